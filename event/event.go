@@ -1,0 +1,89 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxType is the longest event type, in bytes.
+const MaxType = 64
+
+// ReservedPrefix begins the types that Bellhop itself sends.
+const ReservedPrefix = "bellhop."
+
+// Errors of ParseType and CompactData.
+var (
+	ErrType = errors.New("invalid type")
+	ErrData = errors.New("invalid data")
+)
+
+// Event is one message of a channel.
+type Event struct {
+	Channel Channel
+	Seq     uint64
+	Type    string
+	// Time is when the log took the event, by the log's clock, in milliseconds.
+	Time time.Time
+	// Data is one JSON value in valid UTF-8, without white space between its
+	// tokens (see CompactData): it never holds a CR, an LF or a NUL.
+	Data []byte
+}
+
+// ParseType checks the type of an event that a publisher sends.
+func ParseType(s string) error {
+	if s == "" || len(s) > MaxType || !isLetter(s[0]) {
+		return fmt.Errorf("%w: want a letter, then at most %d letters, digits, '.', '_' or '-'", ErrType, MaxType-1)
+	}
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
+			return fmt.Errorf("%w: character %q is not allowed", ErrType, c)
+		}
+	}
+	if strings.HasPrefix(s, ReservedPrefix) {
+		return fmt.Errorf("%w: types that begin with %q are reserved", ErrType, ReservedPrefix)
+	}
+	return nil
+}
+
+// CompactData checks that data is one JSON value (RFC 8259, so in UTF-8) and
+// takes the white space between its tokens away; nothing else changes, numbers
+// stay as they were written. The result shares no memory with data. Duplicate
+// names in an object pass: whoever reads the value decides what they mean.
+func CompactData(data []byte) ([]byte, error) {
+	if !utf8.Valid(data) {
+		return nil, fmt.Errorf("%w: not valid UTF-8", ErrData)
+	}
+	var b bytes.Buffer
+	b.Grow(len(data))
+	if err := json.Compact(&b, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrData, err)
+	}
+	return b.Bytes(), nil
+}
+
+// AppendJSON writes the event as clients see it, in the data of a block and in
+// lists: {"channel":…,"seq":…,"type":…,"time":…,"data":…}.
+func (e *Event) AppendJSON(dst []byte) []byte {
+	dst = append(dst, `{"channel":"`...)
+	dst = append(dst, e.Channel...)
+	dst = append(dst, `","seq":`...)
+	dst = strconv.AppendUint(dst, e.Seq, 10)
+	dst = append(dst, `,"type":"`...)
+	dst = append(dst, e.Type...)
+	dst = append(dst, `","time":"`...)
+	dst = e.Time.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+	dst = append(dst, `","data":`...)
+	dst = append(dst, e.Data...)
+	return append(dst, '}')
+}
+
+// MarshalJSON is AppendJSON.
+func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }

@@ -1,0 +1,61 @@
+package event
+
+import "bytes"
+
+// Frame is what all streams that carry an event share of its SSE block: the
+// event line and the data line, each with its LF. The id line, which may differ
+// from stream to stream, and the empty line that ends the block come after it.
+// The id is last on purpose: a client that adopts an id when its line arrives
+// must not have skipped the data when the connection breaks inside the block.
+//
+// A frame is shared by many goroutines: never write to one.
+type Frame []byte
+
+// AppendFrame renders an event. There is no other place that does: the notifier
+// calls it for what it publishes, a gateway for what it read from the log, and
+// the bytes are the same.
+func AppendFrame(dst []byte, e *Event) []byte {
+	dst = append(dst, "event: "...)
+	dst = append(dst, e.Type...)
+	dst = append(dst, "\ndata: "...)
+	dst = e.AppendJSON(dst)
+	return append(dst, '\n')
+}
+
+// NewFrame is AppendFrame into a slice of its own.
+func NewFrame(e *Event) Frame {
+	return AppendFrame(make([]byte, 0, len(e.Data)+2*len(e.Type)+len(e.Channel)+112), e)
+}
+
+// WithoutType is the frame without its event line: a browser hands such a block
+// to onmessage. It shares f's memory.
+func (f Frame) WithoutType() Frame {
+	_, rest, _ := bytes.Cut(f, []byte{'\n'})
+	return rest
+}
+
+// Type is the type in f's event line, without a copy.
+func (f Frame) Type() []byte {
+	line, _, _ := bytes.Cut(f, []byte{'\n'})
+	return bytes.TrimPrefix(line, []byte("event: "))
+}
+
+// ValidFrame tells whether b has the shape of a frame: an event line, a data
+// line, nothing after them and no other line break or NUL anywhere. A gateway
+// asks it of what came over the bus, so that nobody who can publish there can
+// inject a block.
+func ValidFrame(b []byte) bool {
+	rest, ok := bytes.CutPrefix(b, []byte("event: "))
+	if !ok {
+		return false
+	}
+	typ, rest, ok := bytes.Cut(rest, []byte{'\n'})
+	if !ok || len(typ) == 0 {
+		return false
+	}
+	rest, ok = bytes.CutPrefix(rest, []byte("data: "))
+	if !ok || len(rest) == 0 {
+		return false
+	}
+	return bytes.IndexByte(rest, '\n') == len(rest)-1 && bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, 0) < 0
+}
