@@ -82,7 +82,7 @@ func TestLedger(t *testing.T) {
 			l.Begin("x", ch, at("old", 2))
 			l.Got("x", ch, at("e", 3), "c")
 		}, want: []invariant.Kind{invariant.Disorder}},
-		"never told of the new life": {run: func(l *invariant.Ledger) { l.Begin("x", ch, at("old", 7)) }, want: []invariant.Kind{invariant.Lost}},
+		"never told of the new life":   {run: func(l *invariant.Ledger) { l.Begin("x", ch, at("old", 7)) }, want: []invariant.Kind{invariant.Lost}},
 		"acknowledged, not in the log": {run: func(l *invariant.Ledger) { l.Acked(ch, 4, "d") }, want: []invariant.Kind{invariant.Unrecorded}},
 		"acknowledged, taken away":     {run: func(l *invariant.Ledger) { l.Acked(ch, 4, "d") }, lossy: true},
 	} {

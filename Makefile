@@ -1,0 +1,66 @@
+# Targets of everyday work. `make help` lists them.
+
+GO       ?= go
+PKG      ?= ./...
+FUZZTIME ?= 20s
+
+GOLANGCI_VERSION := 2.15.0
+GOLANGCI := bin/golangci-lint
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## build and start everything in one process, on :8080
+	$(GO) build -o bin/bellhop ./cmd/bellhop
+	@exec bin/bellhop
+
+.PHONY: build
+build: ## build the programs into bin/
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+.PHONY: test
+test: deps vet lint ## everything that has to pass: vet, lint, tests on real servers
+	$(GO) test -race -timeout 10m $(PKG)
+
+.PHONY: quick
+quick: ## the tests alone, without the race detector
+	$(GO) test $(PKG)
+
+.PHONY: vet
+vet:
+	$(GO) vet $(PKG)
+
+.PHONY: lint
+lint: $(GOLANGCI)-$(GOLANGCI_VERSION) ## golangci-lint, in the version that is pinned here
+	$(GOLANGCI)-$(GOLANGCI_VERSION) run $(PKG)
+
+# The first build takes some minutes; the program stays in bin/.
+$(GOLANGCI)-$(GOLANGCI_VERSION):
+	GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
+	mv $(GOLANGCI) $@
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz test for FUZZTIME (20s)
+	@$(GO) list $(PKG) | while read -r pkg; do \
+		for name in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$name"; \
+			$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+.PHONY: tidy
+tidy: ## go.mod, go.sum and formatting
+	$(GO) mod tidy
+	$(GO) fmt ./...
+
+.PHONY: deps
+deps: ## install the servers that the tests start, as far as they are missing
+	@sh tools/deps

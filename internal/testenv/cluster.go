@@ -1,0 +1,164 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Cluster is a primary and a replica that follows it by GTID and is read-only.
+type Cluster struct {
+	Engine           Engine
+	Primary, Replica *SQLServer
+}
+
+type options struct {
+	durable bool
+	server  []string
+}
+
+// Option changes a private cluster.
+type Option func(*options)
+
+// Durable has the servers force every commit to a real disk, as one that matters
+// is configured: what a benchmark needs in order to be honest.
+func Durable() Option { return func(o *options) { o.durable = true } }
+
+// ServerOption passes an option to both servers, such as "--max-connections=10".
+func ServerOption(option string) Option {
+	return func(o *options) { o.server = append(o.server, option) }
+}
+
+type sharedCluster struct {
+	once    sync.Once
+	cluster *Cluster
+	err     error
+}
+
+// MySQL returns the cluster that the tests of a package share; it starts at the
+// first call, which takes seconds, and is stopped by Main. Tests have databases of
+// their own in it (NewDatabase) and leave the servers themselves alone: one that
+// breaks them asks for a PrivateMySQL.
+func MySQL(tb testing.TB, engine Engine) *Cluster {
+	tb.Helper()
+	shared := sharedClusterOf(engine)
+	require.NotNil(tb, shared, "call testenv.Main from TestMain: it stops what tests share")
+	shared.once.Do(func() {
+		shared.cluster, shared.err = newCluster(engine, options{})
+		if shared.err == nil {
+			atEnd(shared.cluster.remove)
+		}
+	})
+	require.NoError(tb, shared.err)
+	return shared.cluster
+}
+
+// sharedClusterOf is nil outside Main.
+func sharedClusterOf(engine Engine) *sharedCluster {
+	suite.mu.Lock()
+	defer suite.mu.Unlock()
+	if !suite.running {
+		return nil
+	}
+	if suite.clusters == nil {
+		suite.clusters = make(map[string]*sharedCluster)
+	}
+	shared := suite.clusters[engine.Name]
+	if shared == nil {
+		shared = new(sharedCluster)
+		suite.clusters[engine.Name] = shared
+	}
+	return shared
+}
+
+// PrivateMySQL starts a cluster for one test.
+func PrivateMySQL(tb testing.TB, engine Engine, opts ...Option) *Cluster {
+	tb.Helper()
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	c, err := newCluster(engine, o)
+	require.NoError(tb, err)
+	tb.Cleanup(c.remove)
+	return c
+}
+
+// atEnd has Main call f after the tests.
+func atEnd(f func()) {
+	suite.mu.Lock()
+	defer suite.mu.Unlock()
+	suite.cleanups = append(suite.cleanups, f)
+}
+
+func newCluster(e Engine, o options) (_ *Cluster, err error) {
+	dir, err := scratch(false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	template := filepath.Join(dir, "d")
+	if err := os.Mkdir(template, 0o700); err != nil {
+		return nil, err
+	}
+	if err := e.initialize(template); err != nil {
+		return nil, err
+	}
+
+	c := &Cluster{Engine: e}
+	defer func() {
+		if err != nil {
+			c.remove()
+		}
+	}()
+	// The primary's number is its identity: no two clusters may have the same,
+	// or what one of them wrote would pass for the other's.
+	id := rand.Uint32N(1<<31) + 1
+	var starts sync.WaitGroup
+	var primaryErr, replicaErr error
+	starts.Go(func() { c.Primary, primaryErr = newSQLServer(e, template, id, o) })
+	starts.Go(func() {
+		replica := o
+		replica.server = append([]string{"--read-only=ON"}, o.server...)
+		c.Replica, replicaErr = newSQLServer(e, template, id+1, replica)
+	})
+	starts.Wait()
+	if err := errors.Join(primaryErr, replicaErr); err != nil {
+		return nil, err
+	}
+	return c, c.replicate()
+}
+
+// replicate makes the accounts and has the replica follow the primary.
+func (c *Cluster) replicate() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	if err := c.Primary.createAccounts(ctx); err != nil {
+		return err
+	}
+	if err := c.Replica.createAccounts(ctx); err != nil {
+		return err
+	}
+	follow := fmt.Sprintf(c.Engine.dialect.follow, c.Primary.port.number, replicaUser, replicaPassword)
+	for _, statement := range []string{follow, "START REPLICA"} {
+		if _, err := c.Replica.admin.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("start replication: %w", err)
+		}
+	}
+	return poll(startTimeout, nil, func() error { return c.replicating(ctx) })
+}
+
+func (c *Cluster) remove() {
+	for _, s := range []*SQLServer{c.Replica, c.Primary} {
+		if s != nil {
+			s.remove()
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package testenv
+
+import (
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// NginxServer is a private Nginx.
+type NginxServer struct {
+	// Addr is host:port of what the configuration calls {{.Listen}}.
+	Addr string
+	// Dir holds nginx.conf and may hold whatever that includes.
+	Dir string
+
+	tb      testing.TB
+	process *process
+}
+
+// Nginx starts an Nginx with a whole configuration, main context included. conf is
+// a text/template; beside the given values it knows {{.Listen}}, the address to
+// listen on, and {{.Dir}}, a directory of its own for files and logs (relative
+// paths begin there). What it must not set is `daemon` and `pid`.
+func Nginx(tb testing.TB, conf string, values map[string]any) *NginxServer {
+	tb.Helper()
+	path, err := program("nginx")
+	require.NoError(tb, err)
+	dir, err := scratch(false)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	// As root, Nginx runs its workers as another user, who has to get in.
+	require.NoError(tb, os.Chmod(dir, 0o755))
+	p, err := reservePort()
+	require.NoError(tb, err)
+	tb.Cleanup(p.release)
+
+	s := &NginxServer{
+		Addr: p.addr(),
+		Dir:  dir,
+		tb:   tb,
+		process: &process{
+			path: path,
+			log:  filepath.Join(dir, "output.log"),
+			args: []string{
+				"-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr",
+				"-g", "daemon off; pid " + filepath.Join(dir, "nginx.pid") + ";",
+			},
+			// Its workers would outlive a master that is killed.
+			orphaned: syscall.SIGTERM,
+		},
+	}
+	s.Configure(conf, values)
+	tb.Cleanup(func() { require.NoError(tb, s.process.kill()) })
+	s.Start()
+	return s
+}
+
+// URL is the address of the server, "http://127.0.0.1:80".
+func (s *NginxServer) URL() string { return "http://" + s.Addr }
+
+// Configure writes the configuration anew, for Reload to read.
+func (s *NginxServer) Configure(conf string, values map[string]any) {
+	s.tb.Helper()
+	t, err := template.New("nginx.conf").Option("missingkey=error").Parse(conf)
+	require.NoError(s.tb, err)
+	all := map[string]any{"Listen": s.Addr, "Dir": s.Dir}
+	maps.Copy(all, values)
+	var b strings.Builder
+	require.NoError(s.tb, t.Execute(&b, all))
+	require.NoError(s.tb, os.WriteFile(filepath.Join(s.Dir, "nginx.conf"), []byte(b.String()), 0o600))
+}
+
+// Reload has Nginx read its configuration again. New workers take over soon after;
+// the old ones go on with what they have.
+func (s *NginxServer) Reload() {
+	s.tb.Helper()
+	require.NoError(s.tb, s.process.signal(syscall.SIGHUP, false))
+}
+
+// Kill ends Nginx and its workers at once.
+func (s *NginxServer) Kill() {
+	s.tb.Helper()
+	require.NoError(s.tb, s.process.kill())
+}
+
+// Start starts Nginx again after Kill and waits until it listens.
+func (s *NginxServer) Start() {
+	s.tb.Helper()
+	require.NoError(s.tb, s.process.start(func() error {
+		c, err := net.DialTimeout("tcp", s.Addr, time.Second)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}))
+}
+
+// Output is the end of what Nginx has printed, its error log in the main.
+func (s *NginxServer) Output() string { return s.process.tail() }

@@ -1,0 +1,59 @@
+package testenv
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// port is a TCP port of 127.0.0.1 that nobody else gets until it is released, not
+// even while the server that uses it is dead. It is held by a socket that is bound
+// and never listens. Choosing a free port and letting it go before the server
+// takes it would lose it now and then to a test that runs at the same time.
+type port struct {
+	number int
+	fd     int
+}
+
+func reservePort() (*port, error) {
+	syscall.ForkLock.RLock()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err == nil {
+		syscall.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	number, err := bindAny(fd)
+	if err != nil {
+		return nil, fmt.Errorf("reserve a port: %w", err)
+	}
+	return &port{number: number, fd: fd}, nil
+}
+
+func bindAny(fd int) (int, error) {
+	// Bound without SO_REUSEADDR, the port is one that nobody has. With the
+	// option set afterwards, a server that sets it too (all do) may bind beside.
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		return 0, os.NewSyscallError("bind", err)
+	}
+	if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
+		return 0, os.NewSyscallError("setsockopt", err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		return 0, os.NewSyscallError("getsockname", err)
+	}
+	inet, ok := name.(*syscall.SockaddrInet4)
+	if !ok {
+		return 0, fmt.Errorf("bound to %T", name)
+	}
+	return inet.Port, nil
+}
+
+func (p *port) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.number)) }
+
+func (p *port) release() { _ = syscall.Close(p.fd) }

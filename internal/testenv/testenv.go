@@ -1,0 +1,115 @@
+// Package testenv gives tests the real thing: private instances of redis-server,
+// of MySQL or MariaDB with a replica that really replicates, of Nginx and of
+// Chromium, on free ports of 127.0.0.1 and in directories of their own, and a TCP
+// proxy to break the connections between them. Whatever a test starts is killed
+// and removed when the test ends.
+//
+// A program that is not installed fails the test with the name of the package to
+// install. It never skips one: a suite that tests nothing looks like one that
+// passes.
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// startTimeout bounds how long a server may take to answer, stopTimeout how long
+// a killed one may take to be gone. Both are far above what an idle machine
+// needs, because tests share theirs.
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 10 * time.Second
+	pollInterval = 10 * time.Millisecond
+)
+
+// suite is what outlives single tests of one test binary.
+var suite struct {
+	mu       sync.Mutex
+	running  bool // Main was called, so what is shared will be stopped
+	cleanups []func()
+	clusters map[string]*sharedCluster // by engine
+}
+
+// Main runs the tests of a package, stops the servers that they shared and fails
+// if a goroutine is left behind. Call it from TestMain; it does not return.
+//
+//	func TestMain(m *testing.M) { testenv.Main(m) }
+func Main(m *testing.M, options ...goleak.Option) {
+	suite.mu.Lock()
+	suite.running = true
+	suite.mu.Unlock()
+
+	code := m.Run()
+
+	suite.mu.Lock()
+	suite.running = false
+	cleanups := suite.cleanups
+	suite.cleanups = nil
+	suite.mu.Unlock()
+	for _, cleanup := range slices.Backward(cleanups) {
+		cleanup()
+	}
+	if code == 0 {
+		if err := goleak.Find(options...); err != nil {
+			fmt.Fprintln(os.Stderr, "goroutines are left behind:", err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// packages tells what to install for a program, by the names of Debian and Ubuntu.
+var packages = map[string]string{
+	"redis-server":       "redis-server",
+	"mariadbd":           "mariadb-server",
+	"mariadb-install-db": "mariadb-server",
+	"nginx":              "nginx",
+	"chromium":           "chromium",
+}
+
+// program finds an installed program. The folders for administrators are looked
+// into as well, because an ordinary user's PATH often leaves them out.
+func program(names ...string) (string, error) {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+		for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/usr/local/bin"} {
+			if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+				return path, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s is not installed: install the package %s (or run `make deps`)", names[0], packages[names[0]])
+}
+
+// poll calls try until it returns nil. It gives up after timeout, or when stop is
+// closed, with the last error.
+func poll(timeout time.Duration, stop <-chan struct{}, try func() error) error {
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-stop:
+			return fmt.Errorf("the process ended: %w", err)
+		case <-deadline.C:
+			return fmt.Errorf("not within %v: %w", timeout, err)
+		case <-tick.C:
+		}
+	}
+}
