@@ -1,0 +1,124 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"slices"
+)
+
+const (
+	agePerStep    = 500 // rows deleted in one transaction
+	expirePerStep = 100 // events that become tombstones in one transaction
+)
+
+// AgeOut forgets commit rows and idempotency keys that have lived for longer
+// than CommitLife and KeyLife, a bounded number of them; more tells that there
+// are others. A notifier calls it every few seconds.
+func (d *DB) AgeOut(ctx context.Context) (more bool, err error) {
+	moreCommits, err := d.ageCommits(ctx)
+	if err != nil {
+		return false, err
+	}
+	moreKeys, err := d.ageKeys(ctx)
+	return moreCommits || moreKeys, err
+}
+
+// ageCommits moves the low-water mark of the tail, then deletes what is below
+// it. A reader compares his position with the mark, whatever the clocks say: the
+// rows may have aged because a clock jumped.
+func (d *DB) ageCommits(ctx context.Context) (more bool, err error) {
+	var low uint64
+	err = d.write(ctx, func(t *tx) error {
+		if err := t.conn.GetContext(t.ctx, &low, "SELECT low FROM tail WHERE id = 1"+t.dialect.forUpdate); err != nil {
+			return t.failed("read the tail", err)
+		}
+		// The newest row that is old enough decides, not the oldest that is not:
+		// after a clock went back, rows of the future would else stay, and all
+		// that follow them.
+		var aged uint64
+		if err := t.conn.GetContext(t.ctx, &aged, "SELECT COALESCE(MAX(id), 0) FROM commits WHERE at < ?", t.meta.Now-CommitLife.Milliseconds()); err != nil {
+			return t.failed("read the tail", err)
+		}
+		if aged < low {
+			return nil
+		}
+		low = aged + 1
+		return t.exec("UPDATE tail SET low = ? WHERE id = 1", low)
+	})
+	if err != nil {
+		return false, err
+	}
+	err = d.write(ctx, func(t *tx) error {
+		var ids []uint64
+		if err := t.list(&ids, "SELECT id FROM commits WHERE id < ? ORDER BY id LIMIT ?", low, agePerStep); err != nil {
+			return err
+		}
+		if more = len(ids) == agePerStep; len(ids) == 0 {
+			return nil
+		}
+		return t.exec("DELETE FROM commits WHERE id <= ?", ids[len(ids)-1])
+	})
+	return more, err
+}
+
+func (d *DB) ageKeys(ctx context.Context) (more bool, err error) {
+	err = d.write(ctx, func(t *tx) error {
+		var ids [][]byte
+		if err := t.list(&ids, "SELECT id FROM idempotency_keys WHERE at < ? ORDER BY at LIMIT ?", t.meta.Now-KeyLife.Milliseconds(), agePerStep); err != nil {
+			return err
+		}
+		if more = len(ids) == agePerStep; len(ids) == 0 {
+			return nil
+		}
+		slices.SortFunc(ids, bytes.Compare) // as appends lock them
+		list, args := in(ids)
+		return t.exec("DELETE FROM idempotency_keys WHERE id IN "+list, args...)
+	})
+	return more, err
+}
+
+// Expire makes tombstones of some events whose time has come; more tells that
+// there are others. Readers leave such events out from that moment on by
+// themselves; this takes their data away, keeps the unread counts right, and
+// tells those who hold copies. A notifier calls it every few seconds.
+func (d *DB) Expire(ctx context.Context) (more bool, err error) {
+	err = d.write(ctx, func(t *tx) error {
+		var due []struct {
+			At      int64  `db:"at"`
+			Channel []byte `db:"channel"`
+			Seq     uint64 `db:"seq"`
+		}
+		if err := t.list(&due, "SELECT at, channel, seq FROM expiries WHERE at <= ? ORDER BY at, channel, seq LIMIT ?", t.meta.Now, expirePerStep); err != nil {
+			return err
+		}
+		more = len(due) == expirePerStep
+		if len(due) == 0 {
+			return nil
+		}
+		seqs := make(map[hash][]uint64)
+		for _, e := range due {
+			seqs[hash(e.Channel)] = append(seqs[hash(e.Channel)], e.Seq)
+		}
+		keys := make([]keyed, 0, len(seqs))
+		for h := range seqs {
+			keys = append(keys, keyed{hash: h})
+		}
+		slices.SortFunc(keys, func(a, b keyed) int { return bytes.Compare(a.hash[:], b.hash[:]) })
+		rows, err := t.lockRows(keys)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := t.bury(&rows[i], seqs[hash(rows[i].Hash)]); err != nil {
+				return err
+			}
+		}
+		for _, e := range due {
+			if err := t.exec("DELETE FROM expiries WHERE at = ? AND channel = ? AND seq = ?", e.At, e.Channel, e.Seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return more, err
+}

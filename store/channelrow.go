@@ -1,0 +1,133 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// Limits of single statements.
+const (
+	rowsPerStatement  = 500
+	bytesPerStatement = 1 << 20
+)
+
+// hash is the key of a channel in the database: its name's SHA-256, cut. There
+// is no number to look up or to cache, so none to confuse after a fail-over.
+type hash [16]byte
+
+func hashOf(c event.Channel) hash {
+	sum := sha256.Sum256([]byte(c))
+	return hash(sum[:len(hash{})])
+}
+
+// errCollision: two names have one hash. Nobody has found such a pair, but a
+// damaged row would look the same.
+var errCollision = errors.New("a row of channels has another name than its hash says")
+
+// channelRow is a row of channels.
+type channelRow struct {
+	Hash     []byte        `db:"hash"`
+	Name     event.Channel `db:"name"`
+	Head     uint64        `db:"head"`
+	Floor    uint64        `db:"floor"`
+	Version  uint64        `db:"version"`
+	Unread   uint64        `db:"unread"`
+	ReadUpTo uint64        `db:"read_up_to"`
+}
+
+const channelColumns = "c.hash, c.name, c.head, c.floor, c.version, c.unread, c.read_up_to"
+
+// keyed is a channel with its hash.
+type keyed struct {
+	hash hash
+	name event.Channel
+}
+
+// byHash returns the channels, each once, in the order of their hashes: the one
+// order in which rows of channels are locked, so that no two transactions can
+// wait for each other.
+func byHash(channels []event.Channel) []keyed {
+	keys := make([]keyed, len(channels))
+	for i, c := range channels {
+		keys[i] = keyed{hashOf(c), c}
+	}
+	slices.SortFunc(keys, func(a, b keyed) int {
+		return cmp.Or(bytes.Compare(a.hash[:], b.hash[:]), cmp.Compare(a.name, b.name))
+	})
+	return slices.Compact(keys)
+}
+
+// hashArgs returns "(?,…)" and the hashes of keys as arguments.
+func hashArgs(keys []keyed) (string, []any) {
+	args := make([]any, len(keys))
+	for i := range keys {
+		args[i] = keys[i].hash[:]
+	}
+	return "(" + placeholders(len(keys), "?") + ")", args
+}
+
+// lockRows locks rows of channels, which come in the order of their hashes, and
+// returns those that there are.
+func (t *tx) lockRows(keys []keyed) ([]channelRow, error) {
+	rows := make([]channelRow, 0, len(keys))
+	for chunk := range slices.Chunk(keys, rowsPerStatement) {
+		list, args := hashArgs(chunk)
+		var found []channelRow
+		if err := t.list(&found, "SELECT "+channelColumns+" FROM channels c"+t.dialect.byPrimaryKey+
+			" WHERE c.hash IN "+list+" ORDER BY c.hash"+t.dialect.forUpdate, args...); err != nil {
+			return nil, err
+		}
+		rows = append(rows, found...)
+	}
+	return rows, nil
+}
+
+// lockChannels is lockRows by name. It also returns the channels without a row.
+func (t *tx) lockChannels(keys []keyed) (rows map[event.Channel]*channelRow, missing []keyed, err error) {
+	found, err := t.lockRows(keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows = make(map[event.Channel]*channelRow, len(found))
+	for i := range found {
+		rows[found[i].Name] = &found[i]
+	}
+	for _, k := range keys {
+		if rows[k.name] == nil {
+			missing = append(missing, k)
+		}
+	}
+	if len(found)+len(missing) != len(keys) {
+		return nil, nil, errCollision
+	}
+	return rows, missing, nil
+}
+
+// lockChannel is lockChannels of one; nil if it has no row.
+func (t *tx) lockChannel(c event.Channel) (*channelRow, error) {
+	rows, _, err := t.lockChannels(byHash([]event.Channel{c}))
+	return rows[c], err
+}
+
+// makeChannels inserts rows for channels that have none, each statement by
+// itself: inside a transaction the gaps and the rows of all new channels would
+// stay locked until it ends.
+func (d *DB) makeChannels(t *tx, keys []keyed) error {
+	for chunk := range slices.Chunk(keys, rowsPerStatement) {
+		args := make([]any, 0, 2*len(chunk))
+		for _, k := range chunk {
+			args = append(args, k.hash[:], k.name)
+		}
+		if err := t.exec(d.dialect.insertIgnore+" channels (hash, name, head, floor, version, unread, read_up_to) VALUES "+
+			placeholders(len(chunk), "(?, ?, 0, 0, 0, 0, 0)"), args...); err != nil {
+			return fmt.Errorf("new channels: %w", err)
+		}
+	}
+	return nil
+}

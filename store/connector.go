@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// connector opens connections to one MySQL server and can disown those that
+// were opened before a moment. database/sql has no call for that: closing and
+// reopening the pool would fail the calls that are under way.
+type connector struct {
+	driver.Connector
+	generation atomic.Uint64
+}
+
+// drop has every connection that began to be opened before now closed instead
+// of used again. Those that are in use end after that use.
+func (c *connector) drop() { c.generation.Add(1) }
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	generation := c.generation.Load() // before the first packet
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inner, ok := conn.(mysqlConn)
+	if !ok {
+		return nil, errors.Join(errors.New("the MySQL driver lacks an interface of database/sql/driver"), conn.Close())
+	}
+	// No variable by a name that both engines know sets the isolation level,
+	// so it can't be one of the DSN's.
+	if _, err := inner.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("set the isolation level: %w", err), conn.Close())
+	}
+	return &session{mysqlConn: inner, of: c, generation: generation}, nil
+}
+
+// mysqlConn is what a connection of go-sql-driver can do. All of it must shine
+// through the wrapper, or database/sql would fall back to slower ways.
+type mysqlConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.NamedValueChecker
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// session is a connection that knows whether it was disowned.
+type session struct {
+	mysqlConn
+	of         *connector
+	generation uint64
+}
+
+// ResetSession is called when the connection is taken out of the pool.
+func (s *session) ResetSession(ctx context.Context) error {
+	if !s.current() {
+		return driver.ErrBadConn
+	}
+	return s.mysqlConn.ResetSession(ctx)
+}
+
+// IsValid is called when the connection is put back.
+func (s *session) IsValid() bool { return s.current() && s.mysqlConn.IsValid() }
+
+func (s *session) current() bool { return s.generation == s.of.generation.Load() }
+
+var (
+	_ driver.Connector = (*connector)(nil)
+	_ mysqlConn        = (*session)(nil)
+)

@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Times that others rely on.
+const (
+	// MaxTransaction is longer than any transaction that changes channels can
+	// live, a vanished client and a slow COMMIT included: 5 s of its own, 15 s
+	// until the server gives up a silent session, and what a commit may wait
+	// for (an acknowledgement of a semi-synchronous replica takes 10 s at most
+	// by default). A commit row may become visible that long after rows with
+	// higher ids.
+	MaxTransaction = 30 * time.Second
+	// CommitLife is how long rows of the tail live.
+	CommitLife = 60 * time.Second
+	// KeyLife is how long an idempotency key is remembered.
+	KeyLife = 24 * time.Hour
+)
+
+const (
+	txTimeout    = 5 * time.Second  // one transaction, COMMIT included
+	writeBudget  = 10 * time.Second // one write with all its repetitions
+	writeTries   = 5
+	readTimeout  = 3 * time.Second // one question to a primary
+	closeTimeout = time.Second     // ending a transaction that failed
+)
+
+// DB is the log on a database: MySQL, MariaDB or SQLite. It is safe for
+// concurrent use. All its calls are bounded in time, by seconds, whatever the
+// context says.
+type DB struct {
+	dialect  *dialect
+	log      *slog.Logger
+	primary  *server // takes the writes, and the reads that must be current
+	reader   *server // where the primary is read: itself, or SQLite's readers
+	replicas *replicas
+	// migrator takes the lock under which the schema changes, and returns the
+	// pool to change it with.
+	migrator func(context.Context) (db *sql.DB, unlock func() error, err error)
+	closers  []func() error
+}
+
+// Close ends all connections. Calls under way fail. It may be called twice.
+func (d *DB) Close() error {
+	errs := []error{d.primary.Close()}
+	if d.reader != d.primary {
+		errs = append(errs, d.reader.Close())
+	}
+	for _, r := range d.replicas.all {
+		errs = append(errs, r.Close())
+	}
+	for _, c := range d.closers {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// Ready returns nil if the log can take an append now: the primary answers, is
+// the primary, and has the schema of this program.
+func (d *DB) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if err := d.checkSchema(ctx, d.primary); err != nil {
+		return err
+	}
+	m, err := d.readMeta(ctx, d.primary)
+	if err != nil {
+		return err
+	}
+	return d.primary.judge(m)
+}
+
+// Readable returns nil if the log can be read now, from the primary or, while
+// that one is away, from a replica. Its error wraps ErrSchema if the schema is
+// not this program's.
+func (d *DB) Readable(ctx context.Context) error { return d.CheckSchema(ctx) }
+
+// server is a pool of connections to one database server.
+type server struct {
+	*sqlx.DB
+	name string // for logs: never a DSN, which has a password
+	// drop makes the pool forget its connections: what is asked from now on is
+	// asked on a connection that was opened from now on.
+	drop func()
+}
+
+// judge tells whether a server that answered is the primary. If not, the pool
+// is dropped: its address may lead to another server by now.
+func (s *server) judge(m meta) error {
+	err := m.check()
+	if err != nil {
+		s.drop()
+	}
+	return err
+}
+
+// unavailable wraps an error of a question that was not answered.
+func unavailable(what string, err error) error {
+	if errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%s: %w: %w", what, ErrUnavailable, err)
+}

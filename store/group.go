@@ -1,0 +1,104 @@
+package store
+
+import (
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// group is one Append on its way through its transaction, which may run several
+// times.
+type group struct {
+	entries []Entry
+	results []Appended
+	epoch   event.Epoch
+	busy    map[keyID]bool // keys that somebody else holds: found once, left out since
+
+	// Made by each run:
+	keys   []*keyRow // ours, to be answered
+	skip   []bool    // entries that append nothing
+	repeat map[int]int
+	events []eventRow
+	grown  []growth
+}
+
+// growth is by how many events a channel grows.
+type growth struct {
+	row *channelRow
+	by  uint64
+}
+
+// eventRow is a row of events that is to be written.
+type eventRow struct {
+	channel   hash
+	seq       uint64
+	createdAt int64
+	expiresAt int64
+	data      []byte
+	entry     *Entry
+}
+
+func newGroup(entries []Entry) *group {
+	return &group{entries: entries, busy: make(map[keyID]bool)}
+}
+
+func (g *group) reset() {
+	g.results = make([]Appended, len(g.entries))
+	g.skip = make([]bool, len(g.entries))
+	g.repeat = make(map[int]int)
+	g.keys, g.events, g.grown = nil, nil, nil
+}
+
+// channels of the entries that append something.
+func (g *group) channels() []event.Channel {
+	var channels []event.Channel
+	for i := range g.entries {
+		if !g.skip[i] {
+			channels = append(channels, g.entries[i].Channels...)
+		}
+	}
+	return channels
+}
+
+// assign gives every event of the group its seq, following the heads of rows.
+func (g *group) assign(rows map[event.Channel]*channelRow, m meta) {
+	g.epoch = m.Epoch
+	now := unixMilli(m.Now)
+	index := make(map[event.Channel]int, len(rows))
+	for i := range g.entries {
+		e := &g.entries[i]
+		if g.skip[i] {
+			continue
+		}
+		result := &g.results[i]
+		result.Time = now
+		result.Seqs = make([]uint64, len(e.Channels))
+		for j, c := range e.Channels {
+			at, known := index[c]
+			if !known {
+				at = len(g.grown)
+				index[c] = at
+				g.grown = append(g.grown, growth{row: rows[c]})
+			}
+			k := &g.grown[at]
+			k.by++
+			result.Seqs[j] = k.row.Head + k.by
+			g.events = append(g.events, eventRow{
+				channel: hash(k.row.Hash), seq: result.Seqs[j], data: e.Data, entry: e,
+				createdAt: m.Now, expiresAt: milliseconds(e.ExpiresAt),
+			})
+		}
+	}
+	for i, first := range g.repeat {
+		g.results[i] = Appended{Seqs: g.results[first].Seqs, Time: g.results[first].Time, Replayed: true}
+	}
+}
+
+// milliseconds since 1970; 0 for the zero time. A moment that would be 0 or
+// earlier is past in any case.
+func milliseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.UnixMilli(), 1)
+}

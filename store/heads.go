@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// Heads reads the current epoch and the state of channels, in the order of the
+// question, from the primary. Several channels of one name, and none at all, are
+// fine; more than MaxChannels take several statements, which then agree on the
+// epoch.
+//
+// fresh has it answered by a connection that is opened after the call began. A
+// server that is read-only, or that the epoch does not belong to, is not
+// believed: ErrNotPrimary. While the primary is away a replica answers, and the
+// answer is Stale.
+func (d *DB) Heads(ctx context.Context, channels []event.Channel, fresh bool) (Heads, error) {
+	if fresh {
+		d.primary.drop()
+	}
+	heads, err := d.headsFrom(ctx, d.reader, channels, true)
+	if err == nil || !primaryAway(ctx, err) {
+		return heads, err
+	}
+	replicaErr := d.replicas.each(ctx, func(ctx context.Context, s *server) error {
+		var err error
+		heads, err = d.headsFrom(ctx, s, channels, false)
+		return err
+	})
+	if replicaErr != nil {
+		return Heads{}, err
+	}
+	heads.Stale = true
+	return heads, nil
+}
+
+// primaryAway tells whether err means that the primary does not answer, so that
+// a replica may. A server that is not the primary does answer, and to read past
+// it would be to believe it. A caller who left wants no answer at all.
+func primaryAway(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrNotPrimary)
+}
+
+// headRow is a row of meta beside a row of channels, or beside nothing.
+type headRow struct {
+	meta
+	Name    *event.Channel `db:"name"`
+	Head    *uint64        `db:"head"`
+	Floor   *uint64        `db:"floor"`
+	Version *uint64        `db:"version"`
+	Unread  *uint64        `db:"unread"`
+}
+
+// epochTries bounds how often a question that takes several statements is asked
+// again because the epoch changed in between.
+const epochTries = 3
+
+var errEpochMoved = errors.New("the epoch changed while it was read")
+
+func (d *DB) headsFrom(ctx context.Context, s *server, channels []event.Channel, primary bool) (Heads, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	for range epochTries {
+		heads, err := d.headsOnce(ctx, s, channels, primary)
+		if !errors.Is(err, errEpochMoved) {
+			return heads, err
+		}
+	}
+	return Heads{}, unavailable("read heads", errEpochMoved)
+}
+
+func (d *DB) headsOnce(ctx context.Context, s *server, channels []event.Channel, primary bool) (Heads, error) {
+	known := make(map[event.Channel]Head, len(channels))
+	var epoch event.Epoch
+	keys := byHash(channels)
+	for first := true; first || len(keys) > 0; first = false {
+		n := min(len(keys), MaxChannels)
+		rows, err := d.headRows(ctx, s, keys[:n])
+		if err != nil {
+			return Heads{}, err
+		}
+		keys = keys[n:]
+		m := &rows[0].meta
+		if primary {
+			if err := s.judge(*m); err != nil {
+				return Heads{}, err
+			}
+		}
+		if !first && m.Epoch != epoch {
+			return Heads{}, errEpochMoved
+		}
+		epoch = m.Epoch
+		for _, r := range rows {
+			if r.Name != nil {
+				known[*r.Name] = Head{Channel: *r.Name, Seq: *r.Head, Floor: *r.Floor, Version: *r.Version, Unread: *r.Unread}
+			}
+		}
+	}
+	heads := Heads{Epoch: epoch, Heads: make([]Head, len(channels))}
+	for i, c := range channels {
+		heads.Heads[i] = known[c]
+		heads.Heads[i].Channel = c
+	}
+	return heads, nil
+}
+
+// headRows returns at least one row.
+func (d *DB) headRows(ctx context.Context, s *server, keys []keyed) ([]headRow, error) {
+	on, args := "1 = 0", []any(nil)
+	if len(keys) > 0 {
+		on, args = hashArgs(keys)
+		on = "c.hash IN " + on
+	}
+	var rows []headRow
+	err := s.SelectContext(ctx, &rows, "SELECT "+d.dialect.metaColumns()+", c.name, c.head, c.floor, c.version, c.unread"+
+		" FROM meta m LEFT JOIN channels c ON "+on+" WHERE m.id = 1", args...)
+	switch {
+	case err != nil:
+		return nil, d.dialect.failed("read heads", err)
+	case len(rows) == 0:
+		return nil, d.metaFailed(errNoMeta)
+	}
+	for _, r := range rows {
+		if r.Name != nil && !slices.ContainsFunc(keys, func(k keyed) bool { return k.name == *r.Name }) {
+			return nil, fmt.Errorf("read heads: %w", errCollision)
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// meta is what a server says of the log's life and of itself, in one statement.
+type meta struct {
+	Epoch    event.Epoch `db:"epoch"`
+	Identity string      `db:"identity"` // of the primary that the epoch belongs to
+	Server   string      `db:"server"`   // of the server that answered
+	ReadOnly readOnly    `db:"read_only"`
+	Now      int64       `db:"now"` // milliseconds since 1970
+}
+
+// errForeign is an ErrNotPrimary of a server that takes writes but is not the
+// one that the epoch belongs to: after a fail-over it may well be the primary,
+// once a new epoch has begun.
+var errForeign = fmt.Errorf("%w: the epoch belongs to another server", ErrNotPrimary)
+
+// check tells whether the server is the primary.
+func (m *meta) check() error {
+	switch {
+	case bool(m.ReadOnly):
+		return fmt.Errorf("%w: %w: it is read-only", ErrUnavailable, ErrNotPrimary)
+	case m.Server != m.Identity:
+		return fmt.Errorf("%w: %w", ErrUnavailable, errForeign)
+	}
+	return nil
+}
+
+// errNoMeta: the schema is there, its one row of meta is not.
+var errNoMeta = sql.ErrNoRows
+
+func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// readOnly reads @@read_only, which is a number or, on newer MariaDB, a word.
+type readOnly bool
+
+// Scan implements sql.Scanner.
+func (r *readOnly) Scan(v any) error {
+	var s sql.NullString
+	if err := s.Scan(v); err != nil {
+		return err
+	}
+	*r = s.String != "0" && s.String != "OFF"
+	return nil
+}
+
+// metaColumns are the columns of meta, of a table meta named m.
+func (d *dialect) metaColumns() string {
+	return "m.epoch, m.identity, " + d.identity + " AS server, " + d.readOnly + " AS read_only, " + d.now + " AS now"
+}
+
+func (d *dialect) selectMeta() string {
+	return "SELECT " + d.metaColumns() + " FROM meta m WHERE m.id = 1"
+}
+
+func (d *DB) readMeta(ctx context.Context, s *server) (meta, error) {
+	var m meta
+	if err := s.GetContext(ctx, &m, d.dialect.selectMeta()); err != nil {
+		return meta{}, d.metaFailed(err)
+	}
+	return m, nil
+}
+
+func (d *DB) metaFailed(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%w: %w: the row of meta is missing", ErrUnavailable, ErrSchema)
+	}
+	return d.dialect.failed("read meta", err)
+}
+
+// CheckIdentity begins a new epoch if the primary is not the server that the
+// current epoch belongs to: it was replaced or rebuilt, so that acknowledged
+// events may be lost. A notifier calls it every second, because gateways believe
+// nothing of such a server before. changed tells that the epoch is another now;
+// of several notifiers one changes it.
+//
+// It fails with ErrNotPrimary if the server is read-only.
+func (d *DB) CheckIdentity(ctx context.Context) (changed bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, writeBudget)
+	defer cancel()
+	m, err := d.readMeta(ctx, d.primary)
+	if err != nil {
+		return false, err
+	}
+	if err := m.check(); !errors.Is(err, errForeign) {
+		if err != nil {
+			d.primary.drop()
+		}
+		return false, err
+	}
+	// It is believed only on a connection that was opened after the difference
+	// was seen: the old one may lead to a server that is none of ours any more.
+	d.primary.drop()
+	var before, after meta
+	changed, err = d.changeMeta(ctx, func(m *meta) bool {
+		if m.Server == m.Identity {
+			return false // another notifier was faster
+		}
+		before = *m
+		m.Epoch, m.Identity = event.NewEpoch(), m.Server
+		after = *m
+		return true
+	})
+	if changed && before.Identity != "" {
+		d.log.Warn("the primary is another server: a new epoch has begun",
+			"was", before.Identity, "is", after.Identity, "epoch_was", before.Epoch, "epoch", after.Epoch)
+	}
+	return changed, err
+}
+
+// NewEpoch begins a new epoch, for a log that was restored.
+func (d *DB) NewEpoch(ctx context.Context) error {
+	_, err := d.changeMeta(ctx, func(m *meta) bool {
+		m.Epoch, m.Identity = event.NewEpoch(), m.Server
+		return true
+	})
+	return err
+}
+
+// KeepEpoch lets the current epoch go on with the server that is the primary
+// now, for a planned switch-over in which nothing was lost.
+func (d *DB) KeepEpoch(ctx context.Context) error {
+	_, err := d.changeMeta(ctx, func(m *meta) bool {
+		if m.Epoch == "" {
+			m.Epoch = event.NewEpoch()
+		}
+		m.Identity = m.Server
+		return true
+	})
+	return err
+}
+
+// changeMeta locks meta, reads it again and writes what change made of it.
+// Appends hold a share of that lock: none is under way, and those that come
+// after see the new epoch.
+func (d *DB) changeMeta(ctx context.Context, change func(*meta) bool) (changed bool, err error) {
+	err = d.writeAs(ctx, d.dialect.forUpdate, func(t *tx) error {
+		if t.meta.ReadOnly {
+			return t.meta.check()
+		}
+		if changed = change(&t.meta); !changed {
+			return nil
+		}
+		return t.exec("UPDATE meta SET epoch = ?, identity = ? WHERE id = 1", t.meta.Epoch, t.meta.Identity)
+	})
+	return changed && err == nil, err
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
+)
+
+// MySQLConfig says where the log is.
+type MySQLConfig struct {
+	// Primary is the DSN of the server that takes writes, as go-sql-driver
+	// reads it. What this package relies on of its parameters it sets itself.
+	Primary string
+	// Replicas are DSNs of servers to read from first. May be empty.
+	Replicas []string
+	// PoolSize is the most connections to each server. Default: 4.
+	PoolSize int
+	// Log gets what operators should know. Default: slog.Default().
+	Log *slog.Logger
+}
+
+// Times of a connection. The idle ones are closed by us before the server does.
+const (
+	dialTimeout     = 2 * time.Second
+	ioTimeout       = 10 * time.Second
+	connMaxLifetime = 60 * time.Second
+	connMaxIdleTime = 10 * time.Second
+)
+
+// OpenMySQL returns a log on MySQL or MariaDB. It connects when it is first
+// asked, so it fails for a wrong configuration only, not for a server that is
+// away. ctx is not kept.
+func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	logger := cmp.Or(cfg.Log, slog.Default())
+	size := cmp.Or(cfg.PoolSize, 4)
+	if size < 1 {
+		return nil, fmt.Errorf("pool size %d: want at least 1", size)
+	}
+	params, err := mysqlConfig(cfg.Primary, logger)
+	if err != nil {
+		return nil, fmt.Errorf("primary: %w", err)
+	}
+	primary, err := openMySQLServer(params, size)
+	if err != nil {
+		return nil, fmt.Errorf("primary: %w", err)
+	}
+	d := &DB{
+		dialect: mysqlDialect, log: logger, primary: primary, reader: primary, replicas: new(replicas),
+		migrator: func(ctx context.Context) (*sql.DB, func() error, error) { return mysqlMigrator(ctx, params) },
+	}
+	for i, dsn := range cfg.Replicas {
+		params, err := mysqlConfig(dsn, logger)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
+		}
+		s, err := openMySQLServer(params, size)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
+		}
+		d.replicas.all = append(d.replicas.all, &replica{server: s})
+	}
+	return d, nil
+}
+
+func openMySQLServer(cfg *mysql.Config, size int) (*server, error) {
+	inner, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &connector{Connector: inner}
+	db := sql.OpenDB(c)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	db.SetConnMaxLifetime(connMaxLifetime)
+	db.SetConnMaxIdleTime(connMaxIdleTime)
+	return &server{DB: sqlx.NewDb(db, "mysql"), name: cfg.Addr, drop: c.drop}, nil
+}
+
+// mysqlConfig reads a DSN and sets what this package relies on.
+func mysqlConfig(dsn string, logger *slog.Logger) (*mysql.Config, error) {
+	if dsn == "" {
+		return nil, errors.New("the DSN is empty")
+	}
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.DBName == "" {
+		return nil, errors.New("the DSN names no database")
+	}
+	cfg.InterpolateParams = true // one round trip for each statement
+	cfg.ParseTime = true
+	cfg.Loc = time.UTC
+	cfg.RejectReadOnly = true
+	cfg.MultiStatements = false
+	cfg.CheckConnLiveness = true
+	cfg.Timeout = cmp.Or(cfg.Timeout, dialTimeout)
+	cfg.ReadTimeout = cmp.Or(cfg.ReadTimeout, ioTimeout)
+	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, ioTimeout)
+	cfg.Logger = driverLog{logger}
+
+	params := map[string]string{
+		// A client that vanished holds its locks for so long at most.
+		"wait_timeout":             "15",
+		"net_read_timeout":         "10",
+		"net_write_timeout":        "10",
+		"innodb_lock_wait_timeout": "3",
+		"time_zone":                "'+00:00'",
+		// Values that do not fit are refused, never cut.
+		"sql_mode": "'STRICT_ALL_TABLES'",
+	}
+	if cfg.Params == nil {
+		cfg.Params = make(map[string]string, len(params))
+	}
+	maps.Copy(cfg.Params, params)
+	return cfg, nil
+}
+
+// mysqlMigrator opens a pool in which a statement may take long, and takes a
+// lock on its server in the name of the database. Closing the pool frees it.
+func mysqlMigrator(ctx context.Context, cfg *mysql.Config) (_ *sql.DB, unlock func() error, err error) {
+	cfg = cfg.Clone()
+	cfg.ReadTimeout = 0
+	cfg.Params["wait_timeout"] = "3600" // the one that holds the lock idles
+	inner, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	db := sql.OpenDB(&connector{Connector: inner})
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	unlock = func() error { return errors.Join(conn.Close(), db.Close()) }
+	for {
+		// The name of a lock has 64 characters at most.
+		var got sql.NullBool
+		if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(CONCAT('bellhop.', SHA2(DATABASE(), 224)), 5)").Scan(&got); err != nil {
+			return nil, nil, errors.Join(err, conn.Close())
+		}
+		if got.Bool {
+			return db, unlock, nil
+		}
+	}
+}
+
+// driverLog takes what the driver has to say of single connections. It is worth
+// a look only to who is looking for something: the errors themselves are
+// returned to us.
+type driverLog struct{ *slog.Logger }
+
+func (l driverLog) Print(v ...any) { l.Debug("mysql driver", "message", fmt.Sprint(v...)) }

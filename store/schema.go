@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+const (
+	// schemaTable is where goose records which migrations were applied.
+	schemaTable = "bellhop_schema"
+	// migrateTimeout bounds a migration, with the wait for another one.
+	migrateTimeout = 10 * time.Minute
+)
+
+// Migrate brings the schema up to date, and begins the first epoch. Of several
+// programs that call it at once one does the work while the others wait. A
+// schema that is newer than this program is left alone: ErrSchema.
+func (d *DB) Migrate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	db, unlock, err := d.migrator(ctx)
+	if err != nil {
+		return d.dialect.failed("lock the schema", err)
+	}
+	if err := errors.Join(d.migrate(ctx, db), unlock()); err != nil {
+		return err
+	}
+	_, err = d.CheckIdentity(ctx)
+	return err
+}
+
+func (d *DB) migrate(ctx context.Context, db *sql.DB) error {
+	folder, err := fs.Sub(migrations, d.dialect.folder)
+	if err != nil {
+		return err
+	}
+	if err := d.checkSchema(ctx, d.primary); errors.Is(err, errNewer) {
+		return err
+	}
+	p, err := goose.NewProvider(goose.Dialect(d.dialect.goose), db, folder,
+		goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true), goose.WithSlog(d.log))
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return d.dialect.failed("migrate", err)
+	}
+	return nil
+}
+
+// CheckSchema fails with ErrSchema if the schema is older or newer than this
+// program, or not there at all. It asks the primary or, while that one is away,
+// a replica.
+func (d *DB) CheckSchema(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout+replicaTimeout)
+	defer cancel()
+	err := d.checkSchema(ctx, d.reader)
+	if err == nil || !primaryAway(ctx, err) || errors.Is(err, ErrSchema) {
+		return err
+	}
+	if d.replicas.each(ctx, d.checkSchema) == nil {
+		return nil
+	}
+	return err
+}
+
+// errNewer is an ErrSchema that no migration can mend.
+var errNewer = fmt.Errorf("%w: it is newer than this program", ErrSchema)
+
+func (d *DB) checkSchema(ctx context.Context, s *server) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	target, err := d.dialect.schemaTarget()
+	if err != nil {
+		return err
+	}
+	var version int64
+	if err := s.GetContext(ctx, &version, "SELECT COALESCE(MAX(version_id), 0) FROM "+schemaTable+" WHERE is_applied = 1"); err != nil {
+		return d.dialect.failed("read the version of the schema", err)
+	}
+	switch {
+	case version > target:
+		return fmt.Errorf("%w: version %d, not %d", errNewer, version, target)
+	case version < target:
+		return fmt.Errorf("%w: version %d, not %d: it is to be migrated", ErrSchema, version, target)
+	}
+	return nil
+}
+
+// schemaTarget is the version of the newest migration.
+func (d *dialect) schemaTarget() (target int64, err error) {
+	entries, err := migrations.ReadDir(d.folder)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if !strings.EqualFold(path.Ext(e.Name()), ".sql") {
+			continue
+		}
+		version, err := goose.NumericComponent(e.Name())
+		if err != nil {
+			return 0, err
+		}
+		target = max(target, version)
+	}
+	return target, nil
+}

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+const (
+	// pageBytes bounds the data that one Ranges call reads, give or take one event.
+	pageBytes = 8 << 20
+	// rowOverhead is what a row counts besides its data.
+	rowOverhead = 128
+	// rangesPerStatement keeps a statement quick to parse, and below the 500
+	// parts of a UNION that SQLite takes.
+	rangesPerStatement = 64
+)
+
+// What the first column of a range read says: what kind of row it is. Rows of
+// events have the index of their range there.
+const (
+	kindMeta    = -3
+	kindServer  = -2
+	kindChannel = -1
+)
+
+// readSnapshots reads ranges from a server, in statements of a bounded number of
+// ranges, until they are read or there is enough.
+func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range) ([]snapshot, error) {
+	snapshots := make([]snapshot, len(ranges))
+	budget := pageBytes
+	for from := 0; from < len(ranges); from += rangesPerStatement {
+		to := min(from+rangesPerStatement, len(ranges))
+		spent, err := d.readSome(ctx, s, ranges[from:to], snapshots[from:to], budget)
+		if err != nil {
+			return nil, err
+		}
+		budget -= spent
+	}
+	return snapshots, nil
+}
+
+// readSome reads ranges in one statement, because one statement is one snapshot:
+// meta, heads, and the events of all ranges are rows of one UNION, which share
+// its columns:
+//
+//	kind     label     a     b      c           d           data
+//	meta     epoch     now                                  whether it is read-only
+//	server   identity                                       the server's own identity
+//	channel  name      head  floor  version     unread
+//	0, 1, …  type      seq   flags  created_at  expires_at  data
+//
+// The rows come in this order. Once those of events exceed the budget the rest
+// is left unread, and without a budget none is asked for.
+func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []snapshot, budget int) (spent int, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	query, args := d.rangeQuery(ranges, budget > 0)
+	rows, err := s.QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, d.dialect.failed("read events", err)
+	}
+	defer rows.Close()
+	// Before Close, which would fetch whatever was left unread: this closes the
+	// connection on it.
+	defer cancel()
+
+	var m meta
+	heads := make(map[event.Channel]Head, len(ranges))
+	cut := len(ranges)
+	if budget <= 0 {
+		cut = 0
+	}
+	for spent < budget || budget <= 0 {
+		if !rows.Next() {
+			break
+		}
+		var kind int
+		var label string
+		var a, b, c, e int64
+		var data []byte
+		if err := rows.Scan(&kind, &label, &a, &b, &c, &e, &data); err != nil {
+			return 0, d.dialect.failed("read events", err)
+		}
+		switch kind {
+		case kindMeta:
+			m.Epoch, m.Now = event.Epoch(label), a
+			if err := m.ReadOnly.Scan(data); err != nil {
+				return 0, d.dialect.failed("read events", err)
+			}
+		case kindServer:
+			m.Identity, m.Server = label, string(data)
+		case kindChannel:
+			name := event.Channel(label)
+			heads[name] = Head{Channel: name, Seq: uint64(a), Floor: uint64(b), Version: uint64(c), Unread: uint64(e)}
+		default:
+			into[kind].rows = append(into[kind].rows, row{seq: uint64(a), typ: label, flags: b, createdAt: c, expiresAt: e, data: data})
+			if spent += rowOverhead + len(data); spent >= budget {
+				cut = kind
+			}
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, d.dialect.failed("read events", err)
+	}
+	return spent, fill(into, ranges, m, heads, cut)
+}
+
+// fill gives snapshots what they share, and checks what the rows could not be
+// checked for one by one.
+func fill(into []snapshot, ranges []Range, m meta, heads map[event.Channel]Head, cut int) error {
+	if m.Now == 0 {
+		return fmt.Errorf("read events: %w: %w: %w", ErrUnavailable, ErrSchema, errNoMeta)
+	}
+	known := 0
+	for i := range into {
+		s := &into[i]
+		s.meta = m
+		s.cut = i >= cut
+		head, ok := heads[ranges[i].Channel]
+		if ok {
+			known++
+		}
+		s.head = head
+		s.head.Channel = ranges[i].Channel
+		if !ok && len(s.rows) > 0 {
+			return fmt.Errorf("read events: %w", errCollision)
+		}
+	}
+	if known < len(heads) {
+		return fmt.Errorf("read events: %w", errCollision)
+	}
+	return nil
+}
+
+func (d *DB) rangeQuery(ranges []Range, events bool) (string, []any) {
+	keys := make([]keyed, len(ranges))
+	for i := range ranges {
+		keys[i] = keyed{hashOf(ranges[i].Channel), ranges[i].Channel}
+	}
+	list, args := hashArgs(keys)
+	var q strings.Builder
+	fmt.Fprintf(&q, "SELECT %d AS kind, m.epoch AS label, %s AS a, 0 AS b, 0 AS c, 0 AS d, %s AS data FROM meta m WHERE m.id = 1",
+		kindMeta, d.dialect.now, d.dialect.readOnly)
+	fmt.Fprintf(&q, " UNION ALL SELECT %d, m.identity, 0, 0, 0, 0, %s FROM meta m WHERE m.id = 1", kindServer, d.dialect.identity)
+	fmt.Fprintf(&q, " UNION ALL SELECT %d, c.name, c.head, c.floor, c.version, c.unread, '' FROM channels c WHERE c.hash IN %s", kindChannel, list)
+	if !events {
+		return q.String(), args
+	}
+	for i := range ranges {
+		q.WriteString(" UNION ALL ")
+		fmt.Fprintf(&q, d.dialect.part, fmt.Sprintf("SELECT %d, e.type, e.seq, e.flags, e.created_at, e.expires_at, e.data"+
+			" FROM events e WHERE e.channel = ? AND e.seq > ? ORDER BY e.seq LIMIT ?", i))
+		args = append(args, keys[i].hash[:], int64(min(ranges[i].After, event.MaxSeq)), max(ranges[i].Limit, 1))
+	}
+	return q.String(), args
+}

@@ -1,0 +1,162 @@
+// Package store is the log: the ordered, durable record of channels, and the
+// truth that everything else in Bellhop only hints at. It runs on MySQL (and
+// MariaDB), a primary with any number of replicas, and on SQLite.
+//
+// The interfaces stand with their users (notifier, gateway/hub); this package
+// has the implementations and the values they exchange. storetest is the suite
+// that every implementation passes.
+package store
+
+import (
+	"errors"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// Limits of one call.
+const (
+	// MaxChannels is the most channels that one Entry, and that one Heads
+	// statement, may name.
+	MaxChannels = 1000
+	// MaxRanges is the most ranges that one Ranges call may ask for.
+	MaxRanges = 500
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrUnavailable: the log could not be asked or did not answer. A write
+	// that fails with it may have happened or not, unless ErrNotWritten is
+	// wrapped as well.
+	ErrUnavailable = errors.New("log unavailable")
+	// ErrNotWritten: the write certainly did not happen.
+	ErrNotWritten = errors.New("not written")
+	// ErrNotPrimary: the server that answered is read-only, or its identity is
+	// not the one that the current epoch belongs to. Wraps with ErrUnavailable.
+	ErrNotPrimary = errors.New("server is not the primary")
+	// ErrSchema: the schema is older or newer than this program.
+	ErrSchema = errors.New("schema version does not fit")
+	// ErrKeyBody: the idempotency key was used with another body.
+	ErrKeyBody = errors.New("idempotency key was used with another body")
+	// ErrKeyBusy: a request with the same idempotency key is under way, and
+	// the wait for it was over.
+	ErrKeyBusy = errors.New("a request with this idempotency key is under way")
+)
+
+// Entry is one event to be appended to one or more channels: all or nothing.
+type Entry struct {
+	Channels []event.Channel // 1 to MaxChannels, none twice
+	Type     string
+	Data     []byte // as event.CompactData returns it
+	// ExpiresAt hides the event from that moment on; zero: never.
+	ExpiresAt time.Time
+	// CollapseKey lets a newer event stand for older unread ones; empty: none.
+	CollapseKey string
+	// Key makes the append happen at most once in 24 h; nil: no such promise.
+	Key *Key
+}
+
+// Key identifies a publish that may be repeated.
+type Key struct {
+	Service string   // the scope
+	Value   string   // what the publisher chose
+	Body    [32]byte // a hash of the request: the same key with another body is refused
+}
+
+// Appended is what became of one Entry.
+type Appended struct {
+	// Seqs runs parallel to the Entry's Channels.
+	Seqs []uint64
+	Time time.Time
+	// Replayed: an earlier request with the same key did the append.
+	Replayed bool
+	// Err is ErrKeyBody or ErrKeyBusy; then nothing was appended for this entry
+	// and its neighbours are unharmed.
+	Err error
+}
+
+// Head is the state of one channel in one snapshot. A channel that was never
+// written has the zero state, with its name.
+type Head struct {
+	Channel event.Channel
+	Seq     uint64 // the newest
+	Floor   uint64 // the newest that retention took away
+	Version uint64 // changes with every append, read, delete and trim
+	Unread  uint64
+}
+
+// Heads is the answer to a question for the heads of channels.
+type Heads struct {
+	Epoch event.Epoch
+	// Stale: the primary is away and a replica answered. Such an answer says
+	// what is surely there, not what is newest.
+	Stale bool
+	Heads []Head // in the order of the question
+}
+
+// Range asks for the events of one channel after a position.
+type Range struct {
+	Channel event.Channel
+	After   uint64
+	// Epoch and Through say what the asker knows to exist: an answer of another
+	// epoch, or of a snapshot whose head is below Through or whose version is
+	// below Version, makes a replica unfit and the primary is asked.
+	// An empty Epoch expects nothing.
+	Epoch   event.Epoch
+	Through uint64
+	Version uint64
+	// Limit is the most events to return, at least 1.
+	Limit int
+}
+
+// Page is one answer to a Range. All its parts are of one snapshot.
+type Page struct {
+	Head
+	Epoch event.Epoch
+	// Stale: the primary is away, and the replica that answered does not reach
+	// as far as the Range asked. What it returns is complete up to Last.
+	Stale  bool
+	Events []event.Event // ascending; deleted and expired ones are left out
+	// Last is the position that the page reaches: every event in (After, Last]
+	// is in Events, or was deleted or expired, or is at or below Floor. It is
+	// Seq (or After, if that is higher) when there is no more to read.
+	Last uint64
+}
+
+// Change tells that a transaction changed a channel.
+type Change struct {
+	Channel event.Channel
+	Head    uint64
+	// Rewrite: more than an append happened (read, delete, trim by request,
+	// purge): what a reader kept of the channel's past is out of date.
+	Rewrite bool
+}
+
+// Token identifies a commit row.
+type Token [16]byte
+
+// Commit is a row of the tail.
+type Commit struct {
+	ID      uint64
+	Token   Token
+	Changes []Change
+}
+
+// Tail is one reading of the newest transactions, of one snapshot.
+type Tail struct {
+	Epoch event.Epoch
+	// Low: rows with lower ids may be gone. Who has read less far than that has
+	// missed some.
+	Low uint64
+	// Last is the highest id seen, at least the one that was asked after.
+	Last uint64
+	// Commits holds the rows after the given id whose token the caller had not
+	// seen, by id.
+	Commits []Commit
+}
+
+// Retention says how much of a channel is kept. The zero value keeps everything.
+type Retention struct {
+	MaxAge   time.Duration // zero: no limit
+	MaxCount int           // zero: no limit
+}

@@ -1,0 +1,148 @@
+package storetest
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
+)
+
+var appendTests = map[string]func(*testing.T, Harness){
+	"an unknown channel has the zero state": func(t *testing.T, h Harness) {
+		c := event.Channel("user:nobody")
+		require.Equal(t, store.Head{Channel: c}, h.head(t, c))
+		p := h.page(t, store.Range{Channel: c, Limit: 10})
+		require.Equal(t, store.Head{Channel: c}, p.Head)
+		require.Empty(t, p.Events)
+		require.Zero(t, p.Last)
+		require.True(t, p.Epoch.Valid())
+	},
+	"seqs begin at 1 and are contiguous": func(t *testing.T, h Harness) {
+		cs := channels("seq", 3)
+		before := time.Now().Add(-time.Minute)
+		epoch, results := h.write(t, entry(`"a"`, cs[0], cs[1]), entry(`"b"`, cs[1]), entry(`"c"`, cs[2], cs[1], cs[0]))
+		require.True(t, epoch.Valid())
+		require.Equal(t, h.epoch(t), epoch)
+		require.Equal(t, []uint64{1, 1}, results[0].Seqs)
+		require.Equal(t, []uint64{2}, results[1].Seqs)
+		require.Equal(t, []uint64{1, 3, 2}, results[2].Seqs)
+		_, results = h.write(t, entry(`"d"`, cs[1]))
+		require.Equal(t, []uint64{4}, results[0].Seqs)
+		require.WithinRange(t, results[0].Time, before, time.Now().Add(time.Minute))
+
+		events := h.all(t, cs[1], 0)
+		require.Equal(t, series(1, 4), seqs(events))
+		require.Equal(t, `"a" "b" "c" "d"`, datas(events))
+		require.Equal(t, results[0].Time, events[3].Time)
+		require.Equal(t, cs[1], events[3].Channel)
+		require.Equal(t, "comment", events[3].Type)
+	},
+	"heads move with every append": func(t *testing.T, h Harness) {
+		c := channels("head", 1)[0]
+		h.fill(t, c, 3)
+		first := h.head(t, c)
+		require.Equal(t, store.Head{Channel: c, Seq: 3, Version: first.Version, Unread: 3}, first)
+		require.Positive(t, first.Version)
+		h.fill(t, c, 2)
+		second := h.head(t, c)
+		require.EqualValues(t, 5, second.Seq)
+		require.EqualValues(t, 5, second.Unread)
+		require.Greater(t, second.Version, first.Version)
+	},
+	"data comes back byte for byte": func(t *testing.T, h Harness) {
+		c := channels("bytes", 1)[0]
+		var want []string
+		var entries []store.Entry
+		for _, data := range []string{
+			`{"n":1.10,"big":12345678901234567890123,"e":1E400}`, `"quote ' back \\ slash \" \u0000 ?"`, `"` + "\u2028 \U0001F514 é" + `"`,
+			`null`, `[]`, `""`, `{"a":1,"a":2}`, `"` + strings.Repeat("x", 300_000) + `"`, `"%s $1 :name"`,
+		} {
+			want = append(want, data)
+			entries = append(entries, entry(data, c))
+		}
+		h.write(t, entries...)
+		events := h.all(t, c, 0)
+		require.Len(t, events, len(want))
+		for i, e := range events {
+			require.True(t, bytes.Equal([]byte(want[i]), e.Data), "event %d", i+1)
+		}
+	},
+	"names that differ only in case are two channels": func(t *testing.T, h Harness) {
+		_, results := h.write(t, entry(`1`, "user:Ann"), entry(`2`, "user:ann"), entry(`3`, "user:ann|x/+=~"))
+		for _, r := range results {
+			require.Equal(t, []uint64{1}, r.Seqs)
+		}
+		require.Equal(t, "2", datas(h.all(t, "user:ann", 0)))
+	},
+	"the longest names and values fit": func(t *testing.T, h Harness) {
+		c, err := event.ParseChannel(strings.Repeat("n", event.MaxNamespace) + ":" + strings.Repeat("k", event.MaxKey))
+		require.NoError(t, err)
+		e := entry(`1`, c)
+		e.Type = strings.Repeat("T", event.MaxType)
+		e.CollapseKey = strings.Repeat("ü", 127)
+		h.write(t, e)
+		require.Equal(t, e.Type, h.all(t, c, 0)[0].Type)
+	},
+	"a group is written as a whole or not at all": func(t *testing.T, h Harness) {
+		cs := channels("whole", 3)
+		h.fill(t, cs[0], 2)
+		bad := entry(`2`, cs[1])
+		bad.CollapseKey = strings.Repeat("x", 1<<20) // too long for the column of MySQL
+		_, _, err := h.DB.Append(t.Context(), []store.Entry{entry(`1`, cs[0]), bad, {Type: "none"}, entry(`3`, cs[2])})
+		require.ErrorIs(t, err, store.ErrNotWritten)
+		require.NotErrorIs(t, err, store.ErrUnavailable, "repeating it would not help")
+		require.EqualValues(t, 2, h.head(t, cs[0]).Seq)
+		require.Zero(t, h.head(t, cs[2]).Seq)
+	},
+	"a group of thousands of rows is one transaction": func(t *testing.T, h Harness) {
+		cs := channels("many", store.MaxChannels)
+		data := `"` + strings.Repeat("y", 1500) + `"`
+		h.write(t, entry(data, cs...), entry(data, cs...), entry(data, cs[:10]...))
+		heads, err := h.DB.Heads(t.Context(), cs, false)
+		require.NoError(t, err)
+		for i, head := range heads.Heads {
+			require.Equal(t, cs[i], head.Channel)
+			want := uint64(2)
+			if i < 10 {
+				want = 3
+			}
+			require.Equal(t, want, head.Seq)
+		}
+		require.Equal(t, 1, h.count(t, "commits"))
+	},
+	"too many channels are refused": func(t *testing.T, h Harness) {
+		_, _, err := h.DB.Append(t.Context(), []store.Entry{entry(`1`, channels("over", store.MaxChannels+1)...)})
+		require.ErrorIs(t, err, store.ErrNotWritten)
+		_, _, err = h.DB.Append(t.Context(), []store.Entry{{Type: "x", Data: []byte("1")}})
+		require.ErrorIs(t, err, store.ErrNotWritten)
+	},
+	"an empty group is nothing": func(t *testing.T, h Harness) {
+		_, results, err := h.DB.Append(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, results)
+	},
+	"a caller who has left gets nothing written": func(t *testing.T, h Harness) {
+		c := channels("left", 1)[0]
+		_, _, err := h.DB.Append(cancelled(), []store.Entry{entry(`1`, c)})
+		require.ErrorIs(t, err, store.ErrNotWritten)
+		require.Zero(t, h.head(t, c).Seq)
+	},
+	"heads of more channels than one statement takes": func(t *testing.T, h Harness) {
+		cs := channels("wide", 2*store.MaxChannels+7)
+		h.write(t, entry(`1`, cs[5]), entry(`1`, cs[2*store.MaxChannels+6]))
+		heads, err := h.DB.Heads(t.Context(), append(cs, cs[5]), true)
+		require.NoError(t, err)
+		require.Len(t, heads.Heads, len(cs)+1)
+		for i, head := range heads.Heads[:len(cs)] {
+			require.Equal(t, cs[i], head.Channel, fmt.Sprint(i))
+			require.Equal(t, i == 5 || i == 2*store.MaxChannels+6, head.Seq == 1)
+		}
+		require.EqualValues(t, 1, heads.Heads[len(cs)].Seq)
+	},
+}

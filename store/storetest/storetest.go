@@ -1,0 +1,179 @@
+// Package storetest is the suite that every implementation of the log passes.
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
+)
+
+// Harness is an empty log, migrated, and what a test needs to go behind its back.
+type Harness struct {
+	DB *store.DB
+	// SQL reaches the same tables: a test that wants rows to be old ages them,
+	// and one that wants them damaged damages them.
+	SQL *sql.DB
+}
+
+// Factory makes a log that ends with the test.
+type Factory func(t *testing.T) Harness
+
+// Run runs the suite.
+func Run(t *testing.T, open Factory) {
+	for _, group := range []map[string]func(*testing.T, Harness){
+		appendTests, concurrencyTests, keyTests, readTests, tailTests, deleteTests, trimTests, ageTests, epochTests,
+	} {
+		for name, test := range group {
+			t.Run(name, func(t *testing.T) { test(t, open(t)) })
+		}
+	}
+}
+
+// patience bounds every wait of the suite.
+const (
+	patience = 20 * time.Second
+	tick     = 5 * time.Millisecond
+)
+
+// channels names n channels of one test.
+func channels(prefix string, n int) []event.Channel {
+	cs := make([]event.Channel, n)
+	for i := range cs {
+		cs[i] = event.Channel(fmt.Sprintf("user:%s-%d", prefix, i))
+	}
+	return cs
+}
+
+func entry(data string, cs ...event.Channel) store.Entry {
+	return store.Entry{Channels: cs, Type: "comment", Data: []byte(data)}
+}
+
+func keyed(e store.Entry, service, value, body string) store.Entry {
+	e.Key = &store.Key{Service: service, Value: value}
+	copy(e.Key.Body[:], body)
+	return e
+}
+
+// write appends entries that must succeed.
+func (h Harness) write(t *testing.T, entries ...store.Entry) (event.Epoch, []store.Appended) {
+	t.Helper()
+	epoch, results, err := h.DB.Append(t.Context(), entries)
+	require.NoError(t, err)
+	require.Len(t, results, len(entries))
+	for _, r := range results {
+		require.NoError(t, r.Err)
+	}
+	return epoch, results
+}
+
+// fill appends n events to a channel, with the data 1, 2, 3 …
+func (h Harness) fill(t *testing.T, c event.Channel, n int) event.Epoch {
+	t.Helper()
+	entries := make([]store.Entry, n)
+	for i := range entries {
+		entries[i] = entry(fmt.Sprint(i+1), c)
+	}
+	epoch, _ := h.write(t, entries...)
+	return epoch
+}
+
+func (h Harness) head(t *testing.T, c event.Channel) store.Head {
+	t.Helper()
+	heads, err := h.DB.Heads(t.Context(), []event.Channel{c}, false)
+	require.NoError(t, err)
+	require.False(t, heads.Stale)
+	return heads.Heads[0]
+}
+
+func (h Harness) epoch(t *testing.T) event.Epoch {
+	t.Helper()
+	heads, err := h.DB.Heads(t.Context(), nil, false)
+	require.NoError(t, err)
+	return heads.Epoch
+}
+
+func (h Harness) page(t *testing.T, r store.Range) store.Page {
+	t.Helper()
+	pages, err := h.DB.Ranges(t.Context(), []store.Range{r})
+	require.NoError(t, err)
+	require.Len(t, pages, 1)
+	return pages[0]
+}
+
+// all reads a channel from a position to its end.
+func (h Harness) all(t *testing.T, c event.Channel, after uint64) []event.Event {
+	t.Helper()
+	var events []event.Event
+	epoch, head := h.epoch(t), h.head(t, c)
+	for {
+		p := h.page(t, store.Range{Channel: c, After: after, Epoch: epoch, Through: head.Seq, Version: head.Version, Limit: 100})
+		events = append(events, p.Events...)
+		if p.Last >= p.Seq {
+			return events
+		}
+		require.Greater(t, p.Last, after, "a page that does not reach the head goes on")
+		after = p.Last
+	}
+}
+
+// exec runs a statement behind the log's back.
+func (h Harness) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	_, err := h.SQL.ExecContext(t.Context(), statement, args...)
+	require.NoError(t, err, statement)
+}
+
+func (h Harness) count(t *testing.T, table string) int {
+	t.Helper()
+	var n int
+	require.NoError(t, h.SQL.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n))
+	return n
+}
+
+func seqs(events []event.Event) []uint64 {
+	s := make([]uint64, len(events))
+	for i := range events {
+		s[i] = events[i].Seq
+	}
+	return s
+}
+
+func datas(events []event.Event) string {
+	var b strings.Builder
+	for i, e := range events {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.Write(e.Data)
+	}
+	return b.String()
+}
+
+// series is from, from+1 … to.
+func series(from, to uint64) []uint64 {
+	s := make([]uint64, 0, to-from+1)
+	for ; from <= to; from++ {
+		s = append(s, from)
+	}
+	return s
+}
+
+// eventually polls until ok.
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	require.Eventually(t, ok, patience, tick)
+}
+
+func cancelled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}

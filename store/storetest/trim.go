@@ -1,0 +1,76 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
+)
+
+var trimTests = map[string]func(*testing.T, Harness){
+	"only the newest are kept": func(t *testing.T, h Harness) {
+		cs := channels("count", 250) // more than one step of the walk
+		h.write(t, entry(`1`, cs...), entry(`2`, cs...), entry(`3`, cs...))
+		before := h.head(t, cs[9])
+		require.NoError(t, walk(t, h, func(c event.Channel) store.Retention {
+			if c == cs[3] {
+				return store.Retention{}
+			}
+			return store.Retention{MaxCount: 2}
+		}))
+		require.Equal(t, 2*len(cs)+1, h.count(t, "events"))
+		require.Equal(t, "1 2 3", datas(h.all(t, cs[3], 0)))
+		head := h.head(t, cs[9])
+		require.Equal(t, store.Head{Channel: cs[9], Seq: 3, Floor: 1, Unread: 2, Version: head.Version}, head)
+		require.Greater(t, head.Version, before.Version)
+		p := h.page(t, store.Range{Channel: cs[9], Version: head.Version, Limit: 10})
+		require.EqualValues(t, 1, p.Floor)
+		require.Equal(t, "2 3", datas(p.Events))
+		require.Equal(t, 1, h.count(t, "commits"), "those who hold copies may keep them")
+	},
+	"what is too old goes, up to the last event": func(t *testing.T, h Harness) {
+		c := channels("age", 1)[0]
+		h.fill(t, c, 2500)
+		h.exec(t, "UPDATE events SET created_at = created_at - 10000 WHERE seq <= 1200")
+		policy := func(event.Channel) store.Retention { return store.Retention{MaxAge: 5 * time.Second} }
+		require.NoError(t, walk(t, h, policy))
+		require.EqualValues(t, 1000, h.head(t, c).Floor, "a step is bounded")
+		require.NoError(t, walk(t, h, policy))
+		require.EqualValues(t, 1200, h.head(t, c).Floor)
+		h.exec(t, "UPDATE events SET created_at = created_at - 10000")
+		for range 2 {
+			require.NoError(t, walk(t, h, policy))
+		}
+		require.Equal(t, store.Head{Channel: c, Seq: 2500, Floor: 2500, Version: h.head(t, c).Version}, h.head(t, c))
+		require.Zero(t, h.count(t, "events"))
+		require.NoError(t, walk(t, h, policy))
+	},
+	// A notifier that died between moving a floor and deleting leaves rows behind.
+	"rows below a floor are deleted by the next walk": func(t *testing.T, h Harness) {
+		cs := channels("left", 2)
+		h.write(t, entry(`1`, cs...), entry(`2`, cs...), entry(`3`, cs...))
+		h.exec(t, "UPDATE channels SET floor = 2, version = version + 1")
+		version := h.head(t, cs[0]).Version
+		p := h.page(t, store.Range{Channel: cs[0], Version: version, Limit: 10})
+		require.Equal(t, "3", datas(p.Events), "what is below the floor is not shown")
+		p = h.page(t, store.Range{Channel: cs[0], Version: version, Limit: 1})
+		require.Empty(t, p.Events)
+		require.EqualValues(t, 2, p.Last)
+		require.NoError(t, walk(t, h, func(event.Channel) store.Retention { return store.Retention{} }))
+		require.Equal(t, 2, h.count(t, "events"))
+		require.Equal(t, version, h.head(t, cs[0]).Version)
+	},
+	"deleted events are trimmed like others": func(t *testing.T, h Harness) {
+		c := channels("tomb", 1)[0]
+		h.fill(t, c, 4)
+		require.NoError(t, h.DB.Delete(t.Context(), c, 1))
+		require.NoError(t, h.DB.Delete(t.Context(), c, 4))
+		require.NoError(t, walk(t, h, keepNewest(2)))
+		head := h.head(t, c)
+		require.EqualValues(t, 2, head.Floor)
+		require.EqualValues(t, 1, head.Unread)
+	},
+}

@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+const (
+	channelsPerStep = 100  // looked at by one Trim
+	trimPerStep     = 1000 // events below a floor that moves
+	sweepPerStep    = 500  // rows deleted in one transaction
+	sweepsPerCall   = 20   // of one channel in one Trim
+)
+
+// TrimCursor is how far a walk over all channels has got. The zero value is its
+// beginning, and its end.
+type TrimCursor struct{ after hash }
+
+// Trim does one bounded step of a walk over all channels: it looks at some, and
+// takes away what is older, or more, than policy wants kept. Call it again with
+// what it returned; the zero value says that the walk is through. A channel in
+// which much is to be taken away is finished by the next walks.
+//
+// The floor moves in a small transaction of its own, then rows are deleted: a
+// reader never finds events missing above a floor. Several notifiers may trim at
+// the same time. policy is called without locks held; it must be quick.
+func (d *DB) Trim(ctx context.Context, from TrimCursor, policy func(event.Channel) Retention) (TrimCursor, error) {
+	m, err := d.readMeta(ctx, d.primary)
+	if err != nil {
+		return from, err
+	}
+	if err := d.primary.judge(m); err != nil {
+		return from, err
+	}
+	var rows []channelRow
+	if err := d.primary.SelectContext(ctx, &rows, "SELECT "+channelColumns+" FROM channels c WHERE c.hash > ? ORDER BY c.hash LIMIT ?",
+		from.after[:], channelsPerStep); err != nil {
+		return from, d.dialect.failed("trim", err)
+	}
+	if len(rows) == 0 {
+		return TrimCursor{}, nil
+	}
+	oldest, err := d.oldestEvents(ctx, rows)
+	if err != nil {
+		return from, err
+	}
+	for i := range rows {
+		row := &rows[i]
+		first, some := oldest[hash(row.Hash)]
+		if !some {
+			continue
+		}
+		limit := policy(row.Name)
+		if limit.takes(row, first.Seq, first.CreatedAt, m.Now) {
+			if err := d.trimChannel(ctx, row, limit); err != nil {
+				return from, fmt.Errorf("trim %s: %w", row.Name, err)
+			}
+		}
+		if first.Seq > row.Floor {
+			continue
+		}
+		for range sweepsPerCall {
+			n, err := d.sweepBelow(ctx, hash(row.Hash), row.Floor)
+			if err != nil {
+				return from, fmt.Errorf("trim %s: %w", row.Name, err)
+			}
+			if n < sweepPerStep {
+				break
+			}
+		}
+	}
+	if len(rows) < channelsPerStep {
+		return TrimCursor{}, nil
+	}
+	return TrimCursor{hash(rows[len(rows)-1].Hash)}, nil
+}
+
+// takes tells whether an event is one that retention takes away. An event that
+// is below the floor was taken before.
+func (l Retention) takes(row *channelRow, seq uint64, createdAt, now int64) bool {
+	if seq <= row.Floor {
+		return true
+	}
+	if l.MaxCount > 0 && row.Head-seq >= uint64(l.MaxCount) {
+		return true
+	}
+	return l.MaxAge > 0 && createdAt < now-int64(l.MaxAge/time.Millisecond)
+}
+
+// stamp is what trimming reads of an event.
+type stamp struct {
+	Channel   []byte `db:"channel"`
+	Seq       uint64 `db:"seq"`
+	Flags     int64  `db:"flags"`
+	CreatedAt int64  `db:"created_at"`
+}
+
+const stampColumns = "e.channel, e.seq, e.flags, e.created_at"
+
+// oldestEvents reads the first event of each channel, whether it is below the
+// floor or not.
+func (d *DB) oldestEvents(ctx context.Context, rows []channelRow) (map[hash]stamp, error) {
+	query, args := "", make([]any, 0, len(rows))
+	for i := range rows {
+		if i > 0 {
+			query += " UNION ALL "
+		}
+		query += fmt.Sprintf(d.dialect.part, "SELECT "+stampColumns+" FROM events e WHERE e.channel = ? ORDER BY e.seq LIMIT 1")
+		args = append(args, rows[i].Hash)
+	}
+	var found []stamp
+	if err := d.primary.SelectContext(ctx, &found, query, args...); err != nil {
+		return nil, d.dialect.failed("trim", err)
+	}
+	oldest := make(map[hash]stamp, len(found))
+	for _, s := range found {
+		oldest[hash(s.Channel)] = s
+	}
+	return oldest, nil
+}
+
+// trimChannel moves the floor of a channel by one bounded step, in a transaction
+// of its own, and leaves the new floor in row.
+func (d *DB) trimChannel(ctx context.Context, row *channelRow, limit Retention) error {
+	return d.write(ctx, func(t *tx) error {
+		locked, err := t.lockChannel(row.Name)
+		if err != nil || locked == nil {
+			return err
+		}
+		*row = *locked
+		var events []stamp
+		if err := t.list(&events, "SELECT "+stampColumns+" FROM events e WHERE e.channel = ? AND e.seq > ? ORDER BY e.seq LIMIT ?",
+			row.Hash, row.Floor, trimPerStep); err != nil {
+			return err
+		}
+		floor := row.Floor
+		for _, e := range events {
+			if !limit.takes(row, e.Seq, e.CreatedAt, t.meta.Now) {
+				break
+			}
+			floor = e.Seq
+			if row.isUnread(e.Seq, e.Flags) && row.Unread > 0 {
+				row.Unread--
+			}
+		}
+		if floor == row.Floor {
+			return nil
+		}
+		row.Floor = floor
+		return t.updateChannel(row)
+	})
+}
+
+// sweepBelow deletes some rows at or below a floor that has moved already, and
+// returns how many.
+func (d *DB) sweepBelow(ctx context.Context, channel hash, floor uint64) (n int64, err error) {
+	err = d.write(ctx, func(t *tx) error {
+		var seqs []uint64
+		if err := t.list(&seqs, "SELECT seq FROM events WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?", channel[:], floor, sweepPerStep); err != nil {
+			return err
+		}
+		if len(seqs) == 0 {
+			n = 0
+			return nil
+		}
+		var err error
+		n, err = t.execCount("DELETE FROM events WHERE channel = ? AND seq <= ?", channel[:], seqs[len(seqs)-1])
+		return err
+	})
+	return n, err
+}
