@@ -1,0 +1,64 @@
+package fanout
+
+import (
+	"log/slog"
+	"time"
+)
+
+// DefaultPrefix begins the names under which Bellhop publishes on Redis.
+const DefaultPrefix = "bellhop:"
+
+// Config of a bus. The zero value is ready for use.
+type Config struct {
+	// Prefix stands before a channel's name on Redis, so that several
+	// installations can share one. An account there needs the right to
+	// "&<prefix>*". Empty: DefaultPrefix.
+	Prefix string
+	// Workers call the handler, each for its share of the channels. Zero: 4.
+	Workers int
+	// Queue is how many messages may wait for one worker, QueueBytes how many
+	// bytes their frames may have together. What comes beyond is dropped, and
+	// the handler is told. Zero: 8192 and 32 MiB.
+	Queue      int
+	QueueBytes int
+	// MaxFrame is the longest frame that goes over the bus, in bytes; of an
+	// event with a longer one only epoch and seq do. Zero: 256 KiB.
+	MaxFrame int
+	// PublishTimeout bounds one Publish. Zero: 1 s.
+	PublishTimeout time.Duration
+	// PingInterval is how often a subscriber pings its connection and sends a
+	// probe through the publish path. A connection without a frame for two
+	// intervals is given up. Zero: 1 s.
+	PingInterval time.Duration
+	// ProbeTimeout is how long no probe may come back until the connection is
+	// given up although it answers pings. Zero: 3 s.
+	ProbeTimeout time.Duration
+	// MaxBackoff bounds the pause before the next try to connect; the pauses
+	// are drawn at random from a range that doubles from 100 ms on. Zero: 2 s.
+	MaxBackoff time.Duration
+	// Logger gets what an operator should know. Nil: slog.Default().
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.Prefix, DefaultPrefix)
+	setDefault(&c.Workers, 4)
+	setDefault(&c.Queue, 8192)
+	setDefault(&c.QueueBytes, 32<<20)
+	setDefault(&c.MaxFrame, 256<<10)
+	setDefault(&c.PublishTimeout, time.Second)
+	setDefault(&c.PingInterval, time.Second)
+	setDefault(&c.ProbeTimeout, 3*time.Second)
+	setDefault(&c.MaxBackoff, 2*time.Second)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,195 @@
+package fanout
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// ErrRedisURL is what every refusal of an address wraps. Its text never holds the
+// address, which may hold a password.
+var ErrRedisURL = errors.New("invalid Redis URL")
+
+// Bounds of one command, unless the URL sets others. They are well below
+// go-redis' own: nothing in Bellhop waits for Redis for long.
+const (
+	dialTimeout  = 2 * time.Second
+	redisTimeout = 2 * time.Second
+	redisRetries = 2
+)
+
+// OpenRedis makes a client, without connecting. The address is one of
+//
+//	redis://[user:password@]host[:port][/db]
+//	redis+sentinel://[user:password@]host:port,host:port/master
+//	redis+cluster://[user:password@]host:port,host:port
+//
+// or the same with rediss for TLS. The parameters of go-redis may follow, such as
+// ?dial_timeout=5s; for Sentinel, user and password are those of the servers,
+// and sentinel_username and sentinel_password those of the sentinels themselves.
+// The caller closes the client.
+func OpenRedis(address string) (redis.UniversalClient, error) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return nil, fmt.Errorf("%w: no scheme", ErrRedisURL)
+	}
+	base, mode, _ := strings.Cut(scheme, "+")
+	if base != "redis" && base != "rediss" {
+		return nil, fmt.Errorf("%w: scheme %q", ErrRedisURL, scheme)
+	}
+	switch mode {
+	case "":
+		return openSingle(base + "://" + rest)
+	case "sentinel":
+		return openSentinel(base, rest)
+	case "cluster":
+		return openCluster(base, rest)
+	}
+	return nil, fmt.Errorf("%w: scheme %q", ErrRedisURL, scheme)
+}
+
+func openSingle(address string) (redis.UniversalClient, error) {
+	o, err := redis.ParseURL(address)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
+	o.ContextTimeoutEnabled = true
+	o.MaintNotificationsConfig = noMaintenance()
+	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
+	return redis.NewClient(o), nil
+}
+
+func openSentinel(base, rest string) (redis.UniversalClient, error) {
+	hosts, after, err := splitHosts(rest)
+	if err != nil {
+		return nil, err
+	}
+	path, query, err := splitPath(after)
+	if err != nil {
+		return nil, err
+	}
+	if path == "" || strings.Contains(path, "/") {
+		return nil, fmt.Errorf("%w: want the master's name after the sentinels", ErrRedisURL)
+	}
+	sentinelUser, sentinelPassword := query.Get("sentinel_username"), query.Get("sentinel_password")
+	query.Del("sentinel_username")
+	query.Del("sentinel_password")
+	query.Set("master_name", path)
+	o, err := redis.ParseFailoverURL(rebuild(base, hosts, query))
+	if err != nil {
+		return nil, refuse(err)
+	}
+	// The library takes the URL's account for that of the sentinels.
+	o.Username, o.Password = o.SentinelUsername, o.SentinelPassword
+	o.SentinelUsername, o.SentinelPassword = sentinelUser, sentinelPassword
+	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
+	o.ContextTimeoutEnabled = true
+	perHost(o.TLSConfig)
+	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
+	return redis.NewFailoverClient(o), nil
+}
+
+func openCluster(base, rest string) (redis.UniversalClient, error) {
+	hosts, after, err := splitHosts(rest)
+	if err != nil {
+		return nil, err
+	}
+	path, query, err := splitPath(after)
+	if err != nil {
+		return nil, err
+	}
+	if path != "" {
+		return nil, fmt.Errorf("%w: a Cluster has no databases", ErrRedisURL)
+	}
+	o, err := redis.ParseClusterURL(rebuild(base, hosts, query))
+	if err != nil {
+		return nil, refuse(err)
+	}
+	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
+	o.ContextTimeoutEnabled = true
+	o.MaintNotificationsConfig = noMaintenance()
+	perHost(o.TLSConfig)
+	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
+	return redis.NewClusterClient(o), nil
+}
+
+// hosts is the authority of a URL that names several.
+type hosts struct {
+	account string // with its @
+	addrs   []string
+}
+
+// splitHosts takes an authority apart by hand: a URL of one host is all that
+// net/url knows.
+func splitHosts(rest string) (hosts, string, error) {
+	authority, after := rest, ""
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		authority, after = rest[:i], rest[i:]
+	}
+	var h hosts
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		h.account, authority = authority[:i+1], authority[i+1:]
+	}
+	for addr := range strings.SplitSeq(authority, ",") {
+		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+			return hosts{}, "", fmt.Errorf("%w: want host:port, separated by commas", ErrRedisURL)
+		}
+		h.addrs = append(h.addrs, addr)
+	}
+	return h, after, nil
+}
+
+func splitPath(after string) (path string, query url.Values, err error) {
+	path, raw, _ := strings.Cut(after, "?")
+	query, err = url.ParseQuery(raw)
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: malformed parameters", ErrRedisURL)
+	}
+	return strings.Trim(path, "/"), query, nil
+}
+
+// rebuild makes the URL that go-redis reads: one host, the others as parameters.
+func rebuild(base string, h hosts, query url.Values) string {
+	for _, addr := range h.addrs[1:] {
+		query.Add("addr", addr)
+	}
+	return base + "://" + h.account + h.addrs[0] + "?" + query.Encode()
+}
+
+// refuse leaves the address out of an error of net/url.
+func refuse(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	return fmt.Errorf("%w: %w", ErrRedisURL, err)
+}
+
+func setTimeouts(dial, read, write *time.Duration, retries, dials *int) {
+	setDefault(dial, dialTimeout)
+	setDefault(read, redisTimeout)
+	setDefault(write, redisTimeout)
+	setDefault(retries, redisRetries)
+	setDefault(dials, 1) // a command is retried, so its dialling need not be
+}
+
+// noMaintenance turns off a handshake for a hosted Redis that announces its
+// maintenance: it moves connections behind the back of a subscriber.
+func noMaintenance() *maintnotifications.Config {
+	return &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+}
+
+// perHost has each server prove the name that it was dialled by: go-redis expects
+// the first one's name of all of them.
+func perHost(c *tls.Config) {
+	if c != nil {
+		c.ServerName = ""
+	}
+}

@@ -1,0 +1,110 @@
+package fanout
+
+import (
+	"sync"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// phase is where a channel stands between being asked for and given up. A channel
+// that is neither has no entry.
+type phase uint8
+
+const (
+	subscribing phase = iota + 1
+	subscribed
+	unsubscribing
+)
+
+type entry struct {
+	phase phase
+	// queued: the command that the phase asks for is to be sent.
+	queued bool
+}
+
+// registry knows what was asked for and what has been answered, whatever becomes
+// of the connection. It turns the answers of many connections into exactly one
+// for each question: an answer counts only if it fits the phase, and a question
+// that its connection did not answer is asked again on the next.
+type registry struct {
+	mu      sync.Mutex
+	entries map[event.Channel]entry
+	queue   []event.Channel // with queued set
+}
+
+func newRegistry() *registry { return &registry{entries: make(map[event.Channel]entry)} }
+
+// ask notes that channels are to get into a phase, subscribing or unsubscribing.
+func (r *registry) ask(p phase, channels []event.Channel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ch := range channels {
+		e := r.entries[ch]
+		if !e.queued {
+			r.queue = append(r.queue, ch)
+		}
+		r.entries[ch] = entry{phase: p, queued: true}
+	}
+}
+
+// take returns what is to be sent.
+func (r *registry) take() (subscribe, unsubscribe []event.Channel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, ch := range r.queue {
+		e := r.entries[ch]
+		e.queued = false
+		r.entries[ch] = e
+		if e.phase == unsubscribing {
+			unsubscribe = append(unsubscribe, ch)
+		} else {
+			subscribe = append(subscribe, ch)
+		}
+	}
+	r.queue = nil
+	return subscribe, unsubscribe
+}
+
+// renew is take for a new connection, which has no subscriptions: all that are
+// wanted are to be sent, and those that were to end have ended.
+func (r *registry) renew() (subscribe, ended []event.Channel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queue = nil
+	subscribe = make([]event.Channel, 0, len(r.entries))
+	for ch, e := range r.entries {
+		if e.phase == unsubscribing {
+			delete(r.entries, ch)
+			ended = append(ended, ch)
+			continue
+		}
+		r.entries[ch] = entry{phase: e.phase}
+		subscribe = append(subscribe, ch)
+	}
+	return subscribe, ended
+}
+
+// subscribed tells whether the handler is to hear of a subscription. It is not
+// while the channel is being given up: what was answered then is older.
+func (r *registry) subscribed(ch event.Channel) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e, ok := r.entries[ch]
+	if !ok || e.phase == unsubscribing {
+		return false
+	}
+	e.phase = subscribed
+	r.entries[ch] = e
+	return true
+}
+
+// unsubscribed tells whether the handler is to hear of the end of a subscription.
+func (r *registry) unsubscribed(ch event.Channel) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entries[ch].phase != unsubscribing {
+		return false
+	}
+	delete(r.entries, ch)
+	return true
+}
