@@ -1,0 +1,152 @@
+// Package auth says who may do what: the policies of namespaces, the keys of
+// publishing services and the tokens of clients.
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// ErrPolicy is what every refusal of a policy wraps.
+var ErrPolicy = errors.New("invalid policy")
+
+// Access says which clients may listen to a namespace's channels.
+type Access string
+
+// The kinds of access.
+const (
+	AccessOwner         Access = "owner"         // the person whose id is the channel's key
+	AccessPublic        Access = "public"        // everybody, without a token too
+	AccessAuthenticated Access = "authenticated" // everybody with a valid token
+	AccessMember        Access = "member"        // whoever has a token whose claim "channels" matches
+)
+
+// LogKind says where a namespace's events are kept.
+type LogKind string
+
+// The kinds of log. LogRedis is a statement of intent: the events of such a
+// namespace may be lost with Redis, and its publishers obey the rules that hold
+// for such events (one channel for each event). At present they are kept in the
+// database all the same, which promises more.
+const (
+	LogDatabase LogKind = "database"
+	LogRedis    LogKind = "redis"
+)
+
+// Retention says how much of each channel is kept; what exceeds either limit is
+// trimmed. Zero means no limit.
+type Retention struct {
+	MaxAge   time.Duration
+	MaxCount int
+}
+
+// DefaultRetention is what a policy file's namespace gets that says nothing.
+var DefaultRetention = Retention{MaxAge: 30 * 24 * time.Hour, MaxCount: 10_000}
+
+// Policy is what a namespace allows and keeps.
+type Policy struct {
+	Access    Access
+	Log       LogKind
+	Retention Retention
+	// Conflate lets a slow listener skip to the newest event of each type.
+	Conflate bool
+	// JoinLatest hands the newest event to a listener that comes without a
+	// position; otherwise it starts with the next one.
+	JoinLatest bool
+	// MaxRate is the most events of one channel that a listener is sent each
+	// second; zero means no limit. It needs Conflate: nothing else may skip.
+	MaxRate int
+}
+
+// Policies are the namespaces of one installation. The value is immutable and
+// safe for concurrent use; the zero value knows no namespace.
+type Policies struct {
+	byNamespace map[string]Policy
+}
+
+// Builtin returns the policies that hold where no file says otherwise.
+func Builtin() Policies {
+	const day = 24 * time.Hour
+	return Policies{byNamespace: map[string]Policy{
+		event.InboxNamespace: {
+			Access: AccessOwner, Log: LogDatabase,
+			Retention: Retention{MaxAge: 90 * day, MaxCount: 1000},
+		},
+		"raffle": {
+			Access: AccessPublic, Log: LogRedis,
+			Retention: Retention{MaxAge: time.Hour, MaxCount: 100},
+			Conflate:  true, JoinLatest: true, MaxRate: 10,
+		},
+		"topic": {
+			Access: AccessPublic, Log: LogRedis,
+			Retention: Retention{MaxAge: time.Hour, MaxCount: 100},
+		},
+		"room": {
+			Access: AccessMember, Log: LogDatabase,
+			Retention: Retention{MaxAge: 30 * day, MaxCount: 10_000},
+		},
+	}}
+}
+
+// NewPolicies checks policies and copies them. Its error wraps ErrPolicy and
+// names the namespace. If the inbox namespace is missing, the built-in policy
+// stands in for it: every installation has inboxes.
+func NewPolicies(byNamespace map[string]Policy) (Policies, error) {
+	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
+		if err := byNamespace[ns].validate(ns); err != nil {
+			return Policies{}, fmt.Errorf("namespace %q: %w", ns, err)
+		}
+	}
+	p := Policies{byNamespace: make(map[string]Policy, len(byNamespace)+1)}
+	p.byNamespace[event.InboxNamespace] = Builtin().byNamespace[event.InboxNamespace]
+	maps.Copy(p.byNamespace, byNamespace)
+	return p, nil
+}
+
+// Lookup returns the policy of a namespace; ok is false if there is none.
+func (p Policies) Lookup(namespace string) (policy Policy, ok bool) {
+	policy, ok = p.byNamespace[namespace]
+	return policy, ok
+}
+
+// Namespaces lists what is known, sorted.
+func (p Policies) Namespaces() []string {
+	return slices.Sorted(maps.Keys(p.byNamespace))
+}
+
+func (p Policy) validate(namespace string) error {
+	switch {
+	case !event.ValidNamespace(namespace):
+		return fmt.Errorf("%w: a namespace is a lower-case letter, then at most %d of a-z, 0-9 and '-'", ErrPolicy, event.MaxNamespace-1)
+	case namespace == adminRight:
+		return fmt.Errorf("%w: the name stands for the admin right of service keys", ErrPolicy)
+	case namespace == event.InboxNamespace && p.Access != AccessOwner:
+		return fmt.Errorf("%w: access of the inboxes must be %q", ErrPolicy, AccessOwner)
+	case !p.Access.valid():
+		return fmt.Errorf("%w: access %q is none of owner, public, authenticated, member", ErrPolicy, p.Access)
+	case !p.Log.valid():
+		return fmt.Errorf("%w: log %q is neither database nor redis", ErrPolicy, p.Log)
+	case p.Retention.MaxAge < 0 || p.Retention.MaxCount < 0:
+		return fmt.Errorf("%w: a retention is not negative", ErrPolicy)
+	case p.MaxRate < 0:
+		return fmt.Errorf("%w: max_rate is not negative", ErrPolicy)
+	case p.MaxRate > 0 && !p.Conflate:
+		return fmt.Errorf("%w: max_rate needs conflate: other namespaces never skip an event", ErrPolicy)
+	}
+	return nil
+}
+
+func (a Access) valid() bool {
+	switch a {
+	case AccessOwner, AccessPublic, AccessAuthenticated, AccessMember:
+		return true
+	}
+	return false
+}
+
+func (k LogKind) valid() bool { return k == LogDatabase || k == LogRedis }
