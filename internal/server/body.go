@@ -1,0 +1,61 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// errBrokenBody marks what went wrong while a request body was read.
+var errBrokenBody = errors.New("the request body broke off")
+
+// limitBody bounds every request body in size and in time.
+//
+// http.Server.ReadTimeout can't do the latter: its deadline stays on the
+// connection while the handler works, and when it passes, the server takes the
+// client for gone and cancels the request; a stream would end by it. Here the
+// body's last byte lifts the deadline. Where that byte never comes it stays, so
+// that the server does not wait for the rest of a body nobody reads.
+func limitBody(limit int64, timeout time.Duration) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
+				w := c.Response().Writer
+				deadline := http.NewResponseController(w).SetReadDeadline
+				// A writer that has no deadlines (a test's recorder) has no slow client.
+				_ = deadline(time.Now().Add(timeout))
+				r.Body = &body{ReadCloser: http.MaxBytesReader(w, r.Body, limit), deadline: deadline, timeout: timeout}
+			}
+			return next(c)
+		}
+	}
+}
+
+type body struct {
+	io.ReadCloser
+	deadline func(time.Time) error
+	timeout  time.Duration
+	begun    bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if !b.begun {
+		// Once more: huma sets a deadline of its own before it reads.
+		b.begun = true
+		_ = b.deadline(time.Now().Add(b.timeout))
+	}
+	n, err := b.ReadCloser.Read(p)
+	switch err {
+	case nil:
+		return n, nil
+	case io.EOF:
+		_ = b.deadline(time.Time{})
+		return n, io.EOF
+	default:
+		return n, fmt.Errorf("%w: %w", errBrokenBody, err)
+	}
+}

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	corsMethods = "GET, POST, DELETE"
+	corsHeaders = "Authorization, Last-Event-ID, Content-Type"
+	corsExposed = "X-Request-Id, Retry-After"
+	corsMaxAge  = "600"
+)
+
+// Origins says which web origins besides the gateway's own may use it from a
+// browser. The zero value allows none. It is safe for concurrent use.
+type Origins struct {
+	any  bool
+	list []string
+}
+
+// ParseOrigins reads origins such as "https://app.example.com". "*" allows
+// every origin, but none of them with cookies: a browser's own rule (Fetch,
+// "CORS protocol and credentials").
+func ParseOrigins(origins []string) (Origins, error) {
+	var o Origins
+	for _, s := range origins {
+		if s == "*" {
+			o.any = true
+			continue
+		}
+		u, err := url.Parse(s)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
+			s != u.Scheme+"://"+u.Host {
+			return Origins{}, &OriginError{Origin: s}
+		}
+		o.list = append(o.list, strings.ToLower(s))
+	}
+	return o, nil
+}
+
+// OriginError refuses a text that is no web origin.
+type OriginError struct{ Origin string }
+
+func (e *OriginError) Error() string {
+	return "not a web origin such as https://app.example.com: " + e.Origin
+}
+
+// Listed tells whether the origin was named, "*" not counting.
+func (o Origins) Listed(origin string) bool { return slices.Contains(o.list, origin) }
+
+// SameSite tells whether the Origin header of a request that changes something
+// names the gateway's own host or a listed origin. Browsers send the header
+// with every such request (Fetch, "append a request Origin header"), so one
+// without it does not come from a page, and is not the same site either.
+func (o Origins) SameSite(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return false
+	}
+	if o.Listed(origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	// A site has no port; and a proxy in between may have changed it.
+	host := (&url.URL{Host: r.Host}).Hostname()
+	return host != "" && strings.EqualFold(u.Hostname(), host)
+}
+
+// cors answers preflights and marks responses, refusals too: a page that may
+// not read a problem can't tell a bad token from a broken network.
+func (o Origins) cors(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !o.any && len(o.list) == 0 {
+			return next(c)
+		}
+		r, h := c.Request(), c.Response().Header()
+		// Also without an Origin: a cache must not give this answer to a page.
+		h.Add("Vary", "Origin")
+		origin := r.Header.Get("Origin")
+		switch {
+		case origin == "":
+			return next(c)
+		case o.Listed(origin):
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Allow-Credentials", "true")
+		case o.any:
+			h.Set("Access-Control-Allow-Origin", "*")
+		default:
+			return next(c)
+		}
+		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+			h.Set("Access-Control-Expose-Headers", corsExposed)
+			return next(c)
+		}
+		h.Set("Access-Control-Allow-Methods", corsMethods)
+		h.Set("Access-Control-Allow-Headers", corsHeaders)
+		h.Set("Access-Control-Max-Age", corsMaxAge)
+		return c.NoContent(http.StatusNoContent)
+	}
+}

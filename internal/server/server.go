@@ -1,0 +1,137 @@
+// Package server is the scaffold that every HTTP listener of Bellhop stands on:
+// one echo router and one huma API on it, refusals as problem+json, request
+// ids, an access log without secrets, health, and an end that loses no request.
+//
+// What is typed (REST) is registered on API and appears in the OpenAPI
+// document; what is not (the stream, the page) on Echo. One Server can carry
+// gateway, notifier and page at once.
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options configure a Server.
+type Options struct {
+	// Title and Version stand in the OpenAPI document. Default: "Bellhop", "dev".
+	Title, Version string
+	// Logger takes the access log and what goes wrong. Default: slog.Default().
+	Logger *slog.Logger
+	// Registerer takes the listener's metrics. Nil: none are shown.
+	Registerer prometheus.Registerer
+	// Origins are the web origins that may use the API from a browser.
+	Origins Origins
+	// MaxBody is the most bytes of a request body on any route; huma's
+	// operations may set less. Default: 16 MiB.
+	MaxBody int64
+	// HeaderTimeout is how long a client may take for a request's head, and
+	// BodyTimeout for its body. It rules over huma's BodyReadTimeout.
+	// Default: 10 s and 30 s.
+	HeaderTimeout, BodyTimeout time.Duration
+	// WriteTimeout is how long an answer may take from the request's head to
+	// its last byte. A handler that writes for longer lifts it with
+	// http.ResponseController.SetWriteDeadline. Default: 60 s.
+	WriteTimeout time.Duration
+	// IdleTimeout is how long a connection waits for its next request.
+	// Default: 2 min, more than a proxy in front keeps its own.
+	IdleTimeout time.Duration
+	// ShutdownTimeout bounds the end of Serve: hooks of OnDrain and requests
+	// under way together. Default: 30 s.
+	ShutdownTimeout time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.Title, "Bellhop")
+	setDefault(&o.Version, "dev")
+	setDefault(&o.MaxBody, 16<<20)
+	setDefault(&o.HeaderTimeout, 10*time.Second)
+	setDefault(&o.BodyTimeout, 30*time.Second)
+	setDefault(&o.WriteTimeout, time.Minute)
+	setDefault(&o.IdleTimeout, 2*time.Minute)
+	setDefault(&o.ShutdownTimeout, 30*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Server is a listener's router and API. Register routes before Serve.
+type Server struct {
+	// Echo takes the routes that are not typed. Its error handler is the
+	// server's: a handler returns a *Problem, or any error for a 500 whose
+	// text goes to the log alone.
+	Echo *echo.Echo
+	// API takes the typed operations.
+	API huma.API
+
+	opt      Options
+	log      *slog.Logger
+	metrics  *metrics
+	health   health
+	draining atomic.Bool
+
+	hooksMu sync.Mutex
+	hooks   []func(context.Context)
+}
+
+// New makes a Server with /livez, /readyz, /openapi.json and /docs. It fails
+// only if the registerer has the metrics of another Server already.
+func New(opt Options) (*Server, error) {
+	opt = opt.withDefaults()
+	m, err := newMetrics(opt.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	e := echo.New()
+	e.HTTPErrorHandler = handleError
+	e.Logger.SetOutput(io.Discard) // echo's own logger; ours is slog
+	s := &Server{Echo: e, opt: opt, log: opt.Logger, metrics: m}
+	e.Use(requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
+		limitBody(opt.MaxBody, opt.BodyTimeout), decodeParams)
+
+	config := huma.DefaultConfig(opt.Title, opt.Version)
+	// The document and the page are served by docs.go: huma's page loads its
+	// scripts from elsewhere, and its document is built by a data race.
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.CreateHooks = nil // no "$schema" member in every answer
+	config.Transformers = []huma.Transformer{keepCause}
+	s.API = humaecho.New(e, config)
+
+	e.GET(livePath, s.live)
+	e.GET(readyPath, s.ready)
+	s.serveDocs()
+	return s, nil
+}
+
+// Origins are those of the Options.
+func (s *Server) Origins() Origins { return s.opt.Origins }
+
+// OnDrain registers what has to happen before requests under way are waited
+// for, such as ending streams. Hooks run at once with each other; their context
+// ends when the time of the shutdown is up.
+func (s *Server) OnDrain(hook func(context.Context)) {
+	s.hooksMu.Lock()
+	defer s.hooksMu.Unlock()
+	s.hooks = append(s.hooks, hook)
+}
+
+// Draining tells whether the server is on its way down.
+func (s *Server) Draining() bool { return s.draining.Load() }
