@@ -1,0 +1,82 @@
+package notifier
+
+import (
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// eventBody is an event as a publisher writes it. It serves the OpenAPI document
+// alone: bodies are read by parser, since the data must not pass through a Go
+// value.
+type eventBody struct {
+	Channels    []string   `json:"channels" minItems:"1" maxItems:"1000" uniqueItems:"true" doc:"Where to: namespace:key. All or none of them get the event." example:"[\"user:42\"]"`
+	Type        string     `json:"type" pattern:"^[A-Za-z][A-Za-z0-9._-]{0,63}$" doc:"What kind of event; not bellhop.*." example:"comment"`
+	Data        any        `json:"data" doc:"Any JSON value; reaches clients as it was sent, numbers exact."`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"From then on the event is hidden."`
+	CollapseKey string     `json:"collapse_key,omitempty" maxLength:"255" doc:"A newer event with the same key stands for older unread ones."`
+}
+
+type keyedEventBody struct {
+	eventBody
+	IdempotencyKey string `json:"idempotency_key,omitempty" maxLength:"255" doc:"As the Idempotency-Key header of a single event."`
+}
+
+type batchBody struct {
+	Events []keyedEventBody `json:"events" minItems:"1" maxItems:"500"`
+}
+
+// Register adds the publishers' operations to an API.
+func (n *Notifier) Register(api huma.API) {
+	doc := api.OpenAPI()
+	if doc.Components.SecuritySchemes == nil {
+		doc.Components.SecuritySchemes = make(map[string]*huma.SecurityScheme)
+	}
+	doc.Components.SecuritySchemes[securityScheme] = &huma.SecurityScheme{
+		Type: "http", Scheme: "bearer", Description: "The key of a publishing service.",
+	}
+	security := []map[string][]string{{securityScheme: {}}}
+	tags := []string{"publish"}
+
+	event := huma.Operation{
+		OperationID: "publish", Method: http.MethodPost, Path: "/v1/events", Tags: tags, Security: security,
+		Summary:       "Publish an event",
+		Description:   "Answers once the event is written to all its channels. 503 means that it is not known to be written: repeat it with the same Idempotency-Key, or believe \"written\": false.",
+		DefaultStatus: http.StatusCreated, MaxBodyBytes: maxEventBody(n.cfg.MaxData),
+		Errors: []int{400, 401, 403, 409, 413, 415, 422, 503},
+	}
+	batch := huma.Operation{
+		OperationID: "publish-batch", Method: http.MethodPost, Path: "/v1/events/batch", Tags: tags, Security: security,
+		Summary:      "Publish up to 500 events",
+		Description:  "Each event succeeds or fails by itself. Results stand in the order of the events.",
+		MaxBodyBytes: maxBatchBody,
+		Errors:       []int{400, 401, 403, 413, 415, 422, 503},
+	}
+	purge := huma.Operation{
+		OperationID: "purge-channel", Method: http.MethodDelete, Path: "/v1/channels/{channel}", Tags: tags, Security: security,
+		Summary:       "Erase a channel's events for good",
+		Description:   "Needs a key with the admin right. Seqs go on where they were. A slash in the channel's name is written %2F.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{401, 403, 422, 503},
+		Middlewares: huma.Middlewares{n.authenticate},
+	}
+	event.Middlewares = huma.Middlewares{n.authenticate, plainJSON, oneKey, limit(n.gates.publish)}
+	batch.Middlewares = huma.Middlewares{n.authenticate, plainJSON, noKey, limit(n.gates.batch)}
+	for _, op := range []*huma.Operation{&event, &batch} {
+		op.SkipValidateBody = true
+		op.RequestBody = &huma.RequestBody{Required: true}
+	}
+	huma.Register(api, event, n.publish)
+	huma.Register(api, batch, n.publishBatch)
+	huma.Register(api, purge, n.purge)
+	describe[eventBody](doc, event.RequestBody, "Event")
+	describe[batchBody](doc, batch.RequestBody, "Batch")
+}
+
+// describe documents a body that huma took as bytes.
+func describe[T any](doc *huma.OpenAPI, body *huma.RequestBody, name string) {
+	body.Content = map[string]*huma.MediaType{
+		"application/json": {Schema: doc.Components.Schemas.Schema(reflect.TypeFor[T](), true, name)},
+	}
+}

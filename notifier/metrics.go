@@ -1,0 +1,71 @@
+package notifier
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the notifier's counters. They count whether or not anybody
+// registered them.
+type metrics struct {
+	results        *prometheus.CounterVec
+	rows           prometheus.Counter
+	groupRows      prometheus.Histogram
+	commitSeconds  prometheus.Histogram
+	splits         prometheus.Counter
+	published      prometheus.Counter
+	publishFailed  prometheus.Counter
+	publishDropped *prometheus.CounterVec
+	epochs         prometheus.Counter
+	upkeepFailed   *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	opts := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Namespace: "bellhop", Subsystem: "notifier", Name: name, Help: help}
+	}
+	hist := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: "bellhop", Subsystem: "notifier", Name: name, Help: help, Buckets: buckets,
+		})
+	}
+	return &metrics{
+		results: prometheus.NewCounterVec(opts("events_total",
+			"Events by what became of them: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
+		rows: prometheus.NewCounter(opts("appends_total",
+			"Appends to single channels that were committed.")),
+		groupRows: hist("group_rows",
+			"Appends in one transaction.", prometheus.ExponentialBuckets(1, 2, 12)),
+		commitSeconds: hist("commit_seconds",
+			"Time of one transaction, whether it succeeded or not.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
+		splits: prometheus.NewCounter(opts("group_splits_total",
+			"Failed groups that were tried again in halves.")),
+		published: prometheus.NewCounter(opts("published_total",
+			"Messages that the bus took.")),
+		publishFailed: prometheus.NewCounter(opts("publish_failures_total",
+			"Messages that the bus did not take, or not surely. Gateways find the events in the log's tail.")),
+		publishDropped: prometheus.NewCounterVec(opts("publish_dropped_total",
+			"Messages never sent, because the queue towards the bus was full or they were stale."), []string{"reason"}),
+		epochs: prometheus.NewCounter(opts("epochs_total",
+			"Epochs that this notifier began, because the primary was another server.")),
+		upkeepFailed: prometheus.NewCounterVec(opts("upkeep_failures_total",
+			"Failed rounds of the work in the background."), []string{"task"}),
+	}
+}
+
+// register adds the metrics to a registry, with the depth of the queues.
+func (m *metrics) register(r prometheus.Registerer, depth func() float64) error {
+	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "bellhop", Subsystem: "notifier", Name: "queue_rows",
+		Help: "Appends that wait for their transaction.",
+	}, depth)
+	var errs []error
+	for _, c := range []prometheus.Collector{
+		m.results, m.rows, m.groupRows, m.commitSeconds, m.splits, m.published, m.publishFailed,
+		m.publishDropped, m.epochs, m.upkeepFailed, gauge,
+	} {
+		errs = append(errs, r.Register(c))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,164 @@
+// Package notifier takes events from backend services: it writes them to the
+// log in groups, answers once they are committed, and tells the gateways by the
+// bus. It also looks after the log: retention, and epochs when the primary
+// changes.
+package notifier
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/fanout"
+)
+
+// Config of a Notifier.
+type Config struct {
+	// Log and Bus are where events go. Required.
+	Log Log
+	Bus fanout.Publisher
+	// Policies are the namespaces that events may be published in. The zero
+	// value knows none.
+	Policies auth.Policies
+	// Keys are who may publish. The zero value lets nobody.
+	Keys auth.ServiceKeys
+	// Registerer takes the metrics. Nil: they are not shown.
+	Registerer prometheus.Registerer
+	// Logger. Default: slog.Default().
+	Logger *slog.Logger
+
+	// Batchers is how many transactions are under way at once, 1 to 16. Each
+	// takes a connection of the log's. Default: 2; one is best for SQLite,
+	// which writes one transaction at a time.
+	Batchers int
+	// GroupRows and GroupBytes close a group. Default: 2000 and 2 MiB.
+	GroupRows, GroupBytes int
+	// QueueRows and QueueBytes bound what waits for each batcher. Default:
+	// 20,000 and 32 MiB.
+	QueueRows, QueueBytes int
+	// PublishBytes bounds what waits for the bus. Default: 32 MiB.
+	PublishBytes int
+	// MaxData is the largest event data, compacted, in bytes. Default: 64 KiB;
+	// at most MaxRequestData.
+	MaxData int
+}
+
+func (c Config) withDefaults() Config {
+	c.Batchers = cmp.Or(c.Batchers, 2)
+	c.GroupRows = cmp.Or(c.GroupRows, 2000)
+	c.GroupBytes = cmp.Or(c.GroupBytes, 2<<20)
+	c.QueueRows = cmp.Or(c.QueueRows, 20_000)
+	c.QueueBytes = cmp.Or(c.QueueBytes, 32<<20)
+	c.PublishBytes = cmp.Or(c.PublishBytes, 32<<20)
+	c.MaxData = cmp.Or(c.MaxData, 64<<10)
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var errs []error
+	if c.Log == nil || c.Bus == nil {
+		errs = append(errs, errors.New("a log and a bus are required"))
+	}
+	if c.Batchers < 1 || c.Batchers > 16 {
+		errs = append(errs, fmt.Errorf("batchers: want 1 to 16, not %d", c.Batchers))
+	}
+	if c.MaxData > MaxRequestData {
+		errs = append(errs, fmt.Errorf("largest data: want at most %d bytes, not %d", MaxRequestData, c.MaxData))
+	}
+	if min(c.GroupRows, c.GroupBytes, c.QueueRows, c.QueueBytes, c.PublishBytes, c.MaxData) < 1 {
+		errs = append(errs, errors.New("a bound must be positive"))
+	}
+	return errors.Join(errs...)
+}
+
+// Notifier accepts, writes and publishes events. It is safe for concurrent use.
+type Notifier struct {
+	cfg       Config
+	metrics   *metrics
+	batcher   *batcher
+	publisher *publisher
+	upkeep    *upkeep
+
+	mu      sync.Mutex // guards started and stopped; held until Start or Stop is done
+	started bool
+	stopped bool
+	running atomic.Bool // for those who can't wait for a Stop
+	gates   gates
+}
+
+// New makes a notifier that does nothing yet: see Start and Register.
+func New(c Config) (*Notifier, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("notifier: %w", err)
+	}
+	n := &Notifier{cfg: c, metrics: newMetrics(), gates: newGates()}
+	n.publisher = newPublisher(c, n.metrics)
+	n.batcher = newBatcher(c, n.publisher, n.metrics)
+	n.upkeep = newUpkeep(c, n.metrics)
+	if c.Registerer != nil {
+		if err := n.metrics.register(c.Registerer, n.batcher.depth); err != nil {
+			return nil, fmt.Errorf("notifier: register metrics: %w", err)
+		}
+	}
+	return n, nil
+}
+
+// Start begins the work. Events that are published before wait for it. The
+// context carries values only: Stop ends the work, after the listeners that
+// publishers talk to are closed. A second Start, or one after Stop, is an error.
+func (n *Notifier) Start(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.started || n.stopped {
+		return errors.New("notifier: started twice, or after its end")
+	}
+	n.start(ctx)
+	return nil
+}
+
+func (n *Notifier) start(ctx context.Context) {
+	n.started = true
+	n.running.Store(true)
+	n.publisher.start()
+	n.batcher.start()
+	n.upkeep.start(ctx)
+}
+
+// Stop refuses further events, writes and publishes those it has taken, and
+// returns when all is done: soon, or after some seconds if the log or the bus
+// is away. It may be called more than once, and without Start.
+func (n *Notifier) Stop() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.stopped {
+		return
+	}
+	n.stopped = true
+	if !n.started {
+		// What was queued before must be answered all the same.
+		n.start(context.Background())
+	}
+	n.running.Store(false)
+	n.upkeep.stop()
+	n.batcher.close()
+	n.publisher.close()
+}
+
+// Ready tells whether events can be taken now.
+func (n *Notifier) Ready(ctx context.Context) error {
+	if !n.running.Load() {
+		return ErrStopped
+	}
+	return n.cfg.Log.Ready(ctx)
+}

@@ -1,0 +1,214 @@
+package notifier
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/store"
+)
+
+// parser turns one event of a request into an entry of the log. It is made for
+// one event and used once.
+type parser struct {
+	policies auth.Policies
+	service  auth.Service
+	maxData  int
+	at       string // where the event stands, such as "body.events[3]"
+
+	entry     store.Entry
+	fields    []server.FieldError
+	forbidden string // a namespace that the key does not reach
+	tooLarge  bool
+}
+
+// event reads an event whose members were split already. The key of the header
+// or of the item comes separately, empty if there is none. What it refuses, it
+// refuses as a whole: a key that does not reach a namespace first, then data
+// that is too large, then all broken rules together.
+func (p *parser) event(members map[string]json.RawMessage, key string) (store.Entry, *server.Problem) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		switch name {
+		case "channels", "type", "data", "expires_at", "collapse_key":
+		default:
+			p.refuse("."+name, "there is no such member")
+		}
+	}
+	p.channels(members["channels"])
+	p.eventType(members["type"])
+	p.data(members["data"])
+	if v := members["expires_at"]; v != nil && !isNull(v) {
+		p.expiresAt(v)
+	}
+	if v := members["collapse_key"]; v != nil && !isNull(v) {
+		p.collapseKey(v)
+	}
+	switch {
+	case p.forbidden != "":
+		return store.Entry{}, server.NewProblem(http.StatusForbidden,
+			fmt.Sprintf("this key may not publish in the namespace %q", p.forbidden))
+	case p.tooLarge:
+		return store.Entry{}, server.NewProblem(http.StatusRequestEntityTooLarge, "the data is too large").With("limit", p.maxData)
+	case len(p.fields) > 0:
+		return store.Entry{}, brokenRules(p.fields)
+	}
+	if key != "" {
+		p.entry.Key = &store.Key{Service: p.service.Name, Value: key, Body: fingerprint(&p.entry)}
+	}
+	return p.entry, nil
+}
+
+func (p *parser) refuse(member, detail string) {
+	if len(p.fields) < maxFieldErrors {
+		p.fields = append(p.fields, server.FieldError{Location: p.at + member, Detail: detail})
+	}
+}
+
+func (p *parser) channels(value json.RawMessage) {
+	names, err := decodeArray(value, store.MaxChannels)
+	if err != nil || len(names) == 0 || len(names) > store.MaxChannels {
+		p.refuse(".channels", fmt.Sprintf("want 1 to %d channels", store.MaxChannels))
+		return
+	}
+	channels := make([]event.Channel, 0, len(names))
+	seen := make(map[event.Channel]struct{}, len(names))
+	redisKept := 0
+	for i, name := range names {
+		at := ".channels[" + strconv.Itoa(i) + "]"
+		s, ok := decodeString(name)
+		if !ok {
+			p.refuse(at, "want a string")
+			continue
+		}
+		ch, err := event.ParseChannel(s)
+		if err != nil {
+			p.refuse(at, err.Error())
+			continue
+		}
+		if _, twice := seen[ch]; twice {
+			p.refuse(at, fmt.Sprintf("channel %s is named twice", ch))
+			continue
+		}
+		seen[ch] = struct{}{}
+		ns := ch.Namespace()
+		policy, known := p.policies.Lookup(ns)
+		switch {
+		case !p.service.MayPublish(ns):
+			p.forbidden = ns
+			return
+		case !known:
+			p.refuse(at, fmt.Sprintf("there is no namespace %q", ns))
+			continue
+		case policy.Log == auth.LogRedis:
+			redisKept++
+		}
+		channels = append(channels, ch)
+	}
+	switch {
+	case redisKept > 0 && redisKept < len(channels):
+		p.refuse(".channels", "kinds of logs must not be mixed in one event")
+	case redisKept > 1:
+		p.refuse(".channels", "an event to a Redis-kept channel names exactly one channel")
+	}
+	p.entry.Channels = channels
+}
+
+func (p *parser) eventType(value json.RawMessage) {
+	s, ok := decodeString(value)
+	if !ok {
+		p.refuse(".type", "want a string")
+		return
+	}
+	if err := event.ParseType(s); err != nil {
+		p.refuse(".type", err.Error())
+		return
+	}
+	p.entry.Type = s
+}
+
+func (p *parser) data(value json.RawMessage) {
+	if value == nil {
+		p.refuse(".data", "it is missing; null is a value, nothing is none")
+		return
+	}
+	data, err := event.CompactData(value)
+	if err != nil {
+		p.refuse(".data", err.Error())
+		return
+	}
+	p.tooLarge = len(data) > p.maxData
+	p.entry.Data = data
+}
+
+// expiresAt reads a time of RFC 3339 and cuts it to the log's milliseconds. One
+// that is past is taken: an event may have waited long at its publisher's, and
+// then has its seq and is seen by nobody.
+func (p *parser) expiresAt(value json.RawMessage) {
+	s, ok := decodeString(value)
+	t, err := time.Parse(time.RFC3339, s)
+	if !ok || err != nil || t.Year() < 1970 || t.Year() > 9998 {
+		p.refuse(".expires_at", "want a time as RFC 3339 writes it, from 1970 to 9998")
+		return
+	}
+	p.entry.ExpiresAt = t.UTC().Truncate(time.Millisecond)
+}
+
+func (p *parser) collapseKey(value json.RawMessage) {
+	s, ok := decodeString(value)
+	if !ok || s == "" || len(s) > MaxCollapseKey || !utf8.ValidString(s) {
+		p.refuse(".collapse_key", fmt.Sprintf("want a string of 1 to %d bytes", MaxCollapseKey))
+		return
+	}
+	p.entry.CollapseKey = s
+}
+
+// validKey tells whether s can be an idempotency key.
+func validKey(s string) bool {
+	if s == "" || len(s) > MaxIdempotencyKey {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+var errIdempotencyKey = errors.New("an idempotency key is 1 to " + strconv.Itoa(MaxIdempotencyKey) + " printable ASCII characters")
+
+// fingerprint is a hash of what a request asks for, not of how it is spelled: a
+// publisher that repeats itself may have serialised anew. Every part is preceded
+// by its length, so that no two requests run into the same text.
+func fingerprint(e *store.Entry) [sha256.Size]byte {
+	h := sha256.New()
+	part := func(b []byte) {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	part([]byte(e.Type))
+	part(e.Data)
+	part([]byte(e.CollapseKey))
+	if e.ExpiresAt.IsZero() {
+		part(nil)
+	} else {
+		part([]byte(e.ExpiresAt.Format(time.RFC3339Nano)))
+	}
+	for _, ch := range e.Channels {
+		part([]byte(ch))
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}

@@ -1,0 +1,34 @@
+package notifier
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/server"
+)
+
+type purgeInput struct {
+	Channel string `path:"channel" example:"user:42"`
+}
+
+// purge is DELETE /v1/channels/{channel}. A namespace without a policy is no
+// obstacle: what is to be erased may be older than the policies.
+func (n *Notifier) purge(ctx context.Context, in *purgeInput) (*struct{}, error) {
+	if !serviceOf(ctx).Admin {
+		return nil, server.NewProblem(http.StatusForbidden, "this key has not the admin right")
+	}
+	channel, err := event.ParseChannel(in.Channel)
+	if err != nil {
+		return nil, brokenRule("path.channel", err.Error())
+	}
+	// Half an erasure helps nobody: it goes on when the client leaves.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
+	defer cancel()
+	if err := n.cfg.Log.Purge(ctx, channel); err != nil {
+		return nil, refusal(err)
+	}
+	n.publisher.hint(ctx, channel)
+	n.cfg.Logger.InfoContext(ctx, "channel purged", "channel", channel, "service", serviceOf(ctx).Name)
+	return nil, nil
+}

@@ -1,0 +1,47 @@
+package notifier
+
+import (
+	"context"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
+)
+
+const (
+	// trimEvery is the pause between two walks over all channels.
+	trimEvery = time.Minute
+	// trimPause is the pause between two steps of a walk, which leaves the log
+	// to those who publish.
+	trimPause = 50 * time.Millisecond
+)
+
+// walk is how far a walk over all channels has got.
+type walk struct{ at store.TrimCursor }
+
+// trim does one step of a walk. One that failed begins where it stood: a
+// channel that can't be trimmed now must not be passed over.
+func (u *upkeep) trim(ctx context.Context, w *walk) (time.Duration, error) {
+	next, err := withTurn(ctx, u, func(ctx context.Context) (store.TrimCursor, error) {
+		return u.log.Trim(ctx, w.at, u.retention)
+	})
+	if err != nil {
+		return jitter(ageEvery), err
+	}
+	w.at = next
+	if next == (store.TrimCursor{}) {
+		return jitter(trimEvery), nil
+	}
+	return trimPause, nil
+}
+
+// retention is what the policy of a channel's namespace wants kept. What has no
+// policy any more is kept: a namespace that fell out of a file by mistake must
+// not lose its events within the minute.
+func (u *upkeep) retention(channel event.Channel) store.Retention {
+	policy, ok := u.cfg.Policies.Lookup(channel.Namespace())
+	if !ok {
+		return store.Retention{}
+	}
+	return store.Retention(policy.Retention)
+}
