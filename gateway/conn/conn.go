@@ -1,0 +1,60 @@
+// Package conn is how the bytes of a stream reach its socket. It knows nothing
+// of channels: a Source makes the bytes, a connection carries them, keeps the
+// stream alive while there are none, and ends it.
+package conn
+
+import "time"
+
+// Source makes the bytes of one stream. Its methods are called by one goroutine
+// at a time, the connection's, and never block.
+//
+// There is no queue between the two. The connection asks for bytes when the
+// socket can take some, and a source that is asked late has more to say, from
+// what all streams share. So a slow client costs no memory of its own.
+type Source interface {
+	// Start tells the source how to wake the connection: wake may be called
+	// from any goroutine at any time, does not block, and leads to a call of
+	// Next soon after; once the stream is over it does nothing. Start is called
+	// once, before Next.
+	Start(wake func())
+	// Next appends the bytes to write now to bufs, of about limit bytes together
+	// (more if a single block is larger), and returns the result. Appending
+	// nothing means that there is nothing to say until the next wake. The
+	// slices may be shared with other streams and must not be written to; what
+	// they hold stays as it is at least until the next call of Next.
+	// With end, the response is to be ended properly once they are written.
+	Next(bufs [][]byte, limit int) (out [][]byte, end bool)
+	// Heartbeat returns what to write after a silence.
+	Heartbeat() []byte
+	// End tells the source that the stream's time is up (ReasonAge,
+	// ReasonExpired). Next then says the last words and asks for the end.
+	End(reason Reason)
+	// Close tells the source that the stream is over. No call follows.
+	Close(reason Reason)
+}
+
+// Reason says why a stream ended. It is a label in metrics and logs.
+type Reason string
+
+// Reasons of a connection. A source may know further ones.
+const (
+	ReasonEnd     Reason = "end"     // the source ended it
+	ReasonAge     Reason = "age"     // it reached its maximum age
+	ReasonExpired Reason = "expired" // its token expired
+	ReasonClient  Reason = "client"  // the client left, or its network did
+	ReasonSlow    Reason = "slow"    // the client took no bytes for SlowTimeout
+	ReasonStop    Reason = "stop"    // the process did not wait for its end any longer
+	ReasonError   Reason = "error"   // writing failed for another cause
+)
+
+// Options of a connection.
+type Options struct {
+	// Heartbeat is the longest silence on a stream.
+	Heartbeat time.Duration
+	// SlowTimeout is how long a client may take no bytes at all while there
+	// are some for it.
+	SlowTimeout time.Duration
+	// Age and Expiry are the moments at which the stream ends with
+	// ReasonAge and ReasonExpired; the zero time is never.
+	Age, Expiry time.Time
+}

@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"net/http"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/conn/conntest"
+)
+
+const patience = 10 * time.Second
+
+// newEngine starts an engine that ends with the test.
+func newEngine(t *testing.T, cfg Config) *Engine {
+	t.Helper()
+	e, err := New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		require.NoError(t, e.Stop(ctx))
+	})
+	return e
+}
+
+func TestEngine(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range map[string]Config{
+		"one shard":         {Shards: 1},
+		"several shards":    {Shards: 3},
+		"tiny send buffers": {Shards: 2, SendBuffer: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEngine(t, cfg)
+			conntest.Run(t, func(w http.ResponseWriter, r *http.Request, src conn.Source, opt conn.Options) {
+				e.Serve(w, r, nil, src, opt)
+			}, conntest.Traits{})
+		})
+	}
+}

@@ -1,0 +1,32 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics of all loops together. Loops add to them once per round.
+type metrics struct {
+	writes  prometheus.Counter
+	bytes   prometheus.Counter
+	blocked prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		writes: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "bellhop", Name: "conn_writes_total", Help: "Writes to the sockets of streams by the event loops.",
+		}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: "bellhop", Name: "conn_written_bytes_total", Help: "Bytes that the sockets of streams took from the event loops.",
+		}),
+		blocked: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "bellhop", Name: "conn_blocked_streams", Help: "Streams whose client does not take what there is for it.",
+		}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	return m, errors.Join(r.Register(m.writes), r.Register(m.bytes), r.Register(m.blocked))
+}

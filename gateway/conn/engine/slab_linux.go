@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"math"
+	"sync/atomic"
+
+	"github.com/bellhop/bellhop/gateway/conn"
+)
+
+// state of a slot.
+type state uint8
+
+const (
+	free      state = iota
+	open            // the socket took all that there was
+	blocked         // a wire waits in shard.blocked until the socket takes more
+	lingering       // the response is over; the peer's end is waited for
+)
+
+// queued is the bit of slot.mark that says that the slot is in the queue of the
+// woken. The generation counts above it.
+const queued, generation = 1, 2
+
+// slot is one connection. It holds no pointer, so the garbage collector does
+// not look into it. All but mark belongs to the shard's goroutine.
+type slot struct {
+	// mark is the slot's generation, and the bit queued. Whatever names a slot
+	// from outside (a wake, an event of epoll) names the generation too: it
+	// must not reach the next connection that gets the slot, or the descriptor.
+	mark  atomic.Uint32
+	fd    int32
+	state state
+	armed bool // epoll tells of room
+	ended bool // the source was told of the end for which `until` stands
+	// untilExpiry: `until` is the token's end, not the maximum age.
+	untilExpiry bool
+	untaken     int32 // bytes that the peer had not taken at the last look
+	heartbeat   int32 // milliseconds
+	slow        int32 // milliseconds
+	last        int64 // shard.now when the peer was last given or took bytes
+	until       int64 // wall clock, ns; the stream's time is up then
+}
+
+// gen is the generation as mark has it, without queued.
+func (s *slot) gen() uint32 { return s.mark.Load() &^ queued }
+
+// page is how many slots are allocated at once. They never move: others hold
+// pointers to marks.
+const page = 256
+
+// slab holds the slots of a shard, and beside them, because they are pointers,
+// the sources.
+type slab struct {
+	slots   []*[page]slot
+	sources []*[page]conn.Source
+	spare   []uint32 // free slots, taken from the end
+	used    int
+}
+
+// size is one more than the highest index of a slot.
+func (s *slab) size() int { return len(s.slots) * page }
+
+func (s *slab) slot(i uint32) *slot { return &s.slots[i/page][i%page] }
+
+func (s *slab) source(i uint32) conn.Source { return s.sources[i/page][i%page] }
+
+// alloc takes a free slot, which has a generation of its own.
+func (s *slab) alloc(src conn.Source) (uint32, *slot) {
+	if len(s.spare) == 0 {
+		first := uint32(s.size())
+		s.slots = append(s.slots, new([page]slot))
+		s.sources = append(s.sources, new([page]conn.Source))
+		for i := uint32(page); i > 0; i-- {
+			s.spare = append(s.spare, first+i-1)
+		}
+	}
+	i := s.spare[len(s.spare)-1]
+	s.spare = s.spare[:len(s.spare)-1]
+	s.used++
+	s.sources[i/page][i%page] = src
+	return i, s.slot(i)
+}
+
+// forget drops the source.
+func (s *slab) forget(i uint32) { s.sources[i/page][i%page] = nil }
+
+// free gives the slot back and begins its next generation.
+func (s *slab) free(i uint32) {
+	s.forget(i)
+	sl := s.slot(i)
+	sl.mark.Store(sl.gen() + generation)
+	sl.state = free
+	s.spare = append(s.spare, i)
+	s.used--
+}
+
+// set puts a new connection into the slot.
+func (s *slot) set(fd int, opt conn.Options, now int64) {
+	s.fd, s.state, s.last = int32(fd), open, now
+	s.armed, s.ended, s.untilExpiry, s.untaken = false, false, false, 0
+	s.heartbeat = int32(min(opt.Heartbeat.Milliseconds(), math.MaxInt32))
+	s.slow = int32(min(opt.SlowTimeout.Milliseconds(), math.MaxInt32))
+	s.until = math.MaxInt64
+	if !opt.Age.IsZero() {
+		s.until = opt.Age.UnixNano()
+	}
+	if !opt.Expiry.IsZero() && opt.Expiry.UnixNano() <= s.until {
+		s.until, s.untilExpiry = opt.Expiry.UnixNano(), true
+	}
+}

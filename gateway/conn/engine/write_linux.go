@@ -1,0 +1,149 @@
+package engine
+
+import "github.com/bellhop/bellhop/gateway/conn"
+
+// turn lets a stream say what it has. It may name a slot that is free by now, or
+// another connection's: then the source is asked once too often.
+func (s *shard) turn(i uint32) {
+	sl := s.slab.slot(i)
+	if sl.state != open {
+		return // one that is blocked is asked when its socket took the rest
+	}
+	// First: a wake that comes from here on queues the slot again.
+	sl.mark.Store(sl.gen())
+	src := s.slab.source(i)
+	for said := 0; said < turnBytes; {
+		if !sl.ended && s.wall >= sl.until {
+			sl.ended = true
+			src.End(sl.why())
+		}
+		bufs, end := src.Next(s.bufs[:0], piece)
+		w := wire{bufs: bufs, last: end}
+		for _, b := range bufs {
+			w.size += len(b)
+		}
+		if w.size == 0 && sl.ended {
+			w.last = true // it had its say
+		}
+		if w.size == 0 && !w.last {
+			return
+		}
+		on := s.deliver(i, sl, &w)
+		clear(bufs) // frames are shared, and must not outlive their rings here
+		s.bufs = bufs[:0]
+		if !on {
+			return
+		}
+		said += w.size
+	}
+	s.again = append(s.again, i)
+}
+
+// why is the reason for which the stream's time is up.
+func (s *slot) why() conn.Reason {
+	switch {
+	case !s.ended:
+		return conn.ReasonEnd
+	case s.untilExpiry:
+		return conn.ReasonExpired
+	default:
+		return conn.ReasonAge
+	}
+}
+
+// deliver writes w and tells whether the stream can go on: it can't if the
+// socket did not take all, or failed, or if this was the end.
+func (s *shard) deliver(i uint32, sl *slot, w *wire) bool {
+	all, err := s.write(sl, w)
+	switch {
+	case err != nil:
+		s.drop(i, sl, reasonOf(err))
+	case !all:
+		s.block(i, sl, w)
+	case w.last:
+		s.finish(i, sl)
+	default:
+		return true
+	}
+	return false
+}
+
+// write gives the socket as much of w as it takes.
+func (s *shard) write(sl *slot, w *wire) (all bool, err error) {
+	for {
+		n := w.fill(s.scratch[:])
+		if n == 0 {
+			return true, nil
+		}
+		sent, err := send(sl.fd, s.scratch[:n])
+		if err != nil {
+			return false, err
+		}
+		s.writes++
+		if sent == 0 {
+			return false, nil
+		}
+		w.sent += sent
+		s.bytes += sent
+		sl.last = s.now
+		if sent == n && n < len(s.scratch) {
+			return true, nil
+		}
+		// After a short write too the socket is asked again, until it refuses:
+		// only then is epoll sure to tell of room.
+	}
+}
+
+// block keeps what the socket did not take. Until it is written nothing else is,
+// and the source is not asked: a client that lags costs one piece, not a queue.
+func (s *shard) block(i uint32, sl *slot, w *wire) {
+	if sl.state != blocked {
+		sl.state = blocked
+		kept := *w
+		kept.keep()
+		s.blocked[i] = &kept
+		s.engine.metrics.blocked.Inc()
+	}
+	sl.untaken = untaken(sl.fd)
+	if sl.armed {
+		return
+	}
+	sl.armed = true
+	if err := s.poller.watchRoom(int(sl.fd), i, sl.gen()); err != nil {
+		s.engine.cfg.Logger.Error("a stream can't be watched", "error", err)
+		s.drop(i, sl, conn.ReasonError)
+	}
+}
+
+// unblock forgets the wire of a blocked slot.
+func (s *shard) unblock(i uint32, sl *slot) {
+	sl.state = open
+	delete(s.blocked, i)
+	s.engine.metrics.blocked.Dec()
+}
+
+// resume writes on what the socket did not take before.
+func (s *shard) resume(i uint32, sl *slot) {
+	w := s.blocked[i]
+	all, err := s.write(sl, w)
+	switch {
+	case err != nil:
+		s.drop(i, sl, reasonOf(err))
+	case !all:
+		s.block(i, sl, w)
+	case w.last:
+		s.unblock(i, sl)
+		s.finish(i, sl)
+	default:
+		s.unblock(i, sl)
+		s.turn(i)
+	}
+}
+
+// beat breaks a silence.
+func (s *shard) beat(i uint32, sl *slot) {
+	s.one[0] = s.slab.source(i).Heartbeat()
+	if n := len(s.one[0]); n > 0 {
+		s.deliver(i, sl, &wire{bufs: s.one[:], size: n})
+	}
+}
