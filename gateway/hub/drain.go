@@ -1,0 +1,63 @@
+package hub
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// A drained client reconnects after drainRetryMin to drainRetryMin +
+// drainRetrySpan: soon, since there are other gateways, and the streams are
+// spread by the moments at which they end already.
+const (
+	drainRetryMin  = 200 * time.Millisecond
+	drainRetrySpan = time.Second
+)
+
+// Drain refuses new streams and ends the open ones, spread evenly over window:
+// each says bellhop.drain at a moment of its own. It returns when no stream is
+// left, or when ctx ends.
+func (h *Hub) Drain(ctx context.Context, window time.Duration) {
+	h.mu.Lock()
+	if !h.draining {
+		h.draining = true
+		h.empty = make(chan struct{})
+		if len(h.streams) == 0 {
+			close(h.empty)
+		}
+	}
+	empty := h.empty
+	open := make([]*Stream, 0, len(h.streams))
+	for s := range h.streams {
+		open = append(open, s)
+	}
+	h.mu.Unlock()
+
+	rand.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
+	start := time.Now()
+	for i, s := range open {
+		due := start.Add(window * time.Duration(i) / time.Duration(len(open)))
+		if d := time.Until(due); d > 0 && !pause(ctx, d) {
+			return
+		}
+		s.post(func() { s.going = true })
+	}
+	select {
+	case <-empty:
+	case <-ctx.Done():
+	}
+}
+
+// closed takes a stream off the books.
+func (h *Hub) closed(s *Stream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.streams, s)
+	if h.draining && len(h.streams) == 0 {
+		select {
+		case <-h.empty:
+		default:
+			close(h.empty)
+		}
+	}
+}

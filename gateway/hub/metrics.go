@@ -1,0 +1,86 @@
+package hub
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// cause says what showed that events were missing.
+type cause uint8
+
+const (
+	causeHole  cause = iota // a later one came over the bus
+	causeTail               // the newest transactions
+	causeHeads              // a read of the heads
+	causeCount
+)
+
+type metrics struct {
+	all       []prometheus.Collector
+	delivered [viaCount]prometheus.Counter
+	fills     [causeCount]prometheus.Counter
+	questions prometheus.Counter
+	reads     prometheus.Counter
+	epochs    prometheus.Counter
+	resets    prometheus.Counter
+	tailReads prometheus.Counter
+	tailCuts  prometheus.Counter
+	tailLast  prometheus.Gauge
+}
+
+func newMetrics(h *Hub) *metrics {
+	m := &metrics{}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "bellhop", Subsystem: "hub", Name: name, Help: help})
+		m.all = append(m.all, c)
+		return c
+	}
+	delivered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "delivered_events_total",
+		Help: "Events handed to streams, by how they came: over the bus, by filling a hole, or by replay from the log.",
+	}, []string{"via"})
+	for v, label := range map[via]string{viaBus: "bus", viaFill: "fill", viaReplay: "replay"} {
+		m.delivered[v] = delivered.WithLabelValues(label)
+	}
+	fills := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "fills_total",
+		Help: "Holes in channels that were filled from the log, by what showed them.",
+	}, []string{"cause"})
+	for c, label := range map[cause]string{causeHole: "bus", causeTail: "tail", causeHeads: "heads"} {
+		m.fills[c] = fills.WithLabelValues(label)
+	}
+	m.all = append(m.all, delivered, fills,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "bellhop", Subsystem: "hub", Name: "streams", Help: "Open streams.",
+		}, func() float64 { return float64(h.Streams()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "bellhop", Subsystem: "hub", Name: "channels", Help: "Channels held.",
+		}, func() float64 {
+			n := 0
+			h.held(func(*channel) { n++ })
+			return float64(n)
+		}))
+	m.questions = counter("head_queries_total", "Queries for heads of channels.")
+	m.reads = counter("range_queries_total", "Queries for ranges of events.")
+	m.epochs = counter("epoch_changes_total", "Changes of the log's epoch.")
+	m.resets = counter("resets_total", "bellhop.reset blocks written.")
+	m.tailReads = counter("tail_reads_total", "Readings of the newest transactions.")
+	m.tailCuts = counter("tail_cuts_total", "Readings that could not go on from the last one, so that all heads were read.")
+	m.tailLast = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "tail_last_read_timestamp_seconds",
+		Help: "When the newest transactions were last read.",
+	})
+	m.all = append(m.all, m.tailLast)
+	return m
+}
+
+func (m *metrics) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	for _, c := range m.all {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

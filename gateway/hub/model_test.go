@@ -1,0 +1,411 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/invariant"
+	"github.com/bellhop/bellhop/store"
+)
+
+var modelSeeds = flag.Int("model.seeds", 150, "random runs of the hub against the model of the log")
+
+// TestHubAgainstModel runs the hub against the reference log under random
+// interleavings of appends, lost, late and reordered messages, connections of
+// the bus made anew, slow acknowledgements, trims, deletions, changes of epoch
+// that lose transactions, a lagging replica, an absent primary, and clients
+// that are cut off anywhere and come back. In the end everybody must have had
+// exactly what the log holds.
+func TestHubAgainstModel(t *testing.T) {
+	for seed := range *modelSeeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newModel(t, uint64(seed), func(*Config) {}) //nolint:gosec // a small number
+				m.run(250)
+				require.Empty(t, m.settle())
+			})
+		})
+	}
+}
+
+// TestModelFindsBrokenHubs takes one safeguard away at a time. A check that does
+// not notice would be worth nothing.
+func TestModelFindsBrokenHubs(t *testing.T) {
+	const never = 1000 * time.Hour
+	for name, sabotage := range map[string]func(*Config){
+		"holes stay": func(c *Config) { c.HoleWait = never },
+		"no tail":    func(c *Config) { c.Log = noTail{c.Log} },
+		"one epoch": func(c *Config) {
+			bus := c.Bus
+			c.Log = oneEpoch{c.Log}
+			c.Bus = func(h fanout.Handler) (fanout.Subscriber, error) { return bus(oneEpochBus{h}) }
+		},
+		"answers of queries under way": func(c *Config) { c.Log = &sharedAnswer{Log: c.Log} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const most = 60
+			for seed := range most {
+				found := false
+				synctest.Test(t, func(t *testing.T) {
+					m := newModel(t, uint64(1000+seed), sabotage) //nolint:gosec // a small number
+					m.run(250)
+					found = len(m.settle()) > 0
+				})
+				if found {
+					return
+				}
+			}
+			t.Fatalf("%d runs, and nothing was noticed", most)
+		})
+	}
+}
+
+type noTail struct{ Log }
+
+func (noTail) Tail(context.Context, uint64, func(store.Token) bool) (store.Tail, error) {
+	return store.Tail{}, errAway
+}
+
+// oneEpoch hides that the log began another life.
+type oneEpoch struct{ Log }
+
+func (l oneEpoch) Heads(ctx context.Context, ch []event.Channel, fresh bool) (store.Heads, error) {
+	h, err := l.Log.Heads(ctx, ch, fresh)
+	h.Epoch = "e1"
+	return h, err
+}
+
+func (l oneEpoch) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error) {
+	for i := range ranges {
+		ranges[i].Epoch = ""
+	}
+	pages, err := l.Log.Ranges(ctx, ranges)
+	for i := range pages {
+		pages[i].Epoch = "e1"
+	}
+	return pages, err
+}
+
+func (l oneEpoch) Tail(ctx context.Context, after uint64, seen func(store.Token) bool) (store.Tail, error) {
+	t, err := l.Log.Tail(ctx, after, seen)
+	t.Epoch = "e1"
+	return t, err
+}
+
+type oneEpochBus struct{ fanout.Handler }
+
+func (b oneEpochBus) Message(m fanout.Message) {
+	m.Epoch = "e1"
+	b.Handler.Message(m)
+}
+
+// sharedAnswer gives joiners what an earlier query said.
+type sharedAnswer struct {
+	Log
+	last map[event.Channel]store.Head
+}
+
+func (l *sharedAnswer) Heads(ctx context.Context, ch []event.Channel, fresh bool) (store.Heads, error) {
+	h, err := l.Log.Heads(ctx, ch, fresh)
+	if err != nil || h.Stale {
+		return h, err
+	}
+	now := make(map[event.Channel]store.Head)
+	for i := range h.Heads {
+		now[ch[i]] = h.Heads[i]
+		if old, ok := l.last[ch[i]]; ok {
+			h.Heads[i] = old
+		}
+	}
+	l.last = now
+	return h, nil
+}
+
+type model struct {
+	*rig
+	rng      *rand.Rand
+	ledger   *invariant.Ledger
+	channels []event.Channel
+	people   []*person
+	epochs   int
+	excused  map[event.Channel]bool // a reset has a cause
+	open     []tx                   // begun, not committed
+	calm     bool                   // no more faults
+}
+
+// person is a client with a memory: it comes back with the id that it has.
+type person struct {
+	name string
+	on   []event.Channel
+	*client
+}
+
+func newModel(t *testing.T, seed uint64, sabotage func(*Config)) *model {
+	m := &model{
+		rig: newRig(t, func(c *Config) {
+			c.RingFrames = 4
+			sabotage(c)
+			c.Logger = slog.New(slog.DiscardHandler)
+		}),
+		rng:      rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // repeatable on purpose
+		ledger:   invariant.New(),
+		channels: []event.Channel{"user:1", "user:2", "room:a"},
+		epochs:   1,
+		excused:  map[event.Channel]bool{},
+	}
+	for i := range 6 {
+		p := &person{name: fmt.Sprint("p", i), client: &client{ended: true}}
+		for _, ch := range m.channels {
+			if len(p.on) == 0 || m.rng.IntN(2) == 0 {
+				p.on = append(p.on, ch)
+			}
+		}
+		m.people = append(m.people, p)
+	}
+	return m
+}
+
+func (m *model) chance(percent int) bool { return m.rng.IntN(100) < percent }
+
+func (m *model) pick() event.Channel { return m.channels[m.rng.IntN(len(m.channels))] }
+
+func (m *model) run(steps int) {
+	for range steps {
+		m.step()
+		if m.chance(60) {
+			<-time.After(time.Duration(m.rng.IntN(120)) * time.Millisecond)
+		} else if m.chance(5) {
+			<-time.After(time.Duration(m.rng.IntN(14_000)) * time.Millisecond)
+		}
+	}
+}
+
+func (m *model) step() {
+	switch n := m.rng.IntN(100); {
+	case n < 35:
+		m.announce(m.log.add(m.pick()))
+	case n < 40:
+		m.open = append(m.open, m.log.begin(m.pick()))
+	case n < 45 && len(m.open) > 0:
+		m.announce(m.open[0].commit())
+		m.open = m.open[1:]
+	case n < 70:
+		p := m.people[m.rng.IntN(len(m.people))]
+		if p.ended {
+			m.connect(p)
+		} else {
+			m.readSome(p, m.chance(80))
+		}
+	case n < 78:
+		p := m.people[m.rng.IntN(len(m.people))]
+		if !p.ended {
+			m.readSome(p, false)
+			p.leave()
+		}
+	case n < 82:
+		m.log.sync()
+	case n < 84:
+		m.trimSome()
+	case n < 86:
+		m.eraseSome()
+	case n < 89:
+		m.reconnectBus()
+	case n < 91:
+		m.bus.mu.Lock()
+		m.bus.slow = m.chance(50)
+		m.bus.mu.Unlock()
+	case n < 93:
+		m.log.set(func(l *fakeLog) { l.away = m.chance(40) })
+	case n < 94:
+		m.failOver()
+	case n < 96:
+		m.log.set(func(l *fakeLog) { l.tailOff = m.chance(30) })
+	case n < 98:
+		m.delayAnswers()
+	}
+}
+
+// announce publishes with the faults of a bus: lost, late, or in order.
+func (m *model) announce(msg fanout.Message) {
+	switch {
+	case m.calm || m.chance(70):
+		m.bus.send(msg)
+	case m.chance(50):
+		time.AfterFunc(time.Duration(m.rng.IntN(3000))*time.Millisecond, func() { m.bus.send(msg) })
+	}
+}
+
+func (m *model) connect(p *person) {
+	id := ""
+	if p.client != nil {
+		id = p.client.id
+	}
+	cur, err := event.ParseCursor(id)
+	s, err2 := m.hub.Open(Request{Channels: p.on, Cursor: cur, BadCursor: err != nil, Retry: time.Second})
+	require.NoError(m.t, err2)
+	p.client = &client{t: m.t, stream: s, id: id}
+	c := p.client
+	s.Start(func() { c.woken.Store(true) })
+}
+
+func (p *person) leave() {
+	p.stream.Close("")
+	p.ended = true
+}
+
+// readSome reads what there is; if not all, the connection breaks somewhere in
+// it and the client never sees the rest.
+func (m *model) readSome(p *person, all bool) {
+	before := p.id
+	blocks := p.pull()
+	if !all && len(blocks) > 0 {
+		blocks = blocks[:m.rng.IntN(len(blocks)+1)]
+		p.leave()
+	}
+	p.id = before
+	for _, b := range blocks {
+		m.take(p, b)
+	}
+}
+
+func (m *model) take(p *person, b block) {
+	if b.id != "" {
+		p.id = b.id
+	}
+	cur, err := event.ParseCursor(p.id)
+	require.NoError(m.t, err)
+	var d struct {
+		Channel event.Channel
+		Data    string
+		From    *uint64
+	}
+	switch b.event {
+	case "bellhop.ready":
+		for _, ch := range p.on {
+			at, ok := cur.Position(ch)
+			require.True(m.t, ok)
+			m.ledger.Begin(p.name, ch, at)
+		}
+	case "bellhop.reset":
+		require.NoError(m.t, json.Unmarshal([]byte(b.data), &d))
+		at, _ := cur.Position(d.Channel)
+		m.ledger.Reset(p.name, d.Channel, at, m.excused[d.Channel] || m.epochs > 1)
+	default:
+		require.NoError(m.t, json.Unmarshal([]byte(b.data), &d))
+		at, _ := cur.Position(d.Channel)
+		m.ledger.Got(p.name, d.Channel, at, d.Data)
+	}
+}
+
+func (m *model) trimSome() {
+	ch := m.pick()
+	m.log.change(func(l *life) {
+		c := l.channels[ch]
+		if left := c.head() - c.floor; left > 0 {
+			c.floor += m.rng.Uint64N(left + 1)
+			c.version++
+			l.channels[ch] = c
+			m.excused[ch] = true
+		}
+	})
+}
+
+func (m *model) eraseSome() {
+	ch := m.pick()
+	var head uint64
+	m.log.change(func(l *life) { head = l.channels[ch].head() })
+	if head > 0 {
+		m.announce(m.log.erase(ch, 1+m.rng.Uint64N(head)))
+	}
+}
+
+// reconnectBus drops the subscription for a moment: what is published meanwhile
+// is lost, and every channel is acknowledged anew.
+func (m *model) reconnectBus() {
+	m.bus.handler.Suspect(true)
+	m.bus.mu.Lock()
+	m.bus.deaf = true
+	m.bus.mu.Unlock()
+	time.AfterFunc(time.Duration(m.rng.IntN(2000))*time.Millisecond, m.bus.hearAgain)
+}
+
+// failOver promotes the primary as it is, or the replica, which may lack some
+// transactions. Pooled connections go on reaching the old primary for a while.
+func (m *model) failOver() {
+	m.epochs++
+	m.open = nil // transactions of the old primary died with it
+	var from *life
+	m.log.set(func(l *fakeLog) {
+		from = l.replica
+		if m.chance(30) {
+			from = l.primary
+		}
+	})
+	m.log.failOver(from, event.Epoch(fmt.Sprint("e", m.epochs)))
+	time.AfterFunc(5*time.Second, func() { m.log.set(func(l *fakeLog) { l.pooled = nil }) })
+}
+
+func (m *model) delayAnswers() {
+	d := time.Duration(m.rng.IntN(1500)) * time.Millisecond
+	m.log.set(func(l *fakeLog) {
+		if l.onHeads == nil {
+			l.onHeads = func([]event.Channel) { <-time.After(d) }
+			l.onRange = func() { <-time.After(d / 2) }
+		} else {
+			l.onHeads, l.onRange = nil, nil
+		}
+	})
+}
+
+// settle ends all faults, lets everybody come back and read all, and judges.
+func (m *model) settle() []invariant.Violation {
+	m.calm = true
+	m.log.set(func(l *fakeLog) { l.away, l.tailOff, l.pooled, l.onHeads, l.onRange = false, false, nil, nil, nil })
+	m.bus.mu.Lock()
+	m.bus.slow = false
+	m.bus.mu.Unlock()
+	<-time.After(5 * time.Second) // late messages, slow acknowledgements
+	for _, p := range m.people {
+		if p.ended {
+			m.connect(p)
+		}
+	}
+	for range 400 {
+		<-time.After(50 * time.Millisecond)
+		for _, p := range m.people {
+			m.readSome(p, true)
+			if p.ended {
+				m.connect(p)
+			}
+		}
+	}
+	for _, p := range m.people {
+		p.leave()
+	}
+	m.log.set(func(l *fakeLog) {
+		for _, ch := range m.channels {
+			c := l.primary.channels[ch]
+			ids := map[uint64]string{}
+			for _, e := range c.events[c.floor:] {
+				var id string
+				if e.Data != nil {
+					require.NoError(m.t, json.Unmarshal(e.Data, &id))
+				}
+				ids[e.Seq] = id
+			}
+			m.ledger.Log(ch, l.primary.epoch, c.floor, ids)
+		}
+	})
+	return m.ledger.Violations(true)
+}

@@ -1,0 +1,58 @@
+package hub
+
+import (
+	"github.com/bellhop/bellhop/event"
+)
+
+// entry is one event as streams carry it. A nil block stands for an event that
+// was deleted or has expired: its seq is passed over.
+type entry struct {
+	seq uint64
+	// block is the whole SSE block of a stream that has this channel alone: the
+	// frame, its id line and the empty line. Streams of several channels take
+	// the frame out of it and add an id line of their own.
+	block []byte
+	frame int // length of the frame in block
+	via   via
+}
+
+// via says how an event came to this gateway, or to a stream.
+type via uint8
+
+const (
+	viaBus    via = iota // published, heard
+	viaFill              // a hole, filled from the log for all listeners
+	viaReplay            // read from the log for streams that were behind
+	viaCount
+)
+
+func newEntry(ch event.Channel, at event.Position, f event.Frame, v via) entry {
+	block := make([]byte, 0, len(f)+len("id: ")+20+event.MaxEpoch+1+len(ch)+2)
+	block = append(block, f...)
+	block = append(block, "id: "...)
+	block = event.AppendCursor(block, len(block), at, ch)
+	block = append(block, "\n\n"...)
+	return entry{seq: at.Seq, block: block, frame: len(f), via: v}
+}
+
+// ring keeps the newest entries of a channel, contiguous in seq.
+type ring struct {
+	entries []entry
+	bytes   int
+}
+
+// push adds the entry after the newest, and drops the oldest ones that are more
+// than maxFrames or maxBytes.
+func (r *ring) push(e entry, maxFrames, maxBytes int) {
+	r.entries = append(r.entries, e)
+	r.bytes += len(e.block)
+	drop := 0
+	for len(r.entries)-drop > 1 && (len(r.entries)-drop > maxFrames || r.bytes > maxBytes) {
+		r.bytes -= len(r.entries[drop].block)
+		r.entries[drop] = entry{}
+		drop++
+	}
+	r.entries = r.entries[drop:]
+}
+
+func (r *ring) clear() { *r = ring{} }
