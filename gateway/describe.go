@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/bellhop/bellhop/internal/server"
+)
+
+// describeStream puts the stream into the API's document. It is not a typed
+// operation, since its answer never ends.
+func describeStream(api huma.API) {
+	text := &huma.Schema{Type: huma.TypeString}
+	query := func(name string, schema *huma.Schema, doc string) *huma.Param {
+		return &huma.Param{Name: name, In: "query", Schema: schema, Description: doc}
+	}
+	limit := maxExtra
+	op := &huma.Operation{
+		OperationID: "open-stream", Method: http.MethodGet, Path: streamPath,
+		Summary:     "Open a stream of Server-Sent Events",
+		Description: "Carries the inbox of the token's subject and the channels that are named, from the cursor on, or from now on without one.",
+		Parameters: []*huma.Param{
+			query("channel", &huma.Schema{Type: huma.TypeArray, Items: text, MaxItems: &limit}, "A further channel; repeatable."),
+			query("inbox", &huma.Schema{Type: huma.TypeString, Enum: []any{"true", "false"}}, "false leaves the own inbox out."),
+			query("events", &huma.Schema{Type: huma.TypeString, Enum: []any{"message"}}, "message leaves the event lines out, so that one onmessage sees all events."),
+			query("heartbeat", &huma.Schema{Type: huma.TypeString, Enum: []any{"event"}}, "event makes heartbeats bellhop.ping events, which scripts can see."),
+			query("lastEventId", text, "The cursor, for clients that can't send the header."),
+			query("last_event_id", text, "The same, with the least precedence."),
+			{Name: "Last-Event-ID", In: "header", Schema: text, Description: "The cursor: the id of the last event."},
+		},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "The stream.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}},
+		},
+	}
+	problem := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[server.Problem](), true, "Problem")
+	for code, doc := range map[string]string{
+		"400": "Malformed query.",
+		"401": "A token is missing or no good.",
+		"403": "The token does not open one of the channels.",
+		"406": "Accept excludes text/event-stream.",
+		"503": "Draining or full; Retry-After says when to try again.",
+	} {
+		op.Responses[code] = &huma.Response{Description: doc, Content: map[string]*huma.MediaType{server.ProblemType: {Schema: problem}}}
+	}
+	api.OpenAPI().AddOperation(op)
+}

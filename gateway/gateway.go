@@ -1,0 +1,111 @@
+// Package gateway is the HTTP API of clients: the stream, the history of a
+// channel, and the session cookie. It decides who may open what; hub follows
+// the channels, and conn carries the bytes.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/store"
+)
+
+// Log is what the gateway itself reads from the log; the hub has its own.
+type Log interface {
+	// Ranges returns a page for each range, in order.
+	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
+}
+
+// Config of a Gateway.
+type Config struct {
+	Hub *hub.Hub // required
+	Log Log      // required
+	// Verifier checks tokens. Nil: no token is good, and there are only
+	// anonymous clients.
+	Verifier *auth.Verifier
+	// Policies say who may listen to what. The zero value opens nothing.
+	Policies auth.Policies
+	// AccessTokenQuery accepts tokens in the query parameter access_token too,
+	// for clients that can send neither a header nor a cookie. URLs end up in
+	// other people's logs, hence off by default.
+	AccessTokenQuery bool
+
+	// Heartbeat is the longest silence on a stream. Default: 20 s.
+	Heartbeat time.Duration
+	// SlowTimeout is how long a client may take no bytes. Default: 30 s.
+	SlowTimeout time.Duration
+	// MaxAge is the age at which a stream is ended, give or take a tenth, so
+	// that streams that began together do not end together. Zero: no limit.
+	MaxAge time.Duration
+	// MaxStreams is the most streams that are open at once. Zero: no limit.
+	MaxStreams int
+	// Drain is the window over which Drain spreads the ends of streams. Zero:
+	// all at once.
+	Drain time.Duration
+
+	Logger     *slog.Logger          // default: slog.Default()
+	Registerer prometheus.Registerer // default: metrics are counted, not exported
+}
+
+// Gateway serves the API of clients. It is safe for concurrent use.
+type Gateway struct {
+	cfg      Config
+	log      *slog.Logger
+	metrics  *metrics
+	origins  server.Origins
+	streams  atomic.Int64 // open now
+	draining atomic.Bool
+}
+
+// New makes a Gateway.
+func New(cfg Config) (*Gateway, error) {
+	if cfg.Hub == nil || cfg.Log == nil {
+		return nil, errors.New("gateway: Hub and Log are required")
+	}
+	if cfg.Heartbeat == 0 {
+		cfg.Heartbeat = 20 * time.Second
+	}
+	if cfg.SlowTimeout == 0 {
+		cfg.SlowTimeout = 30 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	g := &Gateway{cfg: cfg, log: cfg.Logger}
+	m, err := newMetrics(cfg.Registerer, func() float64 { return float64(g.streams.Load()) })
+	if err != nil {
+		return nil, err
+	}
+	g.metrics = m
+	return g, nil
+}
+
+// Register adds the gateway's routes to a server, and its drain to the server's
+// end. Call it once, before the server serves.
+func (g *Gateway) Register(s *server.Server) {
+	g.origins = s.Origins()
+	s.Echo.GET(streamPath, g.stream)
+	describeStream(s.API)
+	g.registerHistory(s.API)
+	g.registerSession(s.API)
+	s.OnDrain(g.Drain)
+}
+
+// Drain refuses new streams and ends the open ones, each at a moment of its own
+// within Config.Drain. It returns when none is left, or when ctx ends. It may be
+// called more than once.
+func (g *Gateway) Drain(ctx context.Context) {
+	g.draining.Store(true)
+	if n := g.streams.Load(); n > 0 {
+		g.log.Info("draining", "streams", n, "window", g.cfg.Drain)
+	}
+	g.cfg.Hub.Drain(ctx, g.cfg.Drain)
+}

@@ -1,0 +1,143 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/store"
+)
+
+const (
+	// historyTimeout bounds what one list may ask of the log.
+	historyTimeout = 5 * time.Second
+)
+
+type historyInput struct {
+	caller
+	Channel string `path:"channel" doc:"The channel, such as room:7; a slash in it is written %2F."`
+	After   uint64 `query:"after" default:"0" doc:"List what comes after this seq."`
+	Limit   int    `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"The most events to return."`
+}
+
+type historyOutput struct {
+	SetCookie string `header:"Set-Cookie" doc:"Clears a session cookie that is no good."`
+	Body      history
+}
+
+type history struct {
+	Events []listedEvent `json:"events" doc:"Oldest first. Deleted and expired events are left out."`
+	Next   *uint64       `json:"next" doc:"The value of after for the next page; null at the end."`
+	Cursor string        `json:"cursor" doc:"Opens a stream that goes on right after this page."`
+	Stale  bool          `json:"stale,omitempty" doc:"The database's primary is away: there may be newer events than these."`
+}
+
+// listedEvent is an event as clients see it; its JSON is made where frames are.
+type listedEvent event.Event
+
+// MarshalJSON implements json.Marshaler.
+func (e listedEvent) MarshalJSON() ([]byte, error) { return event.Event(e).MarshalJSON() }
+
+// Schema implements huma.SchemaProvider.
+func (listedEvent) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type:     huma.TypeObject,
+		Required: []string{"channel", "seq", "type", "time", "data"},
+		Properties: map[string]*huma.Schema{
+			"channel": {Type: huma.TypeString, Examples: []any{"room:7"}},
+			"seq":     {Type: huma.TypeInteger, Format: "int64", Examples: []any{17}},
+			"type":    {Type: huma.TypeString, Examples: []any{"comment"}},
+			"time":    {Type: huma.TypeString, Format: "date-time"},
+			"data":    {Description: "What the publisher sent, any JSON value."},
+		},
+	}
+}
+
+func (g *Gateway) registerHistory(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/channels/{channel}/events",
+		Summary:     "List the retained events of a channel",
+		Description: "The list is never behind what was acknowledged to a publisher.",
+		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable},
+	}, g.listEvents)
+}
+
+func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOutput, error) {
+	ch, err := event.ParseChannel(in.Channel)
+	if err != nil {
+		return nil, server.NewProblem(http.StatusUnprocessableEntity, "", server.FieldError{Location: "path.channel", Detail: err.Error()})
+	}
+	if in.After > event.MaxSeq {
+		return nil, server.NewProblem(http.StatusUnprocessableEntity, "",
+			server.FieldError{Location: "query.after", Detail: fmt.Sprintf("a seq is at most %d", uint64(event.MaxSeq))})
+	}
+	who, err := g.identify(in.request)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.admit(who, []event.Channel{ch}); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	defer cancel()
+	body, err := g.readHistory(ctx, ch, in.After, in.Limit)
+	if err != nil {
+		return nil, logProblem(err)
+	}
+	out := &historyOutput{Body: body}
+	if who.badCookie {
+		out.SetCookie = clearedCookie(in.request)
+	}
+	return out, nil
+}
+
+// readHistory asks the primary how far the channel is, and then whoever has got
+// that far for the events: a replica that lags is passed over.
+func (g *Gateway) readHistory(ctx context.Context, ch event.Channel, after uint64, limit int) (history, error) {
+	heads, err := g.cfg.Hub.Heads(ctx, []event.Channel{ch})
+	if err != nil {
+		return history{}, err
+	}
+	ask := store.Range{Channel: ch, After: after, Limit: limit}
+	if !heads.Stale {
+		head := heads.Heads[0]
+		ask.Epoch, ask.Through, ask.Version = heads.Epoch, head.Seq, head.Version
+	}
+	pages, err := g.cfg.Log.Ranges(ctx, []store.Range{ask})
+	if err != nil {
+		return history{}, err
+	}
+	return newHistory(&pages[0], heads.Stale), nil
+}
+
+func newHistory(page *store.Page, stale bool) history {
+	h := history{Events: make([]listedEvent, len(page.Events)), Stale: stale || page.Stale}
+	for i, e := range page.Events {
+		h.Events[i] = listedEvent(e)
+	}
+	if page.Last < page.Seq {
+		h.Next = &page.Last
+	}
+	// Never ahead of the head, as a page can be that was asked for from beyond
+	// it: such a cursor would be answered with a reset.
+	at := event.Position{Epoch: page.Epoch, Seq: min(page.Last, page.Seq)}
+	if at.Epoch == "" {
+		at.Seq = 0
+	}
+	h.Cursor = string(event.AppendCursor(nil, 0, at, page.Channel))
+	return h
+}
+
+// logProblem tells the client of a log that could not be read.
+func logProblem(err error) error {
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrSchema) || errors.Is(err, context.DeadlineExceeded) {
+		return unavailable("the log can't be read at the moment").Because(err)
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/server"
+)
+
+// identity is who sent a request.
+type identity struct {
+	claims *auth.Claims // nil: anonymous
+	// badCookie: there is a session cookie that is no good (any more), and
+	// nothing else that would say who it is.
+	badCookie bool
+}
+
+// identify finds a request's token, the first of: Authorization header, query
+// (where enabled), session cookie. A bad one in the first two is refused, with
+// a *server.Problem; a bad cookie is the caller's to judge.
+func (g *Gateway) identify(r *http.Request) (identity, error) {
+	if token, given := bearer(r); given {
+		claims, err := g.verify(token)
+		return identity{claims: claims}, err
+	}
+	if g.cfg.AccessTokenQuery {
+		if token := r.URL.Query().Get("access_token"); token != "" {
+			claims, err := g.verify(token)
+			return identity{claims: claims}, err
+		}
+	}
+	if c, err := r.Cookie(sessionCookie); err == nil {
+		claims, err := g.verify(c.Value)
+		return identity{claims: claims, badCookie: err != nil}, nil
+	}
+	return identity{}, nil
+}
+
+// bearer returns the token of an Authorization header. A header of another kind
+// is given all the same, and no good.
+func bearer(r *http.Request) (token string, given bool) {
+	h := r.Header.Get("Authorization")
+	if h == "" {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(h, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", true
+	}
+	return strings.TrimSpace(token), true
+}
+
+func (g *Gateway) verify(token string) (*auth.Claims, error) {
+	if g.cfg.Verifier == nil {
+		return nil, badToken(auth.ErrToken)
+	}
+	claims, err := g.cfg.Verifier.Verify(token)
+	if err != nil {
+		return nil, badToken(err)
+	}
+	return claims, nil
+}
+
+// badToken tells the client what to do about its token (RFC 6750, section 3.1).
+// The error's text repeats nothing of the token.
+func badToken(err error) *server.Problem {
+	return server.NewProblem(http.StatusUnauthorized, err.Error()).
+		SetHeader("WWW-Authenticate", `Bearer error="invalid_token"`)
+}
+
+// admit decides whether somebody may listen to all of the channels. With a bad
+// cookie a request passes only if it needs none at all.
+func (g *Gateway) admit(who identity, channels []event.Channel) error {
+	for _, ch := range channels {
+		switch g.cfg.Policies.May(who.claims, ch) {
+		case auth.Allowed:
+		case auth.NeedsToken:
+			return needToken(who, string(ch)+" needs a token")
+		default:
+			return server.NewProblem(http.StatusForbidden, "this token does not open "+string(ch))
+		}
+	}
+	return nil
+}
+
+// needToken refuses a request that has no token, or whose cookie is no good.
+func needToken(who identity, detail string) *server.Problem {
+	if who.badCookie {
+		return badToken(auth.ErrToken)
+	}
+	return server.NewProblem(http.StatusUnauthorized, detail)
+}

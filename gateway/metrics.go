@@ -1,0 +1,44 @@
+package gateway
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// refusal is why a stream was not opened. It is a label in metrics.
+type refusal string
+
+const (
+	refusedMalformed    refusal = "malformed"
+	refusedAccept       refusal = "not_acceptable"
+	refusedUnauthorized refusal = "unauthorized"
+	refusedForbidden    refusal = "forbidden"
+	refusedDraining     refusal = "draining"
+	refusedCapacity     refusal = "capacity"
+)
+
+type metrics struct {
+	ended   *prometheus.CounterVec
+	refused *prometheus.CounterVec
+}
+
+// newMetrics registers the gateway's metrics; with a nil registerer they are
+// counted and shown to nobody.
+func newMetrics(r prometheus.Registerer, open func() float64) (*metrics, error) {
+	m := &metrics{
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "bellhop", Name: "streams_ended_total", Help: "Streams that ended, by reason.",
+		}, []string{"reason"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "bellhop", Name: "streams_refused_total", Help: "Requests for a stream that were refused, by reason.",
+		}, []string{"reason"}),
+	}
+	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "bellhop", Name: "streams_open", Help: "Streams that are open.",
+	}, open)
+	if r == nil {
+		return m, nil
+	}
+	return m, errors.Join(r.Register(m.ended), r.Register(m.refused), r.Register(gauge))
+}

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// maxExtra is the most channels that a stream may name besides the inbox.
+const maxExtra = 15
+
+// streamQuery is what a request for a stream asks for.
+type streamQuery struct {
+	channels []event.Channel // as named, each once
+	// inbox is nil where the client left it open.
+	inbox       *bool
+	cursor      event.Cursor
+	badCursor   bool
+	messageOnly bool
+	pingEvents  bool
+}
+
+// parseStreamQuery reads a request for a stream. Its error is for the client.
+// Parameters that are not known are passed over: clients add some against
+// caches.
+func parseStreamQuery(r *http.Request) (streamQuery, error) {
+	var q streamQuery
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return q, queryError("the query is not well encoded")
+	}
+	for _, name := range values["channel"] {
+		ch, err := event.ParseChannel(name)
+		if err != nil {
+			return q, queryError("channel: " + err.Error())
+		}
+		if !slices.Contains(q.channels, ch) {
+			q.channels = append(q.channels, ch)
+		}
+		if len(q.channels) > maxExtra {
+			return q, queryError(fmt.Sprintf("a stream has at most %d channels besides the inbox", maxExtra))
+		}
+	}
+	switch inbox, err := choice(values, "inbox", "true", "false"); {
+	case err != nil:
+		return q, err
+	case inbox != "":
+		wanted := inbox == "true"
+		q.inbox = &wanted
+	}
+	events, err := choice(values, "events", "message")
+	if err != nil {
+		return q, err
+	}
+	heartbeat, err := choice(values, "heartbeat", "event")
+	if err != nil {
+		return q, err
+	}
+	q.messageOnly, q.pingEvents = events != "", heartbeat != ""
+	return q, q.readCursor(r.Header.Get("Last-Event-ID"), values)
+}
+
+// readCursor takes the newest thing that the client knows: browsers send the
+// header when they reconnect, polyfills append lastEventId instead, and
+// last_event_id stands in the address of the first connection for good.
+//
+// What can't be read is the client's fault in an address. In the header it is
+// nobody's whom a status would reach: a browser sends what it was sent, and
+// gives up for good on an error. So the stream opens, and says that it can't go
+// on from there.
+func (q *streamQuery) readCursor(header string, values url.Values) error {
+	var err error
+	if header != "" {
+		q.cursor, err = event.ParseCursor(header)
+		q.badCursor = err != nil
+		return nil
+	}
+	for _, name := range []string{"lastEventId", "last_event_id"} {
+		given := values[name]
+		if len(given) == 0 || given[len(given)-1] == "" {
+			continue
+		}
+		// The last one: a polyfill may append without looking.
+		if q.cursor, err = event.ParseCursor(given[len(given)-1]); err != nil {
+			return queryError(name + ": " + err.Error())
+		}
+		return nil
+	}
+	return nil
+}
+
+// choice reads a parameter that may be left out or have one of a few values.
+func choice(values url.Values, name string, allowed ...string) (string, error) {
+	switch given := values[name]; {
+	case len(given) == 0:
+		return "", nil
+	case len(given) > 1:
+		return "", queryError(name + " is given twice")
+	case !slices.Contains(allowed, given[0]):
+		return "", queryError(name + ": want " + strings.Join(allowed, " or "))
+	default:
+		return given[0], nil
+	}
+}
+
+// queryError is a malformed query, in words for the client.
+type queryError string
+
+func (e queryError) Error() string { return string(e) }

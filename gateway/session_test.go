@@ -1,0 +1,126 @@
+package gateway_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/auth"
+)
+
+func sessionOf(t *testing.T, resp *http.Response) *http.Cookie {
+	t.Helper()
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
+	require.Len(t, resp.Cookies(), 1)
+	c := resp.Cookies()[0]
+	require.Equal(t, "bellhop_session", c.Name)
+	require.Equal(t, "/v1", c.Path)
+	require.True(t, c.HttpOnly)
+	require.Equal(t, http.SameSiteLaxMode, c.SameSite)
+	return c
+}
+
+func TestSessionCookie(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	mina := token(t, "mina")
+	c := sessionOf(t, r.do(http.MethodPost, "/v1/session", bearer(mina)))
+	require.Equal(t, mina, c.Value)
+	require.False(t, c.Secure)
+	require.InDelta(t, time.Hour.Seconds(), c.MaxAge, 5)
+	require.LessOrEqual(t, c.MaxAge, int(time.Hour.Seconds()), "it lives no longer than the token")
+	require.LessOrEqual(t, len(c.Raw), 4096)
+
+	s := r.stream("/v1/stream", header{"Cookie", c.Name + "=" + c.Value}).greeted()
+	require.Contains(t, s.expect("bellhop.ready").id, "user:mina")
+	s.leave()
+
+	secure := sessionOf(t, r.do(http.MethodPost, "/v1/session", bearer(mina), header{"X-Forwarded-Proto", "https"}))
+	require.True(t, secure.Secure)
+
+	gone := sessionOf(t, r.do(http.MethodDelete, "/v1/session", cookie(mina), header{"Origin", r.url}))
+	require.Negative(t, gone.MaxAge)
+	require.Empty(t, gone.Value)
+}
+
+func TestSessionRefusals(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	mina := token(t, "mina")
+	long, err := auth.SignToken(secret, auth.Claims{
+		Subject: "mina", Expires: time.Now().Add(time.Hour), Channels: []string{strings.Repeat("r", 4000)},
+	})
+	require.NoError(t, err)
+	for name, tc := range map[string]struct {
+		method  string
+		headers []header
+		status  int
+	}{
+		"no token":                          {http.MethodPost, nil, 401},
+		"bad token":                         {http.MethodPost, []header{bearer("x")}, 401},
+		"a cookie does not prolong itself":  {http.MethodPost, []header{cookie(mina), {"Origin", r.url}}, 401},
+		"too long for a cookie":             {http.MethodPost, []header{bearer(long)}, 431},
+		"end: no origin":                    {http.MethodDelete, []header{cookie(mina)}, 403},
+		"end: another site":                 {http.MethodDelete, []header{cookie(mina), {"Origin", "https://evil.example.com"}}, 403},
+		"end: opaque origin":                {http.MethodDelete, []header{cookie(mina), {"Origin", "null"}}, 403},
+		"end: without a cookie, other site": {http.MethodDelete, []header{{"Origin", "https://evil.example.com"}}, 403},
+		"end: bad token":                    {http.MethodDelete, []header{bearer("x")}, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp := r.do(tc.method, "/v1/session", tc.headers...)
+			problem(t, resp, tc.status)
+			require.Empty(t, resp.Cookies())
+		})
+	}
+}
+
+func TestSessionEndsFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for name, headers := range map[string][]header{
+		"the own site":       {cookie(token(t, "mina")), {"Origin", r.url}},
+		"an allowed origin":  {cookie(token(t, "mina")), {"Origin", app}},
+		"a cookie gone bad":  {cookie("x"), {"Origin", r.url}},
+		"a bearer of tokens": {bearer(token(t, "mina"))},
+	} {
+		require.Negative(t, sessionOf(t, r.do(http.MethodDelete, "/v1/session", headers...)).MaxAge, name)
+	}
+}
+
+// A bad cookie must not keep anybody from what is public, and is taken away.
+func TestBadCookieIsClearedOnPublicRequests(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	expired := tokenUntil(t, "mina", time.Now().Add(-time.Minute))
+	s := r.stream("/v1/stream?channel=topic:a", cookie(expired))
+	require.Negative(t, s.resp.Cookies()[0].MaxAge)
+	s.greeted()
+	require.NotContains(t, s.expect("bellhop.ready").id, "user:")
+	s.leave()
+
+	resp := r.get("/v1/channels/topic:a/events", cookie(expired))
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Negative(t, resp.Cookies()[0].MaxAge)
+
+	// A good one is left alone.
+	s = r.stream("/v1/stream?channel=topic:a", cookie(token(t, "mina"))).greeted()
+	require.Empty(t, s.resp.Cookies())
+	s.leave()
+}
+
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	resp := r.do(http.MethodOptions, "/v1/stream", header{"Origin", app},
+		header{"Access-Control-Request-Method", "GET"}, header{"Access-Control-Request-Headers", "authorization,last-event-id"})
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
+	require.Equal(t, app, resp.Header.Get("Access-Control-Allow-Origin"))
+	for _, h := range []string{"Authorization", "Last-Event-ID", "Content-Type"} {
+		require.Contains(t, resp.Header.Get("Access-Control-Allow-Headers"), h)
+	}
+	resp = r.do(http.MethodOptions, "/v1/stream", header{"Origin", "https://evil.example.com"}, header{"Access-Control-Request-Method", "GET"})
+	require.Empty(t, resp.Header.Get("Access-Control-Allow-Origin"))
+}

@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/internal/server"
+)
+
+const streamPath = "/v1/stream"
+
+// A client reconnects retryLeast to retryLeast + retrySpan after its stream
+// broke, each after a time of its own: browsers wait for exactly as long as they
+// were told.
+const (
+	retryLeast = time.Second
+	retrySpan  = 2 * time.Second
+)
+
+// A client that is sent elsewhere tries again after busyLeast to busyLeast +
+// busySpan.
+const (
+	busyLeast = time.Second
+	busySpan  = 4 * time.Second
+)
+
+// greeting is the first thing on a stream: proxies that hold a response back
+// until its first byte, and clients that wait for it, see that it is open.
+var greeting = []byte(": hi\n\n")
+
+// stream opens a stream and carries it to its end.
+//
+// A browser's EventSource gives up for good on any status but 200, so a refusal
+// is for what will not pass by itself. All of them come from memory: the head
+// goes out before anything else is asked.
+func (g *Gateway) stream(c echo.Context) error {
+	r := c.Request()
+	why, req, who, err := g.judge(r)
+	if err != nil {
+		g.metrics.refused.WithLabelValues(string(why)).Inc()
+		return err
+	}
+	if g.streams.Add(1) > int64(g.cfg.MaxStreams) && g.cfg.MaxStreams > 0 {
+		g.streams.Add(-1)
+		g.metrics.refused.WithLabelValues(string(refusedCapacity)).Inc()
+		return unavailable("this gateway carries as many streams as it can")
+	}
+	defer g.streams.Add(-1)
+	// Registered before the client hears anything: a drain that begins now ends
+	// this stream too.
+	source, err := g.cfg.Hub.Open(req)
+	if errors.Is(err, hub.ErrDraining) {
+		g.metrics.refused.WithLabelValues(string(refusedDraining)).Inc()
+		return draining()
+	}
+	if err != nil {
+		return err
+	}
+	reason := g.carry(c, source, who)
+	g.metrics.ended.WithLabelValues(string(reason)).Inc()
+	return nil
+}
+
+// judge decides about a request for a stream.
+func (g *Gateway) judge(r *http.Request) (refusal, hub.Request, identity, error) {
+	var req hub.Request
+	if g.draining.Load() {
+		return refusedDraining, req, identity{}, draining()
+	}
+	q, err := parseStreamQuery(r)
+	if err != nil {
+		return refusedMalformed, req, identity{}, server.NewProblem(http.StatusBadRequest, err.Error())
+	}
+	if !acceptsStream(r.Header.Values("Accept")) {
+		return refusedAccept, req, identity{}, server.NewProblem(http.StatusNotAcceptable, "a stream is text/event-stream")
+	}
+	who, err := g.identify(r)
+	if err != nil {
+		return refusedUnauthorized, req, who, err
+	}
+	req = hub.Request{
+		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor,
+		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
+		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),
+	}
+	switch {
+	case who.claims == nil && (len(q.channels) == 0 || q.inbox != nil && *q.inbox):
+		return refusedUnauthorized, req, who, needToken(who, "an inbox needs a token")
+	case who.claims != nil && (q.inbox == nil || *q.inbox):
+		req.Inbox = true
+		req.Channels = withInbox(q.channels, who.claims.Inbox())
+	case len(q.channels) == 0:
+		return refusedMalformed, req, who, server.NewProblem(http.StatusBadRequest, "the stream has no channel")
+	}
+	if err := g.admit(who, req.Channels); err != nil {
+		why := refusedForbidden
+		if who.claims == nil {
+			why = refusedUnauthorized
+		}
+		return why, req, who, err
+	}
+	return "", req, who, nil
+}
+
+// withInbox puts the inbox first, once.
+func withInbox(channels []event.Channel, inbox event.Channel) []event.Channel {
+	channels = slices.DeleteFunc(channels, func(ch event.Channel) bool { return ch == inbox })
+	return slices.Insert(channels, 0, inbox)
+}
+
+// carry writes the response. The source is closed when it returns.
+func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) conn.Reason {
+	h := c.Response().Header()
+	if who.badCookie {
+		h.Set("Set-Cookie", clearedCookie(c.Request()))
+	}
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
+	opt := conn.Options{Heartbeat: g.cfg.Heartbeat, SlowTimeout: g.cfg.SlowTimeout}
+	if g.cfg.MaxAge > 0 {
+		opt.Age = time.Now().Add(jitter(g.cfg.MaxAge))
+	}
+	if who.claims != nil {
+		opt.Expiry = who.claims.Expires
+	}
+	w := response{c.Response()}
+	if err := conn.Greet(w, greeting); err != nil {
+		source.Close(conn.ReasonClient)
+		return conn.ReasonClient
+	}
+	return conn.Serve(w, c.Request(), source, opt)
+}
+
+// response is echo's, but for Flush: that one keeps errors to itself, and a
+// client that takes no bytes would show only at the next write.
+type response struct{ *echo.Response }
+
+// FlushError is what http.ResponseController calls.
+func (w response) FlushError() error { return http.NewResponseController(w.Writer).Flush() }
+
+// jitter is d, give or take a tenth.
+func jitter(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}
+
+func draining() *server.Problem { return unavailable("this gateway is going away") }
+
+// unavailable sends a client elsewhere; a proxy in front tries the next gateway.
+func unavailable(detail string) *server.Problem {
+	return server.NewProblem(http.StatusServiceUnavailable, detail).RetryAfter(busyLeast + rand.N(busySpan))
+}

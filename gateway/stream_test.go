@@ -1,0 +1,306 @@
+package gateway_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway"
+	"github.com/bellhop/bellhop/store"
+)
+
+func TestStreamCarriesEvents(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	s := r.stream("/v1/stream?channel=topic:a", bearer(token(t, "42")))
+	h := s.resp.Header
+	require.Equal(t, "text/event-stream", h.Get("Content-Type"))
+	require.Equal(t, "no-cache, no-transform", h.Get("Cache-Control"))
+	require.Equal(t, "no", h.Get("X-Accel-Buffering"))
+	require.Equal(t, []string{"chunked"}, s.resp.TransferEncoding)
+	require.NotEmpty(t, h.Get("X-Request-Id"))
+	s.greeted()
+	ready := s.expect("bellhop.ready")
+	require.JSONEq(t, `{"unread":0,"head":0}`, ready.data)
+	retry, err := strconv.Atoi(ready.retry)
+	require.NoError(t, err)
+	require.True(t, 1000 <= retry && retry < 3000, "retry: %d", retry)
+	require.Equal(t, 1, r.openStreams())
+
+	r.publish("user:42", `{"n":1}`)
+	b := s.expect("note")
+	require.Contains(t, b.data, `"channel":"user:42"`)
+	require.Contains(t, b.data, `"data":{"n":1}`)
+	r.publish("topic:a", `{"n":2}`)
+	b = s.expect("note")
+	require.Contains(t, b.data, `"channel":"topic:a"`)
+	cursor, err := event.ParseCursor(b.id)
+	require.NoError(t, err)
+	for _, ch := range []event.Channel{"user:42", "topic:a"} {
+		p, ok := cursor.Position(ch)
+		require.True(t, ok)
+		require.EqualValues(t, 1, p.Seq)
+	}
+	s.leave()
+	require.Eventually(t, func() bool { return r.openStreams() == 0 }, patience, time.Millisecond)
+	require.Equal(t, 1, r.counted("bellhop_streams_ended_total", "client"))
+}
+
+// The head and a comment reach the client although the log hangs.
+func TestHeadIsFlushedBeforeTheLogAnswers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.log.fail(store.ErrUnavailable)
+	s := r.stream("/v1/stream?channel=topic:a").greeted()
+	r.log.fail(nil)
+	s.expect("bellhop.ready")
+	s.leave()
+}
+
+func TestStreamResumes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for _, data := range []string{"1", "2", "3"} {
+		r.publish("topic:a", data)
+	}
+	heads, err := r.log.Heads(t.Context(), []event.Channel{"topic:a"}, false)
+	require.NoError(t, err)
+	at := func(seq string) string { return seq + "." + string(heads.Epoch) + "@topic:a" }
+	for name, tc := range map[string]struct {
+		query  string
+		header string
+		want   []string // the data of the events before bellhop.ready
+		reset  bool
+	}{
+		"no cursor starts at the head":        {"", "", nil, false},
+		"header":                              {"", at("1"), []string{"2", "3"}, false},
+		"header before lastEventId":           {"&lastEventId=" + at("2"), at("1"), []string{"2", "3"}, false},
+		"header before nonsense in the query": {"&lastEventId=nonsense", at("1"), []string{"2", "3"}, false},
+		"lastEventId before last_event_id":    {"&last_event_id=" + at("1") + "&lastEventId=" + at("2"), "", []string{"3"}, false},
+		"the last lastEventId":                {"&lastEventId=" + at("1") + "&lastEventId=" + at("2"), "", []string{"3"}, false},
+		"last_event_id":                       {"&last_event_id=" + at("2"), "", []string{"3"}, false},
+		"an empty lastEventId is none":        {"&lastEventId=&last_event_id=" + at("2"), "", []string{"3"}, false},
+		"everything retained":                 {"&lastEventId=0", "", []string{"1", "2", "3"}, false},
+		"unparsable header":                   {"", "nonsense", []string{"1", "2", "3"}, true},
+		"unparsable header before the query":  {"&lastEventId=" + at("2"), "nonsense", []string{"1", "2", "3"}, true},
+		"a channel not asked for is ignored":  {"", at("2") + ",7.zzz@topic:b", []string{"3"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var headers []header
+			if tc.header != "" {
+				headers = append(headers, header{"Last-Event-ID", tc.header})
+			}
+			s := r.stream("/v1/stream?channel=topic:a"+tc.query, headers...).greeted()
+			if tc.reset {
+				require.Contains(t, s.expect("bellhop.reset").data, `"channel":"topic:a"`)
+			}
+			for _, data := range tc.want {
+				require.Contains(t, s.expect("note").data, `"data":`+data+`}`)
+			}
+			s.expect("bellhop.ready")
+			s.leave()
+		})
+	}
+}
+
+func TestStreamOptions(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.Heartbeat = 50 * time.Millisecond })
+	t.Run("events=message", func(t *testing.T) {
+		s := r.stream("/v1/stream?channel=topic:m&events=message").greeted()
+		s.expect("bellhop.ready")
+		r.publish("topic:m", "1")
+		require.Contains(t, s.expect("").data, `"type":"note"`)
+		s.leave()
+	})
+	t.Run("heartbeats are comments", func(t *testing.T) {
+		s := r.stream("/v1/stream?channel=topic:h").greeted()
+		s.expect("bellhop.ready")
+		b, ok := s.next()
+		require.True(t, ok)
+		require.Equal(t, block{comment: "hb"}, b)
+		s.leave()
+	})
+	t.Run("heartbeat=event", func(*testing.T) {
+		s := r.stream("/v1/stream?channel=topic:h&heartbeat=event").greeted()
+		s.expect("bellhop.ready")
+		s.expect("bellhop.ping")
+		s.leave()
+	})
+	t.Run("inbox=false", func(t *testing.T) {
+		s := r.stream("/v1/stream?channel=topic:i&inbox=false", bearer(token(t, "42"))).greeted()
+		b := s.expect("bellhop.ready")
+		require.JSONEq(t, `{}`, b.data)
+		require.NotContains(t, b.id, "user:42")
+		s.leave()
+	})
+	t.Run("own inbox by name, inbox=false", func(t *testing.T) {
+		s := r.stream("/v1/stream?channel=user:42&inbox=false", bearer(token(t, "42"))).greeted()
+		require.Contains(t, s.expect("bellhop.ready").id, "user:42")
+		s.leave()
+	})
+	t.Run("a channel named twice counts once", func(t *testing.T) {
+		q := strings.Repeat("channel=topic:t&", 20) + "channel=user:42&channel=user:42"
+		s := r.stream("/v1/stream?"+q, bearer(token(t, "42"))).greeted()
+		b := s.expect("bellhop.ready")
+		require.Equal(t, 1, strings.Count(b.id, "user:42"))
+		require.Equal(t, 1, strings.Count(b.id, "topic:t"))
+		s.leave()
+	})
+	t.Run("fifteen channels and the inbox", func(t *testing.T) {
+		s := r.stream("/v1/stream?"+topics(15), bearer(token(t, "42"))).greeted()
+		require.Equal(t, 15, strings.Count(s.expect("bellhop.ready").id, ","))
+		s.leave()
+	})
+	t.Run("unknown parameters are passed over", func(*testing.T) {
+		s := r.stream("/v1/stream?channel=topic:u&_=1234").greeted()
+		s.expect("bellhop.ready")
+		s.leave()
+	})
+	t.Run("member", func(t *testing.T) {
+		s := r.stream("/v1/stream?channel=room:7", bearer(token(t, "42", "room:*"))).greeted()
+		s.expect("bellhop.ready")
+		s.leave()
+	})
+}
+
+// topics names n channels.
+func topics(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString("channel=topic:" + strconv.Itoa(i) + "&")
+	}
+	return strings.TrimSuffix(b.String(), "&")
+}
+
+func TestStreamEndsWithItsToken(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	expires := time.Now().Add(time.Second).Truncate(time.Second).Add(time.Second) // tokens count whole seconds
+	s := r.stream("/v1/stream", bearer(tokenUntil(t, "42", expires))).greeted()
+	s.expect("bellhop.ready")
+	s.expect("bellhop.expired")
+	require.False(t, time.Now().Before(expires))
+	require.Less(t, time.Since(expires), 2*time.Second)
+	s.ended()
+	require.Eventually(t, func() bool { return r.counted("bellhop_streams_ended_total", "expired") == 1 }, patience, time.Millisecond)
+}
+
+func TestStreamEndsAtItsMaximumAge(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.MaxAge = 200 * time.Millisecond })
+	began := time.Now()
+	s := r.stream("/v1/stream?channel=topic:a").greeted()
+	s.expect("bellhop.ready")
+	s.ended()
+	require.GreaterOrEqual(t, time.Since(began), 180*time.Millisecond)
+	require.Eventually(t, func() bool { return r.counted("bellhop_streams_ended_total", "age") == 1 }, patience, time.Millisecond)
+}
+
+// A deploy: each stream is told, ends properly, and nobody is let in any more.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.Drain = 50 * time.Millisecond })
+	var streams []*sse
+	for range 5 {
+		s := r.stream("/v1/stream?channel=topic:a").greeted()
+		s.expect("bellhop.ready")
+		streams = append(streams, s)
+	}
+	r.stop() // what SIGTERM does
+	for _, s := range streams {
+		b := s.expect("bellhop.drain")
+		require.NotEmpty(t, b.retry)
+		require.NotEmpty(t, b.id)
+		s.ended()
+	}
+	select {
+	case err := <-r.done:
+		require.NoError(t, err)
+	case <-time.After(patience):
+		require.FailNow(t, "the server did not end")
+	}
+}
+
+func TestDrainingRefusesStreams(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.gateway.Drain(t.Context())
+	resp := r.get("/v1/stream?channel=topic:a", header{"Origin", app})
+	problem(t, resp, http.StatusServiceUnavailable)
+	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	require.Equal(t, app, resp.Header.Get("Access-Control-Allow-Origin"))
+	require.Equal(t, 1, r.counted("bellhop_streams_refused_total", "draining"))
+	r.gateway.Drain(t.Context()) // a second one does no harm
+}
+
+func TestCapacity(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.MaxStreams = 1 })
+	s := r.stream("/v1/stream?channel=topic:a").greeted()
+	resp := r.get("/v1/stream?channel=topic:a")
+	problem(t, resp, http.StatusServiceUnavailable)
+	retry, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	require.NoError(t, err)
+	require.Positive(t, retry)
+	require.Equal(t, 1, r.counted("bellhop_streams_refused_total", "capacity"))
+	s.leave()
+	require.Eventually(t, func() bool { return r.openStreams() == 0 }, patience, time.Millisecond)
+	r.stream("/v1/stream?channel=topic:a").greeted().leave()
+}
+
+// A client that takes no bytes is dropped, and nobody else notices. It is found
+// out by the flush of what it did not take, not by the next event.
+func TestSlowClientIsDropped(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.SlowTimeout = 200 * time.Millisecond })
+	quick := r.stream("/v1/stream?channel=topic:a").greeted()
+	quick.expect("bellhop.ready")
+	c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = io.WriteString(c, "GET /v1/stream?channel=topic:a HTTP/1.1\r\nHost: a\r\n\r\n")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return r.openStreams() == 2 }, patience, time.Millisecond)
+	large := `"` + strings.Repeat("x", 200<<10) + `"`
+	for r.openStreams() == 2 {
+		r.publish("topic:a", large)
+		quick.expect("note")
+	}
+	require.Equal(t, 1, r.counted("bellhop_streams_ended_total", "slow"))
+	r.publish("topic:a", "1")
+	require.Contains(t, quick.expect("note").data, `"data":1}`)
+	quick.leave()
+}
+
+// Ten clients that leave while their streams open leave nothing behind.
+func TestClientsThatLeaveAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/v1/stream?channel=topic:a", nil)
+		require.NoError(t, err)
+		resp, err := r.client.Do(req)
+		cancel()
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+	}
+	require.Eventually(t, func() bool { return r.openStreams() == 0 }, patience, time.Millisecond)
+}
+
+func TestNewDemandsItsParts(t *testing.T) {
+	t.Parallel()
+	_, err := gateway.New(gateway.Config{Policies: auth.Builtin()})
+	require.Error(t, err)
+}
