@@ -1,0 +1,77 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// devKeys are the keys of a Bellhop that nobody configured any for. They are
+// random and kept beside the database: whoever has one of another machine, or
+// of a database since deleted, has nothing.
+type devKeys struct {
+	Signing string // signs tokens
+	Service string // of the service "demo"
+}
+
+// Names in the file, which are those of the settings, so that it can be read as
+// an environment file. demoService names the service whose key it is.
+const (
+	signingKeyName = "BELLHOP_JWT_SECRET"
+	serviceKeyName = "BELLHOP_SERVICE_KEYS"
+	demoService    = "demo"
+)
+
+// loadDevKeys reads the keys from a file, and makes the file if it is missing.
+func loadDevKeys(path string) (devKeys, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeDevKeys(path)
+	}
+	if err != nil {
+		return devKeys{}, fmt.Errorf("development keys: %w", err)
+	}
+	var keys devKeys
+	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), "=")
+		switch name {
+		case signingKeyName:
+			keys.Signing = value
+		case serviceKeyName:
+			_, keys.Service, _ = strings.Cut(value, "=")
+		}
+	}
+	if keys.Signing == "" || keys.Service == "" {
+		return devKeys{}, fmt.Errorf("development keys: %s lacks %s or %s; delete it to have new ones made", path, signingKeyName, serviceKeyName)
+	}
+	return keys, nil
+}
+
+func makeDevKeys(path string) (devKeys, error) {
+	keys := devKeys{Signing: randomKey(), Service: randomKey()}
+	text := fmt.Sprintf("# Keys of Bellhop's demo, made at random for this database. Not for production.\n%s=%s\n%s=%s=%s\n",
+		signingKeyName, keys.Signing, serviceKeyName, demoService, keys.Service)
+	// O_EXCL: two processes must not each believe in keys of their own.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return devKeys{}, fmt.Errorf("development keys: %w", err)
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return devKeys{}, errors.Join(fmt.Errorf("development keys: %w", err), os.Remove(path))
+	}
+	return keys, nil
+}
+
+// randomKey is 256 random bits in characters that no shell minds.
+func randomKey() string {
+	var b [32]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}

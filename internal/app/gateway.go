@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway"
+	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/internal/config"
+	"github.com/bellhop/bellhop/store"
+)
+
+// RunGateway is cmd/gateway.
+func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
+	switch inv.Command {
+	case "health":
+		return Health(ctx, cfg.Listen)
+	case "run":
+		s, err := NewGateway(ctx, cfg, inv.Log)
+		if err != nil {
+			return err
+		}
+		return s.Run(ctx)
+	default:
+		return fmt.Errorf("unknown command %q", inv.Command)
+	}
+}
+
+// NewGateway puts a gateway together. Neither a database nor a Redis that is
+// away keeps it from starting: without the first it says on /readyz that it is
+// not ready, and without the second it hears of events by the log's tail.
+func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (_ *Service, err error) {
+	s, err := newService(cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = s.closeAfter(err) }()
+
+	log, err := openMySQL(ctx, cfg.MySQL, logger)
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(log.Close)
+	s.server.AddCheck("log", log.Readable)
+	bus, err := openRedis(s, cfg.Redis)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.addGateway(cfg.Streams, gatewayParts{
+		log:        log,
+		subscriber: bus.Subscriber,
+		tokens:     cfg.Tokens.Config(),
+		policies:   cfg.Namespaces(),
+	})
+}
+
+// gatewayParts is what a gateway is made of besides its own settings.
+type gatewayParts struct {
+	log        *store.DB
+	subscriber func(fanout.Handler) fanout.Subscriber
+	tokens     auth.TokenConfig
+	policies   auth.Policies
+}
+
+// addGateway puts a gateway on the service's listener. It serves from then on.
+func (s *Service) addGateway(cfg config.Streams, parts gatewayParts) error {
+	verifier, err := auth.NewVerifier(parts.tokens)
+	if err != nil {
+		return err
+	}
+	h, err := hub.New(hub.Config{
+		Log:        parts.log,
+		Bus:        func(handler fanout.Handler) (fanout.Subscriber, error) { return parts.subscriber(handler), nil },
+		Logger:     s.log,
+		Registerer: s.registry,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(h.Close)
+	g, err := gateway.New(gateway.Config{
+		Hub:         h,
+		Log:         parts.log,
+		Verifier:    verifier,
+		Policies:    parts.policies,
+		Heartbeat:   cfg.Heartbeat,
+		SlowTimeout: cfg.SlowTimeout,
+		MaxAge:      cfg.MaxAge,
+		MaxStreams:  s.maxStreams(cfg.MaxStreams),
+		Drain:       cfg.Drain,
+		Logger:      s.log,
+		Registerer:  s.registry,
+	})
+	if err != nil {
+		return err
+	}
+	g.Register(s.server)
+	return nil
+}

@@ -1,0 +1,43 @@
+package app
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestHealthTellsWhatTheProcessSays(t *testing.T) {
+	t.Parallel()
+	ready := true
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/readyz", r.URL.Path)
+		if !ready {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+		}
+	}))
+	defer srv.Close()
+	address := strings.TrimPrefix(srv.URL, "http://")
+
+	require.NoError(t, Health(t.Context(), address))
+	ready = false
+	require.EqualError(t, Health(t.Context(), address), "503 Service Unavailable: draining")
+	srv.Close()
+	require.ErrorContains(t, Health(t.Context(), address), "refused")
+}
+
+func TestListenerEverywhereIsAskedOnLoopback(t *testing.T) {
+	t.Parallel()
+	for listen, want := range map[string]string{
+		":8080":          "localhost:8080",
+		"0.0.0.0:8080":   "localhost:8080",
+		"[::]:8080":      "localhost:8080",
+		"127.0.0.1:8080": "127.0.0.1:8080",
+		"10.1.2.3:8080":  "10.1.2.3:8080",
+		"gateway:8080":   "gateway:8080",
+	} {
+		require.Equal(t, want, dialable(listen))
+	}
+}

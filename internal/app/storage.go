@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/bellhop/bellhop/internal/config"
+	"github.com/bellhop/bellhop/store"
+)
+
+// openMySQL opens the log. It does not connect yet.
+func openMySQL(ctx context.Context, cfg config.MySQL, log *slog.Logger) (*store.DB, error) {
+	return store.OpenMySQL(ctx, store.MySQLConfig{
+		Primary:  cfg.MySQLPrimary.Reveal(),
+		Replicas: cfg.Replicas(),
+		PoolSize: cfg.MySQLPool,
+		Log:      log,
+	})
+}
+
+// migrateRetry is the pause between attempts to bring the schema up to date
+// while the primary is away.
+const migrateRetry = 2 * time.Second
+
+// migrate brings the schema up to date, as soon as the primary is there. It
+// returns an error only if waiting would not help, and nil if ctx ends first.
+func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
+	for first := true; ; first = false {
+		err := log.Migrate(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return nil
+		case !errors.Is(err, store.ErrUnavailable):
+			return fmt.Errorf("migrate the schema: %w", err)
+		case first:
+			logger.Warn("the schema can't be checked yet", "error", err)
+		}
+		select {
+		case <-time.After(migrateRetry):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

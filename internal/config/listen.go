@@ -1,0 +1,41 @@
+package config
+
+import (
+	"net"
+	"strconv"
+)
+
+// HTTP is where a program listens.
+type HTTP struct {
+	Listen      string `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
+	AdminListen string `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
+}
+
+func (h *HTTP) check(p *Problems) {
+	checkAddress(p, "listen", h.Listen)
+	checkAddress(p, "admin-listen", h.AdminListen)
+	if _, port, err := net.SplitHostPort(h.Listen); err == nil && h.Listen == h.AdminListen && port != "0" {
+		p.Add("admin-listen", "%s is the public listener's address too", h.AdminListen)
+	}
+}
+
+// loopback tells whether the public listener can be reached from this machine only.
+func (h *HTTP) loopback() bool {
+	host, _, err := net.SplitHostPort(h.Listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+func checkAddress(p *Problems, flag, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		p.Add(flag, "want host:port or :port, not %q", address)
+		return
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		p.Add(flag, "the port of %q is not a number from 0 to 65535", address)
+	}
+}

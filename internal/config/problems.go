@@ -1,0 +1,52 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Problems is everything that is wrong with a program's settings: one line
+// each, in the order of discovery. It is an error once it is not empty.
+type Problems []string
+
+// Add notes what is wrong with the setting of the flag with this name. The line
+// names the flag and its variable, and never the value of a secret.
+func (p *Problems) Add(flag, format string, args ...any) {
+	line := fmt.Sprintf("--%s (%s): ", flag, Variable(flag)) + fmt.Sprintf(format, args...)
+	*p = append(*p, strings.ReplaceAll(line, "\n", "; "))
+}
+
+// Error lists the problems, a line each.
+func (p Problems) Error() string { return strings.Join(p, "\n") }
+
+// err is p as an error, or nil if there is nothing wrong.
+func (p Problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+// has tells whether something is already wrong with the setting, so that its
+// zero value does not draw a second complaint.
+func (p Problems) has(flag string) bool {
+	for _, line := range p {
+		if strings.HasPrefix(line, "--"+flag+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// between checks the bounds of a duration.
+func (p *Problems) between(flag string, d, low, high time.Duration) {
+	if (d < low || d > high) && !p.has(flag) {
+		p.Add(flag, "%s is out of range, want %s to %s", d, low, high)
+	}
+}
+
+// Variable is the environment variable of the flag with this name.
+func Variable(flag string) string {
+	return "BELLHOP_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}

@@ -1,0 +1,168 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/alecthomas/kong"
+)
+
+// Gateway is the settings of cmd/gateway.
+type Gateway struct {
+	HTTP     `group:"Listening"`
+	MySQL    `group:"Storage and bus"`
+	Redis    `group:"Storage and bus"`
+	Tokens   `group:"Access"`
+	Policies `group:"Access"`
+	Streams  `group:"Streams"`
+	Logging  `group:"Logging"`
+
+	Run    struct{} `cmd:"" default:"1" help:"Serve clients (the default)."`
+	Health struct{} `cmd:"" help:"Ask the gateway that runs with these settings whether it is ready; exit 0 if so."`
+}
+
+func (g *Gateway) about() (string, string, kong.Vars) {
+	return "gateway", "Holds the browsers' event streams and answers their reads. Stateless: run as many as you need.",
+		kong.Vars{"listen": ":8080", "admin_listen": "127.0.0.1:9090", "log_format": "json"}
+}
+
+func (g *Gateway) check(command string, p *Problems) {
+	g.HTTP.check(p)
+	g.Logging.check(p)
+	if command == "health" {
+		return
+	}
+	g.MySQL.check(p)
+	g.Redis.check(p)
+	g.Tokens.check(p)
+	if g.JWTSecret == "" {
+		p.Add("jwt-secret", "is required")
+	}
+	g.Policies.check(p)
+	g.Streams.check(p)
+}
+
+// Notifier is the settings of cmd/notifier.
+type Notifier struct {
+	HTTP     `group:"Listening"`
+	MySQL    `group:"Storage and bus"`
+	Redis    `group:"Storage and bus"`
+	Services `group:"Access"`
+	Policies `group:"Access"`
+	Logging  `group:"Logging"`
+
+	Run     struct{} `cmd:"" default:"1" help:"Accept events (the default). The schema is migrated first, under a lock."`
+	Migrate struct{} `cmd:"" help:"Bring the database's schema up to date and exit."`
+	Epoch   struct {
+		New  struct{} `cmd:"" help:"Begin a new epoch: run it after the database was restored from a backup."`
+		Keep struct{} `cmd:"" help:"Keep the epoch on the server that is now the primary: run it after a planned switch-over that lost nothing."`
+	} `cmd:"" help:"Tell the log about a restore or a planned switch-over."`
+	Health struct{} `cmd:"" help:"Ask the notifier that runs with these settings whether it is ready; exit 0 if so."`
+}
+
+func (n *Notifier) about() (string, string, kong.Vars) {
+	return "notifier", "Accepts events from backend services, writes them to the log and publishes them. Run as many as you need.",
+		kong.Vars{"listen": ":8081", "admin_listen": "127.0.0.1:9091", "log_format": "json"}
+}
+
+func (n *Notifier) check(command string, p *Problems) {
+	n.Logging.check(p)
+	switch command {
+	case "health":
+		n.HTTP.check(p)
+	case "run":
+		n.HTTP.check(p)
+		n.MySQL.check(p)
+		n.Redis.check(p)
+		n.Services.check(p)
+		if n.ServiceKeys == "" {
+			p.Add("service-keys", "is required")
+		}
+		n.Policies.check(p)
+	default: // migrate, epoch new, epoch keep
+		n.MySQL.check(p)
+	}
+}
+
+// Bellhop is the settings of cmd/bellhop.
+type Bellhop struct {
+	HTTP     `group:"Listening"`
+	SQLite   `group:"Storage and bus"`
+	Tokens   `group:"Access"`
+	Services `group:"Access"`
+	Policies `group:"Access"`
+	Demo     Switch `group:"Access" placeholder:"on|off" default:"auto" help:"The demo page, where everybody signs in as anybody. auto: on while only this machine can connect and no token key is set."`
+	Streams  `group:"Streams"`
+	Logging  `group:"Logging"`
+
+	Run    struct{} `cmd:"" default:"1" help:"Serve clients and services (the default)."`
+	Health struct{} `cmd:"" help:"Ask the process that runs with these settings whether it is ready; exit 0 if so."`
+	Token  struct {
+		User string `arg:"" help:"The subject; the token opens the inbox user:USER."`
+	} `cmd:"" help:"Print a token of the demo, signed with its key, for use with curl."`
+}
+
+func (b *Bellhop) about() (string, string, kong.Vars) {
+	return "bellhop", "Gateway, notifier and demo in one process, with an embedded database: the way to try Bellhop, and enough for a small site.",
+		kong.Vars{"listen": "127.0.0.1:8080", "admin_listen": "127.0.0.1:9090", "log_format": "text"}
+}
+
+func (b *Bellhop) check(command string, p *Problems) {
+	b.HTTP.check(p)
+	b.Logging.check(p)
+	if command == "health" {
+		return
+	}
+	b.SQLite.check(p)
+	if command != "run" {
+		return
+	}
+	b.Tokens.check(p)
+	b.Services.check(p)
+	b.Policies.check(p)
+	b.Streams.check(p)
+	switch {
+	case b.Demo == On && b.JWTSecret != "":
+		p.Add("demo", "signs everybody in as anybody, so it cannot be on together with --jwt-secret")
+	case !b.WithDemo() && !p.has("demo"):
+		if b.JWTSecret == "" {
+			p.Add("jwt-secret", "is required, because the demo is off")
+		}
+		if b.ServiceKeys == "" {
+			p.Add("service-keys", "is required, because the demo is off")
+		}
+	}
+}
+
+// WithDemo tells whether the demo is to be served.
+func (b *Bellhop) WithDemo() bool {
+	return b.Demo == On || (b.Demo == Auto && b.loopback() && b.JWTSecret == "")
+}
+
+// Switch is a setting that may be left to the program.
+type Switch int
+
+// The positions of a Switch.
+const (
+	Auto Switch = iota
+	On
+	Off
+)
+
+func parseSwitch(s string) (Switch, error) {
+	switch s {
+	case "auto":
+		return Auto, nil
+	case "on", "true", "1", "yes":
+		return On, nil
+	case "off", "false", "0", "no":
+		return Off, nil
+	default:
+		return 0, fmt.Errorf("unknown position %q", s)
+	}
+}
+
+var (
+	_ Program = (*Gateway)(nil)
+	_ Program = (*Notifier)(nil)
+	_ Program = (*Bellhop)(nil)
+)

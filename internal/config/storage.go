@@ -1,0 +1,92 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/bellhop/bellhop/fanout"
+)
+
+// MySQL is where the log lives.
+type MySQL struct {
+	MySQLPrimary  Secret   `name:"mysql-primary" placeholder:"DSN" help:"The primary, as a DSN of go-sql-driver: user:password@tcp(host:3306)/bellhop. Parameters that the program needs it sets itself."`
+	MySQLReplicas []Secret `name:"mysql-replicas" placeholder:"DSN" sep:"," help:"Read replicas, comma-separated. One that is away is passed over and tried again."`
+	MySQLPool     int      `name:"mysql-pool" placeholder:"N" default:"4" help:"Connections to each server at most. Open streams hold none, so a few are enough."`
+}
+
+func (m *MySQL) check(p *Problems) {
+	if m.MySQLPrimary == "" {
+		p.Add("mysql-primary", "is required")
+	} else {
+		checkDSN(p, "mysql-primary", m.MySQLPrimary)
+	}
+	for _, dsn := range m.MySQLReplicas {
+		checkDSN(p, "mysql-replicas", dsn)
+	}
+	if (m.MySQLPool < 1 || m.MySQLPool > 1000) && !p.has("mysql-pool") {
+		p.Add("mysql-pool", "%d is out of range, want 1 to 1000", m.MySQLPool)
+	}
+}
+
+// Replicas returns the replicas' DSNs.
+func (m *MySQL) Replicas() []string {
+	dsns := make([]string, len(m.MySQLReplicas))
+	for i, s := range m.MySQLReplicas {
+		dsns[i] = s.Reveal()
+	}
+	return dsns
+}
+
+func checkDSN(p *Problems, flag string, dsn Secret) {
+	c, err := mysql.ParseDSN(dsn.Reveal())
+	switch {
+	case err != nil:
+		// The driver's own reason is left out: it quotes what it took for a
+		// parameter, and that may be part of the password.
+		p.Add(flag, "does not parse: want user:password@tcp(host:3306)/database")
+	case c.DBName == "":
+		p.Add(flag, "names no database: want user:password@tcp(host:3306)/database")
+	}
+}
+
+// Redis is where the bus runs.
+type Redis struct {
+	Redis Secret `placeholder:"URL" help:"The bus: redis://host:6379, rediss:// for TLS, redis+sentinel://host:port,host:port/master, or redis+cluster://host:port,host:port."`
+}
+
+func (r *Redis) check(p *Problems) {
+	if r.Redis == "" {
+		p.Add("redis", "is required")
+		return
+	}
+	client, err := fanout.OpenRedis(r.Redis.Reveal())
+	if err != nil {
+		// As above: what an address is said to lack may be a part of its password.
+		p.Add("redis", "does not parse: want redis://host:port, rediss://host:port, "+
+			"redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port")
+		return
+	}
+	_ = client.Close() // it never connected
+}
+
+// SQLite is the embedded log.
+type SQLite struct {
+	SQLite string `name:"sqlite" placeholder:"FILE" default:"bellhop.db" help:"The embedded log's database file, made if it is missing. One process at a time."`
+}
+
+func (s *SQLite) check(p *Problems) {
+	if s.SQLite == "" {
+		p.Add("sqlite", "is required")
+		return
+	}
+	if folder := filepath.Dir(s.SQLite); !isFolder(folder) {
+		p.Add("sqlite", "the folder %s does not exist", folder)
+	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
