@@ -1,0 +1,271 @@
+// Package e2e runs whole fleets, gateways and notifiers on a real Redis and a
+// real primary with a real replica, and looks at what clients get.
+package e2e
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway"
+	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/internal/drill"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/notifier"
+	"github.com/bellhop/bellhop/store"
+)
+
+const (
+	signingKey = "0123456789abcdef0123456789abcdef"
+	serviceKey = "an-end-to-end-service-key"
+)
+
+// fleet is some gateways and a notifier on real servers.
+type fleet struct {
+	tb       testing.TB
+	cluster  *testenv.Cluster
+	database string
+	redis    *testenv.RedisServer
+	gateways []*member
+	notifier *member
+	drop     atomic.Uint64 // one in so many messages is lost on the bus; zero: none
+	dropped  atomic.Int64
+}
+
+// member is one process of the fleet, within this one.
+type member struct {
+	url      string
+	registry *prometheus.Registry
+}
+
+func newFleet(tb testing.TB, cluster *testenv.Cluster, gateways int) *fleet {
+	tb.Helper()
+	f := &fleet{tb: tb, cluster: cluster, database: cluster.NewDatabase(tb), redis: testenv.Redis(tb)}
+	f.addNotifier()
+	for range gateways {
+		f.addGateway()
+	}
+	return f
+}
+
+func (f *fleet) log(pool int) *store.DB {
+	f.tb.Helper()
+	db, err := store.OpenMySQL(context.Background(), store.MySQLConfig{
+		Primary:  f.cluster.Primary.DSN(f.database),
+		Replicas: []string{f.cluster.Replica.DSN(f.database)},
+		PoolSize: pool,
+		Log:      quiet,
+	})
+	require.NoError(f.tb, err)
+	f.tb.Cleanup(func() { require.NoError(f.tb, db.Close()) })
+	return db
+}
+
+func (f *fleet) bus() *fanout.Redis {
+	f.tb.Helper()
+	client, err := fanout.OpenRedis(f.redis.URL())
+	require.NoError(f.tb, err)
+	f.tb.Cleanup(func() { require.NoError(f.tb, client.Close()) })
+	return fanout.NewRedis(client, fanout.Config{Logger: quiet})
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func (f *fleet) addNotifier() {
+	db := f.log(4)
+	require.NoError(f.tb, db.Migrate(context.Background()))
+	keys, err := auth.ParseServiceKeys("e2e=" + serviceKey)
+	require.NoError(f.tb, err)
+	m, srv := f.member()
+	n, err := notifier.New(notifier.Config{
+		Log: db, Bus: lossy{f.bus(), f}, Policies: auth.Builtin(), Keys: keys, Registerer: m.registry, Logger: quiet,
+	})
+	require.NoError(f.tb, err)
+	require.NoError(f.tb, n.Start(context.Background()))
+	f.tb.Cleanup(n.Stop)
+	n.Register(srv.API)
+	f.serve(m, srv)
+	f.notifier = m
+}
+
+func (f *fleet) addGateway() {
+	db, bus := f.log(4), f.bus()
+	m, srv := f.member()
+	h, err := hub.New(hub.Config{
+		Log:        db,
+		Bus:        func(h fanout.Handler) (fanout.Subscriber, error) { return bus.Subscriber(h), nil },
+		Registerer: m.registry, Logger: quiet,
+	})
+	require.NoError(f.tb, err)
+	f.tb.Cleanup(func() { require.NoError(f.tb, h.Close()) })
+	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{signingKey}})
+	require.NoError(f.tb, err)
+	g, err := gateway.New(gateway.Config{
+		Hub: h, Log: db, Verifier: verifier, Policies: auth.Builtin(), Registerer: m.registry, Logger: quiet,
+	})
+	require.NoError(f.tb, err)
+	g.Register(srv)
+	f.serve(m, srv)
+	f.gateways = append(f.gateways, m)
+}
+
+func (f *fleet) member() (*member, *server.Server) {
+	m := &member{registry: prometheus.NewRegistry()}
+	srv, err := server.New(server.Options{Logger: quiet, Registerer: m.registry, ShutdownTimeout: 5 * time.Second})
+	require.NoError(f.tb, err)
+	return m, srv
+}
+
+func (f *fleet) serve(m *member, srv *server.Server) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	require.NoError(f.tb, err)
+	m.url = "http://" + listener.Addr().String()
+	ctx, stop := context.WithCancel(context.Background())
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := srv.Serve(ctx, listener); err != nil {
+			f.tb.Errorf("serve: %v", err)
+		}
+	})
+	f.tb.Cleanup(func() { stop(); served.Wait() })
+}
+
+// lossy is a bus that loses some messages.
+type lossy struct {
+	fanout.Publisher
+	f *fleet
+}
+
+func (l lossy) Publish(ctx context.Context, messages []fanout.Message) ([]int, error) {
+	kept := make([]fanout.Message, 0, len(messages))
+	for _, m := range messages {
+		if n := l.f.drop.Load(); n > 0 && rand.Uint64N(n) == 0 {
+			l.f.dropped.Add(1)
+			continue
+		}
+		kept = append(kept, m)
+	}
+	if len(kept) < len(messages) {
+		_, err := l.Publisher.Publish(ctx, kept)
+		return nil, errors.Join(err, errDropped) // who heard it is not known
+	}
+	return l.Publisher.Publish(ctx, kept)
+}
+
+var errDropped = errors.New("some messages were lost on purpose")
+
+// total adds a counter up over all gateways.
+func (f *fleet) total(name, label, value string) float64 {
+	f.tb.Helper()
+	sum := 0.0
+	for _, g := range f.gateways {
+		families, err := g.registry.Gather()
+		require.NoError(f.tb, err)
+		for _, family := range families {
+			if family.GetName() != name {
+				continue
+			}
+			for _, metric := range family.GetMetric() {
+				for _, l := range metric.GetLabel() {
+					if l.GetName() == label && l.GetValue() == value {
+						sum += metric.GetCounter().GetValue()
+					}
+				}
+			}
+		}
+	}
+	return sum
+}
+
+func (f *fleet) plan() drill.Plan {
+	return drill.Plan{
+		Gateways: func() []string {
+			var urls []string
+			for _, g := range f.gateways {
+				urls = append(urls, g.url)
+			}
+			return urls
+		},
+		Notifiers:  func() []string { return []string{f.notifier.url} },
+		ServiceKey: serviceKey,
+		Token:      token,
+		Contents:   contents(f.cluster.Primary, f.database),
+	}
+}
+
+func token(user string) (string, error) {
+	now := time.Now()
+	return auth.SignToken(signingKey, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(time.Hour)})
+}
+
+// contents reads what the primary holds, without the code under test.
+func contents(primary *testenv.SQLServer, database string) func(context.Context, event.Channel) (drill.Contents, error) {
+	return func(ctx context.Context, ch event.Channel) (drill.Contents, error) {
+		c := drill.Contents{IDs: map[uint64]string{}}
+		db := primary.Admin()
+		table := func(name string) string { return "`" + database + "`." + name }
+		if err := db.QueryRowContext(ctx, "SELECT epoch FROM "+table("meta")).Scan(&c.Epoch); err != nil {
+			return c, err
+		}
+		var hash []byte
+		err := db.QueryRowContext(ctx, "SELECT hash, head, floor FROM "+table("channels")+" WHERE name = ?", string(ch)).Scan(&hash, &c.Head, &c.Floor)
+		if errors.Is(err, sql.ErrNoRows) {
+			return c, nil
+		}
+		if err != nil {
+			return c, err
+		}
+		rows, err := db.QueryContext(ctx, "SELECT seq, data FROM "+table("events")+" WHERE channel = ? AND seq > ?", hash, c.Floor)
+		if err != nil {
+			return c, err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var seq uint64
+			var data []byte
+			var d struct{ ID string }
+			if err := rows.Scan(&seq, &data); err != nil {
+				return c, err
+			}
+			if len(data) > 0 {
+				if err := json.Unmarshal(data, &d); err != nil {
+					return c, fmt.Errorf("%s %d: %w", ch, seq, err)
+				}
+			}
+			c.IDs[seq] = d.ID
+		}
+		return c, rows.Err()
+	}
+}
+
+// publish sends one event and expects it to be taken.
+func (f *fleet) publish(tb testing.TB, ch event.Channel, data string) {
+	tb.Helper()
+	body := fmt.Sprintf(`{"channels":[%q],"type":"note","data":%s}`, ch, data)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, f.notifier.url+"/v1/events", strings.NewReader(body))
+	require.NoError(tb, err)
+	req.Header.Set("Authorization", "Bearer "+serviceKey)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(tb, err)
+	defer resp.Body.Close()
+	require.Equal(tb, http.StatusCreated, resp.StatusCode)
+}
