@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -207,53 +205,15 @@ func (f *fleet) plan() drill.Plan {
 		Notifiers:  func() []string { return []string{f.notifier.url} },
 		ServiceKey: serviceKey,
 		Token:      token,
-		Contents:   contents(f.cluster.Primary, f.database),
+		Contents: func(ctx context.Context, ch event.Channel) (drill.Contents, error) {
+			return drill.ReadContents(ctx, f.cluster.Primary.Admin(), f.database, ch)
+		},
 	}
 }
 
 func token(user string) (string, error) {
 	now := time.Now()
 	return auth.SignToken(signingKey, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(time.Hour)})
-}
-
-// contents reads what the primary holds, without the code under test.
-func contents(primary *testenv.SQLServer, database string) func(context.Context, event.Channel) (drill.Contents, error) {
-	return func(ctx context.Context, ch event.Channel) (drill.Contents, error) {
-		c := drill.Contents{IDs: map[uint64]string{}}
-		db := primary.Admin()
-		table := func(name string) string { return "`" + database + "`." + name }
-		if err := db.QueryRowContext(ctx, "SELECT epoch FROM "+table("meta")).Scan(&c.Epoch); err != nil {
-			return c, err
-		}
-		var hash []byte
-		err := db.QueryRowContext(ctx, "SELECT hash, head, floor FROM "+table("channels")+" WHERE name = ?", string(ch)).Scan(&hash, &c.Head, &c.Floor)
-		if errors.Is(err, sql.ErrNoRows) {
-			return c, nil
-		}
-		if err != nil {
-			return c, err
-		}
-		rows, err := db.QueryContext(ctx, "SELECT seq, data FROM "+table("events")+" WHERE channel = ? AND seq > ?", hash, c.Floor)
-		if err != nil {
-			return c, err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var seq uint64
-			var data []byte
-			var d struct{ ID string }
-			if err := rows.Scan(&seq, &data); err != nil {
-				return c, err
-			}
-			if len(data) > 0 {
-				if err := json.Unmarshal(data, &d); err != nil {
-					return c, fmt.Errorf("%s %d: %w", ch, seq, err)
-				}
-			}
-			c.IDs[seq] = d.ID
-		}
-		return c, rows.Err()
-	}
 }
 
 // publish sends one event and expects it to be taken.

@@ -152,7 +152,7 @@ func (c *Cluster) replicate() error {
 			return fmt.Errorf("start replication: %w", err)
 		}
 	}
-	return poll(startTimeout, nil, func() error { return c.replicating(ctx) })
+	return poll(nil, func() error { return c.replicating(ctx) })
 }
 
 func (c *Cluster) remove() {

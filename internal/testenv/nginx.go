@@ -2,14 +2,12 @@ package testenv
 
 import (
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"text/template"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -94,13 +92,7 @@ func (s *NginxServer) Kill() {
 // Start starts Nginx again after Kill and waits until it listens.
 func (s *NginxServer) Start() {
 	s.tb.Helper()
-	require.NoError(s.tb, s.process.start(func() error {
-		c, err := net.DialTimeout("tcp", s.Addr, time.Second)
-		if err != nil {
-			return err
-		}
-		return c.Close()
-	}))
+	require.NoError(s.tb, s.process.start(func() error { return listening(s.Addr) }))
 }
 
 // Output is the end of what Nginx has printed, its error log in the main.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // port is a TCP port of 127.0.0.1 that nobody else gets until it is released, not
@@ -57,3 +58,12 @@ func bindAny(fd int) (int, error) {
 func (p *port) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.number)) }
 
 func (p *port) release() { _ = syscall.Close(p.fd) }
+
+// listening returns nil if a server accepts connections at addr.
+func listening(addr string) error {
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}

@@ -53,7 +53,7 @@ func (p *process) start(ready func() error) error {
 		_ = cmd.Wait() // how it ended does not matter: it is killed
 	}(p.done)
 
-	if err := poll(startTimeout, p.done, ready); err != nil {
+	if err := poll(p.done, ready); err != nil {
 		return errors.Join(fmt.Errorf("start %s: %w\n%s", p.path, err, p.tail()), p.killLocked())
 	}
 	return nil

@@ -50,7 +50,9 @@ func Redis(tb testing.TB, args ...string) *RedisServer {
 			}, args...),
 		},
 		// Without retries: a command of a test fails at once where it has to.
-		client: redis.NewClient(&redis.Options{Addr: p.addr(), MaxRetries: -1}),
+		client: redis.NewClient(&redis.Options{
+			Addr: p.addr(), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
+		}),
 	}
 	tb.Cleanup(func() {
 		_ = s.client.Close()
@@ -71,6 +73,9 @@ func (s *RedisServer) Client() *redis.Client { return s.client }
 func (s *RedisServer) Start() {
 	s.tb.Helper()
 	require.NoError(s.tb, s.process.start(func() error {
+		if err := listening(s.Addr); err != nil {
+			return err // go-redis would print each try
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		return s.client.Ping(ctx).Err()

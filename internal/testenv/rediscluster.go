@@ -23,7 +23,7 @@ func RedisCluster(tb testing.TB) *RedisServer {
 	tb.Cleanup(bus.release)
 	s := Redis(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus.number))
 	require.NoError(tb, s.client.ClusterAddSlotsRange(tb.Context(), 0, slots-1).Err())
-	require.NoError(tb, poll(startTimeout, nil, func() error {
+	require.NoError(tb, poll(nil, func() error {
 		info, err := s.client.ClusterInfo(tb.Context()).Result()
 		if err == nil && !strings.Contains(info, "cluster_state:ok") {
 			err = errors.New(info)

@@ -71,7 +71,7 @@ func (c *Cluster) StopReplication(tb testing.TB) {
 func (c *Cluster) StartReplication(tb testing.TB) {
 	tb.Helper()
 	c.Replica.Exec(tb, "START REPLICA")
-	require.NoError(tb, poll(startTimeout, nil, func() error { return c.replicating(tb.Context()) }))
+	require.NoError(tb, poll(nil, func() error { return c.replicating(tb.Context()) }))
 }
 
 // Promote makes the replica a primary: it forgets whom it followed and takes

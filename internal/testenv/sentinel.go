@@ -32,9 +32,12 @@ func Sentinel(tb testing.TB, master *RedisServer) string {
 	process := &process{path: path, args: []string{file, "--sentinel"}, log: filepath.Join(dir, "log")}
 	tb.Cleanup(func() { require.NoError(tb, process.kill()) })
 
-	client := redis.NewSentinelClient(&redis.Options{Addr: p.addr()})
+	client := redis.NewSentinelClient(&redis.Options{Addr: p.addr(), MaxRetries: -1, DialerRetries: 1})
 	defer client.Close()
 	require.NoError(tb, process.start(func() error {
+		if err := listening(p.addr()); err != nil {
+			return err
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		return client.Ping(ctx).Err()

@@ -92,10 +92,10 @@ func program(names ...string) (string, error) {
 	return "", fmt.Errorf("%s is not installed: install the package %s (or run `make deps`)", names[0], packages[names[0]])
 }
 
-// poll calls try until it returns nil. It gives up after timeout, or when stop is
+// poll calls try until it returns nil. It gives up after startTimeout, or when stop is
 // closed, with the last error.
-func poll(timeout time.Duration, stop <-chan struct{}, try func() error) error {
-	deadline := time.NewTimer(timeout)
+func poll(stop <-chan struct{}, try func() error) error {
+	deadline := time.NewTimer(startTimeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -108,7 +108,7 @@ func poll(timeout time.Duration, stop <-chan struct{}, try func() error) error {
 		case <-stop:
 			return fmt.Errorf("the process ended: %w", err)
 		case <-deadline.C:
-			return fmt.Errorf("not within %v: %w", timeout, err)
+			return fmt.Errorf("not within %v: %w", startTimeout, err)
 		case <-tick.C:
 		}
 	}

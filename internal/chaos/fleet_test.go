@@ -1,0 +1,158 @@
+package chaos
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/drill"
+	"github.com/bellhop/bellhop/internal/testenv"
+)
+
+var (
+	long   = flag.Bool("chaos.long", false, "all scenarios at full size")
+	rounds = flag.Int("chaos.rounds", 1, "how often each scenario runs in a row")
+	random = flag.Duration("chaos.random", time.Minute, "how long the long form breaks things at random")
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+const (
+	signingKey = "0123456789abcdef0123456789abcdef"
+	serviceKey = "a-chaos-service-key"
+	watched    = event.Channel("topic:watched") // everybody listens to it
+)
+
+// fleet is two gateways and two notifiers. Each way between two parts leads
+// through a proxy of its own.
+type fleet struct {
+	t                               *testing.T
+	cluster                         *testenv.Cluster
+	primary                         *testenv.SQLServer // the one that counts in the end
+	database                        string
+	redis                           *testenv.RedisServer
+	gatewayRedis, notifierRedis     *testenv.TCPProxy
+	gatewayPrimary, notifierPrimary *testenv.TCPProxy
+	gatewayReplica                  *testenv.TCPProxy
+	gateways, notifiers             []*testenv.Program
+	notifierEnv                     []string
+
+	mu   sync.Mutex
+	down map[*testenv.Program]bool
+}
+
+func newFleet(t *testing.T) *fleet {
+	t.Helper()
+	f := &fleet{t: t, redis: testenv.Redis(t), down: map[*testenv.Program]bool{}}
+	engines := testenv.Engines()
+	// Commits must outlive a killed server; a crash of the machine is not ours.
+	f.cluster = testenv.PrivateMySQL(t, engines[len(engines)-1], testenv.ServerOption("--innodb-flush-log-at-trx-commit=2"))
+	f.primary = f.cluster.Primary
+	f.database = f.cluster.NewDatabase(t)
+	f.gatewayRedis, f.notifierRedis = testenv.Proxy(t, f.redis.Addr), testenv.Proxy(t, f.redis.Addr)
+	f.gatewayPrimary, f.notifierPrimary = testenv.Proxy(t, f.primary.Addr), testenv.Proxy(t, f.primary.Addr)
+	f.gatewayReplica = testenv.Proxy(t, f.cluster.Replica.Addr)
+	f.notifierEnv = []string{
+		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.notifierPrimary.Addr, f.database),
+		"BELLHOP_REDIS=redis://" + f.notifierRedis.Addr,
+		"BELLHOP_SERVICE_KEYS=chaos=" + serviceKey,
+	}
+	gatewayEnv := []string{
+		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.gatewayPrimary.Addr, f.database),
+		"BELLHOP_MYSQL_REPLICAS=" + f.primary.DSNVia(f.gatewayReplica.Addr, f.database),
+		"BELLHOP_REDIS=redis://" + f.gatewayRedis.Addr,
+		"BELLHOP_JWT_SECRET=" + signingKey,
+		"BELLHOP_SLOW_TIMEOUT=5s", "BELLHOP_DRAIN=1s",
+	}
+	for range 2 {
+		f.notifiers = append(f.notifiers, testenv.Run(t, testenv.Build(t, "./cmd/notifier"), f.notifierEnv...))
+	}
+	f.cluster.WaitCaughtUp(t)
+	for range 2 {
+		f.gateways = append(f.gateways, testenv.Run(t, testenv.Build(t, "./cmd/gateway"), gatewayEnv...))
+	}
+	return f
+}
+
+func (f *fleet) kill(p *testenv.Program) {
+	f.mark(p, true)
+	p.Kill(f.t)
+}
+
+func (f *fleet) start(p *testenv.Program) {
+	p.Start(f.t)
+	f.mark(p, false)
+}
+
+func (f *fleet) mark(p *testenv.Program, down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down[p] = down
+}
+
+// up returns the addresses of those that were not killed. A client would be
+// refused by the others, as Nginx is, and try the next.
+func (f *fleet) up(all []*testenv.Program) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var urls []string
+	for _, p := range all {
+		if !f.down[p] {
+			urls = append(urls, p.URL)
+		}
+	}
+	return urls
+}
+
+func (f *fleet) plan() drill.Plan {
+	return drill.Plan{
+		Shared:     []event.Channel{watched},
+		Restless:   0.2,
+		Gateways:   func() []string { return f.up(f.gateways) },
+		Notifiers:  func() []string { return f.up(f.notifiers) },
+		ServiceKey: serviceKey,
+		Token: func(user string) (string, error) {
+			now := time.Now()
+			return auth.SignToken(signingKey, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(time.Hour)})
+		},
+		Contents: func(ctx context.Context, ch event.Channel) (drill.Contents, error) {
+			return drill.ReadContents(ctx, f.primary.Admin(), f.database, ch)
+		},
+	}
+}
+
+// counter adds a metric of the gateways up, by the value of its one label.
+func (f *fleet) counter(name string) map[string]int {
+	sums := map[string]int{}
+	for _, g := range f.gateways {
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, g.AdminURL+"/metrics", nil)
+		require.NoError(f.t, err)
+		req.Close = true
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(f.t, err)
+		lines := bufio.NewScanner(resp.Body)
+		for lines.Scan() {
+			rest, ok := strings.CutPrefix(lines.Text(), name+"{")
+			if !ok {
+				continue
+			}
+			label, value, _ := strings.Cut(rest, "} ")
+			_, label, _ = strings.Cut(label, `"`)
+			n, err := strconv.ParseFloat(value, 64)
+			require.NoError(f.t, err)
+			sums[strings.TrimSuffix(label, `"`)] += int(n)
+		}
+		require.NoError(f.t, resp.Body.Close())
+	}
+	return sums
+}
