@@ -31,6 +31,9 @@ type block struct {
 func (r *rig) open(req Request) *client {
 	r.t.Helper()
 	c := &client{t: r.t}
+	if !r.rush {
+		<-time.After(2 * fetchPace)
+	}
 	if req.Retry == 0 {
 		req.Retry = 3 * time.Second
 	}

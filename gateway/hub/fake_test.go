@@ -390,6 +390,9 @@ type rig struct {
 	log *fakeLog
 	bus *fakeBus
 	hub *Hub
+	// rush: clients come at once. Otherwise each comes after a quiet while, so
+	// that its questions are put without a pause.
+	rush bool
 }
 
 func newRig(t *testing.T, set ...func(*Config)) *rig {

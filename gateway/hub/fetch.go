@@ -21,6 +21,10 @@ const (
 	// the last was written, so this bounds what a slow client costs.
 	pageBytes = 64 << 10
 
+	// fetchPace is the shortest time between two queries of one of the two
+	// goroutines that read: in a rush it makes many streams share a query.
+	fetchPace = 2 * askPace
+
 	fetchBackoffMin = 100 * time.Millisecond
 	fetchBackoffMax = time.Second
 )
@@ -146,11 +150,15 @@ func (f *fetcher) run(ctx context.Context) {
 				jobs[i].epoch = jobs[i].c.gap(&ranges[i])
 			}
 		}
+		due := time.Now().Add(fetchPace)
 		pages, err := f.ask(ctx, ranges)
 		if err == nil {
 			backoff = fetchBackoffMin
 			for i := range jobs {
 				f.deliver(&jobs[i], &ranges[i], &pages[i])
+			}
+			if d := time.Until(due); d > 0 && !pause(ctx, d) {
+				return
 			}
 			continue
 		}

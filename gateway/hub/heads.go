@@ -15,6 +15,9 @@ import (
 const (
 	askBackoffMin = 100 * time.Millisecond
 	askBackoffMax = time.Second
+	// askPace is the shortest time between two questions. The first of a quiet
+	// time is put at once; in a rush of joins it makes many share a query.
+	askPace = 20 * time.Millisecond
 	// freshPause is the shortest time between two questions that need a new
 	// connection, so that a publisher of a foreign epoch can't make the gateway
 	// reconnect without end.
@@ -152,8 +155,13 @@ func (a *asker) run(ctx context.Context) {
 				return
 			}
 		}
+		rest := askPace
+		if fresh {
+			rest = freshPause
+		}
+		due := time.Now().Add(rest)
 		a.put(ctx, batch, fresh)
-		if fresh && !pause(ctx, freshPause) {
+		if d := time.Until(due); d > 0 && !pause(ctx, d) {
 			return
 		}
 	}

@@ -204,6 +204,7 @@ func TestNoEventBeforeEveryChannelHasAPosition(t *testing.T) {
 func TestManyJoinsShareFewQueries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
+		r.rush = true
 		r.log.onHeads = func([]event.Channel) { <-time.After(5 * time.Millisecond) }
 		r.log.onRange = func() { <-time.After(5 * time.Millisecond) }
 		var clients []*client

@@ -5,12 +5,9 @@ package e2e
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -214,18 +211,4 @@ func (f *fleet) plan() drill.Plan {
 func token(user string) (string, error) {
 	now := time.Now()
 	return auth.SignToken(signingKey, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(time.Hour)})
-}
-
-// publish sends one event and expects it to be taken.
-func (f *fleet) publish(tb testing.TB, ch event.Channel, data string) {
-	tb.Helper()
-	body := fmt.Sprintf(`{"channels":[%q],"type":"note","data":%s}`, ch, data)
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, f.notifier.url+"/v1/events", strings.NewReader(body))
-	require.NoError(tb, err)
-	req.Header.Set("Authorization", "Bearer "+serviceKey)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	require.NoError(tb, err)
-	defer resp.Body.Close()
-	require.Equal(tb, http.StatusCreated, resp.StatusCode)
 }

@@ -36,7 +36,7 @@ func TestOpenStreamsHoldNoConnections(t *testing.T) {
 	dials.SetLimit(64)
 	for i := range open {
 		dials.Go(func() (err error) {
-			open[i], err = openRaw(addr, fmt.Sprintf("many-%d", i))
+			open[i], err = openRaw(addr, fmt.Sprintf("many-%d", i), "")
 			return err
 		})
 	}
@@ -81,12 +81,14 @@ func TestOpenStreamsHoldNoConnections(t *testing.T) {
 
 // rawStream is a stream without a goroutine of its own.
 type rawStream struct {
-	conn net.Conn
-	r    *bufio.Reader
+	conn   net.Conn
+	r      *bufio.Reader
+	events int // passed by until
 }
 
-// openRaw opens a user's stream and reads it up to its bellhop.ready.
-func openRaw(addr, user string) (*rawStream, error) {
+// openRaw opens a user's stream, with a cursor unless that is empty, and reads it
+// up to its bellhop.ready.
+func openRaw(addr, user, cursor string) (*rawStream, error) {
 	signed, err := token(user)
 	if err != nil {
 		return nil, err
@@ -95,8 +97,12 @@ func openRaw(addr, user string) (*rawStream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &rawStream{conn, bufio.NewReaderSize(conn, 1024)}
-	if _, err := fmt.Fprintf(conn, "GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", signed); err != nil {
+	s := &rawStream{conn: conn, r: bufio.NewReaderSize(conn, 1024)}
+	head := "GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + signed + "\r\n"
+	if cursor != "" {
+		head += "Last-Event-ID: " + cursor + "\r\n"
+	}
+	if _, err := fmt.Fprint(conn, head+"\r\n"); err != nil {
 		return s, err
 	}
 	if line, err := s.until("HTTP/1.1 "); err != nil || !strings.HasPrefix(line, "HTTP/1.1 200") {
@@ -117,6 +123,9 @@ func (s *rawStream) until(prefix string) (string, error) {
 		line, err := s.r.ReadString('\n')
 		if err != nil || strings.HasPrefix(line, prefix) {
 			return line, err
+		}
+		if strings.HasPrefix(line, "event: note") {
+			s.events++
 		}
 	}
 }
