@@ -235,7 +235,7 @@ func (c *channel) apply(page *store.Page) {
 
 // passOver moves the head up to seq over events that were deleted.
 func (c *channel) passOver(seq uint64) {
-	if seq > c.at.Seq+uint64(c.hub.cfg.RingFrames) { //nolint:gosec // a small positive number
+	if seq > c.at.Seq+uint64(c.hub.cfg.RingFrames) {
 		c.ring.clear()
 		c.at.Seq = seq
 	}

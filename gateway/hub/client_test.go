@@ -63,11 +63,11 @@ func (c *client) wait(d time.Duration) []block {
 			out = append(out, c.pull()...)
 			synctest.Wait()
 		}
-		if left := time.Until(deadline); left <= 0 {
+		left := time.Until(deadline)
+		if left <= 0 {
 			return out
-		} else {
-			<-time.After(min(left, 10*time.Millisecond))
 		}
+		<-time.After(min(left, 10*time.Millisecond))
 	}
 }
 

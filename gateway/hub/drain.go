@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// A drained client reconnects after drainRetryMin to drainRetryMin +
+// A drained client reconnects after drainRetry to drainRetry +
 // drainRetrySpan: soon, since there are other gateways, and the streams are
 // spread by the moments at which they end already.
 const (
-	drainRetryMin  = 200 * time.Millisecond
+	drainRetry     = 200 * time.Millisecond
 	drainRetrySpan = time.Second
 )
 

@@ -25,8 +25,8 @@ const (
 	// goroutines that read: in a rush it makes many streams share a query.
 	fetchPace = 2 * askPace
 
-	fetchBackoffMin = 100 * time.Millisecond
-	fetchBackoffMax = time.Second
+	fetchBackoff     = 100 * time.Millisecond
+	fetchBackoffMost = time.Second
 )
 
 // fetcher reads ranges of events: what holes miss, for all listeners of a
@@ -132,7 +132,7 @@ func (f *fetcher) take() (jobs []job, ranges []store.Range) {
 }
 
 func (f *fetcher) run(ctx context.Context) {
-	backoff := fetchBackoffMin
+	backoff := fetchBackoff
 	for {
 		jobs, ranges := f.take()
 		if len(jobs) == 0 {
@@ -153,7 +153,7 @@ func (f *fetcher) run(ctx context.Context) {
 		due := time.Now().Add(fetchPace)
 		pages, err := f.ask(ctx, ranges)
 		if err == nil {
-			backoff = fetchBackoffMin
+			backoff = fetchBackoff
 			for i := range jobs {
 				f.deliver(&jobs[i], &ranges[i], &pages[i])
 			}
@@ -168,7 +168,7 @@ func (f *fetcher) run(ctx context.Context) {
 		if !pause(ctx, backoff/2+rand.N(backoff)) {
 			return
 		}
-		backoff = min(2*backoff, fetchBackoffMax)
+		backoff = min(2*backoff, fetchBackoffMost)
 	}
 }
 
@@ -203,7 +203,7 @@ func (f *fetcher) deliver(j *job, r *store.Range, p *store.Page) {
 	if p.Epoch != j.epoch || (p.Last == r.After && p.Last < r.Through && p.Floor <= r.After) {
 		// Nothing to go on with: the epoch changes, or the replica that stands
 		// in for the primary does not have it yet.
-		time.AfterFunc(fetchBackoffMin, func() {
+		time.AfterFunc(fetchBackoff, func() {
 			for _, w := range j.subs {
 				w.sub.stream.turn(w.sub, nil)
 			}

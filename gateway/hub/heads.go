@@ -13,8 +13,8 @@ import (
 
 // Pauses of the asker.
 const (
-	askBackoffMin = 100 * time.Millisecond
-	askBackoffMax = time.Second
+	askBackoff     = 100 * time.Millisecond
+	askBackoffMost = time.Second
 	// askPace is the shortest time between two questions. The first of a quiet
 	// time is put at once; in a rush of joins it makes many share a query.
 	askPace = 20 * time.Millisecond
@@ -99,7 +99,7 @@ func (a *asker) askLater(c *channel) {
 	if a.timer != nil {
 		return
 	}
-	a.backoff = min(max(2*a.backoff, askBackoffMin), askBackoffMax)
+	a.backoff = min(max(2*a.backoff, askBackoff), askBackoffMost)
 	a.timer = time.AfterFunc(a.backoff/2+rand.N(a.backoff), func() {
 		a.mu.Lock()
 		again := a.later

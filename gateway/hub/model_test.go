@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,9 +30,9 @@ var modelSeeds = flag.Int("model.seeds", 150, "random runs of the hub against th
 // exactly what the log holds.
 func TestHubAgainstModel(t *testing.T) {
 	for seed := range *modelSeeds {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newModel(t, uint64(seed), func(*Config) {}) //nolint:gosec // a small number
+				m := newModel(t, uint64(seed), func(*Config) {})
 				m.run(250)
 				require.Empty(t, m.settle())
 			})
@@ -58,7 +59,7 @@ func TestModelFindsBrokenHubs(t *testing.T) {
 			for seed := range most {
 				found := false
 				synctest.Test(t, func(t *testing.T) {
-					m := newModel(t, uint64(1000+seed), sabotage) //nolint:gosec // a small number
+					m := newModel(t, uint64(1000+seed), sabotage)
 					m.run(250)
 					found = len(m.settle()) > 0
 				})
@@ -152,13 +153,14 @@ type person struct {
 }
 
 func newModel(t *testing.T, seed uint64, sabotage func(*Config)) *model {
+	t.Helper()
 	m := &model{
 		rig: newRig(t, func(c *Config) {
 			c.RingFrames = 4
 			sabotage(c)
 			c.Logger = slog.New(slog.DiscardHandler)
 		}),
-		rng:      rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // repeatable on purpose
+		rng:      rand.New(rand.NewPCG(seed, 1)), // repeatable on purpose
 		ledger:   invariant.New(),
 		channels: []event.Channel{"user:1", "user:2", "room:a"},
 		epochs:   1,
@@ -249,7 +251,7 @@ func (m *model) announce(msg fanout.Message) {
 func (m *model) connect(p *person) {
 	id := ""
 	if p.client != nil {
-		id = p.client.id
+		id = p.id
 	}
 	cur, err := event.ParseCursor(id)
 	s, err2 := m.hub.Open(Request{Channels: p.on, Cursor: cur, BadCursor: err != nil, Retry: time.Second})

@@ -105,15 +105,16 @@ func (w *writer) reset(ch event.Channel, r *reset) {
 }
 
 // farewell says the last words of a stream. At its maximum age there are none:
-// the client reconnects after the retry: that it has.
+// the client reconnects after the time that it was given with its ready.
 func (w *writer) farewell(why conn.Reason) {
 	switch why {
 	case conn.ReasonExpired:
 		w.put(w.endBlock([]byte("event: bellhop.expired\ndata: {}\n")))
 	case reasonDrain:
 		b := []byte("event: bellhop.drain\ndata: {}\n")
-		b = appendRetry(b, drainRetryMin+rand.N(drainRetrySpan))
+		b = appendRetry(b, drainRetry+rand.N(drainRetrySpan))
 		w.put(w.endBlock(b))
+	default: // there is nothing to add
 	}
 }
 

@@ -39,6 +39,7 @@ func TestChaos(t *testing.T) {
 }
 
 func (s *scenario) run(t *testing.T) {
+	t.Helper()
 	f := newFleet(t)
 	plan := f.plan()
 	plan.Users, plan.Events, plan.Rate = 20, 1000, 250

@@ -98,7 +98,9 @@ func (l *listener) take(b sse.Block) bool {
 			close(l.live)
 		}
 	case "bellhop.reset":
-		var d struct{ Channel event.Channel }
+		var d struct {
+			Channel event.Channel `json:"channel"`
+		}
 		if json.Unmarshal([]byte(b.Data), &d) != nil {
 			return false
 		}
@@ -115,9 +117,9 @@ func (l *listener) take(b sse.Block) bool {
 
 func (l *listener) event(b sse.Block, received time.Time) bool {
 	var d struct {
-		Channel event.Channel
-		Seq     uint64
-		Data    payload
+		Channel event.Channel `json:"channel"`
+		Seq     uint64        `json:"seq"`
+		Data    payload       `json:"data"`
 	}
 	if err := json.Unmarshal([]byte(b.Data), &d); err != nil || d.Channel == "" {
 		l.run.note(func(r *Report) { r.Unclean++ })

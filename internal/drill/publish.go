@@ -114,17 +114,16 @@ func (r *run) post(ctx context.Context, body []byte, key string) (seq uint64, er
 	}
 	var out struct {
 		Events []struct {
-			Channel event.Channel
-			Seq     uint64
-		}
+			Seq uint64 `json:"seq"`
+		} `json:"events"`
 	}
-	switch {
-	case resp.StatusCode == http.StatusCreated:
+	switch resp.StatusCode {
+	case http.StatusCreated:
 		if err := json.Unmarshal(answer, &out); err != nil || len(out.Events) != 1 {
 			return 0, fmt.Errorf("%w: answer %q", errFinal, answer)
 		}
 		return out.Events[0].Seq, nil
-	case resp.StatusCode == http.StatusServiceUnavailable, resp.StatusCode == http.StatusConflict, resp.StatusCode == http.StatusTooManyRequests:
+	case http.StatusServiceUnavailable, http.StatusConflict, http.StatusTooManyRequests:
 		return 0, fmt.Errorf("%s: %s", resp.Status, answer)
 	default:
 		return 0, fmt.Errorf("%w: %s: %s", errFinal, resp.Status, answer)

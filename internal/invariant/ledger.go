@@ -117,18 +117,18 @@ func (l *Ledger) Got(client string, ch event.Channel, at event.Position, id stri
 	}
 	switch _, again := t.got[at.Seq]; {
 	case at.Epoch != t.last.Epoch:
-		l.add(Disorder, client, ch, at, "the epoch was %s, and no reset came", t.last.Epoch)
+		l.addf(Disorder, client, ch, at, "the epoch was %s, and no reset came", t.last.Epoch)
 		t.from = event.Position{Epoch: at.Epoch, Seq: at.Seq - 1}
 		clear(t.got)
 	case again:
-		l.add(Duplicate, client, ch, at, "received twice")
+		l.addf(Duplicate, client, ch, at, "received twice")
 	case at.Seq <= t.last.Seq:
-		l.add(Disorder, client, ch, at, "after %d", t.last.Seq)
+		l.addf(Disorder, client, ch, at, "after %d", t.last.Seq)
 	}
 	t.got[at.Seq] = struct{}{}
 	t.last = at
 	if have, ok := l.known[place{ch, at}]; ok && have != id {
-		l.add(Mismatch, client, ch, at, "is %q, was %q", id, have)
+		l.addf(Mismatch, client, ch, at, "is %q, was %q", id, have)
 	}
 	l.known[place{ch, at}] = id
 }
@@ -139,7 +139,7 @@ func (l *Ledger) Reset(client string, ch event.Channel, next event.Position, jus
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !justified {
-		l.add(Unfounded, client, ch, next, "nothing was trimmed, and no epoch began")
+		l.addf(Unfounded, client, ch, next, "nothing was trimmed, and no epoch began")
 	}
 	t := l.track(client, ch)
 	keep := t.begun && t.last.Epoch == next.Epoch && next.Seq >= t.last.Seq
@@ -168,7 +168,7 @@ func (l *Ledger) Violations(lossy bool) []Violation {
 		for seq, id := range acks {
 			have, ok := log.ids[seq]
 			if !lossy && seq > log.floor && (!ok || have != "" && have != id) {
-				l.add(Unrecorded, "", ch, event.Position{Epoch: log.epoch, Seq: seq}, "acknowledged as %q, the log has %q", id, have)
+				l.addf(Unrecorded, "", ch, event.Position{Epoch: log.epoch, Seq: seq}, "acknowledged as %q, the log has %q", id, have)
 			}
 		}
 	}
@@ -187,7 +187,7 @@ func (l *Ledger) judge(s seat, t *track) {
 	}
 	if t.last.Epoch != log.epoch {
 		if len(log.ids) > 0 {
-			l.add(Lost, s.client, s.ch, t.last, "was never told of epoch %s", log.epoch)
+			l.addf(Lost, s.client, s.ch, t.last, "was never told of epoch %s", log.epoch)
 		}
 		return
 	}
@@ -195,7 +195,7 @@ func (l *Ledger) judge(s seat, t *track) {
 		_, got := t.got[seq]
 		at := event.Position{Epoch: log.epoch, Seq: seq}
 		if seq > t.from.Seq && seq > log.floor && id != "" && !got {
-			l.add(Lost, s.client, s.ch, at, "never received; began at %s, last was %s", t.from, t.last)
+			l.addf(Lost, s.client, s.ch, at, "never received; began at %s, last was %s", t.from, t.last)
 		}
 	}
 	for seq := range t.got {
@@ -204,9 +204,9 @@ func (l *Ledger) judge(s seat, t *track) {
 		switch {
 		case seq <= log.floor, ok && id == "":
 		case !ok:
-			l.add(Phantom, s.client, s.ch, at, "the log does not have it")
+			l.addf(Phantom, s.client, s.ch, at, "the log does not have it")
 		case l.known[place{s.ch, at}] != id:
-			l.add(Mismatch, s.client, s.ch, at, "is %q, the log has %q", l.known[place{s.ch, at}], id)
+			l.addf(Mismatch, s.client, s.ch, at, "is %q, the log has %q", l.known[place{s.ch, at}], id)
 		}
 	}
 }
@@ -221,7 +221,7 @@ func (l *Ledger) track(client string, ch event.Channel) *track {
 	return t
 }
 
-func (l *Ledger) add(kind Kind, client string, ch event.Channel, at event.Position, format string, args ...any) {
+func (l *Ledger) addf(kind Kind, client string, ch event.Channel, at event.Position, format string, args ...any) {
 	const most = 1000 // a run that is this wrong needs no longer list
 	if len(l.found) < most {
 		l.found = append(l.found, Violation{kind, client, ch, at, fmt.Sprintf(format, args...)})
