@@ -26,6 +26,12 @@ build: ## build the programs into bin/
 test: deps vet lint ## everything that has to pass: vet, lint, tests on real servers
 	$(GO) test -race -timeout 10m $(PKG)
 
+CHAOS ?= -chaos.rounds=3 -chaos.random=1m
+
+.PHONY: chaos
+chaos: ## break one part after the other under load, at full size: half an hour
+	$(GO) test -v -timeout 2h ./internal/chaos -args -chaos.long $(CHAOS)
+
 .PHONY: quick
 quick: ## the tests alone, without the race detector
 	$(GO) test $(PKG)
