@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/gateway/conn/engine"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/store"
@@ -61,6 +63,7 @@ type Gateway struct {
 	log      *slog.Logger
 	metrics  *metrics
 	origins  server.Origins
+	engine   *engine.Engine
 	streams  atomic.Int64 // open now
 	draining atomic.Bool
 }
@@ -85,7 +88,24 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	g.metrics = m
+	g.engine, err = engine.New(engine.Config{Ended: g.over, Logger: cfg.Logger, Registerer: cfg.Registerer})
+	if err != nil {
+		return nil, fmt.Errorf("connection engine: %w", err)
+	}
 	return g, nil
+}
+
+// closeTime is how long Close waits for clients that have not read the end of
+// their streams yet.
+const closeTime = 3 * time.Second
+
+// Close ends what carries the streams, after Drain and after the last request
+// was answered. Streams that are open even so are cut off; the error tells how
+// many. It may be called more than once.
+func (g *Gateway) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	return g.engine.Stop(ctx)
 }
 
 // Register adds the gateway's routes to a server, and its drain to the server's

@@ -83,6 +83,7 @@ func TestRefusals(t *testing.T) {
 		"unknown path":                          {"/v1/nothing", nil, 404, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			r := r.on(t)
 			before := max(0, r.counted("bellhop_streams_refused_total", tc.counted))
 			resp := r.get(tc.path, append(tc.headers, header{"Origin", app})...)
 			p := problem(t, resp, tc.status)
@@ -99,9 +100,11 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	t.Run("stream: POST", func(t *testing.T) {
+		r := r.on(t)
 		problem(t, r.do(http.MethodPost, stream), http.StatusMethodNotAllowed)
 	})
 	t.Run("history: the log is away", func(t *testing.T) {
+		r := r.on(t)
 		r.log.fail(store.ErrUnavailable)
 		defer r.log.fail(nil)
 		resp := r.get(history + "topic:a/events")

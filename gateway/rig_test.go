@@ -122,6 +122,7 @@ func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	}
 	r.gateway, err = gateway.New(cfg)
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.gateway.Close()) })
 
 	origins, err := server.ParseOrigins([]string{app})
 	require.NoError(t, err)
@@ -148,6 +149,14 @@ func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	return r
 }
 
+// on is the same rig for a subtest, which then fails by itself.
+func (r *rig) on(t *testing.T) *rig {
+	t.Helper()
+	sub := *r
+	sub.t = t
+	return &sub
+}
+
 // publish appends an event and says so on the bus, as a notifier does.
 func (r *rig) publish(ch event.Channel, data string) {
 	r.t.Helper()
@@ -160,6 +169,7 @@ func (r *rig) publish(ch event.Channel, data string) {
 
 // token is somebody's, for an hour.
 func token(t *testing.T, sub string, channels ...string) string {
+	t.Helper()
 	return tokenUntil(t, sub, time.Now().Add(time.Hour), channels...)
 }
 
@@ -201,7 +211,7 @@ func problem(t *testing.T, resp *http.Response, status int) map[string]any {
 	require.NoError(t, err)
 	require.Equal(t, status, resp.StatusCode, "body: %s", body)
 	require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
-	require.NotEmpty(t, resp.Header.Get("X-Request-Id"))
+	require.NotEmpty(t, resp.Header.Get(server.RequestIDHeader))
 	var p map[string]any
 	require.NoError(t, json.Unmarshal(body, &p), "body: %s", body)
 	require.EqualValues(t, status, p["status"])

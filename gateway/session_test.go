@@ -70,6 +70,7 @@ func TestSessionRefusals(t *testing.T) {
 		"end: bad token":                    {http.MethodDelete, []header{bearer("x")}, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
+			r := r.on(t)
 			resp := r.do(tc.method, "/v1/session", tc.headers...)
 			problem(t, resp, tc.status)
 			require.Empty(t, resp.Cookies())

@@ -53,20 +53,25 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.metrics.refused.WithLabelValues(string(refusedCapacity)).Inc()
 		return unavailable("this gateway carries as many streams as it can")
 	}
-	defer g.streams.Add(-1)
 	// Registered before the client hears anything: a drain that begins now ends
 	// this stream too.
 	source, err := g.cfg.Hub.Open(req)
-	if errors.Is(err, hub.ErrDraining) {
-		g.metrics.refused.WithLabelValues(string(refusedDraining)).Inc()
-		return draining()
-	}
 	if err != nil {
+		g.streams.Add(-1)
+		if errors.Is(err, hub.ErrDraining) {
+			g.metrics.refused.WithLabelValues(string(refusedDraining)).Inc()
+			return draining()
+		}
 		return err
 	}
-	reason := g.carry(c, source, who)
-	g.metrics.ended.WithLabelValues(string(reason)).Inc()
+	g.carry(c, source, who)
 	return nil
+}
+
+// over is called once for every stream that was carried.
+func (g *Gateway) over(reason conn.Reason) {
+	g.streams.Add(-1)
+	g.metrics.ended.WithLabelValues(string(reason)).Inc()
 }
 
 // judge decides about a request for a stream.
@@ -116,8 +121,9 @@ func withInbox(channels []event.Channel, inbox event.Channel) []event.Channel {
 	return slices.Insert(channels, 0, inbox)
 }
 
-// carry writes the response. The source is closed when it returns.
-func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) conn.Reason {
+// carry has the engine answer with the stream. Nobody may write to the response
+// any more when it returns: the stream goes on without this request.
+func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) {
 	h := c.Response().Header()
 	if who.badCookie {
 		h.Set("Set-Cookie", clearedCookie(c.Request()))
@@ -132,12 +138,7 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) conn.R
 	if who.claims != nil {
 		opt.Expiry = who.claims.Expires
 	}
-	w := response{c.Response()}
-	if err := conn.Greet(w, greeting); err != nil {
-		source.Close(conn.ReasonClient)
-		return conn.ReasonClient
-	}
-	return conn.Serve(w, c.Request(), source, opt)
+	g.engine.Serve(response{c.Response()}, c.Request(), greeting, source, opt)
 }
 
 // response is echo's, but for Flush: that one keeps errors to itself, and a

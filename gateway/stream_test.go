@@ -27,7 +27,7 @@ func TestStreamCarriesEvents(t *testing.T) {
 	require.Equal(t, "no-cache, no-transform", h.Get("Cache-Control"))
 	require.Equal(t, "no", h.Get("X-Accel-Buffering"))
 	require.Equal(t, []string{"chunked"}, s.resp.TransferEncoding)
-	require.NotEmpty(t, h.Get("X-Request-Id"))
+	require.NotEmpty(t, h.Get("X-Request-ID"))
 	s.greeted()
 	ready := s.expect("bellhop.ready")
 	require.JSONEq(t, `{"unread":0,"head":0}`, ready.data)
@@ -95,6 +95,7 @@ func TestStreamResumes(t *testing.T) {
 		"a channel not asked for is ignored":  {"", at("2") + ",7.zzz@topic:b", []string{"3"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			r := r.on(t)
 			var headers []header
 			if tc.header != "" {
 				headers = append(headers, header{"Last-Event-ID", tc.header})
@@ -116,6 +117,7 @@ func TestStreamOptions(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *gateway.Config) { c.Heartbeat = 50 * time.Millisecond })
 	t.Run("events=message", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?channel=topic:m&events=message").greeted()
 		s.expect("bellhop.ready")
 		r.publish("topic:m", "1")
@@ -123,6 +125,7 @@ func TestStreamOptions(t *testing.T) {
 		s.leave()
 	})
 	t.Run("heartbeats are comments", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?channel=topic:h").greeted()
 		s.expect("bellhop.ready")
 		b, ok := s.next()
@@ -130,13 +133,15 @@ func TestStreamOptions(t *testing.T) {
 		require.Equal(t, block{comment: "hb"}, b)
 		s.leave()
 	})
-	t.Run("heartbeat=event", func(*testing.T) {
+	t.Run("heartbeat=event", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?channel=topic:h&heartbeat=event").greeted()
 		s.expect("bellhop.ready")
 		s.expect("bellhop.ping")
 		s.leave()
 	})
 	t.Run("inbox=false", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?channel=topic:i&inbox=false", bearer(token(t, "42"))).greeted()
 		b := s.expect("bellhop.ready")
 		require.JSONEq(t, `{}`, b.data)
@@ -144,11 +149,13 @@ func TestStreamOptions(t *testing.T) {
 		s.leave()
 	})
 	t.Run("own inbox by name, inbox=false", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?channel=user:42&inbox=false", bearer(token(t, "42"))).greeted()
 		require.Contains(t, s.expect("bellhop.ready").id, "user:42")
 		s.leave()
 	})
 	t.Run("a channel named twice counts once", func(t *testing.T) {
+		r := r.on(t)
 		q := strings.Repeat("channel=topic:t&", 20) + "channel=user:42&channel=user:42"
 		s := r.stream("/v1/stream?"+q, bearer(token(t, "42"))).greeted()
 		b := s.expect("bellhop.ready")
@@ -157,16 +164,19 @@ func TestStreamOptions(t *testing.T) {
 		s.leave()
 	})
 	t.Run("fifteen channels and the inbox", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?"+topics(15), bearer(token(t, "42"))).greeted()
 		require.Equal(t, 15, strings.Count(s.expect("bellhop.ready").id, ","))
 		s.leave()
 	})
-	t.Run("unknown parameters are passed over", func(*testing.T) {
+	t.Run("unknown parameters are passed over", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?channel=topic:u&_=1234").greeted()
 		s.expect("bellhop.ready")
 		s.leave()
 	})
 	t.Run("member", func(t *testing.T) {
+		r := r.on(t)
 		s := r.stream("/v1/stream?channel=room:7", bearer(token(t, "42", "room:*"))).greeted()
 		s.expect("bellhop.ready")
 		s.leave()

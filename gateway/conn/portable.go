@@ -65,7 +65,7 @@ func (p *portable) run() Reason {
 		}
 	})
 	for {
-		if reason := p.drain(ReasonEnd); reason != "" {
+		if reason := p.drain(); reason != "" {
 			return reason
 		}
 		p.timer.Reset(time.Until(p.next()))
@@ -88,7 +88,8 @@ func (p *portable) run() Reason {
 // drain writes what the source has until it has no more, and returns why the
 // stream is over, or nothing if it is not. Time being up is looked at before
 // each round: a source that always has more must not outlive its token.
-func (p *portable) drain(end Reason) Reason {
+func (p *portable) drain() Reason {
+	end := ReasonEnd
 	for {
 		if p.ctx.Err() != nil {
 			return ReasonClient
@@ -163,7 +164,7 @@ func (p *portable) write(bufs [][]byte) error {
 var scratches = sync.Pool{New: func() any { return new([piece]byte) }}
 
 func (p *portable) writePieces(bufs [][]byte, began *time.Time) error {
-	scratch := scratches.Get().(*[piece]byte) //nolint:errcheck // the pool holds nothing else
+	scratch := scratches.Get().(*[piece]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
 	defer scratches.Put(scratch)
 	n := 0
 	for _, b := range bufs {

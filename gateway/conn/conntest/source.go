@@ -24,7 +24,7 @@ const Heartbeat = ":\n\n"
 // Source is a conn.Source that tests put words into. It fails the test when an
 // engine breaks the rules of calling it.
 type Source struct {
-	t *testing.T
+	tb testing.TB
 	// LastWords is what it says after End. Set it before the stream begins.
 	LastWords string
 	// Endless makes Next always have more. Set it before the stream begins.
@@ -47,8 +47,8 @@ type Source struct {
 }
 
 // NewSource makes a source with nothing to say.
-func NewSource(t *testing.T) *Source {
-	return &Source{t: t, closed: make(chan conn.Reason, 8), started: make(chan struct{})}
+func NewSource(tb testing.TB) *Source {
+	return &Source{tb: tb, closed: make(chan conn.Reason, 8), started: make(chan struct{})}
 }
 
 // Say adds blocks and wakes the connection once.
@@ -95,22 +95,22 @@ func (s *Source) Ends() []conn.Reason {
 
 // AwaitStart waits until the connection has begun.
 func (s *Source) AwaitStart() {
-	s.t.Helper()
+	s.tb.Helper()
 	select {
 	case <-s.started:
 	case <-time.After(patience):
-		require.FailNow(s.t, "the source was never started")
+		require.FailNow(s.tb, "the source was never started")
 	}
 }
 
 // AwaitClose waits for Close and returns its reason.
 func (s *Source) AwaitClose() conn.Reason {
-	s.t.Helper()
+	s.tb.Helper()
 	select {
 	case r := <-s.closed:
 		return r
 	case <-time.After(patience):
-		require.FailNow(s.t, "the source was never closed")
+		require.FailNow(s.tb, "the source was never closed")
 		return ""
 	}
 }
@@ -118,15 +118,15 @@ func (s *Source) AwaitClose() conn.Reason {
 // enter checks the rules that hold for every call.
 func (s *Source) enter(call string) (leave func()) {
 	if s.calls.Add(1) != 1 {
-		s.t.Errorf("%s was called while another call was under way", call)
+		s.tb.Errorf("%s was called while another call was under way", call)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closes > 0 {
-		s.t.Errorf("%s was called after Close", call)
+		s.tb.Errorf("%s was called after Close", call)
 	}
 	if s.wake == nil && call != "Start" && call != "Close" {
-		s.t.Errorf("%s was called before Start", call)
+		s.tb.Errorf("%s was called before Start", call)
 	}
 	return func() { s.calls.Add(-1) }
 }
@@ -137,7 +137,7 @@ func (s *Source) Start(wake func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.wake != nil {
-		s.t.Errorf("Start was called twice")
+		s.tb.Errorf("Start was called twice")
 		return
 	}
 	s.wake = wake
@@ -148,7 +148,7 @@ func (s *Source) Start(wake func()) {
 func (s *Source) Next(bufs [][]byte, limit int) ([][]byte, bool) {
 	defer s.enter("Next")()
 	if len(bufs) != 0 {
-		s.t.Errorf("Next was given %d buffers of an earlier call", len(bufs))
+		s.tb.Errorf("Next was given %d buffers of an earlier call", len(bufs))
 	}
 	s.mu.Lock()
 	s.asked++

@@ -2,10 +2,9 @@ package engine
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"time"
-
-	"net/http"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,14 +15,14 @@ import (
 const patience = 10 * time.Second
 
 // newEngine starts an engine that ends with the test.
-func newEngine(t *testing.T, cfg Config) *Engine {
-	t.Helper()
+func newEngine(tb testing.TB, cfg Config) *Engine {
+	tb.Helper()
 	e, err := New(cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		require.NoError(t, e.Stop(ctx))
+		require.NoError(tb, e.Stop(ctx))
 	})
 	return e
 }
@@ -31,7 +30,6 @@ func newEngine(t *testing.T, cfg Config) *Engine {
 func TestEngine(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]Config{
-		"one shard":         {Shards: 1},
 		"several shards":    {Shards: 3},
 		"tiny send buffers": {Shards: 2, SendBuffer: 1},
 	} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // loops are the shards of an engine.
@@ -18,7 +19,7 @@ type loops struct {
 func (l *loops) start(e *Engine) error {
 	l.engine = e
 	for range e.cfg.Shards {
-		s, err := newShard(e)
+		s, err := newShard(e, time.Now)
 		if err != nil {
 			l.stopShards()
 			return fmt.Errorf("start a loop: %w", err)

@@ -61,18 +61,15 @@ func event(events, i, gen uint32) unix.EpollEvent {
 // poll puts what epoll tells into the inbox, until the poller is closed.
 func (s *shard) poll() {
 	events := make([]unix.EpollEvent, 256)
-	for {
-		n := 0
-		err := s.poller.raw.Read(func(fd uintptr) bool {
-			var err error
-			// EINTR can't happen without waiting, and the other errors mean a
-			// descriptor that is none: impossible while Read holds the file.
-			n, err = unix.EpollWait(int(fd), events, 0)
-			return err != nil || n > 0
-		})
-		if err != nil {
-			return
-		}
+	n := 0
+	wait := func(fd uintptr) bool {
+		var err error
+		// EINTR can't happen without waiting, and the other errors mean a
+		// descriptor that is none: impossible while Read holds the file.
+		n, err = unix.EpollWait(int(fd), events, 0)
+		return err != nil || n > 0
+	}
+	for s.poller.raw.Read(wait) == nil {
 		s.inbox.put(func(m *mail) { m.events = append(m.events, events[:max(n, 0)]...) })
 	}
 }

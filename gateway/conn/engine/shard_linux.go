@@ -36,6 +36,7 @@ type shard struct {
 	before  []uint32         // those of the round before
 	turns   int
 
+	clock func() time.Time // time.Now, but for tests
 	began time.Time
 	now   int64 // ns since began, by the monotonic clock
 	wall  int64 // the same moment by the wall clock, since 1970
@@ -48,14 +49,14 @@ type shard struct {
 	writes, bytes int // not yet in the metrics
 }
 
-func newShard(e *Engine) (*shard, error) {
+func newShard(e *Engine, clock func() time.Time) (*shard, error) {
 	p, err := newPoller()
 	if err != nil {
 		return nil, err
 	}
 	s := &shard{
 		engine: e, poller: p, inbox: newInbox(),
-		blocked: make(map[uint32]*wire), began: time.Now(),
+		blocked: make(map[uint32]*wire), clock: clock, began: clock(),
 	}
 	s.look()
 	return s, nil
@@ -135,7 +136,7 @@ func (s *shard) yield() {
 
 // look looks at the clock.
 func (s *shard) look() {
-	t := time.Now()
+	t := s.clock()
 	s.now, s.wall = int64(t.Sub(s.began)), t.UnixNano()
 }
 

@@ -10,12 +10,12 @@ const (
 	// parts is how many times a connection is looked at within its heartbeat's
 	// interval, and into how many parts one such look at all connections is
 	// divided, so that heartbeats spread by themselves.
-	parts = 16
+	parts = 20
 	// maxPeriod bounds how late a stream is ended for its age or its token.
 	maxPeriod = int64(time.Second)
 	// minPeriod and minStep bound what sweeping costs, whatever was configured.
-	minPeriod = int64(10 * time.Millisecond)
-	minStep   = int64(10 * time.Millisecond)
+	minPeriod = int64(5 * time.Millisecond)
+	minStep   = int64(5 * time.Millisecond)
 )
 
 // sweep looks at the connections of a shard, one part after the other. It takes

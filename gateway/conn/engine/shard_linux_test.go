@@ -1,0 +1,335 @@
+package engine
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/conn/conntest"
+)
+
+// bench is a shard whose loop does not run: a test calls it step by step, with
+// a clock of its own.
+type bench struct {
+	t *testing.T
+	*shard
+	time time.Time
+	buf  [16 << 10]byte
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	m, err := newMetrics(nil)
+	require.NoError(t, err)
+	e := &Engine{cfg: Config{Logger: slog.New(slog.DiscardHandler)}.withDefaults(), metrics: m}
+	b := &bench{t: t, time: time.Now()}
+	b.shard, err = newShard(e, func() time.Time { return b.time })
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		b.cutOff()
+		require.NoError(t, b.poller.file.Close())
+		require.Zero(t, b.slab.used)
+		require.Empty(t, b.blocked)
+	})
+	return b
+}
+
+// peer is the other end of a connection, with the slot that has this one.
+type peer struct {
+	b   *bench
+	fd  int
+	i   uint32
+	src *conntest.Source
+}
+
+// connect begins a stream on one end of a socket pair.
+func (b *bench) connect(opt conn.Options) *peer {
+	b.t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	require.NoError(b.t, err)
+	require.NoError(b.t, unix.SetsockoptInt(fds[0], unix.SOL_SOCKET, unix.SO_SNDBUF, 4096))
+	src := conntest.NewSource(b.t)
+	p := &peer{b: b, fd: fds[1], src: src, i: b.nextSlot()}
+	b.t.Cleanup(func() { _ = unix.Close(p.fd) })
+	b.begin(&arrival{fd: fds[0], src: src, opt: opt})
+	return p
+}
+
+// nextSlot is the one that the next arrival gets.
+func (b *bench) nextSlot() uint32 {
+	if n := len(b.slab.spare); n > 0 {
+		return b.slab.spare[n-1]
+	}
+	return uint32(b.slab.size())
+}
+
+// pass lets time go by.
+func (b *bench) pass(d time.Duration) {
+	b.time = b.time.Add(d)
+	b.look()
+}
+
+// work does what is in the inbox.
+func (b *bench) work() {
+	m, _, _ := b.inbox.take(mail{})
+	b.round(&m)
+}
+
+// read returns what has come, and whether the end has.
+func (p *peer) read() (got string, end bool) {
+	for {
+		n, err := unix.Read(p.fd, p.b.buf[:])
+		switch {
+		case err == unix.EAGAIN:
+			return got, false
+		case err == unix.ECONNRESET, n == 0:
+			return got, true
+		}
+		require.NoError(p.b.t, err)
+		got += string(p.b.buf[:n])
+	}
+}
+
+func (p *peer) slot() *slot { return p.b.slab.slot(p.i) }
+
+func minute() conn.Options {
+	return conn.Options{Heartbeat: time.Minute, SlowTimeout: time.Minute}
+}
+
+// What epoll has to say of a connection that is gone must not reach the one that
+// got its slot, nor must its wake.
+func TestStaleNewsReachNobody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	first := b.connect(minute())
+	stale := event(unix.EPOLLHUP, first.i, first.slot().gen())
+	b.happened(&stale)
+	require.Equal(t, conn.ReasonClient, first.src.AwaitClose())
+
+	second := b.connect(minute())
+	require.Equal(t, first.i, second.i, "the slot is used again")
+	b.happened(&stale)
+	require.Equal(t, open, second.slot().state)
+	first.src.Wake()
+	m, _, _ := b.inbox.take(mail{})
+	require.Empty(t, m.woken)
+}
+
+// A slot that was in the queue when its stream ended is another stream's by the
+// time it is looked at: that one is asked in vain, and nothing else happens.
+func TestQueuedSlotChangesHands(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	first := b.connect(minute())
+	first.src.Say("lost")
+	b.drop(first.i, first.slot(), conn.ReasonClient)
+	b.work() // and nobody's by now
+	first.src.AwaitClose()
+
+	first = b.connect(minute())
+	first.src.Say("lost")
+	b.drop(first.i, first.slot(), conn.ReasonClient)
+	second := b.connect(minute())
+	require.Equal(t, first.i, second.i)
+	b.work()
+	got, end := second.read()
+	require.Empty(t, got)
+	require.False(t, end)
+}
+
+func TestWakesAreCoalesced(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.connect(minute())
+	for range 100 {
+		p.src.Say("x")
+	}
+	require.Len(t, b.inbox.mail.woken, 1)
+	b.work()
+	got, _ := p.read()
+	require.Equal(t, "64\r\n"+strings.Repeat("x", 100)+"\r\n", got, "and what waits is one write")
+	require.Empty(t, b.inbox.mail.woken)
+	p.src.Wake()
+	require.Len(t, b.inbox.mail.woken, 1, "until it was looked at")
+}
+
+// A client that takes nothing holds one piece of what its source has, whatever
+// is said meanwhile, and gets all of it in order when it reads on.
+func TestLaggingClientHoldsOnePiece(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.connect(minute())
+	block := strings.Repeat("x", 4000)
+	for range 20 {
+		p.src.Say(block)
+		b.work()
+	}
+	require.Equal(t, blocked, p.slot().state)
+	require.LessOrEqual(t, b.blocked[p.i].size, piece)
+	asked := p.src.Asked()
+	for range 20 {
+		p.src.Say(block)
+		b.work()
+	}
+	require.Equal(t, asked, p.src.Asked(), "a source is not asked while its socket is full")
+
+	p.src.Finish()
+	var got strings.Builder
+	for end := false; !end; {
+		var more string
+		more, end = p.read()
+		got.WriteString(more)
+		ev := event(unix.EPOLLOUT, p.i, p.slot().gen())
+		b.happened(&ev)
+		b.work()
+	}
+	chunks := got.String()
+	require.Equal(t, 40*len(block), strings.Count(chunks, "x"))
+	require.True(t, strings.HasSuffix(chunks, "\r\n0\r\n\r\n"))
+	require.Equal(t, conn.ReasonEnd, p.src.AwaitClose())
+}
+
+func TestTokenEndsAStreamThatLags(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	opt := minute()
+	opt.Expiry = time.Now().Add(10 * time.Second)
+	p := b.connect(opt)
+	p.src.Say(strings.Repeat("x", 1<<20))
+	b.work()
+	require.Equal(t, blocked, p.slot().state)
+	b.pass(11 * time.Second)
+	b.visit(p.i)
+	require.Equal(t, conn.ReasonExpired, p.src.AwaitClose())
+}
+
+// Over a connection's whole life no two writes are further apart than the
+// heartbeat, although nothing but the sweep looks at the clock.
+func TestSweepIsNeverLate(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const interval = 20 * time.Second
+	opt := conn.Options{Heartbeat: interval, SlowTimeout: 30 * time.Second}
+	peers := make([]*peer, 100)
+	last := make([]int64, len(peers))
+	for i := range peers {
+		peers[i] = b.connect(opt)
+		last[i] = b.now
+		b.pass(7 * time.Millisecond)
+	}
+	beats := 0
+	for end := b.now + int64(time.Minute); b.now < end; {
+		b.pass(b.sweep.pause(b.now))
+		b.sweepOn()
+		for i, p := range peers {
+			if got, _ := p.read(); got != "" {
+				require.Equal(t, "3\r\n"+conntest.Heartbeat+"\r\n", got)
+				require.GreaterOrEqual(t, time.Duration(b.now-last[i]), interval*9/10)
+				last[i] = b.now
+				beats++
+			}
+			require.LessOrEqual(t, time.Duration(b.now-last[i]), interval)
+		}
+	}
+	require.GreaterOrEqual(t, beats, 3*len(peers))
+}
+
+// A peer that has everything and never closes its side is waited for a moment.
+func TestLingering(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.connect(minute())
+	p.src.Say("bye")
+	p.src.Finish()
+	b.work()
+	require.Equal(t, conn.ReasonEnd, p.src.AwaitClose())
+	got, end := p.read()
+	require.Equal(t, "3\r\nbye\r\n0\r\n\r\n", got)
+	require.True(t, end, "its sending half is shut")
+	require.Equal(t, lingering, p.slot().state)
+	p.src.Wake() // does nothing any more
+	b.work()
+	b.visit(p.i) // sees that it was read
+	b.pass(time.Duration(lingerTime) - 1)
+	b.visit(p.i)
+	require.Equal(t, lingering, p.slot().state)
+	b.pass(1)
+	b.visit(p.i)
+	require.Equal(t, free, p.slot().state)
+
+	p = b.connect(minute())
+	p.src.Finish()
+	b.work()
+	p.src.AwaitClose()
+	ev := event(unix.EPOLLRDHUP, p.i, p.slot().gen())
+	b.happened(&ev)
+	require.Equal(t, free, p.slot().state, "it closed its side")
+}
+
+// One that does not even take the last bytes is cut off in the end.
+func TestLingeringOnAStalledPeer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.connect(minute())
+	p.src.Say("bye")
+	p.src.Finish()
+	b.work()
+	p.src.AwaitClose()
+	b.pass(time.Minute - 1)
+	b.visit(p.i)
+	require.Equal(t, lingering, p.slot().state)
+	b.pass(1)
+	b.visit(p.i)
+	require.Equal(t, free, p.slot().state)
+}
+
+// A stream that always has more to say lets the others speak.
+func TestTurnsAreFair(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	loud := b.connect(minute())
+	require.NoError(t, unix.SetsockoptInt(int(loud.slot().fd), unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<20))
+	for range 64 {
+		loud.src.Say(strings.Repeat("x", 4<<10))
+	}
+	b.work()
+	require.Equal(t, []uint32{loud.i}, b.again)
+	before := loud.src.Asked()
+	require.LessOrEqual(t, before, 1+turnBytes/piece)
+	quiet := b.connect(minute())
+	quiet.src.Say("me too")
+	b.work()
+	got, _ := quiet.read()
+	require.Contains(t, got, "me too")
+	require.Greater(t, loud.src.Asked(), before)
+}
+
+// Arrivals are refused once the shard is being stopped.
+func TestClosedInbox(t *testing.T) {
+	t.Parallel()
+	in := newInbox()
+	require.True(t, in.arrive(arrival{fd: 1}))
+	in.close(false)
+	require.False(t, in.open())
+	require.False(t, in.arrive(arrival{fd: 2}))
+	m, closed, cut := in.take(mail{})
+	require.Len(t, m.arrivals, 1, "those before are looked after")
+	require.True(t, closed)
+	require.False(t, cut)
+}
+
+func TestMailKeepsNoSources(t *testing.T) {
+	t.Parallel()
+	m := mail{arrivals: []arrival{{src: conntest.NewSource(t)}}}
+	kept := m.arrivals
+	m.reset()
+	require.Nil(t, kept[0].src)
+	m.arrivals = make([]arrival, 0, 2*keepArrivals)
+	m.reset()
+	require.Zero(t, cap(m.arrivals))
+}
