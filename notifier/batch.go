@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -21,8 +21,8 @@ const (
 	// away every group takes its time to fail, and a publisher who is told so
 	// late has given up already.
 	queueWait = 5 * time.Second
-	// keyWait is how long a request waits for another one with its key.
-	keyWait = 5 * time.Second
+	// maxKeyWait is how long a request waits for another one with its key.
+	maxKeyWait = 5 * time.Second
 	// keyPollFirst and keyPollMax are the pauses between two looks at the key.
 	keyPollFirst = 20 * time.Millisecond
 	keyPollMax   = 320 * time.Millisecond
@@ -30,21 +30,17 @@ const (
 	maxParked = 256
 )
 
-// batcher gathers single appends into transactions: group commit. Its lanes work
-// side by side, each on its own channels, so that one hot row does not stall all;
-// within a lane jobs are appended in their order of arrival.
+// batcher gathers single appends into transactions: group commit.
 type batcher struct {
 	log       Log
 	logger    *slog.Logger
 	publisher *publisher
 	metrics   *metrics
-	groupRows int
-	groupSize int
-
-	lanes []*queue
-	seed  maphash.Seed
+	queue     *queue
+	size      int           // how many groups may be under way
+	keyWait   time.Duration // maxKeyWait but in tests
 	// parked holds a place for each job that waits for its key, and alone the
-	// right to look: they must not take the log's connections from the lanes.
+	// right to look: they must not take the log's connections from the groups.
 	parked chan struct{}
 	alone  chan struct{}
 	// stopping ends when the batcher is told to stop.
@@ -56,78 +52,80 @@ type batcher struct {
 func newBatcher(c Config, p *publisher, m *metrics) *batcher {
 	b := &batcher{
 		log: c.Log, logger: c.Logger, publisher: p, metrics: m,
-		groupRows: c.GroupRows, groupSize: c.GroupBytes,
-		lanes: make([]*queue, c.Batchers), seed: maphash.MakeSeed(),
+		queue: newQueue(size{c.QueueRows, c.QueueBytes}, size{c.GroupRows, c.GroupBytes}),
+		size:  c.Batchers, keyWait: maxKeyWait,
 		parked: make(chan struct{}, maxParked), alone: make(chan struct{}, 1),
 	}
 	b.stopping, b.stop = context.WithCancel(context.Background())
-	for i := range b.lanes {
-		b.lanes[i] = newQueue(c.QueueRows, c.QueueBytes)
-	}
 	return b
 }
 
 // submit queues a job. Once it succeeds the job is carried out, whether or not
 // anybody waits for the outcome.
 func (b *batcher) submit(j *job) error {
-	lane := maphash.String(b.seed, string(j.entry.Channels[0])) % uint64(len(b.lanes))
-	err := b.lanes[lane].push(j)
+	err := b.queue.push(j)
 	if err != nil {
 		b.metrics.results.WithLabelValues("refused").Inc()
 	}
 	return err
 }
 
-// depth is how many appends wait, over all lanes.
-func (b *batcher) depth() float64 {
-	rows := 0
-	for _, q := range b.lanes {
-		rows += q.depth()
-	}
-	return float64(rows)
-}
-
 // start begins the work. close ends it.
 func (b *batcher) start() {
-	for _, q := range b.lanes {
-		b.workers.Go(func() { b.work(q) })
+	for range b.size {
+		b.workers.Go(b.work)
 	}
 }
 
 // close carries out what is queued and returns. It must follow start.
 func (b *batcher) close() {
 	b.stop()
-	for _, q := range b.lanes {
-		q.close()
-	}
+	b.queue.close()
 	b.workers.Wait()
 }
 
-func (b *batcher) work(q *queue) {
-	for {
-		group := q.take(b.groupRows, b.groupSize)
-		if group == nil {
+func (b *batcher) work() {
+	away := false
+	for group := b.queue.take(nil); group != nil; group = b.queue.take(group) {
+		switch fresh := b.fresh(group); {
+		case len(fresh) == 0:
+		case away:
+			b.refuse(ErrStopped, fresh...)
+		default:
+			// The way down does not wait for a log that is away, group by group.
+			away = errors.Is(b.commit(fresh), store.ErrUnavailable) && b.stopping.Err() != nil
+		}
+		b.yield()
+	}
+}
+
+// yield lets the publishers who were just answered come first, as long as they
+// have more to say: it belongs into the next group, and not into the one after
+// it. This is no pause: with nobody ready to run it returns at once.
+func (b *batcher) yield() {
+	const most = 16
+	for last, i := -1, 0; i < most; i++ {
+		depth := b.queue.depth()
+		if depth == last {
 			return
 		}
-		fresh := group[:0]
-		for _, j := range group {
-			if time.Since(j.queued) > queueWait {
-				b.refuse(ErrBusy, j)
-				continue
-			}
-			fresh = append(fresh, j)
-		}
-		if len(fresh) == 0 {
+		last = depth
+		runtime.Gosched()
+	}
+}
+
+// fresh refuses the jobs of a group that waited for too long, and returns the
+// others.
+func (b *batcher) fresh(group []*job) []*job {
+	fresh := make([]*job, 0, len(group))
+	for _, j := range group {
+		if time.Since(j.queued) > queueWait {
+			b.refuse(ErrBusy, j)
 			continue
 		}
-		if err := b.commit(fresh); errors.Is(err, store.ErrUnavailable) && b.stopping.Err() != nil {
-			// The way down does not wait for a log that is away, group by group.
-			for group := q.take(b.groupRows, b.groupSize); group != nil; group = q.take(b.groupRows, b.groupSize) {
-				b.refuse(ErrStopped, group...)
-			}
-			return
-		}
+		fresh = append(fresh, j)
 	}
+	return fresh
 }
 
 // commit appends a group and sees to every job of it. The error is the last
@@ -217,7 +215,7 @@ func (b *batcher) park(j *job) {
 
 // retryAlone tries a parked job until its key is free, or for keyWait.
 func (b *batcher) retryAlone(j *job) {
-	ctx, cancel := context.WithTimeout(b.stopping, keyWait)
+	ctx, cancel := context.WithTimeout(b.stopping, b.keyWait)
 	defer cancel()
 	for pause := keyPollFirst; ; pause = min(2*pause, keyPollMax) {
 		select {

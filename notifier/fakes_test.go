@@ -96,6 +96,10 @@ func (l *fakeLog) Expire(context.Context) (bool, error) {
 	return false, nil
 }
 
+func (l *fakeLog) Heads(context.Context, []event.Channel, bool) (store.Heads, error) {
+	return store.Heads{}, errAway
+}
+
 func (l *fakeLog) CheckIdentity(context.Context) (bool, error) {
 	if l.identity != nil {
 		return l.identity()

@@ -1,7 +1,7 @@
 package notifier
 
 import (
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,7 +22,7 @@ func TestStopFinishesTheQueueAndPublishesIt(t *testing.T) {
 		require.NoError(t, n.Start(t.Context()))
 		jobs := make([]*job, 5)
 		for i := range jobs {
-			jobs[i] = testJob("user:1", fmt.Sprint(i))
+			jobs[i] = testJob("user:1", strconv.Itoa(i))
 		}
 		submit(t, n, jobs...)
 		synctest.Wait()
@@ -51,7 +51,7 @@ func TestStopDoesNotWaitForALogThatIsAway(t *testing.T) {
 		require.NoError(t, n.Start(t.Context()))
 		jobs := make([]*job, 50)
 		for i := range jobs {
-			jobs[i] = testJob("user:1", fmt.Sprint(i))
+			jobs[i] = testJob("user:1", strconv.Itoa(i))
 		}
 		submit(t, n, jobs...)
 		synctest.Wait()

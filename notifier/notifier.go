@@ -34,14 +34,14 @@ type Config struct {
 	// Logger. Default: slog.Default().
 	Logger *slog.Logger
 
-	// Batchers is how many transactions are under way at once, 1 to 16. Each
-	// takes a connection of the log's. Default: 2; one is best for SQLite,
-	// which writes one transaction at a time.
+	// Batchers is how many transactions may be under way at once, 1 to 16.
+	// Each takes a connection of the log's. The second starts only when the
+	// first takes long or the queue has more than a group. Default: 2.
 	Batchers int
 	// GroupRows and GroupBytes close a group. Default: 2000 and 2 MiB.
 	GroupRows, GroupBytes int
-	// QueueRows and QueueBytes bound what waits for each batcher. Default:
-	// 20,000 and 32 MiB.
+	// QueueRows and QueueBytes bound what waits to be written. Default: 20,000
+	// and 64 MiB.
 	QueueRows, QueueBytes int
 	// PublishBytes bounds what waits for the bus. Default: 32 MiB.
 	PublishBytes int
@@ -55,7 +55,7 @@ func (c Config) withDefaults() Config {
 	c.GroupRows = cmp.Or(c.GroupRows, 2000)
 	c.GroupBytes = cmp.Or(c.GroupBytes, 2<<20)
 	c.QueueRows = cmp.Or(c.QueueRows, 20_000)
-	c.QueueBytes = cmp.Or(c.QueueBytes, 32<<20)
+	c.QueueBytes = cmp.Or(c.QueueBytes, 64<<20)
 	c.PublishBytes = cmp.Or(c.PublishBytes, 32<<20)
 	c.MaxData = cmp.Or(c.MaxData, 64<<10)
 	if c.Logger == nil {
@@ -107,7 +107,7 @@ func New(c Config) (*Notifier, error) {
 	n.batcher = newBatcher(c, n.publisher, n.metrics)
 	n.upkeep = newUpkeep(c, n.metrics)
 	if c.Registerer != nil {
-		if err := n.metrics.register(c.Registerer, n.batcher.depth); err != nil {
+		if err := n.metrics.register(c.Registerer, func() float64 { return float64(n.batcher.queue.depth()) }); err != nil {
 			return nil, fmt.Errorf("notifier: register metrics: %w", err)
 		}
 	}

@@ -30,11 +30,10 @@ type announcement struct {
 	appended store.Appended
 }
 
-// publisher tells the bus what was committed. All lanes share its one worker:
-// a row lock hands a channel's transactions on only once they are committed, so
-// the announcements of one channel queue up in the order of their seqs, even if
-// they come from several lanes. Where two lanes swap places nevertheless, the
-// hub sees a hole and heals it.
+// publisher tells the bus what was committed. It has one worker and takes the
+// groups as they are committed, so that the messages of a channel are published
+// in the order of their seqs. Where that can't be (another notifier appends to
+// the same channel), the hub sees a hole and heals it.
 //
 // Nobody waits for the bus. A queue that is full, an announcement that is too
 // old and a pipeline that fails are dropped and counted: the tail tells the
@@ -175,14 +174,14 @@ func (p *publisher) publish(news []announcement) {
 	}
 }
 
-// hint tells gateways that a channel changed in another way than by an append.
-// It returns after publishTimeout at the latest.
-func (p *publisher) hint(ctx context.Context, channel event.Channel) {
+// hint sends a message without a frame: the channel changed in another way than
+// by an append. It returns after publishTimeout at the latest.
+func (p *publisher) hint(ctx context.Context, m fanout.Message) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	if _, err := p.bus.Publish(ctx, []fanout.Message{{Channel: channel}}); err != nil {
+	if _, err := p.bus.Publish(ctx, []fanout.Message{m}); err != nil {
 		p.metrics.publishFailed.Inc()
-		p.logger.Warn("publish failed", "channel", channel, "error", err)
+		p.logger.Warn("publish failed", "channel", m.Channel, "error", err)
 		return
 	}
 	p.metrics.published.Inc()

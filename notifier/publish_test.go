@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -135,7 +136,7 @@ func TestPublishQueueIsBounded(t *testing.T) {
 		n := startFake(t, &fakeLog{}, bus, func(c *Config) { c.PublishBytes = 2 * (rowOverhead + 1) })
 		jobs := make([]*job, 5)
 		for i := range jobs {
-			jobs[i] = testJob("user:1", fmt.Sprint(i))
+			jobs[i] = testJob("user:1", strconv.Itoa(i))
 			jobs[i].receivers = make(chan []int, 1)
 			submit(t, n, jobs[i])
 			require.NoError(t, (<-jobs[i].done).err)
@@ -205,9 +206,10 @@ func TestHintSurvivesADeadBus(t *testing.T) {
 	t.Parallel()
 	bus := &fakeBus{}
 	n := newFake(t, &fakeLog{}, bus)
-	n.publisher.hint(t.Context(), "user:1")
-	require.Equal(t, []fanout.Message{{Channel: "user:1"}}, bus.messages)
+	m := fanout.Message{Channel: "user:1", Epoch: "e1", Seq: 7}
+	n.publisher.hint(t.Context(), m)
+	require.Equal(t, []fanout.Message{m}, bus.messages)
 	bus.on = func(context.Context, []fanout.Message) ([]int, error) { return nil, errors.New("away") }
-	n.publisher.hint(t.Context(), "user:1")
+	n.publisher.hint(t.Context(), m)
 	require.InDelta(t, 1, value(t, n.metrics.publishFailed), 0)
 }

@@ -94,8 +94,8 @@ type batchOutput struct {
 	}
 }
 
-// publishBatch is POST /v1/events/batch. Its events go their ways side by side;
-// those that begin with the same channel keep their order.
+// publishBatch is POST /v1/events/batch. Its events succeed or fail one by one;
+// those that share a channel keep their order.
 func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutput, error) {
 	items, problem := batchItems(in.RawBody)
 	if problem != nil {

@@ -109,7 +109,7 @@ func TestBatchIsRefusedAsAWhole(t *testing.T) {
 
 func TestBatchAtItsLimits(t *testing.T) {
 	t.Parallel()
-	a := newSQLiteAPI(t)
+	a := newAPI(t, &fakeLog{}, &fakeBus{})
 	thousand := withChannels(channels(1000))
 	for _, r := range a.batch(t, thousand, thousand, thousand, thousand, thousand) {
 		require.InDelta(t, 201, r["status"], 0)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/server"
 )
 
@@ -28,7 +29,18 @@ func (n *Notifier) purge(ctx context.Context, in *purgeInput) (*struct{}, error)
 	if err := n.cfg.Log.Purge(ctx, channel); err != nil {
 		return nil, refusal(err)
 	}
-	n.publisher.hint(ctx, channel)
+	n.announcePurge(ctx, channel)
 	n.cfg.Logger.InfoContext(ctx, "channel purged", "channel", channel, "service", serviceOf(ctx).Name)
-	return nil, nil
+	return new(struct{}), nil
+}
+
+// announcePurge has gateways forget what they hold of the channel now, rather
+// than when they read of it in the log's tail.
+func (n *Notifier) announcePurge(ctx context.Context, channel event.Channel) {
+	heads, err := n.cfg.Log.Heads(ctx, []event.Channel{channel}, false)
+	if err != nil {
+		n.cfg.Logger.WarnContext(ctx, "purge is not announced; gateways hear of it from the log", "channel", channel, "error", err)
+		return
+	}
+	n.publisher.hint(ctx, fanout.Message{Channel: channel, Epoch: heads.Epoch, Seq: heads.Heads[0].Seq})
 }

@@ -51,21 +51,42 @@ func (j *job) report(receivers []int) {
 	}
 }
 
-// queue holds jobs in their order of arrival, up to a number of rows and bytes.
+// stallAfter is how long the newest group may be under way before the next one
+// starts beside it. One group at a time makes the largest groups, and so costs
+// the database the least; a few that overlap keep a row that somebody else has
+// locked from stalling everybody.
+const stallAfter = 50 * time.Millisecond
+
+// queue holds jobs in their order of arrival, up to a number of rows and bytes,
+// and deals them out in groups. No two groups under way have a channel in
+// common: the events of a channel are appended, and published, in the order in
+// which they came.
 type queue struct {
-	maxRows, maxBytes int
+	limit size // of what waits
+	group size // of what is taken at once
 
 	mu     sync.Mutex // guards all below
-	more   sync.Cond
+	change sync.Cond
 	jobs   []*job
-	rows   int
-	bytes  int
+	held   size
+	busy   map[event.Channel]struct{} // the channels of the groups under way
+	groups int                        // how many are under way
+	newest time.Time                  // when the last of them was taken
 	closed bool
 }
 
-func newQueue(maxRows, maxBytes int) *queue {
-	q := &queue{maxRows: maxRows, maxBytes: maxBytes}
-	q.more.L = &q.mu
+// size is a number of rows and of bytes.
+type size struct{ rows, bytes int }
+
+func (s size) plus(j *job) size  { return size{s.rows + j.rows, s.bytes + j.bytes} }
+func (s size) minus(o size) size { return size{s.rows - o.rows, s.bytes - o.bytes} }
+
+// exceeds tells whether s is more than the limit in either respect.
+func (s size) exceeds(limit size) bool { return s.rows > limit.rows || s.bytes > limit.bytes }
+
+func newQueue(limit, group size) *queue {
+	q := &queue{limit: limit, group: group, busy: make(map[event.Channel]struct{})}
+	q.change.L = &q.mu
 	return q
 }
 
@@ -78,51 +99,120 @@ func (q *queue) push(j *job) error {
 	switch {
 	case q.closed:
 		return ErrStopped
-	case len(q.jobs) > 0 && (q.rows+j.rows > q.maxRows || q.bytes+j.bytes > q.maxBytes):
+	case len(q.jobs) > 0 && q.held.plus(j).exceeds(q.limit):
 		return ErrBusy
 	}
 	q.jobs = append(q.jobs, j)
-	q.rows += j.rows
-	q.bytes += j.bytes
-	q.more.Signal()
+	q.held = q.held.plus(j)
+	if q.mayStart() {
+		q.change.Signal()
+	}
 	return nil
 }
 
-// take waits for a job and returns it with all that follow it and fit into a
-// group of rows and bytes; a single job may be larger. It returns nil when the
-// queue is closed and empty. It does not wait for a group to fill: what has
-// gathered while the previous one was written is the group.
-func (q *queue) take(rows, bytes int) []*job {
+// mayStart tells whether another group may be taken: the first one at once; one
+// beside others if the queue has more than a group, or if they take long. q.mu
+// is held.
+func (q *queue) mayStart() bool {
+	return q.groups == 0 || q.held.exceeds(q.group) || time.Since(q.newest) >= stallAfter
+}
+
+// take gives the taker's previous group back, waits for the next one and returns
+// it. It does not wait for a group to fill: what has gathered while the previous
+// one was written is the group. It returns nil when the queue is closed and empty.
+//
+// Both happen in one step, so that with few jobs one taker goes on alone: another
+// one would snatch the first that comes before the others have gathered.
+func (q *queue) take(done []*job) []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.jobs) == 0 {
-		if q.closed {
+	if done != nil {
+		q.release(done)
+	}
+	for {
+		if q.mayStart() {
+			if group := q.deal(); group != nil {
+				return group
+			}
+		}
+		if q.closed && len(q.jobs) == 0 {
 			return nil
 		}
-		q.more.Wait()
+		q.change.Wait()
 	}
-	n, r, b := 0, 0, 0
-	for _, j := range q.jobs {
-		if n > 0 && (r+j.rows > rows || b+j.bytes > bytes) {
+}
+
+// deal takes the first jobs that touch no busy channel and fit into a group; a
+// single job may be larger. What it passes over keeps its place, and bars what
+// follows it in the same channels. q.mu is held.
+func (q *queue) deal() []*job {
+	var group []*job
+	var taken size
+	passed := make(map[event.Channel]struct{})
+	rest := q.jobs[:0]
+	for i, j := range q.jobs {
+		if len(group) > 0 && taken.plus(j).exceeds(q.group) {
+			rest = append(rest, q.jobs[i:]...)
 			break
 		}
-		n, r, b = n+1, r+j.rows, b+j.bytes
+		if j.touches(q.busy) || j.touches(passed) {
+			j.mark(passed)
+			rest = append(rest, j)
+			continue
+		}
+		group = append(group, j)
+		taken = taken.plus(j)
 	}
-	group := make([]*job, n)
-	copy(group, q.jobs)
-	rest := copy(q.jobs, q.jobs[n:])
-	clear(q.jobs[rest:])
-	q.jobs = q.jobs[:rest]
-	q.rows -= r
-	q.bytes -= b
+	if len(group) == 0 {
+		return nil // rest is all there was, where it was
+	}
+	clear(q.jobs[len(rest):])
+	q.jobs = rest
+	q.held = q.held.minus(taken)
+	for _, j := range group {
+		j.mark(q.busy)
+	}
+	q.groups++
+	q.newest = time.Now()
+	// Nobody else would wake those who wait for it to take long.
+	time.AfterFunc(stallAfter, q.change.Broadcast)
 	return group
+}
+
+func (j *job) touches(channels map[event.Channel]struct{}) bool {
+	if len(channels) == 0 {
+		return false
+	}
+	for _, ch := range j.entry.Channels {
+		if _, ok := channels[ch]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (j *job) mark(channels map[event.Channel]struct{}) {
+	for _, ch := range j.entry.Channels {
+		channels[ch] = struct{}{}
+	}
+}
+
+// release frees the channels of a group that is done. q.mu is held.
+func (q *queue) release(group []*job) {
+	for _, j := range group {
+		for _, ch := range j.entry.Channels {
+			delete(q.busy, ch)
+		}
+	}
+	q.groups--
+	q.change.Broadcast()
 }
 
 // depth is the number of rows that wait.
 func (q *queue) depth() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.rows
+	return q.held.rows
 }
 
 // close lets nothing in any more; what is inside can still be taken.
@@ -130,5 +220,5 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.more.Broadcast()
+	q.change.Broadcast()
 }

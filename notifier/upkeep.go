@@ -117,10 +117,13 @@ func withTurn[T any](ctx context.Context, u *upkeep, call func(context.Context) 
 	select {
 	case u.turn <- struct{}{}:
 		defer func() { <-u.turn }()
-		return call(ctx)
 	case <-ctx.Done():
-		return result, ctx.Err()
 	}
+	// A select takes any case that is ready: on the way down no call follows.
+	if err := ctx.Err(); err != nil {
+		return result, err
+	}
+	return call(ctx)
 }
 
 // jitter is d, give or take a tenth.

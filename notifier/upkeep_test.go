@@ -63,8 +63,8 @@ func TestTasksTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var atWork, most atomic.Int64
 		work := func() (bool, error) {
-			now := atWork.Add(1)
-			for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
+			if now := atWork.Add(1); now > most.Load() {
+				most.Store(now) // exact as long as it is at most one, which is the point
 			}
 			<-time.After(100 * time.Millisecond)
 			atWork.Add(-1)
@@ -75,7 +75,7 @@ func TestTasksTakeTurns(t *testing.T) {
 		require.EqualValues(t, 1, most.Load())
 		began := time.Now()
 		n.Stop()
-		require.LessOrEqual(t, time.Since(began), 200*time.Millisecond)
+		require.LessOrEqual(t, time.Since(began), 100*time.Millisecond)
 	})
 }
 
@@ -96,7 +96,7 @@ func TestTrimWalksByPolicy(t *testing.T) {
 			return store.TrimCursor{}, nil
 		}}
 		n := startFake(t, log, &fakeBus{}, func(c *Config) { c.Policies = auth.Builtin() })
-		<-time.After(2 * trimEvery)
+		<-time.After(trimEvery * 3 / 2)
 		n.Stop()
 		require.Len(t, walked, 3)
 		require.Zero(t, walked[0])
