@@ -114,7 +114,7 @@ func (d *DB) Expire(ctx context.Context) (more bool, err error) {
 			}
 		}
 		for _, e := range due {
-			if err := t.exec("DELETE FROM expiries WHERE at = ? AND channel = ? AND seq = ?", e.At, e.Channel, e.Seq); err != nil {
+			if err := t.later("DELETE FROM expiries WHERE at = ? AND channel = ? AND seq = ?", e.At, e.Channel, e.Seq); err != nil {
 				return err
 			}
 		}

@@ -130,14 +130,14 @@ func (t *tx) insertEvents(events []eventRow) error {
 				expiring = append(expiring, e.expiresAt, e.channel[:], e.seq)
 			}
 		}
-		if err := t.exec("INSERT INTO events (channel, seq, type, flags, created_at, expires_at, collapse_key, data) VALUES "+
+		if err := t.later("INSERT INTO events (channel, seq, type, flags, created_at, expires_at, collapse_key, data) VALUES "+
 			placeholders(n, "(?, ?, ?, 0, ?, ?, ?, ?)"), args...); err != nil {
 			return err
 		}
 		events = events[n:]
 	}
 	for chunk := range slices.Chunk(expiring, 3*rowsPerStatement) {
-		if err := t.exec("INSERT INTO expiries (at, channel, seq) VALUES "+placeholders(len(chunk)/3, "(?, ?, ?)"), chunk...); err != nil {
+		if err := t.later("INSERT INTO expiries (at, channel, seq) VALUES "+placeholders(len(chunk)/3, "(?, ?, ?)"), chunk...); err != nil {
 			return err
 		}
 	}
@@ -154,7 +154,7 @@ func (t *tx) advanceHeads(grown []growth) error {
 	for by, keys := range byCount {
 		for chunk := range slices.Chunk(keys, rowsPerStatement) {
 			list, args := hashArgs(chunk)
-			if err := t.exec("UPDATE channels SET head = head + ?, unread = unread + ?, version = version + 1 WHERE hash IN "+list,
+			if err := t.later("UPDATE channels SET head = head + ?, unread = unread + ?, version = version + 1 WHERE hash IN "+list,
 				append([]any{by, by}, args...)...); err != nil {
 				return err
 			}

@@ -51,12 +51,8 @@ func (d *DB) committed(ctx context.Context, old *tx) (found bool, err error) {
 	}
 	t := &tx{ctx: ctx, conn: conn, dialect: d.dialect}
 	defer t.end()
-	if err := t.exec(d.dialect.begin); err != nil {
+	if err := t.begin(""); err != nil {
 		return false, err
-	}
-	t.open = true
-	if err := t.conn.GetContext(ctx, &t.meta, d.dialect.selectMeta()); err != nil {
-		return false, t.failed("read meta", d.metaFailed(err))
 	}
 	if t.meta.ReadOnly || t.meta.Server != old.meta.Server || t.meta.Epoch != old.meta.Epoch {
 		return false, ErrNotPrimary

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -30,13 +31,14 @@ const (
 	txTimeout    = 5 * time.Second  // one transaction, COMMIT included
 	writeBudget  = 10 * time.Second // one write with all its repetitions
 	writeTries   = 5
-	readTimeout  = 3 * time.Second // one question to a primary
+	readTimeout  = 3 * time.Second // one question, whoever is asked
 	closeTimeout = time.Second     // ending a transaction that failed
 )
 
 // DB is the log on a database: MySQL, MariaDB or SQLite. It is safe for
-// concurrent use. All its calls are bounded in time, by seconds, whatever the
-// context says.
+// concurrent use. Whatever the context says, no question of a call waits longer
+// than some seconds for its answer, and no write, with all its repetitions,
+// longer than about twenty.
 type DB struct {
 	dialect  *dialect
 	log      *slog.Logger
@@ -47,10 +49,18 @@ type DB struct {
 	// pool to change it with.
 	migrator func(context.Context) (db *sql.DB, unlock func() error, err error)
 	closers  []func() error
+
+	closeOnce sync.Once
+	closeErr  error
 }
 
 // Close ends all connections. Calls under way fail. It may be called twice.
 func (d *DB) Close() error {
+	d.closeOnce.Do(func() { d.closeErr = d.close() })
+	return d.closeErr
+}
+
+func (d *DB) close() error {
 	errs := []error{d.primary.Close()}
 	if d.reader != d.primary {
 		errs = append(errs, d.reader.Close())

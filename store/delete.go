@@ -47,7 +47,7 @@ func (t *tx) bury(row *channelRow, seqs []uint64) error {
 		return nil
 	}
 	list, args = in(bury)
-	if err := t.exec("UPDATE events SET flags = flags | ?, data = '', collapse_key = '' WHERE channel = ? AND seq IN "+list,
+	if err := t.later("UPDATE events SET flags = flags | ?, data = '', collapse_key = '' WHERE channel = ? AND seq IN "+list,
 		slices.Concat([]any{flagDeleted, row.Hash}, args)...); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *tx) rewritten(row *channelRow) error {
 // updateChannel writes the floor and the unread count of a locked row, as
 // another version of it.
 func (t *tx) updateChannel(row *channelRow) error {
-	return t.exec("UPDATE channels SET floor = ?, unread = ?, version = version + 1 WHERE hash = ?", row.Floor, row.Unread, row.Hash)
+	return t.later("UPDATE channels SET floor = ?, unread = ?, version = version + 1 WHERE hash = ?", row.Floor, row.Unread, row.Hash)
 }
 
 // Purge takes all events of a channel away for good; new ones go on from its

@@ -10,6 +10,7 @@ import (
 // this package is understood by MySQL 8.4, MariaDB 10.6 and SQLite alike.
 type dialect struct {
 	begin        string // begins a transaction that writes
+	batches      bool   // several statements may travel as one
 	insertIgnore string
 	forUpdate    string // locks the rows of a SELECT
 	forShare     string

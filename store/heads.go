@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/bellhop/bellhop/event"
 )
@@ -62,8 +61,6 @@ const epochTries = 3
 var errEpochMoved = errors.New("the epoch changed while it was read")
 
 func (d *DB) headsFrom(ctx context.Context, s *server, channels []event.Channel, primary bool) (Heads, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	for range epochTries {
 		heads, err := d.headsOnce(ctx, s, channels, primary)
 		if !errors.Is(err, errEpochMoved) {
@@ -75,6 +72,9 @@ func (d *DB) headsFrom(ctx context.Context, s *server, channels []event.Channel,
 
 func (d *DB) headsOnce(ctx context.Context, s *server, channels []event.Channel, primary bool) (Heads, error) {
 	known := make(map[event.Channel]Head, len(channels))
+	for _, c := range channels {
+		known[c] = Head{Channel: c}
+	}
 	var epoch event.Epoch
 	keys := byHash(channels)
 	for first := true; first || len(keys) > 0; first = false {
@@ -95,21 +95,26 @@ func (d *DB) headsOnce(ctx context.Context, s *server, channels []event.Channel,
 		}
 		epoch = m.Epoch
 		for _, r := range rows {
-			if r.Name != nil {
-				known[*r.Name] = Head{Channel: *r.Name, Seq: *r.Head, Floor: *r.Floor, Version: *r.Version, Unread: *r.Unread}
+			if r.Name == nil {
+				continue
 			}
+			if _, asked := known[*r.Name]; !asked {
+				return Heads{}, fmt.Errorf("read heads: %w", errCollision)
+			}
+			known[*r.Name] = Head{Channel: *r.Name, Seq: *r.Head, Floor: *r.Floor, Version: *r.Version, Unread: *r.Unread}
 		}
 	}
 	heads := Heads{Epoch: epoch, Heads: make([]Head, len(channels))}
 	for i, c := range channels {
 		heads.Heads[i] = known[c]
-		heads.Heads[i].Channel = c
 	}
 	return heads, nil
 }
 
 // headRows returns at least one row.
 func (d *DB) headRows(ctx context.Context, s *server, keys []keyed) ([]headRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	on, args := "1 = 0", []any(nil)
 	if len(keys) > 0 {
 		on, args = hashArgs(keys)
@@ -123,11 +128,6 @@ func (d *DB) headRows(ctx context.Context, s *server, keys []keyed) ([]headRow, 
 		return nil, d.dialect.failed("read heads", err)
 	case len(rows) == 0:
 		return nil, d.metaFailed(errNoMeta)
-	}
-	for _, r := range rows {
-		if r.Name != nil && !slices.ContainsFunc(keys, func(k keyed) bool { return k.name == *r.Name }) {
-			return nil, fmt.Errorf("read heads: %w", errCollision)
-		}
 	}
 	return rows, nil
 }

@@ -181,7 +181,7 @@ func (t *tx) answerKeys(g *group) error {
 		for _, k := range chunk {
 			args = append(args, k.ID, k.Body, t.meta.Now, packAnswer(g.results[k.entry]))
 		}
-		if err := t.exec("REPLACE INTO idempotency_keys (id, body, at, answer) VALUES "+placeholders(len(chunk), "(?, ?, ?, ?)"), args...); err != nil {
+		if err := t.later("REPLACE INTO idempotency_keys (id, body, at, answer) VALUES "+placeholders(len(chunk), "(?, ?, ?, ?)"), args...); err != nil {
 			return err
 		}
 	}

@@ -150,7 +150,7 @@ func (d *DB) changeMeta(ctx context.Context, change func(*meta) bool) (changed b
 		if changed = change(&t.meta); !changed {
 			return nil
 		}
-		return t.exec("UPDATE meta SET epoch = ?, identity = ? WHERE id = 1", t.meta.Epoch, t.meta.Identity)
+		return t.later("UPDATE meta SET epoch = ?, identity = ? WHERE id = 1", t.meta.Epoch, t.meta.Identity)
 	})
 	return changed && err == nil, err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -21,6 +22,9 @@ type MySQLConfig struct {
 	Primary string
 	// Replicas are DSNs of servers to read from first. May be empty.
 	Replicas []string
+	// TLS, where it is set, is used for all servers, whatever their DSN says of
+	// it; each has to prove the name that it is dialled by. Nil: the DSN decides.
+	TLS *tls.Config
 	// PoolSize is the most connections to each server. Default: 4.
 	PoolSize int
 	// Log gets what operators should know. Default: slog.Default().
@@ -47,7 +51,7 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	if size < 1 {
 		return nil, fmt.Errorf("pool size %d: want at least 1", size)
 	}
-	params, err := mysqlConfig(cfg.Primary, logger)
+	params, err := mysqlConfig(cfg.Primary, cfg.TLS, logger)
 	if err != nil {
 		return nil, fmt.Errorf("primary: %w", err)
 	}
@@ -60,7 +64,7 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 		migrator: func(ctx context.Context) (*sql.DB, func() error, error) { return mysqlMigrator(ctx, params) },
 	}
 	for i, dsn := range cfg.Replicas {
-		params, err := mysqlConfig(dsn, logger)
+		params, err := mysqlConfig(dsn, cfg.TLS, logger)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
 		}
@@ -88,7 +92,7 @@ func openMySQLServer(cfg *mysql.Config, size int) (*server, error) {
 }
 
 // mysqlConfig reads a DSN and sets what this package relies on.
-func mysqlConfig(dsn string, logger *slog.Logger) (*mysql.Config, error) {
+func mysqlConfig(dsn string, trust *tls.Config, logger *slog.Logger) (*mysql.Config, error) {
 	if dsn == "" {
 		return nil, errors.New("the DSN is empty")
 	}
@@ -99,11 +103,18 @@ func mysqlConfig(dsn string, logger *slog.Logger) (*mysql.Config, error) {
 	if cfg.DBName == "" {
 		return nil, errors.New("the DSN names no database")
 	}
+	if trust != nil {
+		cfg.TLS = trust.Clone() // the driver adds the server's name
+	}
 	cfg.InterpolateParams = true // one round trip for each statement
 	cfg.ParseTime = true
 	cfg.Loc = time.UTC
-	cfg.RejectReadOnly = true
-	cfg.MultiStatements = false
+	// It would turn the refusal of a read-only server into a connection that
+	// failed for no known reason. We drop the pool by ourselves.
+	cfg.RejectReadOnly = false
+	// An append takes four round trips so, else seven or more. All SQL of this
+	// package is constant, values are arguments: nobody can add a statement.
+	cfg.MultiStatements = true
 	cfg.CheckConnLiveness = true
 	cfg.Timeout = cmp.Or(cfg.Timeout, dialTimeout)
 	cfg.ReadTimeout = cmp.Or(cfg.ReadTimeout, ioTimeout)

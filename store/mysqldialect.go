@@ -12,6 +12,7 @@ import (
 // one text serves both, and nothing has to find out first which one answers.
 var mysqlDialect = &dialect{
 	begin:        "START TRANSACTION",
+	batches:      true,
 	insertIgnore: "INSERT IGNORE INTO",
 	forUpdate:    " FOR UPDATE",
 	forShare:     " LOCK IN SHARE MODE",

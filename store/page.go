@@ -68,6 +68,11 @@ func (s *snapshot) page(r Range) (p Page, hole bool) {
 // Another epoch on a replica is lag, like a lower head: only the primary can
 // tell of a new life.
 func (s *snapshot) reaches(r Range) bool {
-	known := r.Epoch == s.Epoch || (r.Epoch == "" && s.Epoch != "") // one that has none yet is still being set up
-	return known && s.head.Seq >= max(r.Through, r.After) && s.head.Version >= r.Version
+	switch {
+	case s.Epoch == "": // still being set up
+		return false
+	case r.Epoch != "" && r.Epoch != s.Epoch:
+		return false
+	}
+	return s.head.Seq >= max(r.Through, r.After) && s.head.Version >= r.Version
 }

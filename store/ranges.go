@@ -67,8 +67,6 @@ func (d *DB) Ranges(ctx context.Context, ranges []Range) ([]Page, error) {
 
 // primaryRanges reads the ranges that which names from the primary into pages.
 func (d *DB) primaryRanges(ctx context.Context, ranges []Range, which []int, pages []Page) error {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	asked := make([]Range, len(which))
 	for i, j := range which {
 		asked[i] = ranges[j]

@@ -9,9 +9,6 @@ import (
 )
 
 const (
-	// replicaTimeout is how long one replica is waited for. Whoever waits has
-	// the primary, or the next replica, still before him.
-	replicaTimeout = 2 * time.Second
 	// A replica that does not answer is passed over for a while, longer each
 	// time, so that its absence costs one question now and then and not a
 	// timeout in every read.
@@ -27,13 +24,12 @@ type replicas struct {
 	next atomic.Uint32
 }
 
-// replica is a server that may be passed over. The zero pause means that it
-// answered when it was last asked.
+// replica is a server that may be passed over.
 type replica struct {
 	*server
-	mu    sync.Mutex // guards what follows
-	pause time.Duration
-	until time.Time
+	mu       sync.Mutex // guards what follows
+	failures int        // since it last answered
+	until    time.Time  // passed over till then
 }
 
 // each asks one replica after the other until one answers: until ask returns
@@ -43,20 +39,19 @@ func (rs *replicas) each(ctx context.Context, ask func(context.Context, *server)
 	if n == 0 {
 		return errNoReplica
 	}
-	start := int(rs.next.Add(1) % uint32(n)) //nolint:gosec // a handful of replicas
+	start := int(rs.next.Add(1) % uint32(n))
 	last := errNoReplica
 	for i := range n {
 		r := rs.all[(start+i)%n]
-		if !r.claim(time.Now()) {
+		failures, ok := r.claim(time.Now())
+		if !ok {
 			continue
 		}
-		askCtx, cancel := context.WithTimeout(ctx, replicaTimeout)
-		err := ask(askCtx, r.server)
-		cancel()
+		err := ask(ctx, r.server)
 		if ctx.Err() != nil {
 			return ctx.Err() // says nothing about the replica
 		}
-		r.report(err == nil, time.Now())
+		r.report(failures, err == nil, time.Now())
 		if err == nil {
 			return nil
 		}
@@ -65,32 +60,32 @@ func (rs *replicas) each(ctx context.Context, ask func(context.Context, *server)
 	return last
 }
 
-// claim tells whether to ask the replica. When its pause is over one caller
-// gets to try, and the others go on passing it over until he reports.
-func (r *replica) claim(now time.Time) bool {
+// claim tells whether to ask the replica, and what to report back with. When its
+// pause is over one caller gets to try, and the others go on passing it over.
+func (r *replica) claim(now time.Time) (failures int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.pause == 0 {
-		return true
+	if r.failures == 0 {
+		return 0, true
 	}
 	if now.Before(r.until) {
-		return false
+		return 0, false
 	}
-	r.until = now.Add(replicaTimeout)
-	return true
+	r.until = now.Add(readTimeout)
+	return r.failures, true
 }
 
-func (r *replica) report(answered bool, now time.Time) {
+// report says how the replica fared. Of those who asked it at the same time, and
+// all had to wait, one makes the pause longer.
+func (r *replica) report(failures int, answered bool, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case answered:
-		r.pause = 0
-	case now.Before(r.until) && r.pause > 0 && r.until.Sub(now) > replicaTimeout:
-		// Somebody else has found out in the meantime.
-	default:
-		r.pause = min(max(2*r.pause, replicaMinPause), replicaMaxPause)
-		r.until = now.Add(r.pause)
+		r.failures = 0
+	case r.failures == failures:
+		r.until = now.Add(min(replicaMinPause<<min(failures, 4), replicaMaxPause))
+		r.failures++
 		r.drop()
 	}
 }

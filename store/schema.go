@@ -64,8 +64,6 @@ func (d *DB) migrate(ctx context.Context, db *sql.DB) error {
 // program, or not there at all. It asks the primary or, while that one is away,
 // a replica.
 func (d *DB) CheckSchema(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout+replicaTimeout)
-	defer cancel()
 	err := d.checkSchema(ctx, d.reader)
 	if err == nil || !primaryAway(ctx, err) || errors.Is(err, ErrSchema) {
 		return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/bellhop/bellhop/event"
@@ -55,7 +56,7 @@ func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range) ([]sn
 // The rows come in this order. Once those of events exceed the budget the rest
 // is left unread, and without a budget none is asked for.
 func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []snapshot, budget int) (spent int, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	query, args := d.rangeQuery(ranges, budget > 0)
 	rows, err := s.QueryContext(ctx, query, args...)
@@ -108,28 +109,21 @@ func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []sna
 	return spent, fill(into, ranges, m, heads, cut)
 }
 
-// fill gives snapshots what they share, and checks what the rows could not be
-// checked for one by one.
+// fill gives each snapshot its head and what all of them share.
 func fill(into []snapshot, ranges []Range, m meta, heads map[event.Channel]Head, cut int) error {
 	if m.Now == 0 {
 		return fmt.Errorf("read events: %w: %w: %w", ErrUnavailable, ErrSchema, errNoMeta)
 	}
-	known := 0
+	unasked := maps.Clone(heads)
 	for i := range into {
 		s := &into[i]
 		s.meta = m
 		s.cut = i >= cut
-		head, ok := heads[ranges[i].Channel]
-		if ok {
-			known++
-		}
-		s.head = head
+		s.head = heads[ranges[i].Channel]
 		s.head.Channel = ranges[i].Channel
-		if !ok && len(s.rows) > 0 {
-			return fmt.Errorf("read events: %w", errCollision)
-		}
+		delete(unasked, ranges[i].Channel)
 	}
-	if known < len(heads) {
+	if len(unasked) > 0 {
 		return fmt.Errorf("read events: %w", errCollision)
 	}
 	return nil

@@ -1,3 +1,4 @@
+//nolint:thelper // a Factory reports by its own lines
 package store_test
 
 import (

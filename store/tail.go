@@ -31,8 +31,6 @@ var errTailMoved = errors.New("the tail moved while it was read")
 // seen always true it costs one short statement and says how far the tail
 // reaches. Fails with ErrNotPrimary on a server that is not to be believed.
 func (d *DB) Tail(ctx context.Context, after uint64, seen func(Token) bool) (Tail, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	for range epochTries {
 		tail, err := d.tailOnce(ctx, min(after, event.MaxSeq), seen)
 		if !errors.Is(err, errTailMoved) {
@@ -50,16 +48,24 @@ type tailRow struct {
 	Token []byte  `db:"token"`
 }
 
-func (d *DB) tailOnce(ctx context.Context, after uint64, seen func(Token) bool) (Tail, error) {
+// tailRows returns at least one row.
+func (d *DB) tailRows(ctx context.Context, after uint64) ([]tailRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	var rows []tailRow
 	if err := d.reader.SelectContext(ctx, &rows, "SELECT "+d.dialect.metaColumns()+", t.low, c.id, c.token"+
 		" FROM meta m JOIN tail t ON t.id = 1 LEFT JOIN commits c ON c.id > ? WHERE m.id = 1 ORDER BY c.id", after); err != nil {
-		return Tail{}, d.dialect.failed("read the tail", err)
+		return nil, d.dialect.failed("read the tail", err)
 	}
 	if len(rows) == 0 {
-		return Tail{}, d.metaFailed(errNoMeta)
+		return nil, d.metaFailed(errNoMeta)
 	}
-	if err := d.reader.judge(rows[0].meta); err != nil {
+	return rows, d.reader.judge(rows[0].meta)
+}
+
+func (d *DB) tailOnce(ctx context.Context, after uint64, seen func(Token) bool) (Tail, error) {
+	rows, err := d.tailRows(ctx, after)
+	if err != nil {
 		return Tail{}, err
 	}
 	tail := Tail{Epoch: rows[0].Epoch, Low: rows[0].Low, Last: max(after, rows[0].Low-1)}
@@ -92,6 +98,8 @@ func (d *DB) tailOnce(ctx context.Context, after uint64, seen func(Token) bool) 
 // readChanges reads what commits changed. Rows never change, so it does not
 // matter that this is another snapshot, unless a row has gone.
 func (d *DB) readChanges(ctx context.Context, commits []Commit) (size int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	args := make([]any, len(commits))
 	for i := range commits {
 		args[i] = commits[i].ID

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
@@ -103,13 +104,11 @@ const stampColumns = "e.channel, e.seq, e.flags, e.created_at"
 // oldestEvents reads the first event of each channel, whether it is below the
 // floor or not.
 func (d *DB) oldestEvents(ctx context.Context, rows []channelRow) (map[hash]stamp, error) {
-	query, args := "", make([]any, 0, len(rows))
+	part := fmt.Sprintf(d.dialect.part, "SELECT "+stampColumns+" FROM events e WHERE e.channel = ? ORDER BY e.seq LIMIT 1")
+	query := strings.Repeat(part+" UNION ALL ", len(rows)-1) + part
+	args := make([]any, len(rows))
 	for i := range rows {
-		if i > 0 {
-			query += " UNION ALL "
-		}
-		query += fmt.Sprintf(d.dialect.part, "SELECT "+stampColumns+" FROM events e WHERE e.channel = ? ORDER BY e.seq LIMIT 1")
-		args = append(args, rows[i].Hash)
+		args[i] = rows[i].Hash
 	}
 	var found []stamp
 	if err := d.primary.SelectContext(ctx, &found, query, args...); err != nil {

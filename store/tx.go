@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	mrand "math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -24,6 +26,10 @@ type tx struct {
 	token   Token
 	broken  bool // the connection must not be used again
 	open    bool
+
+	pending      []string // statements for flush, with their arguments
+	pendingArgs  []any
+	pendingBytes int
 }
 
 // errAmbiguous: COMMIT was sent and not answered.
@@ -97,23 +103,22 @@ func (d *DB) attempt(ctx context.Context, lock string, fn func(*tx) error) error
 	}
 	t := &tx{ctx: ctx, conn: conn, dialect: d.dialect}
 	defer t.end()
-	if err := t.exec(d.dialect.begin); err != nil {
+	if err := t.begin(lock); err != nil {
 		return err
-	}
-	t.open = true
-	if err := t.conn.GetContext(ctx, &t.meta, d.dialect.selectMeta()+lock); err != nil {
-		return t.failed("read meta", d.metaFailed(err))
 	}
 	if err := fn(t); err != nil {
 		return err
 	}
 	if len(t.changes) > 0 {
-		rand.Read(t.token[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+		rand.Read(t.token[:])
 		// The last statement: the sooner the transaction ends after an id was
 		// drawn, the fewer ids commit out of order.
-		if err := t.exec("INSERT INTO commits (token, at, changes) VALUES (?, ?, ?)", t.token[:], t.meta.Now, packChanges(t.changes)); err != nil {
+		if err := t.later("INSERT INTO commits (token, at, changes) VALUES (?, ?, ?)", t.token[:], t.meta.Now, packChanges(t.changes)); err != nil {
 			return err
 		}
+	}
+	if err := t.flush(); err != nil {
+		return err
 	}
 	return d.commit(t)
 }
@@ -139,6 +144,54 @@ func (d *DB) commit(t *tx) error {
 	}
 	t.end() // the old connection first: the server is to end what is left of it
 	return d.decide(t, err)
+}
+
+// begin begins the transaction and reads meta, with a lock on it.
+func (t *tx) begin(lock string) error {
+	query := t.dialect.selectMeta() + lock
+	t.open = true // as far as anybody knows
+	if t.dialect.batches {
+		query = t.dialect.begin + "; " + query
+	} else if err := t.exec(t.dialect.begin); err != nil {
+		return err
+	}
+	err := t.conn.GetContext(t.ctx, &t.meta, query)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read meta: %w: %w: %w", ErrUnavailable, ErrSchema, errNoMeta)
+	}
+	if err != nil {
+		return t.failed("read meta", err)
+	}
+	return nil
+}
+
+// later has a statement run when flush is called, or before: nobody needs to
+// wait for its result alone. A round trip costs more than most statements.
+func (t *tx) later(query string, args ...any) error {
+	if !t.dialect.batches {
+		return t.exec(query, args...)
+	}
+	t.pending = append(t.pending, query)
+	t.pendingArgs = append(t.pendingArgs, args...)
+	for _, a := range args {
+		if b, ok := a.([]byte); ok {
+			t.pendingBytes += len(b)
+		}
+	}
+	if t.pendingBytes < bytesPerStatement {
+		return nil
+	}
+	return t.flush()
+}
+
+// flush runs what later has gathered, in order, up to the first that fails.
+func (t *tx) flush() error {
+	if len(t.pending) == 0 {
+		return nil
+	}
+	query, args := strings.Join(t.pending, "; "), t.pendingArgs
+	t.pending, t.pendingArgs, t.pendingBytes = nil, nil, 0
+	return t.exec(query, args...)
 }
 
 // exec runs a statement.
@@ -170,12 +223,14 @@ func (t *tx) list(dest any, query string, args ...any) error {
 
 // failed judges an error of a statement inside the transaction.
 func (t *tx) failed(what string, err error) error {
-	switch t.dialect.classify(err) {
-	case faultRetry:
+	f := t.dialect.classify(err)
+	if f == faultRetry {
 		return fmt.Errorf("%w: %w", errAgain, err)
-	case faultLock:
+	}
+	if f == faultLock {
 		return fmt.Errorf("%w: %w: %w", errAgain, errLock, err)
-	case faultAway:
+	}
+	if f == faultAway {
 		t.broken = true
 	}
 	return t.dialect.failed(what, err)

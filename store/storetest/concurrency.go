@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -26,7 +27,7 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 		for i := range appenders {
 			g.Go(func() error {
 				for j := range each {
-					data := fmt.Sprint(i*each + j)
+					data := strconv.Itoa(i*each + j)
 					_, results, err := h.DB.Append(t.Context(), []store.Entry{entry(data, c)})
 					if err != nil {
 						return err
@@ -40,7 +41,7 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 		}
 		require.NoError(t, g.Wait())
 		require.Len(t, got, appenders*each)
-		events := h.all(t, c, 0)
+		events := h.all(t, c)
 		require.Equal(t, series(1, appenders*each), seqs(events))
 		for _, e := range events {
 			require.Equal(t, got[e.Seq], string(e.Data), "the seq that was answered names the event")
@@ -61,7 +62,7 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 		}
 		require.NoError(t, g.Wait())
 		for _, c := range cs {
-			require.Equal(t, series(1, 2*appenders), seqs(h.all(t, c, 0)))
+			require.Equal(t, series(1, 2*appenders), seqs(h.all(t, c)))
 		}
 	},
 	"trimming hides nothing from those who read at the same time": func(t *testing.T, h Harness) {

@@ -22,7 +22,7 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		require.EqualValues(t, 5, after.Seq)
 		require.EqualValues(t, 4, after.Unread)
 		require.Greater(t, after.Version, before.Version)
-		require.Equal(t, "1 2 4 5", datas(h.all(t, c, 0)))
+		require.Equal(t, "1 2 4 5", datas(h.all(t, c)))
 		p := h.page(t, store.Range{Channel: c, After: 2, Version: after.Version, Limit: 1})
 		require.Empty(t, p.Events)
 		require.EqualValues(t, 3, p.Last, "the position passes over it")
@@ -62,8 +62,8 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, []store.Change{{Channel: cs[0], Head: 1300, Rewrite: true}}, tail.Commits[0].Changes)
 		_, results := h.write(t, entry(`"new"`, cs[0]))
 		require.Equal(t, []uint64{1301}, results[0].Seqs)
-		require.Equal(t, `"new"`, datas(h.all(t, cs[0], 0)))
-		require.Equal(t, "1 2", datas(h.all(t, cs[1], 0)))
+		require.Equal(t, `"new"`, datas(h.all(t, cs[0])))
+		require.Equal(t, "1 2", datas(h.all(t, cs[1])))
 	},
 	"an event that expires becomes a tombstone": func(t *testing.T, h Harness) {
 		cs := channels("expiry", 2)
@@ -86,7 +86,7 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		require.Len(t, tail.Commits, 1)
 		require.ElementsMatch(t, []store.Change{{Channel: cs[0], Head: 3, Rewrite: true}, {Channel: cs[1], Head: 2, Rewrite: true}}, tail.Commits[0].Changes)
 		require.Equal(t, 4, h.count(t, "events WHERE data = ''"))
-		require.Equal(t, `"long"`, datas(h.all(t, cs[0], 0)))
+		require.Equal(t, `"long"`, datas(h.all(t, cs[0])))
 	},
 	"many events that expire are buried step by step": func(t *testing.T, h Harness) {
 		c := channels("expiries", 1)[0]

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -103,7 +104,7 @@ var keyTests = map[string]func(*testing.T, Harness){
 		c := channels("keys", 1)[0]
 		entries := make([]store.Entry, 1200)
 		for i := range entries {
-			entries[i] = keyed(entry(fmt.Sprint(i), c), "shop", fmt.Sprintf("k%d", i), "body")
+			entries[i] = keyed(entry(strconv.Itoa(i), c), "shop", fmt.Sprintf("k%d", i), "body")
 		}
 		_, first := h.write(t, entries...)
 		_, again := h.write(t, entries...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,12 +75,12 @@ func (h Harness) write(t *testing.T, entries ...store.Entry) (event.Epoch, []sto
 	return epoch, results
 }
 
-// fill appends n events to a channel, with the data 1, 2, 3 …
+// fill appends n events to a channel, with the data 1, 2, 3 and so on.
 func (h Harness) fill(t *testing.T, c event.Channel, n int) event.Epoch {
 	t.Helper()
 	entries := make([]store.Entry, n)
 	for i := range entries {
-		entries[i] = entry(fmt.Sprint(i+1), c)
+		entries[i] = entry(strconv.Itoa(i+1), c)
 	}
 	epoch, _ := h.write(t, entries...)
 	return epoch
@@ -108,10 +109,11 @@ func (h Harness) page(t *testing.T, r store.Range) store.Page {
 	return pages[0]
 }
 
-// all reads a channel from a position to its end.
-func (h Harness) all(t *testing.T, c event.Channel, after uint64) []event.Event {
+// all reads a channel from its beginning to its end.
+func (h Harness) all(t *testing.T, c event.Channel) []event.Event {
 	t.Helper()
 	var events []event.Event
+	var after uint64
 	epoch, head := h.epoch(t), h.head(t, c)
 	for {
 		p := h.page(t, store.Range{Channel: c, After: after, Epoch: epoch, Through: head.Seq, Version: head.Version, Limit: 100})

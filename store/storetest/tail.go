@@ -73,7 +73,7 @@ var tailTests = map[string]func(*testing.T, Harness){
 		tail = h.tail(t, tail.Last-1, remember)
 		require.Empty(t, tail.Commits)
 		token := make([]byte, 16)
-		rand.Read(token) //nolint:errcheck // never fails
+		rand.Read(token)
 		h.exec(t, "INSERT INTO commits (id, token, at, changes) SELECT id - 5, ?, at, changes FROM commits", token)
 		tail = h.tail(t, 0, remember)
 		require.Len(t, tail.Commits, 1)
@@ -86,7 +86,7 @@ var tailTests = map[string]func(*testing.T, Harness){
 		h.write(t, entry(`1`, cs...))
 		for i := 2; i <= transactions; i++ {
 			token := make([]byte, 16)
-			rand.Read(token) //nolint:errcheck // never fails
+			rand.Read(token)
 			h.exec(t, "INSERT INTO commits (id, token, at, changes) SELECT ?, ?, at, changes FROM commits WHERE id = 1", i, token)
 		}
 		var got []uint64

@@ -22,7 +22,7 @@ var trimTests = map[string]func(*testing.T, Harness){
 			return store.Retention{MaxCount: 2}
 		}))
 		require.Equal(t, 2*len(cs)+1, h.count(t, "events"))
-		require.Equal(t, "1 2 3", datas(h.all(t, cs[3], 0)))
+		require.Equal(t, "1 2 3", datas(h.all(t, cs[3])))
 		head := h.head(t, cs[9])
 		require.Equal(t, store.Head{Channel: cs[9], Seq: 3, Floor: 1, Unread: 2, Version: head.Version}, head)
 		require.Greater(t, head.Version, before.Version)
