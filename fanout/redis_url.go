@@ -35,27 +35,36 @@ const (
 // ?dial_timeout=5s; for Sentinel, user and password are those of the servers,
 // and sentinel_username and sentinel_password those of the sentinels themselves.
 // The caller closes the client.
-func OpenRedis(address string) (redis.UniversalClient, error) {
+func OpenRedis(address string) (redis.UniversalClient, error) { return OpenRedisTLS(address, nil) }
+
+// OpenRedisTLS is OpenRedis with the authorities that servers are certified by
+// and the certificates that the client shows, both from trust; nil means those
+// of the system, and none. An address without TLS is refused together with it:
+// who names certificates does not want to talk in the clear.
+func OpenRedisTLS(address string, trust *tls.Config) (redis.UniversalClient, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		return nil, fmt.Errorf("%w: no scheme", ErrRedisURL)
 	}
 	base, mode, _ := strings.Cut(scheme, "+")
-	if base != "redis" && base != "rediss" {
+	switch {
+	case base != "redis" && base != "rediss":
 		return nil, fmt.Errorf("%w: scheme %q", ErrRedisURL, scheme)
+	case base == "redis" && trust != nil:
+		return nil, fmt.Errorf("%w: certificates need the scheme rediss", ErrRedisURL)
 	}
 	switch mode {
 	case "":
-		return openSingle(base + "://" + rest)
+		return openSingle(base+"://"+rest, trust)
 	case "sentinel":
-		return openSentinel(base, rest)
+		return openSentinel(base, rest, trust)
 	case "cluster":
-		return openCluster(base, rest)
+		return openCluster(base, rest, trust)
 	}
 	return nil, fmt.Errorf("%w: scheme %q", ErrRedisURL, scheme)
 }
 
-func openSingle(address string) (redis.UniversalClient, error) {
+func openSingle(address string, trust *tls.Config) (redis.UniversalClient, error) {
 	o, err := redis.ParseURL(address)
 	if err != nil {
 		return nil, refuse(err)
@@ -63,11 +72,12 @@ func openSingle(address string) (redis.UniversalClient, error) {
 	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
 	o.ContextTimeoutEnabled = true
 	o.MaintNotificationsConfig = noMaintenance()
+	certify(o.TLSConfig, trust)
 	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
 	return redis.NewClient(o), nil
 }
 
-func openSentinel(base, rest string) (redis.UniversalClient, error) {
+func openSentinel(base, rest string, trust *tls.Config) (redis.UniversalClient, error) {
 	hosts, after, err := splitHosts(rest)
 	if err != nil {
 		return nil, err
@@ -93,11 +103,12 @@ func openSentinel(base, rest string) (redis.UniversalClient, error) {
 	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
 	o.ContextTimeoutEnabled = true
 	perHost(o.TLSConfig)
+	certify(o.TLSConfig, trust)
 	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
 	return redis.NewFailoverClient(o), nil
 }
 
-func openCluster(base, rest string) (redis.UniversalClient, error) {
+func openCluster(base, rest string, trust *tls.Config) (redis.UniversalClient, error) {
 	hosts, after, err := splitHosts(rest)
 	if err != nil {
 		return nil, err
@@ -117,6 +128,7 @@ func openCluster(base, rest string) (redis.UniversalClient, error) {
 	o.ContextTimeoutEnabled = true
 	o.MaintNotificationsConfig = noMaintenance()
 	perHost(o.TLSConfig)
+	certify(o.TLSConfig, trust)
 	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
 	return redis.NewClusterClient(o), nil
 }
@@ -191,5 +203,12 @@ func noMaintenance() *maintnotifications.Config {
 func perHost(c *tls.Config) {
 	if c != nil {
 		c.ServerName = ""
+	}
+}
+
+// certify takes authorities and certificates over from trust.
+func certify(c, trust *tls.Config) {
+	if c != nil && trust != nil {
+		c.RootCAs, c.Certificates = trust.RootCAs, trust.Certificates
 	}
 }

@@ -73,10 +73,10 @@ func TestOpenRedisRefusesWithoutShowingThePassword(t *testing.T) {
 func TestRedisOverTLS(t *testing.T) {
 	t.Parallel()
 	address := terminateTLS(t, testenv.Redis(t).Addr)
-	unverified := open(t, "rediss://"+address)
+	unverified := open(t, "rediss://"+address+"?dial_timeout=20s")
 	require.ErrorContains(t, unverified.Ping(t.Context()).Err(), "certificate")
 
-	bus := fanout.NewRedis(open(t, "rediss://"+address+"?skip_verify=true"), quiet(fanout.Config{}))
+	bus := fanout.NewRedis(open(t, "rediss://"+address+"?skip_verify=true&dial_timeout=20s"), quiet(fanout.Config{}))
 	r, channels := listen(t, bus, 10)
 	requireDelivery(t, bus, r, channels)
 }
