@@ -1,6 +1,9 @@
 package event
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // Frame is what all streams that carry an event share of its SSE block: the
 // event line and the data line, each with its LF. The id line, which may differ
@@ -38,6 +41,19 @@ func (f Frame) WithoutType() Frame {
 func (f Frame) Type() []byte {
 	line, _, _ := bytes.Cut(f, []byte{'\n'})
 	return bytes.TrimPrefix(line, []byte("event: "))
+}
+
+// Time is when the log took the event. It reads what AppendJSON wrote; ok is
+// false if that is not there.
+func (f Frame) Time() (at time.Time, ok bool) {
+	const name, layout = `,"time":"`, "2006-01-02T15:04:05.000Z"
+	// Channel and type can't hold a quote, so the first match is the name.
+	_, rest, found := bytes.Cut(f, []byte(name))
+	if !found || len(rest) < len(layout) {
+		return time.Time{}, false
+	}
+	at, err := time.Parse(layout, string(rest[:len(layout)]))
+	return at, err == nil
 }
 
 // ValidFrame tells whether b has the shape of a frame: an event line, a data

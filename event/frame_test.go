@@ -23,6 +23,11 @@ func TestFrame(t *testing.T) {
 	require.Equal(t, "event: comment\n"+data, string(f))
 	require.Equal(t, data, string(f.WithoutType()))
 	require.Equal(t, "comment", string(f.Type()))
+	at, ok := f.Time()
+	require.True(t, ok)
+	require.Equal(t, noon.Truncate(time.Millisecond), at)
+	_, ok = event.Frame("event: a\ndata: {}\n").Time()
+	require.False(t, ok)
 	require.True(t, event.ValidFrame(f))
 
 	list, err := json.Marshal([]event.Event{e})

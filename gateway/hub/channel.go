@@ -158,6 +158,9 @@ func (c *channel) push(e entry) {
 	c.at.Seq = e.seq
 	c.pushed = time.Now()
 	c.target = max(c.target, e.seq)
+	if at, ok := event.Frame(e.block[:e.frame]).Time(); ok {
+		c.hub.metrics.age.Observe(c.pushed.Sub(at).Seconds())
+	}
 }
 
 // takeAhead moves the frames that a hole had kept back.

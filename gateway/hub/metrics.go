@@ -25,6 +25,8 @@ type metrics struct {
 	tailReads prometheus.Counter
 	tailCuts  prometheus.Counter
 	tailLast  prometheus.Gauge
+	joins     prometheus.Histogram
+	age       prometheus.Histogram
 }
 
 func newMetrics(h *Hub) *metrics {
@@ -69,7 +71,18 @@ func newMetrics(h *Hub) *metrics {
 		Namespace: "bellhop", Subsystem: "hub", Name: "tail_last_read_timestamp_seconds",
 		Help: "When the newest transactions were last read.",
 	})
-	m.all = append(m.all, m.tailLast)
+	m.joins = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "join_seconds",
+		Help:    "Time from the opening of a stream to its bellhop.ready.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	})
+	m.age = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "event_age_seconds",
+		Help: "Age of an event, by the log's clock and this gateway's, when it is handed to the channel's streams." +
+			" Replays for single streams are left out.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+	})
+	m.all = append(m.all, m.tailLast, m.joins, m.age)
 	return m
 }
 

@@ -43,6 +43,7 @@ type Stream struct {
 	closed bool
 
 	subs   []sub
+	opened int64       // nanoseconds since 1970
 	turnOf int         // the channel that is served first next time
 	ready  bool        // bellhop.ready was said
 	stale  bool        // ... with "stale":true
@@ -56,7 +57,7 @@ var _ conn.Source = (*Stream)(nil)
 // joins begin with Start. The caller sees to it that Close is called. The error
 // is ErrDraining.
 func (h *Hub) Open(req Request) (*Stream, error) {
-	s := &Stream{hub: h, req: req, subs: make([]sub, len(req.Channels))}
+	s := &Stream{hub: h, req: req, subs: make([]sub, len(req.Channels)), opened: time.Now().UnixNano()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.draining {
@@ -225,6 +226,7 @@ func (s *Stream) greet(w *writer) {
 		for i := range s.subs {
 			s.subs[i].shown = s.subs[i].pos
 		}
+		s.hub.metrics.joins.Observe(time.Since(time.Unix(0, s.opened)).Seconds())
 	}
 	s.ready, s.stale = true, stale
 	w.ready()

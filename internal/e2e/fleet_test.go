@@ -117,6 +117,7 @@ func (f *fleet) addGateway() {
 		Hub: h, Log: db, Verifier: verifier, Policies: auth.Builtin(), Registerer: m.registry, Logger: quiet,
 	})
 	require.NoError(f.tb, err)
+	f.tb.Cleanup(func() { require.NoError(f.tb, g.Close()) })
 	g.Register(srv)
 	f.serve(m, srv)
 	f.gateways = append(f.gateways, m)
