@@ -31,6 +31,7 @@ func TestOpenStreamsHoldNoConnections(t *testing.T) {
 		"BELLHOP_JWT_SECRET="+signingKey,
 	)
 	addr := strings.TrimPrefix(g.URL, "http://")
+	idle := rss(t, g.PID())
 	open := make([]*rawStream, streams)
 	var dials errgroup.Group
 	dials.SetLimit(64)
@@ -49,8 +50,9 @@ func TestOpenStreamsHoldNoConnections(t *testing.T) {
 		}
 	})
 	require.NoError(t, err)
+	t.Logf("%d bytes of memory for each stream, right after the rush", (rss(t, g.PID())-idle)/streams)
 
-	// Half of the streams hear of an event each, and the history answers.
+	// Some of the streams hear of an event each, and the history answers.
 	signed, err := token("many-0")
 	require.NoError(t, err)
 	client := &http.Client{Timeout: 10 * time.Second}
