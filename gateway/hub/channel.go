@@ -32,7 +32,7 @@ type channel struct {
 	mu    sync.Mutex
 	link  link
 	subs  []*sub
-	since time.Time // without listeners since; meaningful while subs is empty
+	since int64 // without listeners since, in nanoseconds since 1970; meaningful while subs is empty
 
 	// known: at holds. Until the first answer about the heads it does not.
 	known bool
@@ -44,8 +44,8 @@ type channel struct {
 	// restored database can do: positions from before mean nothing any more.
 	life uint32
 	ring ring
-	// pushed is when the ring last grew.
-	pushed time.Time
+	// pushed is when the ring last grew, in nanoseconds since 1970.
+	pushed int64
 	// target is the highest seq of this epoch that is said to exist.
 	target uint64
 	ahead  map[uint64]event.Frame // frames beyond a hole
@@ -156,10 +156,11 @@ func (c *channel) armHole(d time.Duration, why cause) {
 func (c *channel) push(e entry) {
 	c.ring.push(e, c.hub.cfg.RingFrames, c.hub.cfg.RingBytes)
 	c.at.Seq = e.seq
-	c.pushed = time.Now()
+	now := time.Now()
+	c.pushed = now.UnixNano()
 	c.target = max(c.target, e.seq)
 	if at, ok := event.Frame(e.block[:e.frame]).Time(); ok {
-		c.hub.metrics.age.Observe(c.pushed.Sub(at).Seconds())
+		c.hub.metrics.age.Observe(now.Sub(at).Seconds())
 	}
 }
 

@@ -40,7 +40,7 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) {
 		if d := time.Until(due); d > 0 && !pause(ctx, d) {
 			return
 		}
-		s.post(func() { s.going = true })
+		s.depart()
 	}
 	select {
 	case <-empty:

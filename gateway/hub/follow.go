@@ -89,7 +89,7 @@ func (c *channel) release(s *sub) {
 	c.subs = c.subs[:last]
 	if last == 0 {
 		c.subs = nil
-		c.since = time.Now()
+		c.since = time.Now().UnixNano()
 	}
 	s.index = -1
 }
@@ -123,14 +123,14 @@ func (h *Hub) unlinked(name event.Channel) (again bool) {
 func (h *Hub) sweep(ctx context.Context) {
 	for pause(ctx, min(time.Second, h.cfg.Linger)) {
 		var idle []event.Channel
-		now := time.Now()
+		now := time.Now().UnixNano()
 		h.held(func(c *channel) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			if len(c.ring.entries) > 0 && now.Sub(c.pushed) > h.cfg.RingAge {
+			if len(c.ring.entries) > 0 && now-c.pushed > int64(h.cfg.RingAge) {
 				c.ring.clear()
 			}
-			if len(c.subs) == 0 && c.link == subscribed && now.Sub(c.since) >= h.cfg.Linger {
+			if len(c.subs) == 0 && c.link == subscribed && now-c.since >= int64(h.cfg.Linger) {
 				c.link, c.known, c.stale = unsubscribing, false, false
 				c.ring.clear()
 				c.ahead, c.early = nil, event.Position{}

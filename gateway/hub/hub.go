@@ -65,7 +65,8 @@ type Config struct {
 	// while the bus is in doubt. Defaults 2 s and 250 ms.
 	TailPeriod, TailSuspect time.Duration
 	// TailOverlap is how far back the tail is read again: longer than an append
-	// transaction can live, for those that commit out of order. Default 10 s.
+	// transaction can live, for those that commit out of order. Default:
+	// store.MaxTransaction and 5 s.
 	TailOverlap time.Duration
 	// ResetSpread is the longest time over which resets of all streams after a
 	// change of epoch are spread; few streams take less, a millisecond each.
@@ -89,7 +90,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Linger, 10*time.Second)
 	def(&c.TailPeriod, 2*time.Second)
 	def(&c.TailSuspect, 250*time.Millisecond)
-	def(&c.TailOverlap, 10*time.Second)
+	def(&c.TailOverlap, store.MaxTransaction+5*time.Second)
 	def(&c.ResetSpread, 10*time.Second)
 	def(&c.Timeout, 5*time.Second)
 	if c.RingFrames == 0 {

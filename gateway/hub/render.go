@@ -39,7 +39,7 @@ func (w *writer) put(b []byte) {
 func (w *writer) event(e *entry) {
 	w.events[e.via]++
 	from := 0
-	if w.stream.req.MessageOnly {
+	if w.stream.messageOnly {
 		from = bytes.IndexByte(e.block, '\n') + 1
 	}
 	if len(w.stream.subs) == 1 {
@@ -62,7 +62,7 @@ func (w *writer) endBlock(dst []byte) []byte {
 	for i := range w.stream.subs {
 		b := &w.stream.subs[i]
 		if b.named {
-			dst = event.AppendCursor(dst, start, b.shown, b.name)
+			dst = event.AppendCursor(dst, start, b.shown, b.ch.name)
 		}
 	}
 	if len(dst) == start {
@@ -74,12 +74,11 @@ func (w *writer) endBlock(dst []byte) []byte {
 // ready says that the client is live.
 func (w *writer) ready() {
 	b := append(make([]byte, 0, 192), "event: bellhop.ready\ndata: {"...)
-	if w.stream.req.Inbox {
-		inbox := &w.stream.subs[0]
+	if w.stream.inbox {
 		b = append(b, `"unread":`...)
-		b = strconv.AppendUint(b, inbox.unread, 10)
+		b = strconv.AppendUint(b, w.stream.unread, 10)
 		b = append(b, `,"head":`...)
-		b = strconv.AppendUint(b, inbox.unreadAt, 10)
+		b = strconv.AppendUint(b, w.stream.unreadAt, 10)
 	}
 	if w.stream.stale {
 		if b[len(b)-1] != '{' {
@@ -88,7 +87,7 @@ func (w *writer) ready() {
 		b = append(b, `"stale":true`...)
 	}
 	b = append(b, "}\n"...)
-	b = appendRetry(b, w.stream.req.Retry)
+	b = appendRetry(b, w.stream.retry)
 	w.put(w.endBlock(b))
 }
 

@@ -35,20 +35,25 @@ type Request struct {
 // others have to say to it goes through a mailbox.
 type Stream struct {
 	hub  *Hub
-	req  Request
+	req  *Request // nil once the stream is started
 	wake atomic.Pointer[func()]
+
+	messageOnly, pingEvents, inbox bool
+	retry                          time.Duration
 
 	mu     sync.Mutex // guards the mailbox: these fields and sub.mail
 	going  bool       // the gateway drains
 	closed bool
 
-	subs   []sub
-	opened int64       // nanoseconds since 1970
-	turnOf int         // the channel that is served first next time
-	ready  bool        // bellhop.ready was said
-	stale  bool        // ... with "stale":true
-	leave  conn.Reason // why the stream is to end; empty: it goes on
-	ended  bool
+	subs []sub
+	// unread counts the inbox's unread events at its seq unreadAt.
+	unread, unreadAt uint64
+	opened           int64       // nanoseconds since 1970
+	turnOf           int         // the channel that is served first next time
+	ready            bool        // bellhop.ready was said
+	stale            bool        // ... with "stale":true
+	leave            conn.Reason // why the stream is to end; empty: it goes on
+	ended            bool
 }
 
 var _ conn.Source = (*Stream)(nil)
@@ -57,7 +62,10 @@ var _ conn.Source = (*Stream)(nil)
 // joins begin with Start. The caller sees to it that Close is called. The error
 // is ErrDraining.
 func (h *Hub) Open(req Request) (*Stream, error) {
-	s := &Stream{hub: h, req: req, subs: make([]sub, len(req.Channels)), opened: time.Now().UnixNano()}
+	s := &Stream{
+		hub: h, req: &req, messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox, retry: req.Retry,
+		subs: make([]sub, len(req.Channels)), opened: time.Now().UnixNano(),
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.draining {
@@ -70,20 +78,23 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 // Start joins the stream's channels.
 func (s *Stream) Start(wake func()) {
 	s.wake.Store(&wake)
-	for i, name := range s.req.Channels {
+	req := s.req
+	s.req = nil
+	for i, name := range req.Channels {
 		b := &s.subs[i]
-		b.stream, b.name = s, name
-		if s.req.BadCursor {
-			b.brought, b.has = event.Position{Epoch: event.NoEpoch}, true
-		} else {
-			b.brought, b.has = s.req.Cursor.Position(name)
+		b.stream = s
+		at, brought := req.Cursor.Position(name)
+		if req.BadCursor {
+			at, brought = event.Position{Epoch: event.NoEpoch}, true
 		}
-		b.shown, b.named = b.brought, b.has
+		if brought {
+			b.claim = &claim{at: at}
+			b.shown, b.named = at, true
+		}
 	}
-	s.req.Cursor = event.Cursor{} // its positions are in the subs now
-	for i := range s.subs {
+	for i, name := range req.Channels {
 		b := &s.subs[i]
-		b.ch = s.hub.hold(b.name, b)
+		b.ch = s.hub.hold(name, b)
 	}
 }
 
@@ -114,7 +125,7 @@ func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
 
 // Heartbeat implements conn.Source.
 func (s *Stream) Heartbeat() []byte {
-	if s.req.PingEvents {
+	if s.pingEvents {
 		return pingEvent
 	}
 	return pingComment
@@ -151,25 +162,36 @@ func (s *Stream) wakeUp() {
 	}
 }
 
-// post puts something into the mailbox and wakes the stream.
-func (s *Stream) post(put func()) {
+// post puts something into a listener's mail and wakes the stream.
+func (s *Stream) post(b *sub, put func(*mail)) {
 	s.mu.Lock()
 	if !s.closed {
-		put()
+		if b.mail == nil {
+			b.mail = new(mail)
+		}
+		put(b.mail)
 	}
 	s.mu.Unlock()
 	s.wakeUp()
 }
 
+// depart tells the stream that the gateway goes away.
+func (s *Stream) depart() {
+	s.mu.Lock()
+	s.going = true
+	s.mu.Unlock()
+	s.wakeUp()
+}
+
 // judge hands a listener the verdict that it waits for.
-func (s *Stream) judge(b *sub, v verdict) { s.post(func() { b.mail.verdict = &v }) }
+func (s *Stream) judge(b *sub, v verdict) { s.post(b, func(m *mail) { m.verdict = &v }) }
 
 // confirm tells a listener that the primary stands behind its channel again.
-func (s *Stream) confirm(b *sub, v verdict) { s.post(func() { b.mail.confirmed = &v }) }
+func (s *Stream) confirm(b *sub, v verdict) { s.post(b, func(m *mail) { m.confirmed = &v }) }
 
 // turn answers a listener's wish: with a page, or with nil to look again.
 func (s *Stream) turn(b *sub, p *page) {
-	s.post(func() { b.mail.turned, b.mail.page = true, p })
+	s.post(b, func(m *mail) { m.turned, m.page = true, p })
 }
 
 // collect empties the mailbox.
@@ -182,13 +204,16 @@ func (s *Stream) collect() {
 	for i := range s.subs {
 		b := &s.subs[i]
 		m := b.mail
-		b.mail = mail{}
+		if m == nil {
+			continue
+		}
+		b.mail = nil
 		if m.verdict != nil {
 			b.place(m.verdict)
 		}
 		if m.confirmed != nil && b.state != waiting {
 			b.stale = false
-			b.unread, b.unreadAt = m.confirmed.head.Unread, m.confirmed.reach
+			b.tally(m.confirmed)
 		}
 		if m.turned && b.state == fetching {
 			b.state = following

@@ -18,19 +18,10 @@ const (
 // sub is a stream's place in one channel.
 type sub struct {
 	stream *Stream
-	name   event.Channel
 	ch     *channel
-
-	// Guarded by channel.mu.
-	index int // in channel.subs; -1 once released
-	// brought is the position that is to be judged; has is false for a client
-	// that brought none. trusted: a difference from the log's epoch has been
-	// looked into already.
-	brought event.Position
-	has     bool
-	trusted bool
-
-	mail mail // guarded by Stream.mu
+	index  int    // in channel.subs, guarded by channel.mu; -1 once released
+	claim  *claim // what is to be judged; nil: the client brought no position
+	mail   *mail  // guarded by Stream.mu; nil: none
 
 	state  state
 	placed bool // it has a position
@@ -44,8 +35,14 @@ type sub struct {
 	reach      uint64 // where the replay of the join ends
 	owed       *reset // to be written before anything else of this channel
 	page       *page  // to be written before the ring is looked at
-	unread     uint64 // events, at unreadAt
-	unreadAt   uint64
+}
+
+// claim is a position that is to be judged. Guarded by channel.mu from the moment
+// the listener waits for its verdict until it is told.
+type claim struct {
+	at event.Position
+	// trusted: a difference from the log's epoch has been looked into already.
+	trusted bool
 }
 
 // mail is what others have to say to a listener.
@@ -65,36 +62,46 @@ type reset struct {
 // doubts tells whether the verdict would reset the listener for a difference
 // that a wrong server could have shown. Called with channel.mu held.
 func (b *sub) doubts(v verdict) bool {
-	if !b.has || b.trusted || b.brought.Epoch == "" || b.brought.Epoch == event.NoEpoch {
+	c := b.claim
+	if c == nil || c.trusted || c.at.Epoch == "" || c.at.Epoch == event.NoEpoch {
 		return false
 	}
-	return b.brought.Epoch != v.epoch || b.brought.Seq > v.head.Seq
+	return c.at.Epoch != v.epoch || c.at.Seq > v.head.Seq
 }
 
 // place takes the verdict: where the listener goes on, and what it is owed.
 func (b *sub) place(v *verdict) {
 	floor := event.Position{Epoch: v.epoch, Seq: v.head.Floor}
+	brought := b.claim
+	b.claim = nil
 	backwards := b.placed && v.epoch == b.pos.Epoch && v.life != b.life
 	switch {
-	case !b.has: // only new events, from the moment of the join on
+	case brought == nil: // only new events, from the moment of the join on
 		b.pos = event.Position{Epoch: v.epoch, Seq: v.head.Seq}
 		b.shown = b.pos
-	case b.brought.Epoch == "": // all that is there, without a word about the rest
+	case brought.at.Epoch == "": // all that is there, without a word about the rest
 		b.pos = floor
 	case backwards:
 		b.owed = &reset{final: true}
 		b.pos = floor
-	case b.brought.Epoch != v.epoch || b.brought.Seq > v.head.Seq:
+	case brought.at.Epoch != v.epoch || brought.at.Seq > v.head.Seq:
 		b.owed = &reset{}
 		b.pos = floor
 	default:
-		b.pos = b.brought
+		b.pos = brought.at
 		b.trim(v.head.Floor)
 	}
 	b.state, b.placed, b.named, b.stale = following, true, true, v.stale
 	b.life, b.reach = v.life, v.reach
-	b.unread, b.unreadAt = v.head.Unread, v.reach
 	b.page = nil
+	b.tally(v)
+}
+
+// tally notes the unread count, if this is the inbox.
+func (b *sub) tally(v *verdict) {
+	if s := b.stream; s.inbox && b == &s.subs[0] {
+		s.unread, s.unreadAt = v.head.Unread, v.reach
+	}
 }
 
 // trim owes a reset for what retention took from under the position.
@@ -183,7 +190,7 @@ func (b *sub) repay(w *writer) {
 	r := b.owed
 	b.owed = nil
 	b.shown = b.pos
-	w.reset(b.name, r)
+	w.reset(b.ch.name, r)
 	b.stream.hub.metrics.resets.Inc()
 	if r.final {
 		b.stream.End(reasonBackwards)
@@ -201,8 +208,7 @@ func (b *sub) rejoin() {
 		if b.index < 0 {
 			return
 		}
-		b.brought, b.has = pos, true
-		b.trusted = pos.Epoch != c.at.Epoch || life != c.life
+		b.claim = &claim{at: pos, trusted: pos.Epoch != c.at.Epoch || life != c.life}
 		c.waiters = append(c.waiters, b)
 		if c.link == subscribed {
 			c.hub.asker.ask(c, false)

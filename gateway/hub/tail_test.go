@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
 )
 
 // A notifier that died between commit and publish.
@@ -45,7 +46,7 @@ func TestTailSeesIdsThatCommitOutOfOrder(t *testing.T) {
 		r.log.add(raffle)          // ids 2 and 3
 		r.log.add(raffle)
 		c.expect(3*time.Second, "raffle:1#1", "raffle:1#2")
-		<-time.After(4 * time.Second)
+		<-time.After(store.MaxTransaction - 4*time.Second)
 		slow.commit()
 		c.expect(2200*time.Millisecond, "user:1#1")
 	})
@@ -81,7 +82,7 @@ func TestTailReadsOnWhereAnAnswerEnded(t *testing.T) {
 
 func TestTailForgetsSettledTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
+		r := newRig(t, func(c *Config) { c.TailOverlap = 10 * time.Second })
 		r.live(inbox)
 		for range 100 {
 			r.publish(inbox)
