@@ -18,7 +18,7 @@ var (
 	ErrTokenExpired = fmt.Errorf("%w: expired", ErrToken)
 	// ErrTokenEarly: its nbf or iat lies in the future.
 	ErrTokenEarly = fmt.Errorf("%w: not valid yet", ErrToken)
-	// ErrTokenKey refuses a signing secret.
+	// ErrTokenKey refuses a key that tokens are to be verified with.
 	ErrTokenKey = errors.New("invalid token key")
 )
 
@@ -53,11 +53,19 @@ func (c *Claims) Inbox() event.Channel {
 
 // TokenConfig configures a Verifier.
 type TokenConfig struct {
-	// Secrets are the HS256 keys, of MinSecret bytes or more each. A token
-	// passes that any of them signed, so that a key can be replaced without
-	// signing everybody out. At least one.
+	// A token passes that any of the following keys signed, so that a key can
+	// be replaced without signing everybody out. At least one.
+
+	// Secrets are the HS256 keys, of MinSecret bytes or more each.
 	Secrets []string
-	// Issuer and Audience, where set, must stand in the token.
+	// PublicKeys are PEM blocks: RSA keys for RS256, P-256 for ES256, Ed25519
+	// for EdDSA.
+	PublicKeys []byte
+	// JWKS is an issuer's key set, for the same three. It stays the caller's to
+	// close.
+	JWKS *JWKS
+	// Issuer and Audience, where set, must stand in the token. Both are
+	// required with JWKS: who publishes keys signs for other services too.
 	Issuer, Audience string
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
@@ -66,16 +74,20 @@ type TokenConfig struct {
 // Verifier checks the tokens of clients. It is safe for concurrent use.
 type Verifier struct {
 	parser *jwt.Parser
-	keys   jwt.VerificationKeySet
+	keys   []tokenKey
+	jwks   *JWKS
 	now    func() time.Time
 }
 
 // NewVerifier makes a Verifier. Its error wraps ErrTokenKey.
 func NewVerifier(cfg TokenConfig) (*Verifier, error) {
-	if len(cfg.Secrets) == 0 {
+	switch {
+	case len(cfg.Secrets) == 0 && len(cfg.PublicKeys) == 0 && cfg.JWKS == nil:
 		return nil, fmt.Errorf("%w: there is none", ErrTokenKey)
+	case cfg.JWKS != nil && (cfg.Issuer == "" || cfg.Audience == ""):
+		return nil, fmt.Errorf("%w: a key set needs an issuer and an audience, because its keys sign for others too", ErrTokenKey)
 	}
-	v := &Verifier{now: cfg.Now}
+	v := &Verifier{now: cfg.Now, jwks: cfg.JWKS}
 	if v.now == nil {
 		v.now = time.Now
 	}
@@ -83,11 +95,17 @@ func NewVerifier(cfg TokenConfig) (*Verifier, error) {
 		if err := checkSecret([]byte(s)); err != nil {
 			return nil, fmt.Errorf("secret %d: %w", i+1, err)
 		}
-		v.keys.Keys = append(v.keys.Keys, []byte(s))
+		v.keys = append(v.keys, tokenKey{jwt.SigningMethodHS256.Alg(), []byte(s)})
 	}
-	// The algorithm is pinned: what the token's header asks for decides nothing.
+	if len(cfg.PublicKeys) > 0 {
+		keys, err := parsePublicKeys(cfg.PublicKeys)
+		if err != nil {
+			return nil, err
+		}
+		v.keys = append(v.keys, keys...)
+	}
 	options := []jwt.ParserOption{
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithValidMethods(v.algorithms()),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(leeway),
 		jwt.WithTimeFunc(v.now), jwt.WithStrictDecoding(),
 	}
@@ -137,17 +155,6 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 		claims.IssuedAt = c.IssuedAt.Time
 	}
 	return claims, nil
-}
-
-// errCritical refuses extensions that a token declares vital: RFC 7515 (section
-// 4.1.11) forbids passing over them, and none is understood here.
-var errCritical = errors.New("critical header parameters are not understood")
-
-func (v *Verifier) key(t *jwt.Token) (any, error) {
-	if _, ok := t.Header["crit"]; ok {
-		return nil, errCritical
-	}
-	return v.keys, nil
 }
 
 // SignToken makes a token: for tools, tests and the demo. In production the

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"path"
@@ -89,7 +88,7 @@ func files() map[string]file {
 		}
 		typ := types[path.Ext(entry.Name())]
 		if typ == "" {
-			panic(fmt.Sprintf("web: no media type for %s", entry.Name()))
+			panic("web: no media type for " + entry.Name())
 		}
 		all[name] = file{content: content, typ: typ, etag: `"` + hex.EncodeToString(sum[:12]) + `"`}
 	}

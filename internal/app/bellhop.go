@@ -39,13 +39,13 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 // with a log in a file and a bus in memory; and the demo, if the settings ask
 // for it, whose greeting goes to stdout.
 func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, stdout io.Writer) (_ *Service, err error) {
-	s, err := newService(cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	tokens, publishers := cfg.Tokens.Config(), cfg.ServiceKeys.Reveal()
+	tokens, publishers := cfg.TokenConfig(), cfg.ServiceKeys.Reveal()
 	var d *demo
 	if cfg.WithDemo() {
 		keys, err := loadDevKeys(devKeyFile(cfg))
@@ -79,7 +79,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		return nil, err
 	}
 	// The gateway has no check of its own on /readyz: it needs the same log.
-	err = s.addGateway(cfg.Streams, gatewayParts{
+	err = s.addGateway(cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        log,
 		subscriber: bus.Subscriber,
 		tokens:     tokens,

@@ -41,7 +41,7 @@ func (d *demo) greet(s *Service, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return greeting{url: s.URL(), keys: d.keys, keyFile: d.keyFile, user: demoUser, token: token}.print(stdout)
+	return greeting{url: s.URL(), keys: d.keys, keyFile: d.keyFile, user: demoUser, token: token}.writeTo(stdout)
 }
 
 // register adds the page and its two operations. They are of the page alone and

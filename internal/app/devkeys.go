@@ -30,7 +30,7 @@ const (
 
 // loadDevKeys reads the keys from a file, and makes the file if it is missing.
 func loadDevKeys(path string) (devKeys, error) {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeDevKeys(path)
 	}
@@ -58,7 +58,7 @@ func makeDevKeys(path string) (devKeys, error) {
 	text := fmt.Sprintf("# Keys of Bellhop's demo, made at random for this database. Not for production.\n%s=%s\n%s=%s=%s\n",
 		signingKeyName, keys.Signing, serviceKeyName, demoService, keys.Service)
 	// O_EXCL: two processes must not each believe in keys of their own.
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return devKeys{}, fmt.Errorf("development keys: %w", err)
 	}
@@ -72,6 +72,6 @@ func makeDevKeys(path string) (devKeys, error) {
 // randomKey is 256 random bits in characters that no shell minds.
 func randomKey() string {
 	var b [32]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails since Go 1.24
+	rand.Read(b[:]) // it never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }

@@ -33,7 +33,7 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 // away keeps it from starting: without the first it says on /readyz that it is
 // not ready, and without the second it hears of events by the log's tail.
 func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (_ *Service, err error) {
-	s, err := newService(cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +49,10 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
-	return s, s.addGateway(cfg.Streams, gatewayParts{
+	return s, s.addGateway(cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        log,
 		subscriber: bus.Subscriber,
-		tokens:     cfg.Tokens.Config(),
+		tokens:     cfg.TokenConfig(),
 		policies:   cfg.Namespaces(),
 	})
 }
@@ -66,7 +66,15 @@ type gatewayParts struct {
 }
 
 // addGateway puts a gateway on the service's listener. It serves from then on.
-func (s *Service) addGateway(cfg config.Streams, parts gatewayParts) error {
+func (s *Service) addGateway(cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
+	if tokens.JWKSURL != "" {
+		jwks, err := auth.OpenJWKS(auth.JWKSConfig{URL: tokens.JWKSURL, Logger: s.log})
+		if err != nil {
+			return err
+		}
+		s.onClose(jwks.Close)
+		parts.tokens.JWKS = jwks
+	}
 	verifier, err := auth.NewVerifier(parts.tokens)
 	if err != nil {
 		return err
@@ -82,10 +90,13 @@ func (s *Service) addGateway(cfg config.Streams, parts gatewayParts) error {
 	}
 	s.onClose(h.Close)
 	g, err := gateway.New(gateway.Config{
-		Hub:         h,
-		Log:         parts.log,
-		Verifier:    verifier,
-		Policies:    parts.policies,
+		Hub:      h,
+		Log:      parts.log,
+		Verifier: verifier,
+		Policies: parts.policies,
+
+		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
+
 		Heartbeat:   cfg.Heartbeat,
 		SlowTimeout: cfg.SlowTimeout,
 		MaxAge:      cfg.MaxAge,
@@ -97,6 +108,7 @@ func (s *Service) addGateway(cfg config.Streams, parts gatewayParts) error {
 	if err != nil {
 		return err
 	}
+	s.onClose(g.Close)
 	g.Register(s.server)
 	return nil
 }

@@ -29,9 +29,9 @@ func (g greeting) publishCommand() string {
 		g.keys.Service, g.user, g.url)
 }
 
-// print writes the greeting. It holds secrets, but only those of the demo, and
+// writeTo writes the greeting. It holds secrets, but only those of the demo, and
 // only to who started it: never write it to a log.
-func (g greeting) print(w io.Writer) error {
+func (g greeting) writeTo(w io.Writer) error {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("")

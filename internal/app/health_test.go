@@ -13,8 +13,7 @@ func TestHealthTellsWhatTheProcessSays(t *testing.T) {
 	t.Parallel()
 	ready := true
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		require.Equal(t, "/readyz", r.URL.Path)
-		if !ready {
+		if r.URL.Path != "/readyz" || !ready {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
 		}
 	}))

@@ -51,7 +51,7 @@ func tendLog(ctx context.Context, cfg *config.Notifier, inv Invocation) (err err
 // away keeps it from starting: without the first it says on /readyz that it is
 // not ready, and without the second gateways hear of events by the log's tail.
 func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger) (_ *Service, err error) {
-	s, err := newService(cfg.HTTP, server.Origins{}, 0, logger)
+	s, err := newService(ctx, cfg.HTTP, server.Origins{}, 0, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 
 // openRedis makes the bus, and has its connections closed with the service.
 func openRedis(s *Service, cfg config.Redis) (*fanout.Redis, error) {
-	client, err := fanout.OpenRedis(cfg.Redis.Reveal())
+	client, err := fanout.OpenRedisTLS(cfg.Redis.Reveal(), cfg.RedisTLS.Config())
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,8 @@ func (g guest) send(to, message string) {
 	g.t.Helper()
 	g.do(chromedp.SetValue(chromedp.CSS("#to"), to), chromedp.SendKeys(chromedp.CSS("#text"), message))
 	g.click("#send .primary")
-	g.do(chromedp.WaitEnabled(chromedp.CSS("#send .primary")))
+	// The form is emptied once the answer is there.
+	g.do(chromedp.WaitVisible(chromedp.CSS("#text:placeholder-shown")))
 	require.Contains(g.t, g.text("#send-result"), "Kept as #")
 }
 
@@ -110,7 +111,10 @@ func takePictures(g guest) {
 	g.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
 		_, err := chromedp.Call(g.tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+			Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme},
+				{Name: "prefers-reduced-motion", Value: "reduce"},
+			},
 		})
 		require.NoError(g.t, err)
 		for name, width := range map[string]int64{"wide": 1280, "narrow": 390} {
@@ -136,6 +140,7 @@ func TestTwoWindowsAcrossARestart(t *testing.T) {
 	mina := guest{t, testenv.Chromium(t)}
 	second, closeSecond := chromedp.NewContext(mina.tab)
 	defer closeSecond()
+	require.NoError(t, chromedp.Do(second)) // open it: with a step's context it would close with the step
 	jonas := guest{t, second}
 	mina.signIn(h.URL(), "mina")
 	jonas.signIn(h.URL(), "jonas")

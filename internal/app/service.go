@@ -40,13 +40,13 @@ type Service struct {
 
 // newService opens the listeners and makes the server. The drain is how long
 // the hooks of its end may take.
-func newService(http config.HTTP, origins server.Origins, drain time.Duration, log *slog.Logger) (_ *Service, err error) {
+func newService(ctx context.Context, http config.HTTP, origins server.Origins, drain time.Duration, log *slog.Logger) (_ *Service, err error) {
 	s := &Service{log: log, registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if s.public, err = net.Listen("tcp", http.Listen); err != nil {
+	if s.public, err = new(net.ListenConfig).Listen(ctx, "tcp", http.Listen); err != nil {
 		return nil, fmt.Errorf("public listener: %w", err)
 	}
-	if s.admin, err = net.Listen("tcp", http.AdminListen); err != nil {
+	if s.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", http.AdminListen); err != nil {
 		return nil, errors.Join(fmt.Errorf("admin listener: %w", err), s.public.Close())
 	}
 	s.server, err = server.New(server.Options{

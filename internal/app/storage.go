@@ -16,6 +16,7 @@ func openMySQL(ctx context.Context, cfg config.MySQL, log *slog.Logger) (*store.
 	return store.OpenMySQL(ctx, store.MySQLConfig{
 		Primary:  cfg.MySQLPrimary.Reveal(),
 		Replicas: cfg.Replicas(),
+		TLS:      cfg.MySQLTLS.Config(),
 		PoolSize: cfg.MySQLPool,
 		Log:      log,
 	})
@@ -32,7 +33,7 @@ func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
 		err := log.Migrate(ctx)
 		switch {
 		case err == nil || ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // a process that is on its way down needs no schema
 		case !errors.Is(err, store.ErrUnavailable):
 			return fmt.Errorf("migrate the schema: %w", err)
 		case first:

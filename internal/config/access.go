@@ -1,38 +1,6 @@
 package config
 
-import (
-	"strings"
-
-	"github.com/bellhop/bellhop/auth"
-)
-
-// Tokens says which clients' tokens a gateway accepts.
-type Tokens struct {
-	JWTSecret   Secret `name:"jwt-secret" placeholder:"SECRET" help:"Key of the clients' tokens (JWT, HS256), at least 32 bytes. Several, comma-separated, are accepted at once, so that a key can be replaced without signing anybody out."`
-	JWTIssuer   string `name:"jwt-issuer" placeholder:"TEXT" help:"If set, tokens must be of this issuer (iss)."`
-	JWTAudience string `name:"jwt-audience" placeholder:"TEXT" help:"If set, tokens must be meant for this audience (aud)."`
-}
-
-func (t *Tokens) check(p *Problems) {
-	if t.JWTSecret == "" {
-		return
-	}
-	if _, err := auth.NewVerifier(t.Config()); err != nil {
-		p.Add("jwt-secret", "%v", err)
-	}
-}
-
-// Config is what a Verifier needs.
-func (t *Tokens) Config() auth.TokenConfig {
-	config := auth.TokenConfig{Issuer: t.JWTIssuer, Audience: t.JWTAudience}
-	if t.JWTSecret == "" {
-		return config
-	}
-	for secret := range strings.SplitSeq(t.JWTSecret.Reveal(), ",") {
-		config.Secrets = append(config.Secrets, strings.TrimSpace(secret))
-	}
-	return config
-}
+import "github.com/bellhop/bellhop/auth"
 
 // Services says which backend services may publish.
 type Services struct {
@@ -41,10 +9,10 @@ type Services struct {
 	keys auth.ServiceKeys
 }
 
-func (s *Services) check(p *Problems) {
+func (s *Services) check(p *SettingErrors) {
 	keys, err := auth.ParseServiceKeys(s.ServiceKeys.Reveal())
 	if err != nil {
-		p.Add("service-keys", "%v", err)
+		p.addf("service-keys", "%v", err)
 	}
 	s.keys = keys
 }
@@ -59,14 +27,14 @@ type Policies struct {
 	policies auth.Policies
 }
 
-func (n *Policies) check(p *Problems) {
+func (n *Policies) check(p *SettingErrors) {
 	if n.Policies == "" {
 		n.policies = auth.Builtin()
 		return
 	}
 	policies, err := auth.LoadFile(n.Policies)
 	if err != nil {
-		p.Add("policies", "%v", err)
+		p.addf("policies", "%v", err)
 	}
 	n.policies = policies
 }

@@ -11,11 +11,11 @@ type HTTP struct {
 	AdminListen string `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
 }
 
-func (h *HTTP) check(p *Problems) {
+func (h *HTTP) check(p *SettingErrors) {
 	checkAddress(p, "listen", h.Listen)
 	checkAddress(p, "admin-listen", h.AdminListen)
 	if _, port, err := net.SplitHostPort(h.Listen); err == nil && h.Listen == h.AdminListen && port != "0" {
-		p.Add("admin-listen", "%s is the public listener's address too", h.AdminListen)
+		p.addf("admin-listen", "%s is the public listener's address too", h.AdminListen)
 	}
 }
 
@@ -29,13 +29,13 @@ func (h *HTTP) loopback() bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-func checkAddress(p *Problems, flag, address string) {
+func checkAddress(p *SettingErrors, flag, address string) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
-		p.Add(flag, "want host:port or :port, not %q", address)
+		p.addf(flag, "want host:port or :port, not %q", address)
 		return
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
-		p.Add(flag, "the port of %q is not a number from 0 to 65535", address)
+		p.addf(flag, "the port of %q is not a number from 0 to 65535", address)
 	}
 }

@@ -11,13 +11,13 @@ type Logging struct {
 	LogFormat string `placeholder:"FORMAT" default:"${log_format}" help:"text, or json with one object a line."`
 }
 
-func (l *Logging) check(p *Problems) {
+func (l *Logging) check(p *SettingErrors) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(l.LogLevel)); err != nil {
-		p.Add("log-level", "want debug, info, warn or error, not %q", l.LogLevel)
+		p.addf("log-level", "want debug, info, warn or error, not %q", l.LogLevel)
 	}
 	if l.LogFormat != "text" && l.LogFormat != "json" {
-		p.Add("log-format", "want text or json, not %q", l.LogFormat)
+		p.addf("log-format", "want text or json, not %q", l.LogFormat)
 	}
 }
 

@@ -1,7 +1,8 @@
 // Package config holds the settings of Bellhop's programs. Each setting is a
 // flag and, under the same name in capitals with BELLHOP_ in front, an
 // environment variable; the flag wins. An empty variable counts as not set,
-// because that is what compose files make of a missing one.
+// because that is what compose files make of a missing one. A secret may also
+// stand in a file, which the variable with _FILE at its end names.
 //
 // Reading settings touches nothing but the arguments and the environment that
 // it is given, and the files that settings name.
@@ -12,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +29,7 @@ type Program interface {
 	// differ from program to program.
 	about() (name, description string, defaults kong.Vars)
 	// check adds what is wrong with the settings that the command needs.
-	check(command string, p *Problems)
+	check(command string, p *SettingErrors)
 }
 
 // Result is what Parse found besides the settings themselves.
@@ -43,12 +43,12 @@ type Result struct {
 
 // Parse fills program from command-line arguments (without the program's name)
 // and from an environment as os.Environ returns it. Its error is ErrHelp, after
-// the help went to help, or Problems.
+// the help went to help, or SettingErrors.
 func Parse(program Program, args, environ []string, help io.Writer) (Result, error) {
-	var problems Problems
+	var wrong SettingErrors
 	helped := false
-	env := environment(environ)
-	parser, err := newParser(program, &problems,
+	env := environment{entries: environ, wrong: &wrong}
+	parser, err := newParser(program, &wrong,
 		kong.Writers(help, io.Discard),
 		kong.Exit(func(int) { helped = true }),
 		kong.Resolvers(env),
@@ -61,12 +61,12 @@ func Parse(program Program, args, environ []string, help io.Writer) (Result, err
 	case helped:
 		return Result{}, ErrHelp
 	case err != nil:
-		return Result{}, append(problems, err.Error())
+		return Result{}, append(wrong, err.Error())
 	}
 	// Kong's name of a command has its arguments behind it: "token <user>".
 	command, _, _ := strings.Cut(ctx.Command(), " <")
-	program.check(command, &problems)
-	return Result{Command: command, Unknown: env.unknown()}, problems.err()
+	program.check(command, &wrong)
+	return Result{Command: command, Unknown: env.unknown()}, wrong.err()
 }
 
 // Name is the name of a program.
@@ -76,8 +76,8 @@ func Name(program Program) string {
 }
 
 // newParser builds kong's model of a program. Values that do not parse are added
-// to problems instead of ending the parse, so that all are reported at once.
-func newParser(program Program, problems *Problems, more ...kong.Option) (*kong.Kong, error) {
+// to the errors instead of ending the parse, so that all are reported at once.
+func newParser(program Program, wrong *SettingErrors, more ...kong.Option) (*kong.Kong, error) {
 	name, description, defaults := program.about()
 	options := []kong.Option{
 		kong.Name(name),
@@ -88,15 +88,15 @@ func newParser(program Program, problems *Problems, more ...kong.Option) (*kong.
 			WrapUpperBound: 110,
 		}),
 		kong.ValueFormatter(helpWithVariable),
-		scalar(problems, "a duration with its unit, such as 20s or 30m", time.ParseDuration),
-		scalar(problems, "a whole number", strconv.Atoi),
-		scalar(problems, "auto, on or off", parseSwitch),
+		scalar(wrong, "a duration with its unit, such as 20s or 30m", time.ParseDuration),
+		scalar(wrong, "a whole number", strconv.Atoi),
+		scalar(wrong, "auto, on or off", parseSwitch),
 	}
 	return kong.New(program, append(options, more...)...)
 }
 
 // scalar maps flags of type T by a function.
-func scalar[T any](problems *Problems, want string, parse func(string) (T, error)) kong.Option {
+func scalar[T any](wrong *SettingErrors, want string, parse func(string) (T, error)) kong.Option {
 	return kong.TypeMapper(reflect.TypeFor[T](), kong.MapperFunc(func(ctx *kong.DecodeContext, target reflect.Value) error {
 		var text string
 		if err := ctx.Scan.PopValueInto("value", &text); err != nil {
@@ -104,8 +104,8 @@ func scalar[T any](problems *Problems, want string, parse func(string) (T, error
 		}
 		v, err := parse(text)
 		if err != nil {
-			problems.Add(ctx.Value.Name, "want %s, not %q", want, text)
-			return nil
+			wrong.addf(ctx.Value.Name, "want %s, not %q", want, text)
+			return nil //nolint:nilerr // it is noted; the next setting is to be read too
 		}
 		target.Set(reflect.ValueOf(v))
 		return nil
@@ -118,6 +118,8 @@ func helpWithVariable(v *kong.Value) string {
 	switch {
 	case v.Flag == nil || v.Name == "help":
 		return v.Help
+	case isSecret(v.Flag):
+		return v.Help + " [" + Variable(v.Name) + " or " + fileVariable(v.Name) + "]"
 	case v.Default == "":
 		return v.Help + " [" + Variable(v.Name) + "]"
 	default:
@@ -125,54 +127,9 @@ func helpWithVariable(v *kong.Value) string {
 	}
 }
 
-// environment resolves flags from variables. Kong's own way reads the process's
-// environment, takes empty values for set ones, and reports the first error only.
-type environment []string
-
-func (e environment) Validate(*kong.Application) error { return nil }
-
-func (e environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	// The last entry of a name counts, as in os/exec.
-	for _, entry := range slices.Backward(e) {
-		if value, ok := strings.CutPrefix(entry, Variable(flag.Name)+"="); ok {
-			if value == "" {
-				return nil, nil //nolint:nilnil // kong's word for "not set"
-			}
-			return value, nil
-		}
-	}
-	return nil, nil //nolint:nilnil // kong's word for "not set"
-}
-
-// unknown lists the variables that look like settings and are none. Those of
-// tests are left out, and so are those that Kubernetes makes up for every
-// service of a namespace, which may well be called bellhop.
-func (e environment) unknown() []string {
-	known := map[string]bool{}
-	for _, program := range []Program{&Gateway{}, &Notifier{}, &Bellhop{}} {
-		for _, s := range settings(program) {
-			known[Variable(s.Name)] = true
-		}
-	}
-	var names []string
-	for _, entry := range e {
-		name, value, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "BELLHOP_") && value != "" && !known[name] &&
-			!strings.HasPrefix(name, "BELLHOP_TEST_") && !kubernetesVariable(name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func kubernetesVariable(name string) bool {
-	return strings.Contains(name, "_SERVICE_") || strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
-}
-
 // settings lists the flags of a program in the order of its help.
 func settings(program Program) []*kong.Flag {
-	parser, err := newParser(program, &Problems{})
+	parser, err := newParser(program, &SettingErrors{})
 	if err != nil {
 		panic(err) // the struct tags of this package are wrong
 	}

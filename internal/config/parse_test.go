@@ -92,7 +92,7 @@ func TestListsAreSplitAtCommas(t *testing.T) {
 	), io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a@tcp(r1:3306)/bellhop", "a@tcp(r2:3306)/bellhop"}, g.Replicas())
-	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.Config().Secrets)
+	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Secrets)
 	require.True(t, g.Origins().Listed("https://b.example:8443"))
 }
 
@@ -153,9 +153,9 @@ func TestAllProblemsAreListedAtOnce(t *testing.T) {
 	t.Parallel()
 	var g Gateway
 	_, err := Parse(&g, nil, []string{"BELLHOP_HEARTBEAT=soon", "BELLHOP_LISTEN=here"}, io.Discard)
-	var problems Problems
-	require.ErrorAs(t, err, &problems)
-	require.Len(t, problems, 5)
+	var wrong SettingErrors
+	require.ErrorAs(t, err, &wrong)
+	require.Len(t, wrong, 5)
 	for _, name := range []string{"BELLHOP_HEARTBEAT", "BELLHOP_LISTEN", "BELLHOP_MYSQL_PRIMARY", "BELLHOP_REDIS", "BELLHOP_JWT_SECRET"} {
 		require.Equal(t, 1, strings.Count(err.Error(), name), err)
 	}

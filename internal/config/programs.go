@@ -25,7 +25,7 @@ func (g *Gateway) about() (string, string, kong.Vars) {
 		kong.Vars{"listen": ":8080", "admin_listen": "127.0.0.1:9090", "log_format": "json"}
 }
 
-func (g *Gateway) check(command string, p *Problems) {
+func (g *Gateway) check(command string, p *SettingErrors) {
 	g.HTTP.check(p)
 	g.Logging.check(p)
 	if command == "health" {
@@ -34,9 +34,7 @@ func (g *Gateway) check(command string, p *Problems) {
 	g.MySQL.check(p)
 	g.Redis.check(p)
 	g.Tokens.check(p)
-	if g.JWTSecret == "" {
-		p.Add("jwt-secret", "is required")
-	}
+	p.require("jwt-secret", g.anyKey(), ", or --jwt-public-key or --jwks-url")
 	g.Policies.check(p)
 	g.Streams.check(p)
 }
@@ -64,7 +62,7 @@ func (n *Notifier) about() (string, string, kong.Vars) {
 		kong.Vars{"listen": ":8081", "admin_listen": "127.0.0.1:9091", "log_format": "json"}
 }
 
-func (n *Notifier) check(command string, p *Problems) {
+func (n *Notifier) check(command string, p *SettingErrors) {
 	n.Logging.check(p)
 	switch command {
 	case "health":
@@ -74,9 +72,7 @@ func (n *Notifier) check(command string, p *Problems) {
 		n.MySQL.check(p)
 		n.Redis.check(p)
 		n.Services.check(p)
-		if n.ServiceKeys == "" {
-			p.Add("service-keys", "is required")
-		}
+		p.require("service-keys", n.ServiceKeys != "", "")
 		n.Policies.check(p)
 	default: // migrate, epoch new, epoch keep
 		n.MySQL.check(p)
@@ -106,7 +102,7 @@ func (b *Bellhop) about() (string, string, kong.Vars) {
 		kong.Vars{"listen": "127.0.0.1:8080", "admin_listen": "127.0.0.1:9090", "log_format": "text"}
 }
 
-func (b *Bellhop) check(command string, p *Problems) {
+func (b *Bellhop) check(command string, p *SettingErrors) {
 	b.HTTP.check(p)
 	b.Logging.check(p)
 	if command == "health" {
@@ -121,21 +117,17 @@ func (b *Bellhop) check(command string, p *Problems) {
 	b.Policies.check(p)
 	b.Streams.check(p)
 	switch {
-	case b.Demo == On && b.JWTSecret != "":
-		p.Add("demo", "signs everybody in as anybody, so it cannot be on together with --jwt-secret")
+	case b.Demo == On && b.anyKey():
+		p.addf("demo", "signs everybody in as anybody, so it cannot be on together with the key of real tokens")
 	case !b.WithDemo() && !p.has("demo"):
-		if b.JWTSecret == "" {
-			p.Add("jwt-secret", "is required, because the demo is off")
-		}
-		if b.ServiceKeys == "" {
-			p.Add("service-keys", "is required, because the demo is off")
-		}
+		p.require("jwt-secret", b.anyKey(), ", because the demo is off")
+		p.require("service-keys", b.ServiceKeys != "", ", because the demo is off")
 	}
 }
 
 // WithDemo tells whether the demo is to be served.
 func (b *Bellhop) WithDemo() bool {
-	return b.Demo == On || (b.Demo == Auto && b.loopback() && b.JWTSecret == "")
+	return b.Demo == On || (b.Demo == Auto && b.loopback() && !b.anyKey())
 }
 
 // Switch is a setting that may be left to the program.

@@ -3,7 +3,9 @@ package config
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -84,4 +86,21 @@ func reference(t *testing.T) string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// TestExampleOfThePolicyFileIsGood starts a program with it.
+func TestExampleOfThePolicyFileIsGood(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(referenceFile)
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(text), "```yaml\n")
+	require.True(t, ok)
+	example, _, _ := strings.Cut(rest, "```")
+	path := filepath.Join(t.TempDir(), "policies.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(example), 0o600))
+
+	var b Bellhop
+	_, err = Parse(&b, []string{"--policies=" + path}, nil, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, []string{"news", "room", "user"}, b.Namespaces().Namespaces())
 }

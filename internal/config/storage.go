@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -13,20 +14,21 @@ import (
 type MySQL struct {
 	MySQLPrimary  Secret   `name:"mysql-primary" placeholder:"DSN" help:"The primary, as a DSN of go-sql-driver: user:password@tcp(host:3306)/bellhop. Parameters that the program needs it sets itself."`
 	MySQLReplicas []Secret `name:"mysql-replicas" placeholder:"DSN" sep:"," help:"Read replicas, comma-separated. One that is away is passed over and tried again."`
+	MySQLTLS      TLSFiles `embed:"" prefix:"mysql-tls-"`
 	MySQLPool     int      `name:"mysql-pool" placeholder:"N" default:"4" help:"Connections to each server at most. Open streams hold none, so a few are enough."`
 }
 
-func (m *MySQL) check(p *Problems) {
-	if m.MySQLPrimary == "" {
-		p.Add("mysql-primary", "is required")
-	} else {
+func (m *MySQL) check(p *SettingErrors) {
+	p.require("mysql-primary", m.MySQLPrimary != "", "")
+	if m.MySQLPrimary != "" {
 		checkDSN(p, "mysql-primary", m.MySQLPrimary)
 	}
 	for _, dsn := range m.MySQLReplicas {
 		checkDSN(p, "mysql-replicas", dsn)
 	}
+	m.MySQLTLS.check(p, "mysql-tls-")
 	if (m.MySQLPool < 1 || m.MySQLPool > 1000) && !p.has("mysql-pool") {
-		p.Add("mysql-pool", "%d is out of range, want 1 to 1000", m.MySQLPool)
+		p.addf("mysql-pool", "%d is out of range, want 1 to 1000", m.MySQLPool)
 	}
 }
 
@@ -39,32 +41,38 @@ func (m *MySQL) Replicas() []string {
 	return dsns
 }
 
-func checkDSN(p *Problems, flag string, dsn Secret) {
+func checkDSN(p *SettingErrors, flag string, dsn Secret) {
 	c, err := mysql.ParseDSN(dsn.Reveal())
 	switch {
 	case err != nil:
 		// The driver's own reason is left out: it quotes what it took for a
 		// parameter, and that may be part of the password.
-		p.Add(flag, "does not parse: want user:password@tcp(host:3306)/database")
+		p.addf(flag, "does not parse: want user:password@tcp(host:3306)/database")
 	case c.DBName == "":
-		p.Add(flag, "names no database: want user:password@tcp(host:3306)/database")
+		p.addf(flag, "names no database: want user:password@tcp(host:3306)/database")
 	}
 }
 
 // Redis is where the bus runs.
 type Redis struct {
-	Redis Secret `placeholder:"URL" help:"The bus: redis://host:6379, rediss:// for TLS, redis+sentinel://host:port,host:port/master, or redis+cluster://host:port,host:port."`
+	Redis    Secret   `placeholder:"URL" help:"The bus: redis://host:6379, rediss:// for TLS, redis+sentinel://host:port,host:port/master, or redis+cluster://host:port,host:port."`
+	RedisTLS TLSFiles `embed:"" prefix:"redis-tls-"`
 }
 
-func (r *Redis) check(p *Problems) {
+func (r *Redis) check(p *SettingErrors) {
+	p.require("redis", r.Redis != "", "")
+	r.RedisTLS.check(p, "redis-tls-")
 	if r.Redis == "" {
-		p.Add("redis", "is required")
+		return
+	}
+	if r.RedisTLS.config != nil && !strings.HasPrefix(r.Redis.Reveal(), "rediss") {
+		p.addf("redis", "is an address without TLS, so --redis-tls-* would have no effect: want rediss://")
 		return
 	}
 	client, err := fanout.OpenRedis(r.Redis.Reveal())
 	if err != nil {
 		// As above: what an address is said to lack may be a part of its password.
-		p.Add("redis", "does not parse: want redis://host:port, rediss://host:port, "+
+		p.addf("redis", "does not parse: want redis://host:port, rediss://host:port, "+
 			"redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port")
 		return
 	}
@@ -76,13 +84,13 @@ type SQLite struct {
 	SQLite string `name:"sqlite" placeholder:"FILE" default:"bellhop.db" help:"The embedded log's database file, made if it is missing. One process at a time."`
 }
 
-func (s *SQLite) check(p *Problems) {
+func (s *SQLite) check(p *SettingErrors) {
 	if s.SQLite == "" {
-		p.Add("sqlite", "is required")
+		p.addf("sqlite", "is required")
 		return
 	}
 	if folder := filepath.Dir(s.SQLite); !isFolder(folder) {
-		p.Add("sqlite", "the folder %s does not exist", folder)
+		p.addf("sqlite", "the folder %s does not exist", folder)
 	}
 }
 

@@ -18,10 +18,10 @@ type Streams struct {
 	origins server.Origins
 }
 
-func (s *Streams) check(p *Problems) {
+func (s *Streams) check(p *SettingErrors) {
 	origins, err := server.ParseOrigins(s.CORSOrigins)
 	if err != nil {
-		p.Add("cors-origins", "%v", err)
+		p.addf("cors-origins", "%v", err)
 	}
 	s.origins = origins
 	p.between("heartbeat", s.Heartbeat, 100*time.Millisecond, 5*time.Minute)
@@ -31,7 +31,7 @@ func (s *Streams) check(p *Problems) {
 	p.between("drain", s.Drain, 0, 10*time.Minute)
 	p.between("slow-timeout", s.SlowTimeout, 100*time.Millisecond, 10*time.Minute)
 	if s.MaxStreams < 0 {
-		p.Add("max-streams", "%d is out of range, want 0 or more", s.MaxStreams)
+		p.addf("max-streams", "%d is out of range, want 0 or more", s.MaxStreams)
 	}
 }
 

@@ -68,13 +68,13 @@ func TestEveryWrongSettingIsOneLine(t *testing.T) {
 			t.Parallel()
 			program, environ := tt.program()
 			_, err := Parse(program, nil, append(environ, tt.set), io.Discard)
-			var problems Problems
-			require.ErrorAs(t, err, &problems)
-			require.Contains(t, problems[0], tt.want)
+			var wrong SettingErrors
+			require.ErrorAs(t, err, &wrong)
+			require.Contains(t, wrong[0], tt.want)
 			require.NotContains(t, err.Error(), "hunter2")
-			require.NotContains(t, problems[0], "\n")
+			require.NotContains(t, wrong[0], "\n")
 			if _, all := program.(*Bellhop); !all { // without the demo it needs two keys
-				require.Len(t, problems, 1)
+				require.Len(t, wrong, 1)
 			}
 		})
 	}
@@ -91,10 +91,10 @@ func TestWrongFlagsAreOneLine(t *testing.T) {
 		{[]string{"serve"}, "unexpected argument serve"},
 	} {
 		_, err := Parse(&Bellhop{}, tt.args, nil, io.Discard)
-		var problems Problems
-		require.ErrorAs(t, err, &problems)
-		require.Len(t, problems, 1)
-		require.Contains(t, problems[0], tt.want)
+		var wrong SettingErrors
+		require.ErrorAs(t, err, &wrong)
+		require.Len(t, wrong, 1)
+		require.Contains(t, wrong[0], tt.want)
 	}
 }
 
@@ -102,7 +102,7 @@ func TestWrongFlagsAreOneLine(t *testing.T) {
 // where others can connect, and never beside the key of real tokens.
 func TestDemoStaysOnThisMachine(t *testing.T) {
 	t.Parallel()
-	real := []string{"BELLHOP_JWT_SECRET=" + goodSecret, "BELLHOP_SERVICE_KEYS=forum=abcdefghijklmnop"}
+	configured := []string{"BELLHOP_JWT_SECRET=" + goodSecret, "BELLHOP_SERVICE_KEYS=forum=abcdefghijklmnop"}
 	for _, tt := range []struct {
 		name    string
 		environ []string
@@ -111,10 +111,10 @@ func TestDemoStaysOnThisMachine(t *testing.T) {
 		{"loopback", nil, true},
 		{"loopback by name", []string{"BELLHOP_LISTEN=localhost:80"}, true},
 		{"loopback, IPv6", []string{"BELLHOP_LISTEN=[::1]:80"}, true},
-		{"switched off", append([]string{"BELLHOP_DEMO=off"}, real...), false},
-		{"key configured", real, false},
-		{"everywhere", append([]string{"BELLHOP_LISTEN=:80"}, real...), false},
-		{"another host", append([]string{"BELLHOP_LISTEN=10.0.0.1:80"}, real...), false},
+		{"switched off", append([]string{"BELLHOP_DEMO=off"}, configured...), false},
+		{"key configured", configured, false},
+		{"everywhere", append([]string{"BELLHOP_LISTEN=:80"}, configured...), false},
+		{"another host", append([]string{"BELLHOP_LISTEN=10.0.0.1:80"}, configured...), false},
 		{"everywhere, and asked for", []string{"BELLHOP_LISTEN=:80", "BELLHOP_DEMO=on"}, true},
 	} {
 		var b Bellhop
@@ -122,8 +122,8 @@ func TestDemoStaysOnThisMachine(t *testing.T) {
 		require.NoError(t, err, tt.name)
 		require.Equal(t, tt.demo, b.WithDemo(), tt.name)
 	}
-	_, err := Parse(&Bellhop{}, nil, append([]string{"BELLHOP_DEMO=on"}, real...), io.Discard)
-	require.EqualError(t, err, "--demo (BELLHOP_DEMO): signs everybody in as anybody, so it cannot be on together with --jwt-secret")
+	_, err := Parse(&Bellhop{}, nil, append([]string{"BELLHOP_DEMO=on"}, configured...), io.Discard)
+	require.EqualError(t, err, "--demo (BELLHOP_DEMO): signs everybody in as anybody, so it cannot be on together with the key of real tokens")
 	_, err = Parse(&Bellhop{}, nil, []string{"BELLHOP_DEMO=off"}, io.Discard)
 	require.EqualError(t, err, "--jwt-secret (BELLHOP_JWT_SECRET): is required, because the demo is off\n"+
 		"--service-keys (BELLHOP_SERVICE_KEYS): is required, because the demo is off")

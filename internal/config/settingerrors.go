@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// Problems is everything that is wrong with a program's settings: one line
+// SettingErrors is everything that is wrong with a program's settings: one line
 // each, in the order of discovery. It is an error once it is not empty.
-type Problems []string
+type SettingErrors []string
 
-// Add notes what is wrong with the setting of the flag with this name. The line
+// addf notes what is wrong with the setting of the flag with this name. The line
 // names the flag and its variable, and never the value of a secret.
-func (p *Problems) Add(flag, format string, args ...any) {
+func (p *SettingErrors) addf(flag, format string, args ...any) {
 	line := fmt.Sprintf("--%s (%s): ", flag, Variable(flag)) + fmt.Sprintf(format, args...)
 	*p = append(*p, strings.ReplaceAll(line, "\n", "; "))
 }
 
 // Error lists the problems, a line each.
-func (p Problems) Error() string { return strings.Join(p, "\n") }
+func (p SettingErrors) Error() string { return strings.Join(p, "\n") }
 
 // err is p as an error, or nil if there is nothing wrong.
-func (p Problems) err() error {
+func (p SettingErrors) err() error {
 	if len(p) == 0 {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (p Problems) err() error {
 
 // has tells whether something is already wrong with the setting, so that its
 // zero value does not draw a second complaint.
-func (p Problems) has(flag string) bool {
+func (p SettingErrors) has(flag string) bool {
 	for _, line := range p {
 		if strings.HasPrefix(line, "--"+flag+" ") {
 			return true
@@ -39,10 +39,18 @@ func (p Problems) has(flag string) bool {
 	return false
 }
 
+// require complains about a setting that is not there, unless something is
+// already wrong with it. why follows "is required".
+func (p *SettingErrors) require(flag string, set bool, why string) {
+	if !set && !p.has(flag) {
+		p.addf(flag, "is required%s", why)
+	}
+}
+
 // between checks the bounds of a duration.
-func (p *Problems) between(flag string, d, low, high time.Duration) {
+func (p *SettingErrors) between(flag string, d, low, high time.Duration) {
 	if (d < low || d > high) && !p.has(flag) {
-		p.Add(flag, "%s is out of range, want %s to %s", d, low, high)
+		p.addf(flag, "%s is out of range, want %s to %s", d, low, high)
 	}
 }
 

@@ -1,0 +1,237 @@
+package auth_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/auth"
+)
+
+// issuer publishes a key set, or whatever else answer says.
+type issuer struct {
+	*httptest.Server
+	answer atomic.Pointer[http.HandlerFunc]
+	asked  atomic.Int64
+}
+
+func newIssuer(t *testing.T) *issuer {
+	t.Helper()
+	i := new(issuer)
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i.asked.Add(1)
+		(*i.answer.Load())(w, r)
+	}))
+	t.Cleanup(i.Close)
+	i.says(http.StatusServiceUnavailable, "")
+	return i
+}
+
+func (i *issuer) says(status int, body string) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+	i.answer.Store(&handler)
+}
+
+// publish sets the keys; further ones are in JSON already.
+func (i *issuer) publish(t *testing.T, signers []signer, more ...string) {
+	t.Helper()
+	keys := make([]json.RawMessage, 0, len(signers)+len(more))
+	for _, s := range signers {
+		keys = append(keys, json.RawMessage(jwk(t, s)))
+	}
+	for _, m := range more {
+		keys = append(keys, json.RawMessage(m))
+	}
+	text, err := json.Marshal(map[string]any{"keys": keys})
+	require.NoError(t, err)
+	i.says(http.StatusOK, string(text))
+}
+
+// jwk is a public key in the form of RFC 7517.
+func jwk(t *testing.T, s signer) string {
+	t.Helper()
+	encode := base64.RawURLEncoding.EncodeToString
+	key := map[string]string{"kid": s.kid, "alg": s.method.Alg(), "use": "sig"}
+	switch k := s.key.Public().(type) {
+	case *rsa.PublicKey:
+		key["kty"], key["n"], key["e"] = "RSA", encode(k.N.Bytes()), encode(big.NewInt(int64(k.E)).Bytes())
+	case *ecdsa.PublicKey:
+		point, err := k.Bytes()
+		require.NoError(t, err)
+		key["kty"], key["crv"], key["x"], key["y"] = "EC", "P-256", encode(point[1:33]), encode(point[33:])
+	case ed25519.PublicKey:
+		key["kty"], key["crv"], key["x"] = "OKP", "Ed25519", encode(k)
+	}
+	text, err := json.Marshal(key)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// issued is a good token's claims for a verifier of jwksVerifier.
+func issued(c jwt.MapClaims) { c["iss"], c["aud"] = "https://id.example", "bellhop" }
+
+func jwksVerifier(t *testing.T, i *issuer, change func(*auth.JWKSConfig)) *auth.Verifier {
+	t.Helper()
+	cfg := auth.JWKSConfig{URL: i.URL + "/keys", Refresh: time.Hour, Retry: time.Hour, Logger: slog.New(slog.DiscardHandler)}
+	if change != nil {
+		change(&cfg)
+	}
+	set, err := auth.OpenJWKS(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, set.Close()) })
+	return verifier(t, func(c *auth.TokenConfig) {
+		c.Secrets, c.JWKS, c.Issuer, c.Audience = nil, set, "https://id.example", "bellhop"
+	})
+}
+
+func TestJWKSVerifies(t *testing.T) {
+	t.Parallel()
+	signers := []signer{newRSA(t), newEC(t), newEd(t)}
+	i := newIssuer(t)
+	i.publish(t, signers)
+	v := jwksVerifier(t, i, nil)
+	for _, s := range signers {
+		_, err := v.Verify(s.token(t, claimsWith(issued), nil))
+		require.NoError(t, err, s.method.Alg())
+		_, err = v.Verify(s.token(t, claimsWith(func(c jwt.MapClaims) { issued(c); c["aud"] = "mail" }), nil))
+		require.ErrorIs(t, err, auth.ErrToken, "for another service of the same issuer")
+		_, err = v.Verify(s.token(t, claimsWith(nil), nil))
+		require.ErrorIs(t, err, auth.ErrToken, "without issuer and audience")
+	}
+	require.EqualValues(t, 1, i.asked.Load(), "the keys are kept")
+}
+
+// TestJWKSSurvivesTheIssuer: whatever an issuer in trouble answers, the keys that
+// it published before stay good.
+func TestJWKSSurvivesTheIssuer(t *testing.T) {
+	t.Parallel()
+	s, i := newEC(t), newIssuer(t)
+	i.publish(t, []signer{s})
+	v := jwksVerifier(t, i, func(c *auth.JWKSConfig) { c.Refresh = 10 * time.Millisecond })
+	token := s.token(t, claimsWith(issued), nil)
+	for _, trouble := range []struct {
+		status int
+		body   string
+	}{
+		{http.StatusServiceUnavailable, "down"},
+		{http.StatusOK, "<html>maintenance</html>"},
+		{http.StatusOK, `{"error":"later"}`},
+		{http.StatusOK, `{"keys":[]}`},
+		{http.StatusOK, `{"keys":[` + strings.Repeat(" ", 2<<20) + jwk(t, s) + `]}`},
+		{http.StatusFound, ""},
+	} {
+		i.says(trouble.status, trouble.body)
+		before := i.asked.Load()
+		require.Eventually(t, func() bool { return i.asked.Load() >= before+3 }, 10*time.Second, time.Millisecond)
+		_, err := v.Verify(token)
+		require.NoError(t, err, "after %d %.30s", trouble.status, trouble.body)
+	}
+	i.Close()
+	_, err := v.Verify(token)
+	require.NoError(t, err)
+}
+
+// TestJWKSStartsWithoutTheIssuer and accepts tokens once it is back.
+func TestJWKSStartsWithoutTheIssuer(t *testing.T) {
+	t.Parallel()
+	s, i := newEC(t), newIssuer(t)
+	v := jwksVerifier(t, i, func(c *auth.JWKSConfig) { c.Refresh = 10 * time.Millisecond })
+	token := s.token(t, claimsWith(issued), nil)
+	_, err := v.Verify(token)
+	require.ErrorIs(t, err, auth.ErrToken)
+	i.publish(t, []signer{s})
+	require.Eventually(t, func() bool { _, err := v.Verify(token); return err == nil }, 10*time.Second, 5*time.Millisecond)
+}
+
+// TestJWKSFindsANewKey at once, not at the next reading in turn.
+func TestJWKSFindsANewKey(t *testing.T) {
+	t.Parallel()
+	older, newer, i := newEC(t), newEC(t), newIssuer(t)
+	newer.kid = "ec-2"
+	i.publish(t, []signer{older})
+	v := jwksVerifier(t, i, nil)
+	i.publish(t, []signer{newer})
+	_, err := v.Verify(newer.token(t, claimsWith(issued), nil))
+	require.NoError(t, err)
+	_, err = v.Verify(older.token(t, claimsWith(issued), nil))
+	require.ErrorIs(t, err, auth.ErrToken, "a key that was taken back is no good")
+}
+
+// TestAttackKidInjectionWithJWKS: a made-up kid opens nothing, reaches no other
+// address than the issuer's, and asks that one hardly more often.
+func TestAttackKidInjectionWithJWKS(t *testing.T) {
+	t.Parallel()
+	ours, theirs, i := newRSA(t), newRSA(t), newIssuer(t)
+	i.publish(t, []signer{ours})
+	v := jwksVerifier(t, i, nil)
+	began := time.Now()
+	for range 20 {
+		for _, kid := range append(strangeKids, strings.Repeat("k", 4000)) {
+			header := map[string]any{"kid": kid, "jku": i.URL + "/evil"}
+			_, err := v.Verify(theirs.token(t, claimsWith(issued), header))
+			require.ErrorIs(t, err, auth.ErrToken, kid)
+		}
+	}
+	require.LessOrEqual(t, i.asked.Load(), int64(2))
+	require.Less(t, time.Since(began), 20*time.Second, "nobody waits for the issuer")
+	_, err := v.Verify(ours.token(t, claimsWith(issued), nil))
+	require.NoError(t, err)
+}
+
+// TestAttackSymmetricKeyInTheSet: a secret that somebody published by mistake
+// verifies nothing, not even where HS256 is allowed for another key.
+func TestAttackSymmetricKeyInTheSet(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	i.publish(t, []signer{newEC(t)}, `{"kty":"oct","kid":"oct-1","k":"`+base64.RawURLEncoding.EncodeToString([]byte(otherSecret))+`"}`)
+	set, err := auth.OpenJWKS(auth.JWKSConfig{URL: i.URL, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, set.Close()) })
+	v := verifier(t, func(c *auth.TokenConfig) { c.JWKS, c.Issuer, c.Audience = set, "https://id.example", "bellhop" })
+	for _, kid := range []any{"oct-1", nil} {
+		token := jwt.NewWithClaims(jwt.SigningMethodHS256, claimsWith(issued))
+		if kid != nil {
+			token.Header["kid"] = kid
+		}
+		text, err := token.SignedString([]byte(otherSecret))
+		require.NoError(t, err)
+		_, err = v.Verify(text)
+		require.ErrorIs(t, err, auth.ErrToken)
+	}
+	_, err = v.Verify(sign(t, jwt.SigningMethodHS256, []byte(secret), claimsWith(issued)))
+	require.NoError(t, err, "the configured secret still does")
+}
+
+func TestJWKSIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"", "keys", "ftp://id.example/keys", "http://id.example/keys", "https:///keys", "https://u:p@id.example/keys", "https://%zz/"} {
+		_, err := auth.OpenJWKS(auth.JWKSConfig{URL: address})
+		require.ErrorIs(t, err, auth.ErrTokenKey, address)
+	}
+	i := newIssuer(t)
+	set, err := auth.OpenJWKS(auth.JWKSConfig{URL: i.URL, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	require.NoError(t, set.Close())
+	require.NoError(t, set.Close(), "twice")
+	for _, cfg := range []auth.TokenConfig{{JWKS: set}, {JWKS: set, Issuer: "x"}, {JWKS: set, Audience: "x"}} {
+		_, err := auth.NewVerifier(cfg)
+		require.ErrorIs(t, err, auth.ErrTokenKey)
+	}
+}

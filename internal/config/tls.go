@@ -1,0 +1,63 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+)
+
+// TLSFiles are the certificates for connections to one kind of server.
+type TLSFiles struct {
+	CA   string `name:"ca" placeholder:"FILE" help:"PEM file of the authorities that certify the servers, instead of the system's."`
+	Cert string `name:"cert" placeholder:"FILE" help:"PEM file of the certificate that the program shows to the servers."`
+	Key  string `name:"key" placeholder:"FILE" help:"PEM file of that certificate's private key."`
+
+	config *tls.Config
+}
+
+// check reads the files. prefix is what the flags' names begin with.
+func (t *TLSFiles) check(p *SettingErrors, prefix string) {
+	if t.CA == "" && t.Cert == "" && t.Key == "" {
+		return
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CA != "" {
+		pool, err := readAuthorities(t.CA)
+		if err != nil {
+			p.addf(prefix+"ca", "%v", err)
+		}
+		config.RootCAs = pool
+	}
+	switch {
+	case t.Cert == "" && t.Key == "":
+	case t.Cert == "":
+		p.addf(prefix+"cert", "is required, because --%skey is set", prefix)
+	case t.Key == "":
+		p.addf(prefix+"key", "is required, because --%scert is set", prefix)
+	default:
+		// The error tells what is wrong with which file, and nothing that stands
+		// in them.
+		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
+		if err != nil {
+			p.addf(prefix+"cert", "%v", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	t.config = config
+}
+
+// Config is what the files say, once Parse succeeded; nil if none was named.
+func (t *TLSFiles) Config() *tls.Config { return t.config }
+
+func readAuthorities(path string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, errors.New(path + " holds no certificate")
+	}
+	return pool, nil
+}
