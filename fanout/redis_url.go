@@ -178,8 +178,9 @@ func rebuild(base string, h hosts, query url.Values) string {
 
 // refuse leaves the address out of an error of net/url.
 func refuse(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		// Its text quotes the address, which may hold a password.
+		return fmt.Errorf("%w: it can't be taken apart; are special characters of a password percent-encoded?", ErrRedisURL)
 	}
 	return fmt.Errorf("%w: %w", ErrRedisURL, err)
 }

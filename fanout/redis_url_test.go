@@ -51,6 +51,7 @@ func TestOpenRedisRefusesWithoutShowingThePassword(t *testing.T) {
 		"http://x:secret@localhost",
 		"redis+ring://x:secret@a:1",
 		"redis://x:secret@localhost:port",
+		"redis://x:a/secret@localhost:6379", // the password is taken for a port
 		"redis://x:secret@localhost/notanumber",
 		"redis://x:secret@localhost/%zz",
 		"redis://x:secret@localhost?nosuch=1",

@@ -46,6 +46,9 @@ func OpenSQLite(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ownFile(path); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	primary, err := openSQLiteServer(path, 1)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
@@ -79,6 +82,16 @@ func openSQLiteServer(path string, size int) (*server, error) {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return &server{DB: sqlx.NewDb(db, "sqlite"), name: filepath.Base(path), drop: func() {}}, nil
+}
+
+// ownFile makes the file, if it is missing, so that nobody else can read it:
+// SQLite itself would let everybody.
+func ownFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the file
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // lockFile takes the lock that keeps a second process away. SQLite's own locks

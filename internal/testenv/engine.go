@@ -106,6 +106,10 @@ func (e Engine) server() (string, error) {
 	return e.mysqld, nil
 }
 
+// ownTemp is the environment that gives a server a directory for temporary files
+// of its own: MariaDB deletes what looks like its own in a shared one.
+func ownTemp(dir string) string { return "TMPDIR=" + dir }
+
 // initialize fills an empty data directory.
 func (e Engine) initialize(data string) error {
 	path, err := e.server()
@@ -116,6 +120,7 @@ func (e Engine) initialize(data string) error {
 	if err != nil {
 		return err
 	}
+	cmd.Env = append(os.Environ(), ownTemp(filepath.Dir(data)))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initialize %s: %w\n%s", e.Name, err, out)
 	}

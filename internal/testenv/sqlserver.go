@@ -105,7 +105,10 @@ func newSQLServer(e Engine, template string, id uint32, o options) (_ *SQLServer
 		return nil, err
 	}
 	s.Addr = s.port.addr()
-	s.process = &process{path: path, args: e.arguments(s.data, s.port.number, id, o), log: filepath.Join(dir, "log")}
+	s.process = &process{
+		path: path, args: e.arguments(s.data, s.port.number, id, o), log: filepath.Join(dir, "log"),
+		env: []string{ownTemp(dir)},
+	}
 	s.admin, err = adminPool(filepath.Join(s.data, "s.sock"))
 	if err != nil {
 		return nil, err
