@@ -18,6 +18,8 @@ var (
 	ErrTokenExpired = fmt.Errorf("%w: expired", ErrToken)
 	// ErrTokenEarly: its nbf or iat lies in the future.
 	ErrTokenEarly = fmt.Errorf("%w: not valid yet", ErrToken)
+	// ErrTokenRevoked: its owner was locked out after it was issued.
+	ErrTokenRevoked = fmt.Errorf("%w: revoked", ErrToken)
 	// ErrTokenKey refuses a key that tokens are to be verified with.
 	ErrTokenKey = errors.New("invalid token key")
 )
@@ -25,6 +27,10 @@ var (
 // MinSecret is the shortest HS256 secret, in bytes: RFC 7518 (section 3.2)
 // wants a key no shorter than the hash.
 const MinSecret = 32
+
+// MaxTokenLife is the longest time from a token's iat, or from now where it says
+// none, to its exp. A revocation need not be remembered for longer.
+const MaxTokenLife = 400 * 24 * time.Hour
 
 // maxToken bounds what is parsed, in bytes.
 const maxToken = 8 << 10
@@ -146,6 +152,13 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 	// The library's leeway holds for exp as well; ours does not.
 	if !v.now().Before(c.ExpiresAt.Time) {
 		return nil, ErrTokenExpired
+	}
+	begins := v.now()
+	if c.IssuedAt != nil {
+		begins = c.IssuedAt.Time
+	}
+	if c.ExpiresAt.Sub(begins) > MaxTokenLife {
+		return nil, fmt.Errorf("%w: it lives for too long", ErrToken)
 	}
 	if _, err := event.Inbox(c.Subject); err != nil {
 		return nil, fmt.Errorf("%w: the subject does not fit a channel's name", ErrToken)

@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"testing"
 	"time"
 
@@ -53,9 +54,7 @@ func (s signer) token(t *testing.T, claims jwt.MapClaims, header map[string]any)
 	t.Helper()
 	token := jwt.NewWithClaims(s.method, claims)
 	token.Header["kid"] = s.kid
-	for k, v := range header {
-		token.Header[k] = v
-	}
+	maps.Copy(token.Header, header)
 	text, err := token.SignedString(s.key)
 	require.NoError(t, err)
 	return text
@@ -199,7 +198,7 @@ func TestAttackTokenBringsItsOwnKey(t *testing.T) {
 
 func TestPublicKeysThatAreRefused(t *testing.T) {
 	t.Parallel()
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // weak on purpose
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // weak on purpose
 	require.NoError(t, err)
 	curve, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	require.NoError(t, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/gateway/conn/engine"
 	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/store"
 )
@@ -47,6 +48,13 @@ type Config struct {
 	// MaxAge is the age at which a stream is ended, give or take a tenth, so
 	// that streams that began together do not end together. Zero: no limit.
 	MaxAge time.Duration
+	// Revocations tell which tokens are no good although they verify. It stays
+	// the caller's to close. Nil: none is.
+	Revocations *Revocations
+	// Limits bound what one person and one address may take. Default: none.
+	Limits *limit.Guard
+	// Proxies are believed about whom they forward.
+	Proxies limit.Proxies
 	// MaxStreams is the most streams that are open at once. Zero: no limit.
 	MaxStreams int
 	// Drain is the window over which Drain spreads the ends of streams. Zero:
@@ -82,6 +90,9 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	if cfg.Limits == nil {
+		cfg.Limits = limit.NewGuard(limit.Config{})
+	}
 	g := &Gateway{cfg: cfg, log: cfg.Logger}
 	m, err := newMetrics(cfg.Registerer, func() float64 { return float64(g.streams.Load()) })
 	if err != nil {
@@ -91,6 +102,13 @@ func New(cfg Config) (*Gateway, error) {
 	g.engine, err = engine.New(engine.Config{Ended: g.over, Logger: cfg.Logger, Registerer: cfg.Registerer})
 	if err != nil {
 		return nil, fmt.Errorf("connection engine: %w", err)
+	}
+	if cfg.Revocations != nil {
+		cfg.Revocations.listen(func() {
+			if n := cfg.Hub.EndRevoked(cfg.Revocations.Cover); n > 0 {
+				g.log.Info("streams of revoked tokens end", "streams", n)
+			}
+		})
 	}
 	return g, nil
 }

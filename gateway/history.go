@@ -64,11 +64,14 @@ func (g *Gateway) registerHistory(api huma.API) {
 		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/channels/{channel}/events",
 		Summary:     "List the retained events of a channel",
 		Description: "The list is never behind what was acknowledged to a publisher.",
-		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable},
+		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, g.listEvents)
 }
 
 func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOutput, error) {
+	if err := g.allow(in.request); err != nil {
+		return nil, err
+	}
 	ch, err := event.ParseChannel(in.Channel)
 	if err != nil {
 		return nil, server.NewProblem(http.StatusUnprocessableEntity, "", server.FieldError{Location: "path.channel", Detail: err.Error()})

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -15,6 +16,14 @@ type identity struct {
 	// badCookie: there is a session cookie that is no good (any more), and
 	// nothing else that would say who it is.
 	badCookie bool
+}
+
+// subject is who it is; empty for somebody anonymous.
+func (i identity) subject() string {
+	if i.claims == nil {
+		return ""
+	}
+	return i.claims.Subject
 }
 
 // identify finds a request's token, the first of: Authorization header, query
@@ -33,6 +42,9 @@ func (g *Gateway) identify(r *http.Request) (identity, error) {
 	}
 	if c, err := r.Cookie(sessionCookie); err == nil {
 		claims, err := g.verify(c.Value)
+		if errors.Is(err, errUnready) {
+			return identity{}, err // the cookie may well be good
+		}
 		return identity{claims: claims, badCookie: err != nil}, nil
 	}
 	return identity{}, nil
@@ -59,6 +71,11 @@ func (g *Gateway) verify(token string) (*auth.Claims, error) {
 	claims, err := g.cfg.Verifier.Verify(token)
 	if err != nil {
 		return nil, badToken(err)
+	}
+	if g.cfg.Revocations != nil {
+		if err := g.cfg.Revocations.check(claims); err != nil {
+			return nil, err
+		}
 	}
 	return claims, nil
 }

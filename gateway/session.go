@@ -41,7 +41,7 @@ func (g *Gateway) registerSession(api huma.API) {
 		Description: "Answers a bearer token with the cookie bellhop_session (HttpOnly, SameSite=Lax, Secure under TLS), " +
 			"which lives no longer than the token.",
 		DefaultStatus: http.StatusNoContent,
-		Errors:        []int{http.StatusUnauthorized, http.StatusRequestHeaderFieldsTooLarge},
+		Errors:        []int{http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge},
 	}, g.startSession)
 	huma.Register(api, huma.Operation{
 		OperationID: "end-session", Method: http.MethodDelete, Path: sessionPath,
@@ -55,6 +55,9 @@ func (g *Gateway) registerSession(api huma.API) {
 // startSession takes a bearer token alone: a token that came by cookie would
 // let any page of the site prolong it.
 func (g *Gateway) startSession(_ context.Context, in *struct{ caller }) (*sessionOutput, error) {
+	if err := g.allow(in.request); err != nil {
+		return nil, err
+	}
 	token, given := bearer(in.request)
 	if !given {
 		return nil, server.NewProblem(http.StatusUnauthorized, "a session begins with a bearer token")

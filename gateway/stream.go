@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
 	"github.com/bellhop/bellhop/gateway/hub"
@@ -53,18 +54,33 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.metrics.refused.WithLabelValues(string(refusedCapacity)).Inc()
 		return unavailable("this gateway carries as many streams as it can")
 	}
+	release, over := g.cfg.Limits.Open(r.Context(), who.subject(), g.cfg.Proxies.Client(r))
+	if over != "" {
+		g.streams.Add(-1)
+		return g.refuse(c, over)
+	}
 	// Registered before the client hears anything: a drain that begins now ends
 	// this stream too.
 	source, err := g.cfg.Hub.Open(req)
 	if err != nil {
 		g.streams.Add(-1)
+		release()
 		if errors.Is(err, hub.ErrDraining) {
 			g.metrics.refused.WithLabelValues(string(refusedDraining)).Inc()
 			return draining()
 		}
 		return err
 	}
-	g.carry(c, source, who)
+	// Once more, now that the stream is known: a revocation that came since the
+	// token was looked at ended the streams that were known then.
+	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.claims) {
+		g.streams.Add(-1)
+		source.Close(conn.ReasonExpired)
+		release()
+		g.metrics.refused.WithLabelValues(string(refusedUnauthorized)).Inc()
+		return badToken(auth.ErrTokenRevoked)
+	}
+	g.carry(c, limited{source, release}, who)
 	return nil
 }
 
@@ -92,6 +108,7 @@ func (g *Gateway) judge(r *http.Request) (refusal, hub.Request, identity, error)
 		return refusedUnauthorized, req, who, err
 	}
 	req = hub.Request{
+		Claims:   who.claims,
 		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor,
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
 		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),
@@ -128,9 +145,7 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) {
 	if who.badCookie {
 		h.Set("Set-Cookie", clearedCookie(c.Request()))
 	}
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-cache, no-transform")
-	h.Set("X-Accel-Buffering", "no")
+	streamHead(h)
 	opt := conn.Options{Heartbeat: g.cfg.Heartbeat, SlowTimeout: g.cfg.SlowTimeout}
 	if g.cfg.MaxAge > 0 {
 		opt.Age = time.Now().Add(jitter(g.cfg.MaxAge))
@@ -139,6 +154,13 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) {
 		opt.Expiry = who.claims.Expires
 	}
 	g.engine.Serve(response{c.Response()}, c.Request(), greeting, source, opt)
+}
+
+// streamHead sets the headers of every stream.
+func streamHead(h http.Header) {
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-cache, no-transform")
+	h.Set("X-Accel-Buffering", "no")
 }
 
 // response is echo's, but for Flush: that one keeps errors to itself, and a

@@ -45,14 +45,14 @@ func (n *Notifier) Register(api huma.API) {
 		Summary:       "Publish an event",
 		Description:   "Answers once the event is written to all its channels. 503 means that it is not known to be written: repeat it with the same Idempotency-Key, or believe \"written\": false.",
 		DefaultStatus: http.StatusCreated, MaxBodyBytes: maxEventBody(n.cfg.MaxData),
-		Errors: []int{400, 401, 403, 409, 413, 415, 422, 503},
+		Errors: []int{400, 401, 403, 409, 413, 415, 422, 429, 503},
 	}
 	batch := huma.Operation{
 		OperationID: "publish-batch", Method: http.MethodPost, Path: "/v1/events/batch", Tags: tags, Security: security,
 		Summary:      "Publish up to 500 events",
 		Description:  "Each event succeeds or fails by itself. Results stand in the order of the events.",
 		MaxBodyBytes: maxBatchBody,
-		Errors:       []int{400, 401, 403, 413, 415, 422, 503},
+		Errors:       []int{400, 401, 403, 413, 415, 422, 429, 503},
 	}
 	purge := huma.Operation{
 		OperationID: "purge-channel", Method: http.MethodDelete, Path: "/v1/channels/{channel}", Tags: tags, Security: security,
@@ -61,8 +61,16 @@ func (n *Notifier) Register(api huma.API) {
 		DefaultStatus: http.StatusNoContent, Errors: []int{401, 403, 422, 503},
 		Middlewares: huma.Middlewares{n.authenticate},
 	}
-	event.Middlewares = huma.Middlewares{n.authenticate, plainJSON, oneKey, limit(n.gates.publish)}
-	batch.Middlewares = huma.Middlewares{n.authenticate, plainJSON, noKey, limit(n.gates.batch)}
+	disconnect := huma.Operation{
+		OperationID: "disconnect-user", Method: http.MethodPost, Path: "/v1/admin/disconnect", Tags: tags, Security: security,
+		Summary: "End a person's streams and refuse their tokens",
+		Description: "Needs a key with the admin right. Within three seconds all streams of that person end, on all gateways, and tokens are refused " +
+			"that were issued up to this second, or do not say when. Newer ones are good.",
+		DefaultStatus: http.StatusNoContent, Errors: []int{400, 401, 403, 413, 415, 422, 503}, MaxBodyBytes: maxDisconnectBody,
+		Middlewares: huma.Middlewares{n.authenticate, plainJSON},
+	}
+	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, limit(n.gates.publish)}
+	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, limit(n.gates.batch)}
 	for _, op := range []*huma.Operation{&event, &batch} {
 		op.SkipValidateBody = true
 		op.RequestBody = &huma.RequestBody{Required: true}
@@ -70,6 +78,7 @@ func (n *Notifier) Register(api huma.API) {
 	huma.Register(api, event, n.publish)
 	huma.Register(api, batch, n.publishBatch)
 	huma.Register(api, purge, n.purge)
+	huma.Register(api, disconnect, n.disconnect)
 	describe[eventBody](doc, event.RequestBody, "Event")
 	describe[batchBody](doc, batch.RequestBody, "Batch")
 }

@@ -73,6 +73,8 @@ func (l *fakeLog) Append(_ context.Context, entries []store.Entry) (event.Epoch,
 	return "e1", appended, nil
 }
 
+func (l *fakeLog) Revoke(context.Context, string) error { return nil }
+
 func (l *fakeLog) Purge(context.Context, event.Channel) error { return nil }
 
 func (l *fakeLog) Trim(_ context.Context, from store.TrimCursor, policy func(event.Channel) store.Retention) (store.TrimCursor, error) {

@@ -17,6 +17,8 @@ const (
 	// maxBatchBody bounds the body of a batch: its data, as much again for
 	// names, keys and white space.
 	maxBatchBody = 2 * MaxRequestData
+	// maxDisconnectBody bounds the body that names a person.
+	maxDisconnectBody = 4 << 10
 	// maxPublishing and maxBatching are how many requests of either kind may be
 	// under way: each holds its body in memory until it is answered.
 	maxPublishing = 2048

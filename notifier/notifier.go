@@ -45,6 +45,9 @@ type Config struct {
 	QueueRows, QueueBytes int
 	// PublishBytes bounds what waits for the bus. Default: 32 MiB.
 	PublishBytes int
+	// ServiceRate is how many publishing requests each service may send in a
+	// second; it may save up those of five seconds. Default: no limit.
+	ServiceRate int
 	// MaxData is the largest event data, compacted, in bytes. Default: 64 KiB;
 	// at most MaxRequestData.
 	MaxData int
@@ -94,6 +97,7 @@ type Notifier struct {
 	stopped bool
 	running atomic.Bool // for those who can't wait for a Stop
 	gates   gates
+	rates   *serviceRates
 }
 
 // New makes a notifier that does nothing yet: see Start and Register.
@@ -102,7 +106,7 @@ func New(c Config) (*Notifier, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
-	n := &Notifier{cfg: c, metrics: newMetrics(), gates: newGates()}
+	n := &Notifier{cfg: c, metrics: newMetrics(), gates: newGates(), rates: newServiceRates(c.ServiceRate)}
 	n.publisher = newPublisher(c, n.metrics)
 	n.batcher = newBatcher(c, n.publisher, n.metrics)
 	n.upkeep = newUpkeep(c, n.metrics)

@@ -11,8 +11,8 @@ const (
 	expirePerStep = 100 // events that become tombstones in one transaction
 )
 
-// AgeOut forgets commit rows and idempotency keys that have lived for longer
-// than CommitLife and KeyLife, a bounded number of them; more tells that there
+// AgeOut forgets commit rows, idempotency keys and revocations that have lived
+// for longer than CommitLife, KeyLife and RevocationLife, a bounded number of them; more tells that there
 // are others. A notifier calls it every few seconds.
 func (d *DB) AgeOut(ctx context.Context) (more bool, err error) {
 	moreCommits, err := d.ageCommits(ctx)
@@ -20,7 +20,11 @@ func (d *DB) AgeOut(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	moreKeys, err := d.ageKeys(ctx)
-	return moreCommits || moreKeys, err
+	if err != nil {
+		return false, err
+	}
+	moreRevocations, err := d.ageRevocations(ctx)
+	return moreCommits || moreKeys || moreRevocations, err
 }
 
 // ageCommits moves the low-water mark of the tail, then deletes what is below

@@ -67,6 +67,7 @@ func (d *DB) committed(ctx context.Context, old *tx) (found bool, err error) {
 const (
 	changesVersion = 1
 	changeRewrite  = 1 << 0
+	changeRevoke   = 1 << 1
 )
 
 // packChanges writes the changes of a commit row: a version, then for each
@@ -79,6 +80,9 @@ func packChanges(changes []Change) []byte {
 		var flags byte
 		if c.Rewrite {
 			flags |= changeRewrite
+		}
+		if c.Revoke {
+			flags |= changeRevoke
 		}
 		b = append(b, flags, byte(len(c.Channel)))
 		b = append(b, c.Channel...)
@@ -102,7 +106,7 @@ func unpackChanges(b []byte) ([]Change, error) {
 		if n <= 0 {
 			return nil, errors.New("a commit row is cut short")
 		}
-		changes = append(changes, Change{Channel: event.Channel(name), Head: head, Rewrite: flags&changeRewrite != 0})
+		changes = append(changes, Change{Channel: event.Channel(name), Head: head, Rewrite: flags&changeRewrite != 0, Revoke: flags&changeRevoke != 0})
 		b = b[2+len(name)+n:]
 	}
 	return changes, nil

@@ -76,7 +76,7 @@ func TestReplicaReachesWhatTheAskerKnows(t *testing.T) {
 
 func TestPackedValuesSurvive(t *testing.T) {
 	t.Parallel()
-	changes := []Change{{"user:a", 1, false}, {"room:b", 1<<63 - 1, true}, {"user:c", 0, true}}
+	changes := []Change{{Channel: "user:a", Head: 1}, {Channel: "room:b", Head: 1<<63 - 1, Rewrite: true}, {Channel: "user:c", Revoke: true}}
 	got, err := unpackChanges(packChanges(changes))
 	require.NoError(t, err)
 	require.Equal(t, changes, got)
@@ -94,7 +94,7 @@ func TestPackedValuesSurvive(t *testing.T) {
 }
 
 func FuzzUnpackChanges(f *testing.F) {
-	f.Add(packChanges([]Change{{"user:a", 1, false}, {"room:b", 300, true}}))
+	f.Add(packChanges([]Change{{Channel: "user:a", Head: 1}, {Channel: "room:b", Head: 300, Rewrite: true}, {Channel: "user:c", Revoke: true}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		changes, err := unpackChanges(b)
 		if err != nil {

@@ -130,6 +130,9 @@ type Change struct {
 	// Rewrite: more than an append happened (read, delete, trim by request,
 	// purge): what a reader kept of the channel's past is out of date.
 	Rewrite bool
+	// Revoke: nothing happened to the channel, which is somebody's inbox; their
+	// tokens were revoked. Head is zero.
+	Revoke bool
 }
 
 // Token identifies a commit row.

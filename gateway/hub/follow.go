@@ -14,6 +14,10 @@ type follower struct{ h *Hub }
 var _ fanout.Handler = follower{}
 
 func (f follower) Message(m fanout.Message) {
+	if m.Seq == 0 { // no event, but a hint that there is something in the tail
+		f.h.tail.soon()
+		return
+	}
 	if c := f.h.find(m.Channel); c != nil {
 		c.message(m)
 	}

@@ -75,6 +75,10 @@ type Config struct {
 	// Timeout bounds one question to the log. Default 5 s.
 	Timeout time.Duration
 
+	// Revoked is told that tokens were revoked, maybe of people who are not
+	// here. It must not block. Default: nobody is told.
+	Revoked func()
+
 	Logger     *slog.Logger          // default: slog.Default()
 	Registerer prometheus.Registerer // default: metrics are counted, not exported
 }
@@ -98,6 +102,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RingBytes == 0 {
 		c.RingBytes = 256 << 10
+	}
+	if c.Revoked == nil {
+		c.Revoked = func() {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

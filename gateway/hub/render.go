@@ -14,6 +14,7 @@ import (
 const (
 	reasonDrain     conn.Reason = "drain"     // the gateway goes away
 	reasonBackwards conn.Reason = "backwards" // the log went back within an epoch
+	reasonRevoked   conn.Reason = "revoked"   // the token is no good any more
 )
 
 var (
@@ -107,7 +108,7 @@ func (w *writer) reset(ch event.Channel, r *reset) {
 // the client reconnects after the time that it was given with its ready.
 func (w *writer) farewell(why conn.Reason) {
 	switch why {
-	case conn.ReasonExpired:
+	case conn.ReasonExpired, reasonRevoked:
 		w.put(w.endBlock([]byte("event: bellhop.expired\ndata: {}\n")))
 	case reasonDrain:
 		b := []byte("event: bellhop.drain\ndata: {}\n")

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
 )
@@ -26,6 +27,9 @@ type Request struct {
 	MessageOnly bool
 	// PingEvents makes heartbeats bellhop.ping events instead of comments.
 	PingEvents bool
+	// Claims are of the token that opened the stream; nil: there was none. They
+	// are for EndRevoked alone.
+	Claims *auth.Claims
 	// Retry is after how long the client shall reconnect, already jittered.
 	Retry time.Duration
 }
@@ -40,9 +44,11 @@ type Stream struct {
 
 	messageOnly, pingEvents, inbox bool
 	retry                          time.Duration
+	claims                         *auth.Claims
 
 	mu     sync.Mutex // guards the mailbox: these fields and sub.mail
 	going  bool       // the gateway drains
+	gone   bool       // the token was revoked
 	closed bool
 
 	subs []sub
@@ -63,7 +69,7 @@ var _ conn.Source = (*Stream)(nil)
 // is ErrDraining.
 func (h *Hub) Open(req Request) (*Stream, error) {
 	s := &Stream{
-		hub: h, req: &req, messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox, retry: req.Retry,
+		hub: h, req: &req, messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox, retry: req.Retry, claims: req.Claims,
 		subs: make([]sub, len(req.Channels)), opened: time.Now().UnixNano(),
 	}
 	h.mu.Lock()
@@ -176,9 +182,12 @@ func (s *Stream) post(b *sub, put func(*mail)) {
 }
 
 // depart tells the stream that the gateway goes away.
-func (s *Stream) depart() {
+func (s *Stream) depart() { s.tell(&s.going) }
+
+// tell sets one of the flags that others set.
+func (s *Stream) tell(flag *bool) {
 	s.mu.Lock()
-	s.going = true
+	*flag = true
 	s.mu.Unlock()
 	s.wakeUp()
 }
@@ -198,6 +207,9 @@ func (s *Stream) turn(b *sub, p *page) {
 func (s *Stream) collect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.gone {
+		s.End(reasonRevoked)
+	}
 	if s.going {
 		s.End(reasonDrain)
 	}

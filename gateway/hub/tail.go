@@ -137,6 +137,10 @@ func (t *tail) read(ctx context.Context) {
 
 func (t *tail) apply(epoch event.Epoch, commit *store.Commit) {
 	for _, change := range commit.Changes {
+		if change.Revoke {
+			t.h.cfg.Revoked()
+			continue
+		}
 		if c := t.h.find(change.Channel); c != nil {
 			c.changed(epoch, change)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
@@ -73,15 +74,18 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		Bus:      bus,
 		Policies: cfg.Namespaces(),
 		Keys:     serviceKeys,
-		Batchers: 1, // SQLite writes one transaction at a time
+
+		ServiceRate: cfg.ServiceRate,
+		Batchers:    1, // SQLite writes one transaction at a time
 	})
 	if err != nil {
 		return nil, err
 	}
 	// The gateway has no check of its own on /readyz: it needs the same log.
-	err = s.addGateway(cfg.Streams, cfg.Tokens, gatewayParts{
+	err = s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        log,
 		subscriber: bus.Subscriber,
+		counter:    new(limit.Memory).Join,
 		tokens:     tokens,
 		policies:   cfg.Namespaces(),
 	})

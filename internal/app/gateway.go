@@ -9,6 +9,7 @@ import (
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/store"
 )
@@ -45,13 +46,14 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	s.onClose(log.Close)
 	s.server.AddCheck("log", log.Readable)
-	bus, err := openRedis(s, cfg.Redis)
+	bus, client, err := openRedis(s, cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.addGateway(cfg.Streams, cfg.Tokens, gatewayParts{
+	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        log,
 		subscriber: bus.Subscriber,
+		counter:    func() limit.Counter { return limit.NewRedis(client, limit.RedisConfig{Logger: logger}) },
 		tokens:     cfg.TokenConfig(),
 		policies:   cfg.Namespaces(),
 	})
@@ -61,12 +63,13 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 type gatewayParts struct {
 	log        *store.DB
 	subscriber func(fanout.Handler) fanout.Subscriber
+	counter    func() limit.Counter // of people's streams; called once at most
 	tokens     auth.TokenConfig
 	policies   auth.Policies
 }
 
 // addGateway puts a gateway on the service's listener. It serves from then on.
-func (s *Service) addGateway(cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
+func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
 	if tokens.JWKSURL != "" {
 		jwks, err := auth.OpenJWKS(auth.JWKSConfig{URL: tokens.JWKSURL, Logger: s.log})
 		if err != nil {
@@ -79,7 +82,10 @@ func (s *Service) addGateway(cfg config.Streams, tokens config.Tokens, parts gat
 	if err != nil {
 		return err
 	}
+	revocations := gateway.NewRevocations(ctx, parts.log, s.log)
+	s.onClose(revocations.Close)
 	h, err := hub.New(hub.Config{
+		Revoked:    revocations.Soon,
 		Log:        parts.log,
 		Bus:        func(handler fanout.Handler) (fanout.Subscriber, error) { return parts.subscriber(handler), nil },
 		Logger:     s.log,
@@ -89,11 +95,21 @@ func (s *Service) addGateway(cfg config.Streams, tokens config.Tokens, parts gat
 		return err
 	}
 	s.onClose(h.Close)
+	guard := limit.Config{UserStreams: cfg.UserStreams, AddressStreams: cfg.AddressStreams, AddressRate: cfg.AddressRate}
+	if parts.counter != nil && cfg.UserStreams > 0 {
+		guard.Streams = parts.counter()
+		s.onClose(guard.Streams.Close)
+	}
 	g, err := gateway.New(gateway.Config{
 		Hub:      h,
 		Log:      parts.log,
 		Verifier: verifier,
 		Policies: parts.policies,
+
+		Revocations: revocations,
+
+		Limits:  limit.NewGuard(guard),
+		Proxies: cfg.Proxies(),
 
 		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/internal/server"
@@ -62,7 +64,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		return nil, err
 	}
 	s.onClose(log.Close)
-	bus, err := openRedis(s, cfg.Redis)
+	bus, _, err := openRedis(s, cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +73,8 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		Bus:      bus,
 		Policies: cfg.Namespaces(),
 		Keys:     cfg.Keys(),
+
+		ServiceRate: cfg.ServiceRate,
 	})
 	if err != nil {
 		return nil, err
@@ -101,11 +105,11 @@ func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 }
 
 // openRedis makes the bus, and has its connections closed with the service.
-func openRedis(s *Service, cfg config.Redis) (*fanout.Redis, error) {
+func openRedis(s *Service, cfg config.Redis) (*fanout.Redis, redis.UniversalClient, error) {
 	client, err := fanout.OpenRedisTLS(cfg.Redis.Reveal(), cfg.RedisTLS.Config())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.onClose(client.Close)
-	return fanout.NewRedis(client, fanout.Config{Logger: s.log}), nil
+	return fanout.NewRedis(client, fanout.Config{Logger: s.log}), client, nil
 }

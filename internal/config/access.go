@@ -5,6 +5,7 @@ import "github.com/bellhop/bellhop/auth"
 // Services says which backend services may publish.
 type Services struct {
 	ServiceKeys Secret `placeholder:"KEY,..." help:"Keys of the services that publish: name=secret, or name@namespace+namespace=secret, comma-separated. The namespace admin gives the admin right; a name may occur twice."`
+	ServiceRate int    `name:"max-rate-per-service" placeholder:"N" default:"0" help:"Publishing requests that each service may send in a second to this notifier; five seconds' worth can be saved up. 0: no limit."`
 
 	keys auth.ServiceKeys
 }
@@ -15,6 +16,7 @@ func (s *Services) check(p *SettingErrors) {
 		p.addf("service-keys", "%v", err)
 	}
 	s.keys = keys
+	p.notNegative("max-rate-per-service", s.ServiceRate)
 }
 
 // Keys returns the parsed service keys, once Parse succeeded.

@@ -54,6 +54,13 @@ func (p *SettingErrors) between(flag string, d, low, high time.Duration) {
 	}
 }
 
+// notNegative checks a number of which zero is a good value.
+func (p *SettingErrors) notNegative(flag string, n int) {
+	if n < 0 {
+		p.addf(flag, "%d is out of range, want 0 or more", n)
+	}
+}
+
 // Variable is the environment variable of the flag with this name.
 func Variable(flag string) string {
 	return "BELLHOP_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))

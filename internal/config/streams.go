@@ -3,19 +3,25 @@ package config
 import (
 	"time"
 
+	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/server"
 )
 
 // Streams shapes the Server-Sent-Events streams of a gateway.
 type Streams struct {
-	CORSOrigins []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com, comma-separated; * allows every origin, without cookies."`
-	Heartbeat   time.Duration `placeholder:"DURATION" default:"20s" help:"Longest silence on a stream. Proxies cut silent connections, often after 60 s."`
-	MaxAge      time.Duration `name:"stream-max-age" placeholder:"DURATION" default:"30m" help:"Age at which a stream ends properly, give or take some jitter; its client resumes at once. 0: no limit."`
-	Drain       time.Duration `placeholder:"DURATION" default:"15s" help:"Time over which a stopping gateway spreads the ends of its streams."`
-	MaxStreams  int           `placeholder:"N" default:"0" help:"Streams that this gateway holds at most. 0: what the limit of file descriptors allows."`
-	SlowTimeout time.Duration `placeholder:"DURATION" default:"30s" help:"Time after which a client that takes no bytes is dropped."`
+	CORSOrigins    []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com, comma-separated; * allows every origin, without cookies."`
+	Heartbeat      time.Duration `placeholder:"DURATION" default:"20s" help:"Longest silence on a stream. Proxies cut silent connections, often after 60 s."`
+	MaxAge         time.Duration `name:"stream-max-age" placeholder:"DURATION" default:"30m" help:"Age at which a stream ends properly, give or take some jitter; its client resumes at once. 0: no limit."`
+	Drain          time.Duration `placeholder:"DURATION" default:"15s" help:"Time over which a stopping gateway spreads the ends of its streams."`
+	MaxStreams     int           `placeholder:"N" default:"0" help:"Streams that this gateway holds at most. 0: what the limit of file descriptors allows."`
+	UserStreams    int           `name:"max-streams-per-user" placeholder:"N" default:"32" help:"Streams that one person may have open on all gateways together. 0: no limit."`
+	AddressStreams int           `name:"max-streams-per-address" placeholder:"N" default:"0" help:"Streams that one client address may have open on this gateway. 0: no limit, which is right unless --trusted-proxies is set or clients connect directly."`
+	AddressRate    int           `name:"max-rate-per-address" placeholder:"N" default:"0" help:"Streams and reads that one client address may begin in a second on this gateway; ten seconds' worth can be saved up. 0: no limit, as above."`
+	TrustedProxies []string      `name:"trusted-proxies" placeholder:"NETWORK" sep:"," help:"Networks of the proxies in front, such as 10.0.0.0/8, comma-separated. Only they are believed about the address of a client (X-Forwarded-For)."`
+	SlowTimeout    time.Duration `placeholder:"DURATION" default:"30s" help:"Time after which a client that takes no bytes is dropped."`
 
 	origins server.Origins
+	proxies limit.Proxies
 }
 
 func (s *Streams) check(p *SettingErrors) {
@@ -30,10 +36,19 @@ func (s *Streams) check(p *SettingErrors) {
 	}
 	p.between("drain", s.Drain, 0, 10*time.Minute)
 	p.between("slow-timeout", s.SlowTimeout, 100*time.Millisecond, 10*time.Minute)
-	if s.MaxStreams < 0 {
-		p.addf("max-streams", "%d is out of range, want 0 or more", s.MaxStreams)
+	proxies, err := limit.ParseProxies(s.TrustedProxies)
+	if err != nil {
+		p.addf("trusted-proxies", "%v", err)
 	}
+	s.proxies = proxies
+	p.notNegative("max-streams", s.MaxStreams)
+	p.notNegative("max-streams-per-user", s.UserStreams)
+	p.notNegative("max-streams-per-address", s.AddressStreams)
+	p.notNegative("max-rate-per-address", s.AddressRate)
 }
+
+// Proxies returns the parsed networks, once Parse succeeded.
+func (s *Streams) Proxies() limit.Proxies { return s.proxies }
 
 // Origins returns the parsed origins, once Parse succeeded.
 func (s *Streams) Origins() server.Origins { return s.origins }

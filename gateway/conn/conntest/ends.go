@@ -22,8 +22,10 @@ func testAge(t *testing.T, engine Engine) {
 	c := dial(t, start(t, engine, opt, always(src)), 0)
 	c.open()
 	src.Say("hello,")
-	require.Equal(t, "hello,goodbye", c.rest())
+	body := c.rest()
 	require.False(t, time.Now().Before(opt.Age), "ended before its time")
+	// On a busy machine its time may be up before anything was said.
+	require.Contains(t, []string{"hello,goodbye", "goodbye"}, body)
 	require.Equal(t, conn.ReasonAge, src.AwaitClose())
 	require.Equal(t, []conn.Reason{conn.ReasonAge}, src.Ends())
 }

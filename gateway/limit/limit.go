@@ -1,0 +1,118 @@
+// Package limit bounds what one person and one address may take of a gateway and
+// of the fleet. It holds counts, no streams: a gateway asks before it opens one,
+// and gives the place back when it ends.
+package limit
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+)
+
+// Reason says which limit refused a stream. It reaches the client and is a label
+// in metrics. The empty Reason refuses nothing.
+type Reason string
+
+// The limits.
+const (
+	// User: the person has as many streams as one may have in the fleet.
+	User Reason = "user_streams"
+	// Address: the address has as many streams on this gateway as one may have.
+	Address Reason = "address_streams"
+	// Rate: the address opens streams faster than it may.
+	Rate Reason = "address_rate"
+)
+
+// Counter counts the streams of people over a fleet of gateways, of which it is
+// one member. It is safe for concurrent use.
+type Counter interface {
+	// Acquire takes one of most places of a user, and tells whether there was
+	// one. It answers within about 50 ms; where the fleet can't be asked, this
+	// member's own count decides. Whoever got a place gives it back by Release.
+	Acquire(ctx context.Context, user string, most int) bool
+	// Release gives a place back. It does not block; other members hear of it a
+	// moment later.
+	Release(user string)
+	// Close ends the membership: the places that it holds are free again. It
+	// may be called more than once.
+	Close() error
+}
+
+// Config of a Guard. The zero value limits nothing.
+type Config struct {
+	// Streams counts what people have open; UserStreams is how many that may
+	// be. Without a counter, or if it is 0, there is no such limit.
+	Streams     Counter
+	UserStreams int
+	// AddressStreams is the most open streams of one address. 0: no limit.
+	AddressStreams int
+	// AddressRate is how many streams, or other requests, an address may begin
+	// in a second; it may save up those of ten seconds. 0: no limit.
+	AddressRate int
+}
+
+// Guard applies the limits of one gateway. It is safe for concurrent use.
+type Guard struct {
+	cfg   Config
+	rates *rates
+
+	mu    sync.Mutex
+	count map[netip.Addr]int // open streams
+}
+
+// NewGuard makes a Guard. Its Counter stays the caller's to close.
+func NewGuard(cfg Config) *Guard {
+	return &Guard{cfg: cfg, rates: newRates(cfg.AddressRate), count: make(map[netip.Addr]int)}
+}
+
+// Open asks for a stream of a user, empty for an anonymous one, from an address.
+// With an empty Reason the stream may open, and release is to be called once it
+// is over; calling it again does nothing. It blocks no longer than the Counter.
+func (g *Guard) Open(ctx context.Context, user string, from netip.Addr) (release func(), why Reason) {
+	if !g.Allow(from) {
+		return nil, Rate
+	}
+	from = site(from)
+	if !g.enter(from) {
+		return nil, Address
+	}
+	counted := user != "" && g.cfg.Streams != nil && g.cfg.UserStreams > 0
+	if counted && !g.cfg.Streams.Acquire(ctx, user, g.cfg.UserStreams) {
+		g.leave(from)
+		return nil, User
+	}
+	return sync.OnceFunc(func() {
+		g.leave(from)
+		if counted {
+			g.cfg.Streams.Release(user)
+		}
+	}), ""
+}
+
+// Allow counts a request of an address that opens no stream, and tells whether
+// it may begin now.
+func (g *Guard) Allow(from netip.Addr) bool { return g.rates.allow(site(from)) }
+
+func (g *Guard) enter(from netip.Addr) bool {
+	if g.cfg.AddressStreams <= 0 {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.count[from] >= g.cfg.AddressStreams {
+		return false
+	}
+	g.count[from]++
+	return true
+}
+
+func (g *Guard) leave(from netip.Addr) {
+	if g.cfg.AddressStreams <= 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.count[from]--; g.count[from] <= 0 {
+		delete(g.count, from)
+	}
+}

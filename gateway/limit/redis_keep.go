@@ -1,0 +1,152 @@
+package limit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// keep renews the lease and writes what changed, until ctx ends.
+func (r *Redis) keep(ctx context.Context) {
+	renew, flush := time.NewTicker(renewEvery), time.NewTicker(flushEvery)
+	defer renew.Stop()
+	defer flush.Stop()
+	for {
+		r.renewInTurn(ctx)
+		for again := true; again; {
+			select {
+			case <-renew.C:
+				again = false
+			case <-flush.C:
+				r.flush(ctx)
+			case <-ctx.Done():
+				r.resign(context.WithoutCancel(ctx))
+				return
+			}
+		}
+	}
+}
+
+func (r *Redis) renewInTurn(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := r.renew(ctx); err != nil {
+		// Acquire says it in the log, where it matters.
+		r.cfg.Logger.Debug("the lease of this gateway was not renewed", "error", err)
+	}
+}
+
+// renew renews the lease and reads who is alive. A Redis that does not know this
+// member has lost its memory, or took it for dead: it is to be told everything
+// again.
+func (r *Redis) renew(ctx context.Context) error {
+	answer, err := renewScript.Run(ctx, r.client, []string{r.membersKey()}, r.id, lease.Milliseconds(), (2 * renewEvery).Milliseconds()).StringSlice()
+	if err != nil {
+		return fmt.Errorf("renew the lease: %w", err)
+	}
+	live := make([]any, 0, len(answer))
+	for _, member := range answer[2:] {
+		live = append(live, member)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live, r.complete = live, answer[1] == "1"
+	if known := answer[0] == "1"; !known {
+		maps.Copy(r.dirty, r.users)
+	}
+	return nil
+}
+
+// flush writes the counts that changed, in pipelines, until one fails.
+func (r *Redis) flush(ctx context.Context) {
+	for range 1 + r.pending()/flushSize {
+		batch := r.take()
+		if len(batch) == 0 {
+			return
+		}
+		err := r.write(ctx, batch)
+		r.mu.Lock()
+		for user, u := range batch {
+			if err != nil {
+				r.dirty[user] = u
+			}
+			u.wire.Unlock()
+			u.waiting--
+			r.forget(user, u)
+		}
+		r.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (r *Redis) pending() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.dirty)
+}
+
+// take returns users whose copy is to be written, each locked. One that somebody
+// writes at the moment has its turn later.
+func (r *Redis) take() map[string]*userCount {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Now().Before(r.resume) {
+		return nil
+	}
+	batch := make(map[string]*userCount)
+	for user, u := range r.dirty {
+		if len(batch) == flushSize {
+			break
+		}
+		if !u.wire.TryLock() {
+			continue
+		}
+		u.waiting++
+		delete(r.dirty, user)
+		batch[user] = u
+	}
+	return batch
+}
+
+func (r *Redis) write(ctx context.Context, batch map[string]*userCount) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	counts := make(map[string]int, len(batch))
+	r.mu.Lock()
+	for user, u := range batch {
+		counts[user] = u.open
+	}
+	r.mu.Unlock()
+	_, err := r.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for user, open := range counts {
+			if open == 0 {
+				pipe.HDel(ctx, r.key(user), r.id)
+				continue
+			}
+			pipe.HSet(ctx, r.key(user), r.id, open)
+			pipe.PExpire(ctx, r.key(user), keepUser)
+		}
+		return nil
+	})
+	return err
+}
+
+// resign gives everything back, so that nobody needs to wait for the lease's end.
+func (r *Redis) resign(ctx context.Context) {
+	r.mu.Lock()
+	for user, u := range r.users {
+		u.open = 0
+		r.dirty[user] = u
+	}
+	r.mu.Unlock()
+	r.flush(ctx)
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	// An error means that it ends by itself.
+	_ = r.client.HDel(ctx, r.membersKey(), r.id).Err()
+}

@@ -1,0 +1,184 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/store"
+)
+
+// RevocationLog is where revocations stand.
+type RevocationLog interface {
+	// Revocations returns those made at or after a moment, the oldest first;
+	// more tells that there are others, after the moment of the last one.
+	Revocations(ctx context.Context, since time.Time) (list []store.Revocation, more bool, err error)
+}
+
+// How revocations are read.
+const (
+	revocationTimeout = 5 * time.Second
+	// revocationEvery is how often they are read without a hint.
+	revocationEvery = 10 * time.Second
+	// revocationRetry is the pause after a failure.
+	revocationRetry = time.Second
+	// revocationOverlap is how far readings go back: farther than transactions
+	// commit out of order, and than clocks of servers differ that take over from
+	// each other.
+	revocationOverlap = 10 * time.Minute
+)
+
+// Revocations mirrors in memory whose tokens are no good any more, so that
+// looking at a token asks nobody. It is safe for concurrent use.
+type Revocations struct {
+	log    RevocationLog
+	logger *slog.Logger
+	kick   chan struct{}
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+
+	mu     sync.RWMutex // guards what follows
+	at     map[string]time.Time
+	newest time.Time
+	ready  bool
+	heard  func() // called after something was added, without the lock
+}
+
+// NewRevocations reads what there is, waiting for five seconds at most, and goes
+// on reading until Close. If the first reading fails it is repeated.
+func NewRevocations(ctx context.Context, log RevocationLog, logger *slog.Logger) *Revocations {
+	r := &Revocations{log: log, logger: logger, kick: make(chan struct{}, 1), at: make(map[string]time.Time), heard: func() {}}
+	err := r.read(ctx)
+	if err != nil {
+		logger.Warn("revocations can't be read yet: tokens are not accepted", "error", err)
+	}
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.done.Go(func() { r.run(ctx, err != nil) })
+	return r
+}
+
+// Close ends the reading. It may be called more than once.
+func (r *Revocations) Close() error {
+	r.stop()
+	r.done.Wait()
+	return nil
+}
+
+// Soon has the revocations read now. It does not block.
+func (r *Revocations) Soon() {
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Cover tells whether a token is revoked: it was issued in the second of its
+// owner's revocation or before, or does not say when.
+func (r *Revocations) Cover(c *auth.Claims) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	at, revoked := r.at[c.Subject]
+	return revoked && (c.IssuedAt.IsZero() || c.IssuedAt.Unix() <= at.Unix())
+}
+
+// check refuses a revoked token, and every token before anything is known.
+func (r *Revocations) check(c *auth.Claims) error {
+	r.mu.RLock()
+	ready := r.ready
+	r.mu.RUnlock()
+	if !ready {
+		return unavailable("tokens can't be judged yet").Because(errUnready)
+	}
+	if r.Cover(c) {
+		return badToken(auth.ErrTokenRevoked)
+	}
+	return nil
+}
+
+// errUnready: it is not known yet who is revoked.
+var errUnready = errors.New("revocations were not read yet")
+
+// listen sets what is called when there are new ones.
+func (r *Revocations) listen(heard func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heard = heard
+}
+
+func (r *Revocations) run(ctx context.Context, failing bool) {
+	for {
+		wait := revocationEvery
+		if failing {
+			wait = revocationRetry
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-r.kick:
+			timer.Stop()
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		err := r.read(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			r.logger.Warn("revocations can't be read", "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// read takes over what is new, and forgets what no token can be older than.
+func (r *Revocations) read(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, revocationTimeout)
+	defer cancel()
+	r.mu.RLock()
+	since := r.newest
+	r.mu.RUnlock()
+	if !since.IsZero() {
+		since = since.Add(-revocationOverlap)
+	}
+	added := false
+	for more := true; more; {
+		var list []store.Revocation
+		var err error
+		if list, more, err = r.log.Revocations(ctx, since); err != nil {
+			return err
+		}
+		added = r.add(list) || added
+		if more {
+			since = list[len(list)-1].At.Add(time.Millisecond) // all of that one were returned
+		}
+	}
+	r.mu.Lock()
+	r.ready = true
+	for subject, at := range r.at {
+		if r.newest.Sub(at) > store.RevocationLife {
+			delete(r.at, subject)
+		}
+	}
+	heard := r.heard
+	r.mu.Unlock()
+	if added {
+		heard()
+	}
+	return nil
+}
+
+func (r *Revocations) add(list []store.Revocation) (added bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, v := range list {
+		if v.At.After(r.at[v.Subject]) {
+			r.at[v.Subject] = v.At
+			added = true
+		}
+		if v.At.After(r.newest) {
+			r.newest = v.At
+		}
+	}
+	return added
+}

@@ -1,0 +1,113 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/gateway"
+	"github.com/bellhop/bellhop/store"
+)
+
+// faultyRevocations is a log that can be taken away.
+type faultyRevocations struct {
+	gateway.RevocationLog
+	away atomic.Bool
+}
+
+func (l *faultyRevocations) Revocations(ctx context.Context, since time.Time) ([]store.Revocation, bool, error) {
+	if l.away.Load() {
+		return nil, false, errors.New("away")
+	}
+	return l.RevocationLog.Revocations(ctx, since)
+}
+
+// revokingRig is a gateway that knows of revocations.
+func revokingRig(t *testing.T, away bool) (*rig, *gateway.Revocations, *faultyRevocations) {
+	t.Helper()
+	var revocations *gateway.Revocations
+	log := new(faultyRevocations)
+	log.away.Store(away)
+	r := newRig(t, func(c *gateway.Config) {
+		faulty, ok := c.Log.(*faultyLog)
+		require.True(t, ok)
+		log.RevocationLog = faulty.DB
+		revocations = gateway.NewRevocations(t.Context(), log, slog.New(slog.DiscardHandler))
+		t.Cleanup(func() { require.NoError(t, revocations.Close()) })
+		c.Revocations = revocations
+	})
+	return r, revocations, log
+}
+
+func issuedAt(t *testing.T, sub string, at time.Time) header {
+	t.Helper()
+	s, err := auth.SignToken(secret, auth.Claims{Subject: sub, IssuedAt: at, Expires: time.Now().Add(time.Hour)})
+	require.NoError(t, err)
+	return bearer(s)
+}
+
+func TestRevocationEndsStreamsAndRefusesTokens(t *testing.T) {
+	t.Parallel()
+	r, revocations, _ := revokingRig(t, false)
+	old, unknown, other := issuedAt(t, "mina", time.Now()), bearer(token(t, "mina")), issuedAt(t, "zoe", time.Now())
+	mina, without, zoe := r.get("/v1/stream", old), r.get("/v1/stream?inbox=false&channel=topic:a", unknown), r.get("/v1/stream", other)
+	require.Equal(t, 3, r.openStreams())
+
+	require.NoError(t, r.log.Revoke(t.Context(), "mina"))
+	revocations.Soon()
+	for _, resp := range []*http.Response{mina, without} {
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err, "it ends properly")
+		require.Contains(t, string(body), "event: bellhop.expired\n")
+	}
+	require.Eventually(t, func() bool { return r.openStreams() == 1 }, patience, 5*time.Millisecond)
+	require.NoError(t, zoe.Body.Close())
+	require.Equal(t, 2, r.counted("bellhop_streams_ended_total", "end"))
+
+	for _, given := range []header{old, unknown, issuedAt(t, "mina", time.Now().Add(-time.Hour))} {
+		for _, path := range []string{"/v1/stream", "/v1/channels/user:mina/events"} {
+			p := problem(t, r.get(path, given), http.StatusUnauthorized)
+			require.Equal(t, auth.ErrTokenRevoked.Error(), p["detail"])
+		}
+		problem(t, r.do(http.MethodPost, "/v1/session", given), http.StatusUnauthorized)
+		problem(t, r.get("/v1/stream", cookie(strings.TrimPrefix(given[1], "Bearer "))), http.StatusUnauthorized)
+	}
+	require.Equal(t, http.StatusOK, r.get("/v1/stream", issuedAt(t, "mina", time.Now().Add(2*time.Second))).StatusCode, "a newer token is good")
+	require.Equal(t, http.StatusOK, r.get("/v1/stream", other).StatusCode)
+}
+
+// TestTokensWaitForTheRevocations: before they were read nobody knows who is
+// locked out. That passes, so it is 503, and no cookie is taken away.
+func TestTokensWaitForTheRevocations(t *testing.T) {
+	t.Parallel()
+	r, revocations, log := revokingRig(t, true)
+	person := token(t, "mina")
+	for _, given := range []header{bearer(person), cookie(person)} {
+		resp := r.get("/v1/stream?channel=topic:a", given)
+		require.NotEmpty(t, resp.Header.Get("Retry-After"))
+		require.Empty(t, resp.Header.Get("Set-Cookie"))
+		problem(t, resp, http.StatusServiceUnavailable)
+	}
+	require.Equal(t, http.StatusOK, r.get("/v1/stream?channel=topic:a").StatusCode, "who is anonymous can't be locked out")
+	log.away.Store(false)
+	revocations.Soon()
+	require.Eventually(t, func() bool {
+		resp := r.get("/v1/stream", bearer(person))
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}, patience, 10*time.Millisecond)
+	log.away.Store(true)
+	revocations.Soon()
+	require.Equal(t, http.StatusOK, r.get("/v1/stream", bearer(person)).StatusCode, "what is known stays known")
+	require.NoError(t, revocations.Close())
+	require.NoError(t, revocations.Close(), "twice")
+}

@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// maxRevocations is how many revocations one call returns.
+const maxRevocations = 1000
+
+// Revocation says that the tokens of a person that were issued up to a moment
+// are no good.
+type Revocation struct {
+	Subject string
+	At      time.Time // by the clock of the primary, in milliseconds
+}
+
+// Revoke makes the tokens of a person no good that were issued up to now, and
+// tells the tail: the commit row names the inbox, with Revoke set. It fails for a
+// subject that has no inbox.
+func (d *DB) Revoke(ctx context.Context, subject string) error {
+	inbox, err := event.Inbox(subject)
+	if err != nil {
+		return fmt.Errorf("revoke: %w: %w", ErrNotWritten, err)
+	}
+	return d.write(ctx, func(t *tx) error {
+		t.changes = append(t.changes, Change{Channel: inbox, Revoke: true})
+		return t.later("REPLACE INTO revocations (subject, at) VALUES (?, ?)", subject, t.meta.Now)
+	})
+}
+
+// Revocations returns revocations made at or after a moment, the oldest first;
+// more tells that there are others, after the moment of the last one returned. It
+// reads the primary or, while that one is away, a replica, which may not know the
+// newest. They do not become visible in the order of their moments: readers go
+// back a little and know what they have had.
+func (d *DB) Revocations(ctx context.Context, since time.Time) (list []Revocation, more bool, err error) {
+	err = d.readRevocations(ctx, d.reader, since, &list)
+	if err != nil && primaryAway(ctx, err) {
+		if d.replicas.each(ctx, func(ctx context.Context, s *server) error {
+			return d.readRevocations(ctx, s, since, &list)
+		}) == nil {
+			err = nil
+		}
+	}
+	return list, len(list) >= maxRevocations, err
+}
+
+func (d *DB) readRevocations(ctx context.Context, s *server, since time.Time, list *[]Revocation) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var rows []struct {
+		Subject string `db:"subject"`
+		At      int64  `db:"at"`
+	}
+	from := int64(0)
+	if !since.IsZero() {
+		from = since.UnixMilli()
+	}
+	// All of one millisecond, or who reads on could stay there for ever.
+	if err := s.SelectContext(ctx, &rows, "SELECT subject, at FROM revocations WHERE at >= ? AND at <= COALESCE("+
+		"(SELECT at FROM revocations WHERE at >= ? ORDER BY at LIMIT 1 OFFSET ?), ?) ORDER BY at, subject",
+		from, from, maxRevocations-1, int64(1)<<62); err != nil {
+		return d.dialect.failed("read revocations", err)
+	}
+	*list = make([]Revocation, len(rows))
+	for i, r := range rows {
+		(*list)[i] = Revocation{Subject: r.Subject, At: time.UnixMilli(r.At)}
+	}
+	return nil
+}
+
+// RevocationLife is how long a revocation is kept: as long as a token may live,
+// with a day for clocks that differ.
+const RevocationLife = 401 * 24 * time.Hour
+
+func (d *DB) ageRevocations(ctx context.Context) (more bool, err error) {
+	err = d.write(ctx, func(t *tx) error {
+		var aged []string
+		if err := t.list(&aged, "SELECT subject FROM revocations WHERE at < ? ORDER BY at LIMIT ?", t.meta.Now-RevocationLife.Milliseconds(), agePerStep); err != nil {
+			return err
+		}
+		if more = len(aged) == agePerStep; len(aged) == 0 {
+			return nil
+		}
+		list, args := in(aged)
+		return t.exec("DELETE FROM revocations WHERE subject IN "+list, args...)
+	})
+	return more, err
+}

@@ -1,0 +1,82 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/store"
+)
+
+var revokeTests = map[string]func(*testing.T, Harness){
+	"a revocation is listed and told to the tail": func(t *testing.T, h Harness) {
+		t.Helper()
+		last := h.tail(t, 0, everythingSeen).Last
+		before := time.Now().Add(-time.Minute)
+		require.NoError(t, h.DB.Revoke(t.Context(), "mina"))
+		require.NoError(t, h.DB.Revoke(t.Context(), "zoe"))
+		require.NoError(t, h.DB.Revoke(t.Context(), "mina"), "again")
+
+		list, more, err := h.DB.Revocations(t.Context(), time.Time{})
+		require.NoError(t, err)
+		require.False(t, more)
+		require.Len(t, list, 2, "once for each person")
+		for _, r := range list {
+			require.True(t, r.At.After(before))
+			require.False(t, r.At.After(time.Now().Add(time.Minute)))
+		}
+		list, _, err = h.DB.Revocations(t.Context(), list[1].At.Add(time.Millisecond))
+		require.NoError(t, err)
+		require.Empty(t, list)
+
+		commits := h.tail(t, last, nothingSeen).Commits
+		require.Len(t, commits, 3)
+		require.Equal(t, []store.Change{{Channel: "user:mina", Revoke: true}}, commits[0].Changes)
+		require.Zero(t, h.head(t, "user:mina").Version, "the inbox itself is as it was")
+	},
+	"nobody without an inbox is revoked": func(t *testing.T, h Harness) {
+		t.Helper()
+		for _, subject := range []string{"", "a b", "a\nb", "a,b"} {
+			require.ErrorIs(t, h.DB.Revoke(t.Context(), subject), store.ErrNotWritten)
+		}
+		require.Zero(t, h.count(t, "revocations"))
+	},
+	"revocations of one moment are listed together": func(t *testing.T, h Harness) {
+		t.Helper()
+		rows := make([]string, 1100)
+		for i := range rows {
+			rows[i] = fmt.Sprintf("('%d', %d)", i, 1+min(i, 990)) // the last 110 share a millisecond
+		}
+		h.exec(t, "INSERT INTO revocations (subject, at) VALUES "+strings.Join(rows, ","))
+		list, more, err := h.DB.Revocations(t.Context(), time.Time{})
+		require.NoError(t, err)
+		require.True(t, more)
+		require.Len(t, list, 1100)
+		list, more, err = h.DB.Revocations(t.Context(), list[1099].At.Add(time.Millisecond))
+		require.NoError(t, err)
+		require.False(t, more)
+		require.Empty(t, list)
+	},
+	"revocations are forgotten when no such token lives": func(t *testing.T, h Harness) {
+		t.Helper()
+		for _, subject := range []string{"old", "new"} {
+			require.NoError(t, h.DB.Revoke(t.Context(), subject))
+		}
+		h.exec(t, "UPDATE revocations SET at = at - ? WHERE subject = 'old'", store.RevocationLife.Milliseconds()+1000)
+		_, err := h.DB.AgeOut(t.Context())
+		require.NoError(t, err)
+		list, _, err := h.DB.Revocations(t.Context(), time.Time{})
+		require.NoError(t, err)
+		require.Len(t, list, 1)
+		require.Equal(t, "new", list[0].Subject)
+	},
+	"revocations need a log": func(t *testing.T, h Harness) {
+		t.Helper()
+		_, _, err := h.DB.Revocations(cancelled(), time.Time{})
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		require.Error(t, h.DB.Revoke(cancelled(), "mina"))
+	},
+}
