@@ -3,6 +3,11 @@
 GO       ?= go
 PKG      ?= ./...
 FUZZTIME ?= 20s
+# Of make bench-system: streams of each kind, rounds, and seconds of idling and of
+# targeted traffic. A gateway holds two kinds at once.
+STREAMS  ?= 8000
+ROUNDS   ?= 9
+SECONDS  ?= 45
 
 GOLANGCI_VERSION := 2.15.0
 GOLANGCI := bin/golangci-lint
@@ -11,7 +16,7 @@ GOLANGCI := bin/golangci-lint
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## build and start everything in one process, on :8080
@@ -53,6 +58,11 @@ $(GOLANGCI)-$(GOLANGCI_VERSION):
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem $(PKG)
 
+.PHONY: bench-system
+bench-system: deps ## measure whole processes beside a raw loop and a textbook handler, on a quiet machine
+	BELLHOP_BENCH_STREAMS=$(STREAMS) BELLHOP_BENCH_ROUNDS=$(ROUNDS) BELLHOP_BENCH_SECONDS=$(SECONDS) \
+		$(GO) test -run '^$$' -bench 'System|Streams' -benchtime 1x -timeout 60m ./bench
+
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s)
 	@$(GO) list $(PKG) | while read -r pkg; do \
@@ -70,3 +80,26 @@ tidy: ## go.mod, go.sum and formatting
 .PHONY: deps
 deps: ## install the servers that the tests start, as far as they are missing
 	@sh tools/deps
+
+IMAGE ?= bellhop:local
+SCALE ?=
+
+.PHONY: image
+image: ## build the container image IMAGE (bellhop:local)
+	docker build -t $(IMAGE) .
+
+.PHONY: deploy
+deploy: ## serve from IMAGE, with SCALE gateways, unnoticed by anybody
+	@sh nginx/deploy $(IMAGE) $(SCALE)
+
+.PHONY: rollback
+rollback: ## go back to what served before
+	@sh nginx/deploy rollback
+
+.PHONY: smoke
+smoke: ## bring the compose file up from nothing, try it, and remove it
+	@sh docker/smoke $(IMAGE)
+
+.PHONY: bluegreen
+bluegreen: ## five deployments back and forth under full load
+	$(GO) test ./internal/nginxtest -run Unnoticed -count=1 -timeout 20m -v -bluegreen.full
