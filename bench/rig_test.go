@@ -1,0 +1,150 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/loadgen"
+	"github.com/bellhop/bellhop/internal/testenv"
+)
+
+const (
+	secret     = "0123456789abcdef0123456789abcdef"
+	serviceKey = "0123456789abcdefghij"
+	dataSize   = 120 // bytes of an event's data; some 250 as a block
+	patience   = time.Minute
+)
+
+// rig is all servers of a run. Each holds its own streams.
+type rig struct {
+	b        *testing.B
+	streams  int
+	gateway  *testenv.Program
+	notifier *testenv.Program
+	raw      *testenv.Program
+	textbook *testenv.Program
+	redis    *redis.Client
+	posts    *http.Client
+	seq      uint64 // of the events that the fixtures send
+}
+
+func newRig(b *testing.B, streams int) *rig {
+	b.Helper()
+	db := testenv.MySQL(b, testenv.MariaDB())
+	bus := testenv.Redis(b)
+	policies := filepath.Join(b.TempDir(), "policies.yaml")
+	require.NoError(b, os.WriteFile(policies, []byte("namespaces: {topic: {access: public, log: database}}\n"), 0o600))
+	shared := []string{
+		"BELLHOP_MYSQL_PRIMARY=" + db.Primary.DSN(db.NewDatabase(b)), "BELLHOP_REDIS=" + bus.URL(),
+		"BELLHOP_POLICIES=" + policies, "BELLHOP_LOG_LEVEL=warn",
+	}
+	r := &rig{b: b, streams: streams, redis: bus.Client(), posts: &http.Client{Timeout: patience}}
+	b.Cleanup(r.posts.CloseIdleConnections)
+	r.notifier = testenv.Run(b, testenv.Build(b, "./cmd/notifier"), append(shared, "BELLHOP_SERVICE_KEYS=bench="+serviceKey)...)
+	r.gateway = testenv.Run(b, testenv.Build(b, "./cmd/gateway"), append(shared, "BELLHOP_JWT_SECRET="+secret)...)
+	fixture := testenv.Build(b, "./bench/fixture")
+	r.raw = testenv.Run(b, fixture, "BENCH_SERVER=raw")
+	r.textbook = testenv.Run(b, fixture, "BENCH_SERVER=textbook", "BENCH_REDIS="+bus.URL())
+	return r
+}
+
+// hold opens the rig's number of streams on a server.
+func (r *rig) hold(server *testenv.Program, inbox bool, shared ...string) *loadgen.Crew {
+	r.b.Helper()
+	self, err := os.Executable()
+	require.NoError(r.b, err)
+	crew, err := loadgen.Hire(context.Background(), []string{self, "worker"}, 1, r.streams, loadgen.Population{
+		Gateways: []string{server.URL}, Inbox: inbox, Shared: shared, Secret: secret, Sources: r.streams/5000 + 1,
+	})
+	require.NoError(r.b, err)
+	r.b.Cleanup(func() { require.NoError(r.b, crew.Dismiss()) })
+	require.NoError(r.b, crew.Hold(r.streams))
+	r.await(crew, func(report loadgen.Report) bool { return report.Ready == r.streams })
+	return crew
+}
+
+func (r *rig) await(crew *loadgen.Crew, done func(loadgen.Report) bool) {
+	r.b.Helper()
+	var report loadgen.Report
+	for deadline := time.Now().Add(patience); ; {
+		var err error
+		report, err = crew.Report()
+		require.NoError(r.b, err)
+		if done(report) {
+			return
+		}
+		require.True(r.b, time.Now().Before(deadline), "the streams do not get there: %+v", report.Counts)
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// block is what the fixtures send: n events as Bellhop would render them.
+func (r *rig) block(n int) string {
+	var b []byte
+	for range n {
+		r.seq++
+		now := time.Now()
+		b = event.AppendFrame(b, &event.Event{
+			Channel: "topic:bench", Seq: r.seq, Type: "load", Time: now,
+			Data: fmt.Appendf(nil, `{"at":%d,"pad":%q}`, now.UnixNano(), strings.Repeat("x", dataSize-34)),
+		})
+		b = fmt.Appendf(b, "id: %d.bench@topic:bench\n\n", r.seq)
+	}
+	return string(b)
+}
+
+func (r *rig) sendRaw(query string, n int) {
+	r.b.Helper()
+	resp, err := r.posts.Post(r.raw.URL+"/send?"+query, "text/plain", bytes.NewReader([]byte(r.block(n))))
+	require.NoError(r.b, err)
+	_, err = io.Copy(io.Discard, resp.Body)
+	require.NoError(r.b, err)
+	require.NoError(r.b, resp.Body.Close())
+	require.Equal(r.b, http.StatusOK, resp.StatusCode)
+}
+
+// metric reads one of the gateway's metrics.
+func (r *rig) metric(name string) float64 {
+	r.b.Helper()
+	resp, err := r.posts.Get(r.gateway.AdminURL + "/metrics")
+	require.NoError(r.b, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(r.b, err)
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			require.NoError(r.b, err)
+			return v
+		}
+	}
+	require.FailNow(r.b, "no such metric", name)
+	return 0
+}
+
+func (r *rig) sendTextbook(n int) {
+	r.b.Helper()
+	for range n { // an event is a message there
+		require.NoError(r.b, r.redis.Publish(r.b.Context(), "bench", r.block(1)).Err())
+	}
+}
+
+func (r *rig) publish(t loadgen.Traffic) {
+	r.b.Helper()
+	t.Notifiers, t.Key, t.Size = []string{r.notifier.URL}, serviceKey, dataSize
+	p := t.Publish(r.b.Context())
+	require.Zero(r.b, p.Failed, p.Error)
+}

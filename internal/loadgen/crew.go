@@ -1,0 +1,130 @@
+package loadgen
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// Crew is the worker processes of a load test. Its methods are for one goroutine.
+type Crew struct {
+	workers []*remote
+}
+
+// remote is one worker process.
+type remote struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	orders *json.Encoder
+	answer *json.Decoder
+	share  int // clients that it can have
+}
+
+// Hire starts n processes of the command, which has to call Work on its standard
+// input and output, and divides up to streams clients among them.
+func Hire(ctx context.Context, command []string, n, streams int, p Population) (*Crew, error) {
+	c := &Crew{}
+	for i := range n {
+		first, end := streams*i/n, streams*(i+1)/n
+		r, err := start(ctx, command)
+		if err == nil {
+			r.share = end - first
+			c.workers = append(c.workers, r)
+			err = r.orders.Encode(Order{Do: begin, Population: &p, First: first})
+		}
+		if err != nil {
+			return nil, errors.Join(err, c.Dismiss())
+		}
+	}
+	return c, nil
+}
+
+func start(ctx context.Context, command []string) (*remote, error) {
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the plan names its worker
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a worker: %w", err)
+	}
+	return &remote{cmd: cmd, in: in, orders: json.NewEncoder(in), answer: json.NewDecoder(out)}, nil
+}
+
+// Hold has n clients connected in all, or as soon as that can be.
+func (c *Crew) Hold(n int) error {
+	left := n
+	for i, r := range c.workers {
+		share := min(r.share, (left+len(c.workers)-i-1)/(len(c.workers)-i))
+		left -= share
+		if err := r.orders.Encode(Order{Do: hold, Streams: share}); err != nil {
+			return fmt.Errorf("order a worker: %w", err)
+		}
+	}
+	return nil
+}
+
+// Cut breaks all connections. The clients come back and resume.
+func (c *Crew) Cut() error { return c.tell(Order{Do: cut}) }
+
+// Fresh forgets the latencies so far.
+func (c *Crew) Fresh() error { return c.tell(Order{Do: fresh}) }
+
+func (c *Crew) tell(o Order) error {
+	for _, r := range c.workers {
+		if err := r.orders.Encode(o); err != nil {
+			return fmt.Errorf("order a worker: %w", err)
+		}
+	}
+	return nil
+}
+
+// Report asks all workers.
+func (c *Crew) Report() (Report, error) {
+	var sum Report
+	if err := c.tell(Order{Do: report}); err != nil {
+		return sum, err
+	}
+	for _, r := range c.workers {
+		var one Report
+		if err := r.answer.Decode(&one); err != nil {
+			return sum, fmt.Errorf("a worker's report: %w", err)
+		}
+		sum.Add(one)
+	}
+	if sum.Error != "" {
+		return sum, fmt.Errorf("worker: %s", sum.Error)
+	}
+	return sum, nil
+}
+
+// dismissTime is how long a worker may take to close its clients.
+const dismissTime = 10 * time.Second
+
+// Dismiss ends the workers.
+func (c *Crew) Dismiss() error {
+	errs := make([]error, len(c.workers))
+	var ended sync.WaitGroup
+	for i, r := range c.workers {
+		ended.Go(func() {
+			_ = r.in.Close() // the worker's sign to end
+			stop := time.AfterFunc(dismissTime, func() { _ = r.cmd.Process.Kill() })
+			defer stop.Stop()
+			errs[i] = r.cmd.Wait()
+		})
+	}
+	ended.Wait()
+	c.workers = nil
+	return errors.Join(errs...)
+}

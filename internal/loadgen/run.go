@@ -1,0 +1,247 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// poll is how often workers are asked, and progress is told.
+const (
+	pollEvery     = 200 * time.Millisecond
+	progressEvery = time.Second
+)
+
+// ErrImpatient tells that the streams did not get where they should in time.
+var ErrImpatient = errors.New("out of patience")
+
+// Run carries the plan out. Its result is as complete as its error lets it be.
+func Run(ctx context.Context, plan Plan) (_ Result, err error) {
+	plan, err = plan.withDefaults()
+	if err != nil {
+		return Result{}, err
+	}
+	t := &test{Plan: plan, result: Result{Streams: plan.Streams}, toldAt: time.Now()}
+	if err := t.collect(ctx); err != nil {
+		return t.result, err
+	}
+	if t.result.Before, err = t.sample(); err != nil {
+		return t.result, err
+	}
+	if t.crew, err = Hire(ctx, plan.Worker, plan.Processes, plan.Streams, plan.Population); err != nil {
+		return t.result, err
+	}
+	defer func() { err = errors.Join(err, t.crew.Dismiss()) }()
+	if err := t.phases(ctx); err != nil {
+		return t.result, err
+	}
+	t.result.Final, err = t.crew.Report()
+	return t.result, err
+}
+
+type test struct {
+	Plan
+	crew   *Crew
+	result Result
+	toldAt time.Time
+}
+
+func (t *test) phases(ctx context.Context) error {
+	err := t.phase("connect", func(p *Phase) error {
+		if err := t.crew.Hold(t.Streams); err != nil {
+			return err
+		}
+		return t.awaitReady(ctx, p)
+	})
+	if err != nil {
+		return err
+	}
+	if t.Idle > 0 {
+		if err := t.collect(ctx); err != nil {
+			return err
+		}
+		if err := t.phase("idle", func(*Phase) error { return t.idle(ctx) }); err != nil {
+			return err
+		}
+	}
+	if len(t.Traffic.Notifiers) > 0 {
+		if err := t.phase("traffic", func(p *Phase) error { return t.traffic(ctx, p) }); err != nil {
+			return err
+		}
+	}
+	for range t.Storms {
+		err := t.phase("storm", func(p *Phase) error {
+			if err := t.crew.Cut(); err != nil {
+				return err
+			}
+			return t.awaitReady(ctx, p)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// phase measures what run does.
+func (t *test) phase(name string, run func(*Phase) error) error {
+	if err := t.crew.Fresh(); err != nil {
+		return err
+	}
+	first, err := t.crew.Report()
+	if err != nil {
+		return err
+	}
+	before, err := t.sample()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	p := Phase{Name: name}
+	if err := run(&p); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	p.Took = time.Since(began)
+	if p.Usage, err = t.sample(); err != nil {
+		return err
+	}
+	for name, u := range p.Usage {
+		p.Usage[name] = u.since(before[name])
+	}
+	last, err := t.crew.Report()
+	if err != nil {
+		return err
+	}
+	p.Workers = last.CPU - first.CPU
+	p.Delivered = last.Counts.Events - first.Counts.Events
+	t.result.Phases = append(t.result.Phases, p)
+	if t.Sampled != nil {
+		t.Sampled(name)
+	}
+	return nil
+}
+
+func (t *test) sample() (map[string]Usage, error) {
+	usage := make(map[string]Usage, len(t.PIDs))
+	for name, pid := range t.PIDs {
+		u, err := Sample(pid)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		usage[name] = u
+	}
+	return usage, nil
+}
+
+// collect has the processes collect their garbage, as asking for a heap profile
+// does.
+func (t *test) collect(ctx context.Context) error {
+	for _, admin := range t.Collect {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/debug/pprof/heap?gc=1", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return fmt.Errorf("collect garbage: %w", err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("collect garbage: %s: %s", admin, resp.Status)
+		}
+	}
+	return nil
+}
+
+// await asks the workers until done says so, at the longest for a time.
+func (t *test) await(ctx context.Context, within time.Duration, done func(Report) bool) (Report, error) {
+	deadline := time.Now().Add(within)
+	for {
+		r, err := t.crew.Report()
+		if err != nil {
+			return r, err
+		}
+		t.tell(r)
+		switch {
+		case done(r):
+			return r, nil
+		case time.Now().After(deadline):
+			return r, ErrImpatient
+		case !sleep(ctx, pollEvery):
+			return r, context.Cause(ctx)
+		}
+	}
+}
+
+// tell writes the progress line, if it is time.
+func (t *test) tell(r Report) {
+	if time.Since(t.toldAt) < progressEvery {
+		return
+	}
+	t.toldAt = time.Now()
+	c := &r.Counts
+	fmt.Fprintf(t.Progress, "%s  %d of %d live, %d events, %d lost, %d twice, %d refused, %d broken, p99 %v\n",
+		t.toldAt.Format(time.TimeOnly), r.Ready, t.Streams, c.Events, c.Lost, c.Duplicates, c.Refused, c.Broken,
+		r.Latencies.Post.Quantile(0.99).Round(10*time.Microsecond))
+}
+
+func (t *test) awaitReady(ctx context.Context, p *Phase) error {
+	r, err := t.await(ctx, t.Patience, func(r Report) bool { return r.Ready == t.Streams })
+	p.Joins = &r.Joins
+	if err != nil {
+		return fmt.Errorf("%d of %d streams are live, %d connects were refused: %w", r.Ready, t.Streams, r.Counts.Refused, err)
+	}
+	return nil
+}
+
+func (t *test) idle(ctx context.Context) error {
+	end := time.Now().Add(t.Idle)
+	_, err := t.await(ctx, t.Idle+t.Patience, func(Report) bool { return !time.Now().Before(end) })
+	return err
+}
+
+func (t *test) traffic(ctx context.Context, p *Phase) error {
+	first, err := t.crew.Report()
+	if err != nil {
+		return err
+	}
+	published, err := t.publish(ctx)
+	p.Published = &published
+	if err != nil {
+		return err
+	}
+	// A post that failed may have been written all the same.
+	want := t.deliveries(published.Events)
+	last, err := t.await(ctx, t.Patience, func(r Report) bool { return r.Counts.Events-first.Counts.Events >= want })
+	p.Latencies = &last.Latencies
+	if errors.Is(err, ErrImpatient) {
+		t.result.Missing += want - (last.Counts.Events - first.Counts.Events)
+		return nil
+	}
+	return err
+}
+
+// publish publishes the traffic, and tells about the streams meanwhile.
+func (t *test) publish(ctx context.Context) (published Published, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		published = t.Traffic.Publish(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-done
+	}()
+	_, err = t.await(ctx, t.Traffic.Duration+t.Patience, func(Report) bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	})
+	return published, err
+}
