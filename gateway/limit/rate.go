@@ -21,8 +21,9 @@ type rates struct {
 	gap time.Duration // between requests; 0: no limit
 	now func() time.Time
 
-	mu   sync.Mutex
-	full map[netip.Addr]time.Time
+	mu    sync.Mutex
+	full  map[netip.Addr]time.Time
+	swept time.Time
 }
 
 func newRates(perSecond int) *rates {
@@ -58,9 +59,13 @@ func (r *rates) allow(from netip.Addr) bool {
 	return true
 }
 
-// sweep forgets the addresses whose bucket is full. It runs when the table is,
-// so each entry pays for it once.
+// sweep forgets the addresses whose bucket is full, once a second at most: a
+// flood of addresses must not have every request look through the table.
 func (r *rates) sweep(now time.Time) {
+	if now.Sub(r.swept) < time.Second {
+		return
+	}
+	r.swept = now
 	for from, full := range r.full {
 		if !full.After(now) {
 			delete(r.full, from)

@@ -124,13 +124,13 @@ func TestDeploymentsGoUnnoticed(t *testing.T) {
 	require.NoError(t, err)
 	t.Logf("%v; ends by second: %v", report, ends(d.accessLog(t)))
 	require.Empty(t, report.Violations)
+	d.requireOnly200(t)
 	require.Equal(t, d.plan.Events, report.Acked)
 	require.Zero(t, report.Retries)
 	require.Zero(t, report.Unclean)
 	require.Zero(t, report.Refused)
 	require.Zero(t, report.Resets)
 	require.GreaterOrEqual(t, report.Connects, d.plan.Users*(1+len(switches)))
-	d.requireOnly200(t)
 }
 
 // TestFailedDeploymentsGoUnnoticed: the new colour is killed before it is ready;
