@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestEngine(t *testing.T) {
 			e := newEngine(t, cfg)
 			conntest.Run(t, func(w http.ResponseWriter, r *http.Request, src conn.Source, opt conn.Options) {
 				e.Serve(w, r, nil, src, opt)
-			}, conntest.Traits{})
+			}, conntest.Traits{Reuses: runtime.GOOS != "linux"})
 		})
 	}
 }
