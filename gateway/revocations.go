@@ -86,14 +86,22 @@ func (r *Revocations) Cover(c *auth.Claims) bool {
 
 // check refuses a revoked token, and every token before anything is known.
 func (r *Revocations) check(c *auth.Claims) error {
-	r.mu.RLock()
-	ready := r.ready
-	r.mu.RUnlock()
-	if !ready {
-		return unavailable("tokens can't be judged yet").Because(errUnready)
+	if err := r.Ready(context.Background()); err != nil {
+		return unavailable("tokens can't be judged yet").Because(err)
 	}
 	if r.Cover(c) {
 		return badToken(auth.ErrTokenRevoked)
+	}
+	return nil
+}
+
+// Ready tells whether tokens can be judged: the revocations were read once. It
+// does not block.
+func (r *Revocations) Ready(context.Context) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if !r.ready {
+		return errUnready
 	}
 	return nil
 }

@@ -41,6 +41,8 @@ type Stream struct {
 	hub  *Hub
 	req  *Request // nil once the stream is started
 	wake atomic.Pointer[func()]
+	// news: something may have changed since Next last looked.
+	news atomic.Bool
 
 	messageOnly, pingEvents, inbox bool
 	retry                          time.Duration
@@ -60,6 +62,7 @@ type Stream struct {
 	stale            bool        // ... with "stale":true
 	leave            conn.Reason // why the stream is to end; empty: it goes on
 	ended            bool
+	quiet            bool // Next said all that there was
 }
 
 var _ conn.Source = (*Stream)(nil)
@@ -109,6 +112,11 @@ func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
 	if s.ended {
 		return bufs, true
 	}
+	// A connection asks until it hears nothing: the last of these calls need
+	// not look at every channel again.
+	if !s.news.Swap(false) && s.quiet && s.leave == "" {
+		return bufs, false
+	}
 	s.collect()
 	w := writer{stream: s, bufs: bufs, budget: budget}
 	if s.placed() {
@@ -125,6 +133,7 @@ func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
 		w.farewell(s.leave)
 		s.ended = true
 	}
+	s.quiet = w.budget > 0
 	w.count()
 	return w.bufs, s.ended
 }
@@ -163,6 +172,7 @@ func (s *Stream) Close(conn.Reason) {
 }
 
 func (s *Stream) wakeUp() {
+	s.news.Store(true)
 	if wake := s.wake.Load(); wake != nil {
 		(*wake)()
 	}

@@ -84,6 +84,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	}
 	revocations := gateway.NewRevocations(ctx, parts.log, s.log)
 	s.onClose(revocations.Close)
+	s.server.AddCheck("revocations", revocations.Ready)
 	h, err := hub.New(hub.Config{
 		Revoked:    revocations.Soon,
 		Log:        parts.log,
