@@ -51,11 +51,17 @@ func (j *job) report(receivers []int) {
 	}
 }
 
-// stallAfter is how long the newest group may be under way before the next one
-// starts beside it. One group at a time makes the largest groups, and so costs
-// the database the least; a few that overlap keep a row that somebody else has
-// locked from stalling everybody.
-const stallAfter = 50 * time.Millisecond
+// When the next group starts beside those that are under way. One at a time makes
+// the largest groups, but leaves the database idle while the next one is made
+// up: two that overlap write a fifth more, if the second is worth a transaction.
+const (
+	// overlapRows is how many rows make it worth one. Fewer wait for more.
+	overlapRows = 24
+	// stallAfter is how long the newest group may be under way before even a
+	// single row does not wait for it: a row that somebody else has locked must
+	// not stall everybody.
+	stallAfter = 50 * time.Millisecond
+)
 
 // queue holds jobs in their order of arrival, up to a number of rows and bytes,
 // and deals them out in groups. No two groups under way have a channel in
@@ -111,10 +117,9 @@ func (q *queue) push(j *job) error {
 }
 
 // mayStart tells whether another group may be taken: the first one at once; one
-// beside others if the queue has more than a group, or if they take long. q.mu
-// is held.
+// beside others if it is large enough, or if they take long. q.mu is held.
 func (q *queue) mayStart() bool {
-	return q.groups == 0 || q.held.exceeds(q.group) || time.Since(q.newest) >= stallAfter
+	return q.groups == 0 || q.held.rows >= overlapRows || q.held.exceeds(q.group) || time.Since(q.newest) >= stallAfter
 }
 
 // take gives the taker's previous group back, waits for the next one and returns
