@@ -1,0 +1,105 @@
+package hub
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/store"
+)
+
+// TestModelFindsBrokenHubs takes one safeguard away at a time. A check that does
+// not notice would be worth nothing.
+func TestModelFindsBrokenHubs(t *testing.T) {
+	const never = 1000 * time.Hour
+	for name, sabotage := range map[string]func(*Config){
+		"holes stay": func(c *Config) { c.HoleWait = never },
+		"no tail":    func(c *Config) { c.Log = noTail{c.Log} },
+		"one epoch": func(c *Config) {
+			bus := c.Bus
+			c.Log = oneEpoch{c.Log}
+			c.Bus = func(h fanout.Handler) (fanout.Subscriber, error) { return bus(oneEpochBus{h}) }
+		},
+		"answers of queries under way": func(c *Config) { c.Log = &sharedAnswer{Log: c.Log} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const most = 60
+			for seed := range most {
+				found := false
+				synctest.Test(t, func(t *testing.T) {
+					m := newModel(t, uint64(1000+seed), sabotage)
+					m.run(250)
+					found = len(m.settle()) > 0
+				})
+				if found {
+					return
+				}
+			}
+			t.Fatalf("%d runs, and nothing was noticed", most)
+		})
+	}
+}
+
+type noTail struct{ Log }
+
+func (noTail) Tail(context.Context, uint64, func(store.Token) bool) (store.Tail, error) {
+	return store.Tail{}, errAway
+}
+
+// oneEpoch hides that the log began another life.
+type oneEpoch struct{ Log }
+
+func (l oneEpoch) Heads(ctx context.Context, ch []event.Channel, fresh bool) (store.Heads, error) {
+	h, err := l.Log.Heads(ctx, ch, fresh)
+	h.Epoch = "e1"
+	return h, err
+}
+
+func (l oneEpoch) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error) {
+	for i := range ranges {
+		ranges[i].Epoch = ""
+	}
+	pages, err := l.Log.Ranges(ctx, ranges)
+	for i := range pages {
+		pages[i].Epoch = "e1"
+	}
+	return pages, err
+}
+
+func (l oneEpoch) Tail(ctx context.Context, after uint64, seen func(store.Token) bool) (store.Tail, error) {
+	t, err := l.Log.Tail(ctx, after, seen)
+	t.Epoch = "e1"
+	return t, err
+}
+
+type oneEpochBus struct{ fanout.Handler }
+
+func (b oneEpochBus) Message(m fanout.Message) {
+	m.Epoch = "e1"
+	b.Handler.Message(m)
+}
+
+// sharedAnswer gives joiners what an earlier query said.
+type sharedAnswer struct {
+	Log
+	last map[event.Channel]store.Head
+}
+
+func (l *sharedAnswer) Heads(ctx context.Context, ch []event.Channel, fresh bool) (store.Heads, error) {
+	h, err := l.Log.Heads(ctx, ch, fresh)
+	if err != nil || h.Stale {
+		return h, err
+	}
+	now := make(map[event.Channel]store.Head)
+	for i := range h.Heads {
+		now[ch[i]] = h.Heads[i]
+		if old, ok := l.last[ch[i]]; ok {
+			h.Heads[i] = old
+		}
+	}
+	l.last = now
+	return h, nil
+}
