@@ -23,7 +23,7 @@ func TestModelFindsBrokenHubs(t *testing.T) {
 			c.Log = oneEpoch{c.Log}
 			c.Bus = func(h fanout.Handler) (fanout.Subscriber, error) { return bus(oneEpochBus{h}) }
 		},
-		"answers of queries under way": func(c *Config) { c.Log = &sharedAnswer{Log: c.Log} },
+		"answers of queries under way": func(c *Config) { c.Log = &sharedAnswer{Log: c.Log, last: map[event.Channel]oldHead{}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			const most = 60
@@ -35,6 +35,7 @@ func TestModelFindsBrokenHubs(t *testing.T) {
 					found = len(m.settle()) > 0
 				})
 				if found {
+					t.Logf("noticed in run %d", seed+1)
 					return
 				}
 			}
@@ -82,10 +83,16 @@ func (b oneEpochBus) Message(m fanout.Message) {
 	b.Handler.Message(m)
 }
 
-// sharedAnswer gives joiners what an earlier query said.
+// sharedAnswer gives joiners what a query said that began up to some seconds
+// before they came.
 type sharedAnswer struct {
 	Log
-	last map[event.Channel]store.Head
+	last map[event.Channel]oldHead
+}
+
+type oldHead struct {
+	head store.Head
+	at   time.Time
 }
 
 func (l *sharedAnswer) Heads(ctx context.Context, ch []event.Channel, fresh bool) (store.Heads, error) {
@@ -93,13 +100,13 @@ func (l *sharedAnswer) Heads(ctx context.Context, ch []event.Channel, fresh bool
 	if err != nil || h.Stale {
 		return h, err
 	}
-	now := make(map[event.Channel]store.Head)
 	for i := range h.Heads {
-		now[ch[i]] = h.Heads[i]
-		if old, ok := l.last[ch[i]]; ok {
-			h.Heads[i] = old
+		old, ok := l.last[ch[i]]
+		if ok && time.Since(old.at) < 3*time.Second {
+			h.Heads[i] = old.head
+		} else {
+			l.last[ch[i]] = oldHead{h.Heads[i], time.Now()}
 		}
 	}
-	l.last = now
 	return h, nil
 }
