@@ -13,7 +13,9 @@ import (
 type Message struct {
 	Channel event.Channel
 	Epoch   event.Epoch
-	Seq     uint64
+	// Seq is the event's. Zero, which no event has, says that the tail of the log
+	// holds something that is no event: look there.
+	Seq uint64
 	// Frame is the event, rendered. A message without one says only that the
 	// channel changed in another way than by an append (or that the frame is
 	// too large for the bus): ask the log.

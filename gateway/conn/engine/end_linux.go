@@ -14,6 +14,7 @@ const lingerTime = int64(2 * time.Second)
 // finish ends a response whose last chunk was written. The stream is over for
 // its source; the connection waits for the peer, who may still be reading.
 func (s *shard) finish(i uint32, sl *slot) {
+	// It fails only where the peer is gone, which the loop hears of anyway.
 	_ = unix.Shutdown(int(sl.fd), unix.SHUT_WR)
 	src := s.slab.source(i)
 	s.slab.forget(i)

@@ -38,7 +38,8 @@ func (l *loops) take(w http.ResponseWriter, greeting []byte, src conn.Source, op
 	fd, err := detach(nc, l.engine.cfg.SendBuffer, opt.SlowTimeout)
 	if err == nil {
 		// The connection is still net/http's kind, and can wait for room: an
-		// answer to an earlier request may fill the buffer.
+		// answer to an earlier request may fill the buffer. Where no deadline can
+		// be set the connection is closed, and the write says so.
 		_ = nc.SetWriteDeadline(time.Now().Add(opt.SlowTimeout))
 		_, err = nc.Write(appendHead(make([]byte, 0, 1024), h, greeting, time.Now()))
 	}
