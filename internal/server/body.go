@@ -7,13 +7,17 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 )
 
 // errBrokenBody marks what went wrong while a request body was read.
 var errBrokenBody = errors.New("the request body broke off")
 
-// limitBody bounds every request body in size and in time.
+// limitBody bounds every request body in size and in time. One that says in
+// its head that it is too large is refused before a byte of it is read, so that
+// a client that asked first (Expect: 100-continue) never sends it.
 //
 // http.Server.ReadTimeout can't do the latter: its deadline stays on the
 // connection while the handler works, and when it passes, the server takes the
@@ -24,11 +28,14 @@ func limitBody(limit int64, timeout time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if r := c.Request(); r.Body != nil && r.Body != http.NoBody {
+				if r.ContentLength > limit {
+					return tooLarge(limit)
+				}
 				w := c.Response().Writer
 				deadline := http.NewResponseController(w).SetReadDeadline
 				// A writer that has no deadlines (a test's recorder) has no slow client.
 				_ = deadline(time.Now().Add(timeout))
-				r.Body = &body{ReadCloser: http.MaxBytesReader(w, r.Body, limit), deadline: deadline, timeout: timeout}
+				r.Body = &body{ReadCloser: http.MaxBytesReader(nil, r.Body, limit), deadline: deadline, timeout: timeout}
 			}
 			return next(c)
 		}
@@ -58,4 +65,20 @@ func (b *body) Read(p []byte) (int, error) {
 	default:
 		return n, fmt.Errorf("%w: %w", errBrokenBody, err)
 	}
+}
+
+// limitOperation refuses what an operation's own limit refuses, as limitBody
+// does with the listener's: by the Content-Length, where there is one.
+func limitOperation(ctx huma.Context, next func(huma.Context)) {
+	c := humaecho.Unwrap(ctx)
+	// Huma takes a body that is as large as the limit for one that is larger.
+	if limit := ctx.Operation().MaxBodyBytes; limit > 0 && c.Request().ContentLength >= limit {
+		_ = tooLarge(limit-1).Write(c.Response(), c.Request()) // an error: nobody is there to tell
+		return
+	}
+	next(ctx)
+}
+
+func tooLarge(limit int64) *Problem {
+	return NewProblem(http.StatusRequestEntityTooLarge, "the request body is too large").With("limit", limit)
 }

@@ -59,10 +59,10 @@ func keepCause(ctx huma.Context, _ string, v any) (any, error) {
 // bodyProblem recognises the errors of a request body that could not be read:
 // over the listener's limit, too slow, or broken off. It is nil for others.
 func bodyProblem(err error) *Problem {
-	tooLarge, ok := errors.AsType[*http.MaxBytesError](err)
+	over, ok := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case ok:
-		return NewProblem(http.StatusRequestEntityTooLarge, "the request body is too large").With("limit", tooLarge.Limit)
+		return tooLarge(over.Limit)
 	case errors.Is(err, errBrokenBody) && errors.Is(err, os.ErrDeadlineExceeded):
 		return NewProblem(http.StatusRequestTimeout, "the request body came too slowly")
 	case errors.Is(err, errBrokenBody):

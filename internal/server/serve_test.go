@@ -192,7 +192,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		"head":  {Options{HeaderTimeout: short}, "GET / HTTP/1.1\r\nHost:", ""},
 		"body":  {Options{BodyTimeout: short}, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", "408 Request Timeout"},
 		"idle":  {Options{IdleTimeout: short}, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "204 No Content"},
-		"large": {Options{MaxBody: 3}, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nmore", "413 Request Entity Too Large"},
+		"large": {Options{MaxBody: 3, IdleTimeout: short}, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nmore", "413 Request Entity Too Large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

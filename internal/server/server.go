@@ -49,6 +49,10 @@ type Options struct {
 	// ShutdownTimeout bounds the end of Serve: hooks of OnDrain and requests
 	// under way together. Default: 30 s.
 	ShutdownTimeout time.Duration
+
+	// lingerIdle is how long linger waits for the next piece of a refused body.
+	// Default: 3 s, half a dozen retransmissions.
+	lingerIdle time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -60,6 +64,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.WriteTimeout, time.Minute)
 	setDefault(&o.IdleTimeout, 2*time.Minute)
 	setDefault(&o.ShutdownTimeout, 30*time.Second)
+	setDefault(&o.lingerIdle, 3*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -104,7 +109,8 @@ func New(opt Options) (*Server, error) {
 	e.HTTPErrorHandler = handleError
 	e.Logger.SetOutput(io.Discard) // echo's own logger; ours is slog
 	s := &Server{Echo: e, opt: opt, log: opt.Logger, metrics: m}
-	e.Use(requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
+	// linger comes first: what it waits for is not part of the request's time.
+	e.Use(linger(opt.lingerIdle, opt.BodyTimeout), requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
 		limitBody(opt.MaxBody, opt.BodyTimeout), decodeParams)
 
 	config := huma.DefaultConfig(opt.Title, opt.Version)
@@ -114,6 +120,7 @@ func New(opt Options) (*Server, error) {
 	config.CreateHooks = nil // no "$schema" member in every answer
 	config.Transformers = []huma.Transformer{keepCause}
 	s.API = humaecho.New(e, config)
+	s.API.UseMiddleware(limitOperation)
 
 	e.GET(livePath, s.live)
 	e.GET(readyPath, s.ready)
