@@ -1,0 +1,111 @@
+package client
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Event is what is published. The notifier checks it; what breaks a rule comes
+// back as an ErrInvalid that names the place.
+type Event struct {
+	// Channels is where to: 1 to 1000 names such as "user:42". All of them get
+	// the event or none does.
+	Channels []string
+	// Type is the kind of event: a letter, then letters, digits and "._-". It
+	// is what listeners of EventSource are registered for.
+	Type string
+	// Data is anything that encoding/json can write, up to 64 KiB of JSON. A
+	// json.RawMessage reaches clients as it is, numbers exact. Nil is the JSON
+	// value null.
+	Data any
+	// ExpiresAt is when the event is hidden. The zero time means never.
+	ExpiresAt time.Time
+	// CollapseKey, of 1 to 255 bytes, has this event stand for older unread ones
+	// of the same channel with the same key. Empty means that it stands for
+	// itself.
+	CollapseKey string
+	// IdempotencyKey, of 1 to 255 printable ASCII characters, names this event
+	// among those of the service: within 24 hours it is written once, however
+	// often it is published, by whichever process. Empty has one made up, which
+	// makes the attempts of one call safe, but not two calls. An event that comes
+	// out of a database should have a key that is made of its row.
+	IdempotencyKey string
+	// AskOnline asks whether somebody listens: see Position.
+	AskOnline bool
+}
+
+// Position is where an event stands in one channel.
+type Position struct {
+	Channel string `json:"channel"`
+	Seq     uint64 `json:"seq"`
+	// Online tells whether somebody was listening, if that was asked for and is
+	// known; nil if not. It is a hint: they may be gone before the event is there.
+	Online *bool `json:"online"`
+}
+
+// Receipt is the notifier's word that an event is on disk.
+type Receipt struct {
+	// Events has the event's position in each of its channels, in their order.
+	Events []Position
+	// Replayed tells that it had been written earlier, under the same idempotency
+	// key, and that nothing was written now. Events is the first answer's.
+	Replayed bool
+}
+
+// eventJSON is an event on the wire.
+type eventJSON struct {
+	Channels       []string        `json:"channels"`
+	Type           string          `json:"type"`
+	Data           json.RawMessage `json:"data"`
+	ExpiresAt      *time.Time      `json:"expires_at,omitempty"`
+	CollapseKey    string          `json:"collapse_key,omitempty"`
+	IdempotencyKey string          `json:"idempotency_key,omitempty"` // in a batch; else it is a header
+}
+
+// item is an event whose data is encoded and whose idempotency key is chosen: it
+// can be sent as often as it takes.
+type item struct {
+	event Event // without Data
+	body  json.RawMessage
+}
+
+// prepare encodes an event once for all attempts. Its error is that of the data.
+func prepare(e Event) (item, error) {
+	data, err := encode(e.Data)
+	if err != nil {
+		return item{}, fmt.Errorf("client: data of an event of type %q: %w", e.Type, err)
+	}
+	e.Data = nil
+	if e.IdempotencyKey == "" {
+		e.IdempotencyKey = rand.Text()
+	}
+	return item{event: e, body: data}, nil
+}
+
+// wire is the event as it stands in a body.
+func (i *item) wire() eventJSON {
+	w := eventJSON{
+		Channels:    i.event.Channels,
+		Type:        i.event.Type,
+		Data:        i.body,
+		CollapseKey: i.event.CollapseKey,
+	}
+	if !i.event.ExpiresAt.IsZero() {
+		w.ExpiresAt = &i.event.ExpiresAt
+	}
+	return w
+}
+
+// encode writes JSON without the escapes that only help inside HTML.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}

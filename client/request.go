@@ -1,0 +1,122 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxAnswer bounds what is read of an answer, which is largest for 5,000
+	// appends: some 150 bytes for each.
+	maxAnswer = 4 << 20
+	// maxRetryAfter is the longest request for patience that is understood; a
+	// longer one is cut, and is past every sensible budget anyway.
+	maxRetryAfter = time.Hour
+)
+
+// request is one request as it is sent again and again.
+type request struct {
+	method, path   string
+	body           []byte
+	idempotencyKey string // sent as a header; empty: none
+}
+
+// do sends a request once. An answer of the status want is decoded into out, if
+// that is not nil, and its header returned; everything else is an Error.
+func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Header, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(r.body))
+	if err != nil {
+		return nil, &Error{Err: err, NotWritten: true, IdempotencyKey: r.idempotencyKey}
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key)
+	req.Header.Set("User-Agent", "bellhop-client-go")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.idempotencyKey != "" {
+		req.Header.Set("Idempotency-Key", r.idempotencyKey)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, &Error{Err: err, NotWritten: neverSent(err), IdempotencyKey: r.idempotencyKey}
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && len(answer) > maxAnswer {
+		err = errors.New("the answer is too long")
+	}
+	if resp.StatusCode != want {
+		return nil, refused(resp, answer, r.idempotencyKey)
+	}
+	if err == nil && out != nil {
+		err = json.Unmarshal(answer, out)
+	}
+	if err != nil {
+		// The status said that it was carried out, but the answer is lost. As
+		// with every lost answer, asking again brings it.
+		return nil, &Error{Err: fmt.Errorf("read the answer: %w", err), IdempotencyKey: r.idempotencyKey}
+	}
+	return resp.Header, nil
+}
+
+// neverSent tells whether a failure came before a connection was there.
+func neverSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// problem is the body of a refusal (RFC 9457).
+type problem struct {
+	Title   string       `json:"title"`
+	Detail  string       `json:"detail"`
+	Status  int          `json:"status"`
+	Errors  []FieldError `json:"errors"`
+	Written *bool        `json:"written"`
+}
+
+// refused makes an Error of an answer. One that is no problem comes from a proxy
+// or from a server that is no notifier; its status has to do.
+func refused(resp *http.Response, body []byte, key string) *Error {
+	var p problem
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
+		_ = json.Unmarshal(body, &p) // what can't be read stays empty
+	}
+	e := p.failure(resp.StatusCode)
+	e.RequestID = resp.Header.Get("X-Request-ID")
+	e.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	e.IdempotencyKey = key
+	return e
+}
+
+// failure is the Error that a problem tells of.
+func (p *problem) failure(status int) *Error {
+	e := &Error{Status: status, Title: p.Title, Detail: p.Detail, Fields: p.Errors}
+	// A refusal for good was judged before anything was written. Of the others
+	// only the notifier's own word counts.
+	e.NotWritten = status >= 400 && status < 500 && !e.Temporary() || p.Written != nil && !*p.Written
+	return e
+}
+
+// parseRetryAfter reads seconds or a date (RFC 9110, section 10.2.3). What is
+// neither, or past, is 0.
+func parseRetryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), maxRetryAfter)
+}
