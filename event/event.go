@@ -67,20 +67,33 @@ func CompactData(data []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// The constant pieces of an event's JSON, in their order. Channel, type and time
+// hold nothing that JSON would escape.
+const (
+	jsonChannel = `{"channel":"`
+	jsonSeq     = `","seq":`
+	jsonType    = `,"type":"`
+	jsonTime    = `","time":"`
+	jsonData    = `","data":`
+	jsonEnd     = `}`
+
+	timeLayout = "2006-01-02T15:04:05.000Z"
+)
+
 // AppendJSON writes the event as clients see it, in the data of a block and in
 // lists: {"channel":…,"seq":…,"type":…,"time":…,"data":…}.
 func (e *Event) AppendJSON(dst []byte) []byte {
-	dst = append(dst, `{"channel":"`...)
+	dst = append(dst, jsonChannel...)
 	dst = append(dst, e.Channel...)
-	dst = append(dst, `","seq":`...)
+	dst = append(dst, jsonSeq...)
 	dst = strconv.AppendUint(dst, e.Seq, 10)
-	dst = append(dst, `,"type":"`...)
+	dst = append(dst, jsonType...)
 	dst = append(dst, e.Type...)
-	dst = append(dst, `","time":"`...)
-	dst = e.Time.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
-	dst = append(dst, `","data":`...)
+	dst = append(dst, jsonTime...)
+	dst = e.Time.UTC().AppendFormat(dst, timeLayout)
+	dst = append(dst, jsonData...)
 	dst = append(dst, e.Data...)
-	return append(dst, '}')
+	return append(dst, jsonEnd...)
 }
 
 // MarshalJSON is AppendJSON.

@@ -14,15 +14,22 @@ import (
 // A frame is shared by many goroutines: never write to one.
 type Frame []byte
 
+// The constant pieces of a frame around the event's JSON.
+const (
+	frameType = "event: "
+	frameData = "\ndata: "
+	frameEnd  = "\n"
+)
+
 // AppendFrame renders an event. There is no other place that does: the notifier
 // calls it for what it publishes, a gateway for what it read from the log, and
 // the bytes are the same.
 func AppendFrame(dst []byte, e *Event) []byte {
-	dst = append(dst, "event: "...)
+	dst = append(dst, frameType...)
 	dst = append(dst, e.Type...)
-	dst = append(dst, "\ndata: "...)
+	dst = append(dst, frameData...)
 	dst = e.AppendJSON(dst)
-	return append(dst, '\n')
+	return append(dst, frameEnd...)
 }
 
 // NewFrame is AppendFrame into a slice of its own.
@@ -46,14 +53,12 @@ func (f Frame) Type() []byte {
 // Time is when the log took the event. It reads what AppendJSON wrote; ok is
 // false if that is not there.
 func (f Frame) Time() (at time.Time, ok bool) {
-	const name, layout = `,"time":"`, "2006-01-02T15:04:05.000Z"
 	// Channel and type can't hold a quote, so the first match is the name.
-	_, rest, found := bytes.Cut(f, []byte(name))
-	if !found || len(rest) < len(layout) {
+	_, rest, found := bytes.Cut(f, []byte(jsonTime))
+	if !found || len(rest) < len(timeLayout) {
 		return time.Time{}, false
 	}
-	at, err := time.Parse(layout, string(rest[:len(layout)]))
-	return at, err == nil
+	return parseTime(rest[:len(timeLayout)])
 }
 
 // ValidFrame tells whether b has the shape of a frame: an event line, a data

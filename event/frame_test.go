@@ -35,6 +35,14 @@ func TestFrame(t *testing.T) {
 	require.Equal(t, "["+strings.TrimSuffix(strings.TrimPrefix(data, "data: "), "\n")+"]", string(list))
 }
 
+func TestFramePartsMakeTheSameFrame(t *testing.T) {
+	t.Parallel()
+	e := event.Event{Channel: "topic:a|b", Seq: 205, Type: "odds.changed", Time: noon, Data: []byte(`[1.10]`)}
+	p := event.NewFrameParts(e.Channel, e.Type)
+	require.Equal(t, string(event.NewFrame(&e)),
+		p.BeforeSeq+"205"+p.BeforeTime+"2026-11-21T20:15:28.123Z"+p.BeforeData+"[1.10]"+p.AfterData)
+}
+
 func TestFrameKeepsNumbersAndSeparators(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{`12345678901234567890.10`, `1e400`, `"a\u2028b"`, "\"a\u2028b\u2029c\"", `{"a":1,"a":2}`, `"\r\n\u0000"`, `null`} {

@@ -8,6 +8,9 @@ import (
 // DefaultPrefix begins the names under which Bellhop publishes on Redis.
 const DefaultPrefix = "bellhop:"
 
+// DefaultMaxFrame is the longest frame that goes over the bus, in bytes.
+const DefaultMaxFrame = 256 << 10
+
 // Config of a bus. The zero value is ready for use.
 type Config struct {
 	// Prefix stands before a channel's name on Redis, so that several
@@ -22,7 +25,7 @@ type Config struct {
 	Queue      int
 	QueueBytes int
 	// MaxFrame is the longest frame that goes over the bus, in bytes; of an
-	// event with a longer one only epoch and seq do. Zero: 256 KiB.
+	// event with a longer one only epoch and seq do. Zero: DefaultMaxFrame.
 	MaxFrame int
 	// PublishTimeout bounds one Publish. Zero: 1 s.
 	PublishTimeout time.Duration
@@ -45,7 +48,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.Workers, 4)
 	setDefault(&c.Queue, 8192)
 	setDefault(&c.QueueBytes, 32<<20)
-	setDefault(&c.MaxFrame, 256<<10)
+	setDefault(&c.MaxFrame, DefaultMaxFrame)
 	setDefault(&c.PublishTimeout, time.Second)
 	setDefault(&c.PingInterval, time.Second)
 	setDefault(&c.ProbeTimeout, 3*time.Second)

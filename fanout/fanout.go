@@ -20,6 +20,9 @@ type Message struct {
 	// channel changed in another way than by an append (or that the frame is
 	// too large for the bus): ask the log.
 	Frame event.Frame
+	// Note, in a message without a frame, says how that change left an inbox;
+	// Seq then is its Head. It is shared like a frame: never write to one.
+	Note *event.Note
 }
 
 // Publisher sends messages. It is safe for concurrent use.

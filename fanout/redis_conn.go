@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -17,6 +19,9 @@ import (
 // new connection.
 const settleTimeout = 30 * time.Second
 
+// writeTimeout bounds one command.
+const writeTimeout = 2 * time.Second
+
 // Why a connection is given up although no call on it failed.
 var (
 	errSilent     = errors.New("nothing was heard on the connection")
@@ -24,13 +29,21 @@ var (
 	errNotSettled = errors.New("subscriptions were not answered")
 )
 
-// redisConn is one connection of a subscriber. go-redis' PubSub would make its own
-// anew without a word, and notices only writes that fail, so that a frozen server
-// goes unnoticed: here a connection lives once, and is judged by what arrives.
+// redisConn is one connection of a subscriber. go-redis' PubSub makes it, and is
+// left out from then on: it would make the connection anew without a word, notices
+// only writes that fail, so that a frozen server goes unnoticed, and keeps every
+// name a second time. Here a connection lives once, and is judged by what arrives.
+//
+// There is one for all channels. Several of them, each with its share, would bring
+// nothing: subscriptions go out in commands of at most maxNames names, so that no
+// command holds up what comes after it, and reading is not what a gateway is short
+// of. Workers share the messages by channel as it is.
 type redisConn struct {
 	*redisSubscriber
 	pubsub *redis.PubSub
-	// nonce tells this connection's probes from those of an earlier one.
+	conn   net.Conn // what pubsub connected; written to by serve alone
+	out    []byte   // room for commands
+	// nonce tells this connection, and its probes, from an earlier one.
 	nonce string
 	wg    sync.WaitGroup
 
@@ -39,6 +52,8 @@ type redisConn struct {
 	back    chan struct{} // a probe came back
 
 	probed probeResult
+
+	epoch event.Epoch // of the last message; belongs to read
 
 	// What follows belongs to serve.
 
@@ -73,18 +88,21 @@ func (c *redisConn) serve(ctx context.Context, link *link) error {
 	for _, ch := range ended {
 		c.dispatcher.acknowledge(kindUnsubscribed, ch)
 	}
-	// The first command connects.
-	if err := c.pubsub.Ping(ctx); err != nil {
+	// The first command connects, and its answer is the first thing to be read.
+	err := c.pubsub.Ping(ctx, c.nonce)
+	if err == nil {
+		c.conn, err = link.seal()
+	}
+	if err != nil {
 		return err
 	}
-	link.seal()
 	c.alive = time.Now()
-	c.wg.Go(func() { c.failed <- c.read(ctx) })
-	if err := c.send(ctx, wanted, c.pubsub.Subscribe); err != nil {
+	c.wg.Go(func() { c.failed <- c.read() })
+	if err := c.send("SUBSCRIBE", wanted); err != nil {
 		return err
 	}
 	// Last, because answers come in order: this one says that the others were.
-	if err := c.pubsub.Subscribe(ctx, c.probe); err != nil {
+	if err := c.command("SUBSCRIBE", c.probe); err != nil {
 		return err
 	}
 	tick := time.NewTicker(c.cfg.PingInterval)
@@ -121,7 +139,7 @@ func (c *redisConn) step(ctx context.Context, tick <-chan time.Time) error {
 		if err := c.judge(time.Since(c.alive)); err != nil {
 			return err
 		}
-		return c.pubsub.Ping(ctx)
+		return c.command("PING")
 	}
 	return nil
 }
@@ -151,81 +169,93 @@ func (c *redisConn) flush(ctx context.Context) error {
 	case <-time.After(coalesce):
 	}
 	subscribe, unsubscribe := c.registry.take()
-	if err := c.send(ctx, subscribe, c.pubsub.Subscribe); err != nil {
+	if err := c.send("SUBSCRIBE", subscribe); err != nil {
 		return err
 	}
-	return c.send(ctx, unsubscribe, c.pubsub.Unsubscribe)
+	return c.send("UNSUBSCRIBE", unsubscribe)
 }
 
-func (c *redisConn) send(ctx context.Context, channels []event.Channel, command func(context.Context, ...string) error) error {
+// send sends a command for channels, in parts.
+func (c *redisConn) send(command string, channels []event.Channel) error {
 	for batch := range slices.Chunk(channels, maxNames) {
-		names := make([]string, len(batch))
-		for i, ch := range batch {
-			names[i] = c.cfg.Prefix + string(ch)
+		parts := make([]string, 1, 1+len(batch))
+		parts[0] = command
+		for _, ch := range batch {
+			parts = append(parts, c.cfg.Prefix+string(ch))
 		}
-		if err := command(ctx, names...); err != nil {
+		if err := c.command(parts...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// command sends a command. Its answer is for read.
+func (c *redisConn) command(parts ...string) error {
+	c.out = appendCommand(c.out[:0], parts...)
+	if err := c.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(c.out)
+	return err
+}
+
 // read hands over what arrives until the connection fails, which closing it does.
 // It never waits for a handler.
-func (c *redisConn) read(ctx context.Context) error {
-	// A ping every interval: two of them without any frame mean that nobody is
+func (c *redisConn) read() error {
+	// A ping every interval: two of them without any answer mean that nobody is
 	// there any more, even if nothing that was written has failed.
 	silence := 2 * c.cfg.PingInterval
+	in := newPushReader(c.conn, silence, maxPayload(c.cfg.MaxFrame))
 	for {
-		frame, err := c.pubsub.ReceiveTimeout(ctx, silence)
-		if err != nil {
-			var timeout interface{ Timeout() bool }
-			if errors.As(err, &timeout) && timeout.Timeout() {
-				return fmt.Errorf("%w for %v", errSilent, silence)
-			}
+		p, err := in.next()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return fmt.Errorf("%w for %v", errSilent, silence)
+		case err != nil:
 			return err
-		}
-		switch frame := frame.(type) {
-		case *redis.Message:
-			c.message(frame)
-		case *redis.Subscription:
-			c.answer(frame)
+		case p.kind == pushMessage:
+			c.message(&p)
+		case p.kind != pushOther:
+			c.answer(&p)
 		}
 	}
 }
 
-func (c *redisConn) message(m *redis.Message) {
-	if m.Channel == c.probe {
-		if m.Payload == c.nonce {
+func (c *redisConn) message(p *push) {
+	if string(p.name) == c.probe {
+		if string(p.payload) == c.nonce {
 			notify(c.back)
 		}
 		return
 	}
-	ch := c.cfg.channel(m.Channel)
-	message, err := parseWire(ch, m.Payload)
+	ch := c.cfg.channel(string(p.name))
+	message, err := parseWire(ch, p.payload, c.epoch)
 	if err != nil {
 		c.log.Debug("message dropped", "channel", ch, "error", err)
 		c.dispatcher.lost(ch)
 		return
 	}
+	c.epoch = message.Epoch
 	c.dispatcher.message(message)
 }
 
-func (c *redisConn) answer(s *redis.Subscription) {
-	if s.Channel == c.probe {
+func (c *redisConn) answer(p *push) {
+	if string(p.name) == c.probe {
 		notify(c.settled)
 		return
 	}
-	ch := c.cfg.channel(s.Channel)
-	switch s.Kind {
-	case "subscribe":
+	ch := c.cfg.channel(string(p.name))
+	switch p.kind {
+	case pushSubscribed:
 		if c.registry.subscribed(ch) {
 			c.dispatcher.acknowledge(kindSubscribed, ch)
 		}
-	case "unsubscribe":
+	case pushUnsubscribed:
 		if c.registry.unsubscribed(ch) {
 			c.dispatcher.acknowledge(kindUnsubscribed, ch)
 		}
+	case pushMessage, pushOther:
 	}
 }
 

@@ -113,11 +113,12 @@ func (s *redisSubscriber) connect(parent context.Context) (proven bool, err erro
 		return false, parent.Err()
 	}
 	ctx, cancel := context.WithCancel(parent)
-	ctx, link := withLink(ctx)
+	nonce := rand.Text()
+	ctx, link := withLink(ctx, nonce)
 	c := &redisConn{
 		redisSubscriber: s,
 		pubsub:          s.client.Subscribe(ctx),
-		nonce:           rand.Text(),
+		nonce:           nonce,
 		failed:          make(chan error, 1),
 		settled:         make(chan struct{}, 1),
 		back:            make(chan struct{}, 1),

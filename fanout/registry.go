@@ -26,13 +26,17 @@ type entry struct {
 // of the connection. It turns the answers of many connections into exactly one
 // for each question: an answer counts only if it fits the phase, and a question
 // that its connection did not answer is asked again on the next.
+//
+// Entries are pointers for the sake of the names: putting a value into a map anew
+// would replace the name too, by the one in the answer, which is memory that
+// nobody else needs.
 type registry struct {
 	mu      sync.Mutex
-	entries map[event.Channel]entry
+	entries map[event.Channel]*entry
 	queue   []event.Channel // with queued set
 }
 
-func newRegistry() *registry { return &registry{entries: make(map[event.Channel]entry)} }
+func newRegistry() *registry { return &registry{entries: make(map[event.Channel]*entry)} }
 
 // ask notes that channels are to get into a phase, subscribing or unsubscribing.
 func (r *registry) ask(p phase, channels []event.Channel) {
@@ -40,10 +44,14 @@ func (r *registry) ask(p phase, channels []event.Channel) {
 	defer r.mu.Unlock()
 	for _, ch := range channels {
 		e := r.entries[ch]
+		if e == nil {
+			e = new(entry)
+			r.entries[ch] = e
+		}
 		if !e.queued {
 			r.queue = append(r.queue, ch)
 		}
-		r.entries[ch] = entry{phase: p, queued: true}
+		*e = entry{phase: p, queued: true}
 	}
 }
 
@@ -53,8 +61,10 @@ func (r *registry) take() (subscribe, unsubscribe []event.Channel) {
 	defer r.mu.Unlock()
 	for _, ch := range r.queue {
 		e := r.entries[ch]
+		if e == nil {
+			continue // its end was answered before it was asked for
+		}
 		e.queued = false
-		r.entries[ch] = e
 		if e.phase == unsubscribing {
 			unsubscribe = append(unsubscribe, ch)
 		} else {
@@ -78,7 +88,7 @@ func (r *registry) renew() (subscribe, ended []event.Channel) {
 			ended = append(ended, ch)
 			continue
 		}
-		r.entries[ch] = entry{phase: e.phase}
+		e.queued = false
 		subscribe = append(subscribe, ch)
 	}
 	return subscribe, ended
@@ -89,12 +99,11 @@ func (r *registry) renew() (subscribe, ended []event.Channel) {
 func (r *registry) subscribed(ch event.Channel) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, ok := r.entries[ch]
-	if !ok || e.phase == unsubscribing {
+	e := r.entries[ch]
+	if e == nil || e.phase == unsubscribing {
 		return false
 	}
 	e.phase = subscribed
-	r.entries[ch] = e
 	return true
 }
 
@@ -102,7 +111,7 @@ func (r *registry) subscribed(ch event.Channel) bool {
 func (r *registry) unsubscribed(ch event.Channel) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.entries[ch].phase != unsubscribing {
+	if e := r.entries[ch]; e == nil || e.phase != unsubscribing {
 		return false
 	}
 	delete(r.entries, ch)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"slices"
+
+	"github.com/bellhop/bellhop/event"
 )
 
 const (
@@ -113,7 +115,15 @@ func (d *DB) Expire(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		for i := range rows {
-			if err := t.bury(&rows[i], seqs[hash(rows[i].Hash)]); err != nil {
+			row := &rows[i]
+			buried, err := t.bury(row, row.kept(seqs[hash(row.Hash)]))
+			if err != nil {
+				return err
+			}
+			if len(buried) == 0 {
+				continue
+			}
+			if _, err := t.changed(row, inboxChange{kind: event.NoteRemoved, seqs: buried}); err != nil {
 				return err
 			}
 		}

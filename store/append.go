@@ -76,6 +76,9 @@ func (d *DB) appendOnce(ctx context.Context, g *group) error {
 			return d.restartWith(t, missing)
 		}
 		g.assign(rows, t.meta)
+		if err := t.collapse(g); err != nil {
+			return err
+		}
 		return t.insertGroup(g)
 	})
 }
@@ -107,8 +110,12 @@ func (t *tx) insertGroup(g *group) error {
 	if err := t.answerKeys(g); err != nil {
 		return err
 	}
-	for _, k := range g.grown {
-		t.changes = append(t.changes, Change{Channel: k.row.Name, Head: k.row.Head + k.by})
+	for i := range g.grown {
+		k := &g.grown[i]
+		if err := t.replace(k); err != nil {
+			return err
+		}
+		t.changes = append(t.changes, Change{Channel: k.row.Name, Head: k.row.Head + k.by, Note: g.note(k)})
 	}
 	return nil
 }
@@ -147,15 +154,18 @@ func (t *tx) insertEvents(events []eventRow) error {
 // advanceHeads moves the heads of channels that grew. Nearly all of a group grow
 // by the same number of events, so the statements are few.
 func (t *tx) advanceHeads(grown []growth) error {
-	byCount := make(map[uint64][]keyed)
-	for _, k := range grown {
-		byCount[k.by] = append(byCount[k.by], keyed{hash(k.row.Hash), k.row.Name})
+	type steps struct{ head, unread uint64 }
+	bySteps := make(map[steps][]keyed)
+	for i := range grown {
+		k := &grown[i]
+		by := steps{k.by, k.by - uint64(len(k.replaced))} // an event replaces one at most
+		bySteps[by] = append(bySteps[by], keyed{hash(k.row.Hash), k.row.Name})
 	}
-	for by, keys := range byCount {
+	for by, keys := range bySteps {
 		for chunk := range slices.Chunk(keys, rowsPerStatement) {
 			list, args := hashArgs(chunk)
 			if err := t.later("UPDATE channels SET head = head + ?, unread = unread + ?, version = version + 1 WHERE hash IN "+list,
-				append([]any{by, by}, args...)...); err != nil {
+				append([]any{by.head, by.unread}, args...)...); err != nil {
 				return err
 			}
 		}

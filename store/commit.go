@@ -68,11 +68,12 @@ const (
 	changesVersion = 1
 	changeRewrite  = 1 << 0
 	changeRevoke   = 1 << 1
+	changeNote     = 1 << 2
 )
 
 // packChanges writes the changes of a commit row: a version, then for each
-// channel its flags, the length of its name, the name and its head. Nothing
-// counts them, the end of the value does.
+// channel its flags, the length of its name, the name, its head and, if there is
+// one, its note. Nothing counts them, the end of the value does.
 func packChanges(changes []Change) []byte {
 	b := make([]byte, 0, 1+len(changes)*48)
 	b = append(b, changesVersion)
@@ -84,9 +85,15 @@ func packChanges(changes []Change) []byte {
 		if c.Revoke {
 			flags |= changeRevoke
 		}
+		if c.Note != nil {
+			flags |= changeNote
+		}
 		b = append(b, flags, byte(len(c.Channel)))
 		b = append(b, c.Channel...)
 		b = binary.AppendUvarint(b, c.Head)
+		if c.Note != nil {
+			b = c.Note.Append(b)
+		}
 	}
 	return b
 }
@@ -106,8 +113,15 @@ func unpackChanges(b []byte) ([]Change, error) {
 		if n <= 0 {
 			return nil, errors.New("a commit row is cut short")
 		}
-		changes = append(changes, Change{Channel: event.Channel(name), Head: head, Rewrite: flags&changeRewrite != 0, Revoke: flags&changeRevoke != 0})
+		change := Change{Channel: event.Channel(name), Head: head, Rewrite: flags&changeRewrite != 0, Revoke: flags&changeRevoke != 0}
 		b = b[2+len(name)+n:]
+		if flags&changeNote != 0 {
+			var err error
+			if change.Note, b, err = event.ParseNote(b); err != nil {
+				return nil, err
+			}
+		}
+		changes = append(changes, change)
 	}
 	return changes, nil
 }

@@ -7,72 +7,45 @@ import (
 	"github.com/bellhop/bellhop/event"
 )
 
-// Delete takes one event away. Its seq stays, as a tombstone without data, so
-// that nobody takes its absence for lag. An event that is gone, or never was, is
-// fine.
-func (d *DB) Delete(ctx context.Context, channel event.Channel, seq uint64) error {
-	return d.write(ctx, func(t *tx) error {
-		row, err := t.lockChannel(channel)
-		if err != nil || row == nil || seq <= row.Floor || seq > row.Head {
-			return err
-		}
-		return t.bury(row, []uint64{seq})
-	})
-}
-
-// bury makes tombstones of those of the events that are none, in a channel whose
-// row is locked.
-func (t *tx) bury(row *channelRow, seqs []uint64) error {
+// bury makes tombstones of those of some kept events that are none, in a locked
+// row, and returns which. The row is not written.
+func (t *tx) bury(row *channelRow, seqs []uint64) ([]uint64, error) {
+	if len(seqs) == 0 {
+		return nil, nil
+	}
 	list, args := in(seqs)
-	args = append([]any{row.Hash}, args...)
 	var found []struct {
-		Seq   uint64 `db:"seq"`
-		Flags int64  `db:"flags"`
+		Seq uint64 `db:"seq"`
+		Key string `db:"collapse_key"`
 	}
-	if err := t.list(&found, "SELECT seq, flags FROM events WHERE channel = ? AND seq IN "+list, args...); err != nil {
-		return err
+	if err := t.list(&found, "SELECT seq, collapse_key FROM events WHERE channel = ? AND seq IN "+list+" AND flags & ? = 0 ORDER BY seq",
+		slices.Concat([]any{row.Hash}, args, []any{flagDeleted})...); err != nil || len(found) == 0 {
+		return nil, err
 	}
-	var unread uint64
-	var bury []uint64
-	for _, e := range found {
-		if e.Flags&flagDeleted != 0 || e.Seq <= row.Floor {
-			continue
-		}
-		bury = append(bury, e.Seq)
-		if row.isUnread(e.Seq, e.Flags) {
-			unread++
+	buried := make([]uint64, len(found))
+	for i, e := range found {
+		buried[i] = e.Seq
+		if err := t.dropCollapse(hash(row.Hash), e.Key, e.Seq); err != nil {
+			return nil, err
 		}
 	}
-	if len(bury) == 0 {
-		return nil
+	unread, err := t.unreadOf(row, buried)
+	if err != nil {
+		return nil, err
 	}
-	list, args = in(bury)
-	if err := t.later("UPDATE events SET flags = flags | ?, data = '', collapse_key = '' WHERE channel = ? AND seq IN "+list,
-		slices.Concat([]any{flagDeleted, row.Hash}, args)...); err != nil {
-		return err
+	if err := t.setRead(row, unread); err != nil {
+		return nil, err
 	}
-	row.Unread -= min(unread, row.Unread)
-	return t.rewritten(row)
+	list, args = in(buried)
+	return buried, t.later("UPDATE events SET flags = flags | ?, data = '', collapse_key = '' WHERE channel = ? AND seq IN "+list,
+		slices.Concat([]any{flagDeleted, row.Hash}, args)...)
 }
 
-// isUnread tells whether an event counts as unread.
-func (r *channelRow) isUnread(seq uint64, flags int64) bool {
-	return seq > r.ReadUpTo && flags&(flagDeleted|flagRead) == 0
-}
-
-// rewritten writes a locked row whose past has changed, and tells the tail.
-func (t *tx) rewritten(row *channelRow) error {
-	if err := t.updateChannel(row); err != nil {
-		return err
-	}
-	t.changes = append(t.changes, Change{Channel: row.Name, Head: row.Head, Rewrite: true})
-	return nil
-}
-
-// updateChannel writes the floor and the unread count of a locked row, as
+// updateChannel writes what may change of a locked row besides its head, as
 // another version of it.
 func (t *tx) updateChannel(row *channelRow) error {
-	return t.later("UPDATE channels SET floor = ?, unread = ?, version = version + 1 WHERE hash = ?", row.Floor, row.Unread, row.Hash)
+	return t.later("UPDATE channels SET floor = ?, unread = ?, read_up_to = ?, version = version + 1 WHERE hash = ?",
+		row.Floor, row.Unread, row.ReadUpTo, row.Hash)
 }
 
 // Purge takes all events of a channel away for good; new ones go on from its
@@ -86,9 +59,13 @@ func (d *DB) Purge(ctx context.Context, channel event.Channel) error {
 		if err != nil || row == nil {
 			return err
 		}
-		row.Floor, row.Unread = row.Head, 0
+		if err := t.settle(row, row.Head); err != nil {
+			return err
+		}
+		row.Floor = row.Head
 		floor = row.Floor
-		return t.rewritten(row)
+		_, err = t.changed(row, inboxChange{kind: event.NoteRemoved})
+		return err
 	})
 	if err != nil {
 		return err

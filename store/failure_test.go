@@ -189,7 +189,7 @@ var serverFailures = []struct {
 			"ready":    func() error { return db.Ready(t.Context()) },
 			"identity": func() error { _, err := db.CheckIdentity(t.Context()); return err },
 			"tail":     func() error { _, err := db.Tail(t.Context(), 0, func(store.Token) bool { return false }); return err },
-			"delete":   func() error { return db.Delete(t.Context(), channel, 1) },
+			"delete":   func() error { _, err := db.Delete(t.Context(), channel, 1); return err },
 		} {
 			err := ask()
 			require.ErrorIs(t, err, store.ErrUnavailable, name)

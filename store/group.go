@@ -26,6 +26,11 @@ type group struct {
 type growth struct {
 	row *channelRow
 	by  uint64
+	// replaced are the unread events that newer ones stand for from now on,
+	// ascending; some may have come with the group itself.
+	replaced []uint64
+	// entry is the last one of the group that names the channel.
+	entry int
 }
 
 // eventRow is a row of events that is to be written.
@@ -82,6 +87,7 @@ func (g *group) assign(rows map[event.Channel]*channelRow, m meta) {
 			}
 			k := &g.grown[at]
 			k.by++
+			k.entry = i
 			result.Seqs[j] = k.row.Head + k.by
 			g.events = append(g.events, eventRow{
 				channel: hash(k.row.Hash), seq: result.Seqs[j], data: e.Data, entry: e,
@@ -101,4 +107,19 @@ func milliseconds(t time.Time) int64 {
 		return 0
 	}
 	return max(t.UnixMilli(), 1)
+}
+
+// note says how the inbox stands after the group, if counting its new events does
+// not tell, and gives the same to the last entry of the channel.
+func (g *group) note(k *growth) *event.Note {
+	if len(k.replaced) == 0 {
+		return nil
+	}
+	after := *k.row
+	after.Head += k.by
+	after.Unread += k.by - uint64(len(k.replaced))
+	note := after.note(inboxChange{kind: event.NoteReplaced, seqs: k.replaced})
+	result := &g.results[k.entry]
+	result.Notes = append(result.Notes, ChannelNote{Channel: k.row.Name, Note: note})
+	return note
 }

@@ -155,7 +155,7 @@ func TestHeldKeyHarmsNoNeighbour(t *testing.T) {
 			t.Parallel()
 			d, raw := openEngine(t, engine, 2)
 			held := &Key{Service: "shop", Value: "held", Body: [32]byte{1}}
-			id := held.id()
+			id := held.ID()
 			conn, err := raw.Conn(t.Context())
 			require.NoError(t, err)
 			defer conn.Close()

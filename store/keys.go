@@ -14,7 +14,8 @@ import (
 // keyID is the key of an idempotency record: a hash of service and value.
 type keyID [sha256.Size]byte
 
-func (k *Key) id() keyID {
+// ID is a hash of service and value, by which a log remembers the key.
+func (k *Key) ID() [sha256.Size]byte {
 	// The length keeps ("a", "bc") and ("ab", "c") apart.
 	b := binary.AppendUvarint(nil, uint64(len(k.Service)))
 	b = append(b, k.Service...)
@@ -89,7 +90,7 @@ func (g *group) claims() []*keyRow {
 		if k == nil {
 			continue
 		}
-		id := k.id()
+		id := k.ID()
 		if g.busy[id] {
 			g.skip[i] = true
 			g.results[i].Err = ErrKeyBusy

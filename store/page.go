@@ -4,9 +4,10 @@ import (
 	"github.com/bellhop/bellhop/event"
 )
 
+// Flags of events. Whether one is read is not among them: see readstate.go.
 const (
-	flagDeleted = 1 << 0
-	flagRead    = 1 << 1
+	flagDeleted  = 1 << 0
+	flagReplaced = 1 << 2 // a newer event of its collapse key stands for it in lists
 )
 
 // row is what a range read returns of one event, a tombstone or not.

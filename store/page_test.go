@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
 )
 
 // rowsOf makes rows of events; a negative seq is a tombstone.
@@ -76,10 +78,21 @@ func TestReplicaReachesWhatTheAskerKnows(t *testing.T) {
 
 func TestPackedValuesSurvive(t *testing.T) {
 	t.Parallel()
-	changes := []Change{{Channel: "user:a", Head: 1}, {Channel: "room:b", Head: 1<<63 - 1, Rewrite: true}, {Channel: "user:c", Revoke: true}}
+	note := &event.Note{Version: 300, Head: 9, Unread: 2, Kind: event.NoteUnread, Seqs: []uint64{3, 5}}
+	changes := []Change{
+		{Channel: "user:a", Head: 1},
+		{Channel: "room:b", Head: 1<<63 - 1, Rewrite: true, Note: &event.Note{Version: 1, Head: 1<<63 - 1, Kind: event.NoteRemoved}},
+		{Channel: "user:a", Head: 9, Note: note},
+		{Channel: "user:c", Revoke: true},
+	}
 	got, err := unpackChanges(packChanges(changes))
 	require.NoError(t, err)
 	require.Equal(t, changes, got)
+	whole := packChanges(changes[2:3])
+	for n := 2; n < len(whole); n++ {
+		_, err := unpackChanges(whole[:n])
+		require.Error(t, err, "cut after %d bytes", n)
+	}
 
 	answer := Appended{Seqs: []uint64{1, 1<<63 - 1}, Time: unixMilli(1_795_302_194_281)}
 	b := packAnswer(answer)
@@ -95,6 +108,7 @@ func TestPackedValuesSurvive(t *testing.T) {
 
 func FuzzUnpackChanges(f *testing.F) {
 	f.Add(packChanges([]Change{{Channel: "user:a", Head: 1}, {Channel: "room:b", Head: 300, Rewrite: true}, {Channel: "user:c", Revoke: true}}))
+	f.Add(packChanges([]Change{{Channel: "user:a", Head: 1, Note: &event.Note{Version: 2, Head: 1, Kind: event.NoteRead, UpTo: 1}}}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		changes, err := unpackChanges(b)
 		if err != nil {

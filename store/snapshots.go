@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"strings"
@@ -22,9 +23,10 @@ const (
 // What the first column of a range read says: what kind of row it is. Rows of
 // events have the index of their range there.
 const (
-	kindMeta    = -3
-	kindServer  = -2
-	kindChannel = -1
+	kindMeta    = -4
+	kindServer  = -3
+	kindChannel = -2
+	kindRead    = -1 // the watermark, in the read of an inbox
 )
 
 // readSnapshots reads ranges from a server, in statements of a bounded number of
@@ -68,8 +70,7 @@ func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []sna
 	// connection on it.
 	defer cancel()
 
-	var m meta
-	heads := make(map[event.Channel]Head, len(ranges))
+	said := preamble{heads: make(map[event.Channel]Head, len(ranges))}
 	cut := len(ranges)
 	if budget <= 0 {
 		cut = 0
@@ -78,35 +79,60 @@ func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []sna
 		if !rows.Next() {
 			break
 		}
-		var kind int
-		var label string
-		var a, b, c, e int64
-		var data []byte
-		if err := rows.Scan(&kind, &label, &a, &b, &c, &e, &data); err != nil {
+		var u unionRow
+		if err := u.scan(rows); err != nil {
 			return 0, d.dialect.failed("read events", err)
 		}
-		switch kind {
-		case kindMeta:
-			m.Epoch, m.Now = event.Epoch(label), a
-			if err := m.ReadOnly.Scan(data); err != nil {
+		if u.kind < 0 {
+			if err := said.take(&u); err != nil {
 				return 0, d.dialect.failed("read events", err)
 			}
-		case kindServer:
-			m.Identity, m.Server = label, string(data)
-		case kindChannel:
-			name := event.Channel(label)
-			heads[name] = Head{Channel: name, Seq: uint64(a), Floor: uint64(b), Version: uint64(c), Unread: uint64(e)}
-		default:
-			into[kind].rows = append(into[kind].rows, row{seq: uint64(a), typ: label, flags: b, createdAt: c, expiresAt: e, data: data})
-			if spent += rowOverhead + len(data); spent >= budget {
-				cut = kind
-			}
+			continue
+		}
+		into[u.kind].rows = append(into[u.kind].rows, row{seq: uint64(u.a), typ: u.label, flags: u.b, createdAt: u.c, expiresAt: u.d, data: u.data})
+		if spent += rowOverhead + len(u.data); spent >= budget {
+			cut = u.kind
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return 0, d.dialect.failed("read events", err)
 	}
-	return spent, fill(into, ranges, m, heads, cut)
+	return spent, fill(into, ranges, said.meta, said.heads, cut)
+}
+
+// unionRow is a row of a read that is one UNION.
+type unionRow struct {
+	kind       int
+	label      string
+	a, b, c, d int64
+	data       []byte
+}
+
+func (u *unionRow) scan(rows *sql.Rows) error {
+	return rows.Scan(&u.kind, &u.label, &u.a, &u.b, &u.c, &u.d, &u.data)
+}
+
+// preamble is what the rows before those of events say.
+type preamble struct {
+	meta
+	heads    map[event.Channel]Head
+	readUpTo uint64
+}
+
+func (p *preamble) take(u *unionRow) error {
+	switch u.kind {
+	case kindMeta:
+		p.Epoch, p.Now = event.Epoch(u.label), u.a
+		return p.ReadOnly.Scan(u.data)
+	case kindServer:
+		p.Identity, p.Server = u.label, string(u.data)
+	case kindChannel:
+		name := event.Channel(u.label)
+		p.heads[name] = Head{Channel: name, Seq: uint64(u.a), Floor: uint64(u.b), Version: uint64(u.c), Unread: uint64(u.d)}
+	case kindRead:
+		p.readUpTo = uint64(u.a)
+	}
+	return nil
 }
 
 // fill gives each snapshot its head and what all of them share.
@@ -134,12 +160,8 @@ func (d *DB) rangeQuery(ranges []Range, events bool) (string, []any) {
 	for i := range ranges {
 		keys[i] = keyed{hashOf(ranges[i].Channel), ranges[i].Channel}
 	}
-	list, args := hashArgs(keys)
 	var q strings.Builder
-	fmt.Fprintf(&q, "SELECT %d AS kind, m.epoch AS label, %s AS a, 0 AS b, 0 AS c, 0 AS d, %s AS data FROM meta m WHERE m.id = 1",
-		kindMeta, d.dialect.now, d.dialect.readOnly)
-	fmt.Fprintf(&q, " UNION ALL SELECT %d, m.identity, 0, 0, 0, 0, %s FROM meta m WHERE m.id = 1", kindServer, d.dialect.identity)
-	fmt.Fprintf(&q, " UNION ALL SELECT %d, c.name, c.head, c.floor, c.version, c.unread, '' FROM channels c WHERE c.hash IN %s", kindChannel, list)
+	args := d.startUnion(&q, keys)
 	if !events {
 		return q.String(), args
 	}
@@ -150,4 +172,14 @@ func (d *DB) rangeQuery(ranges []Range, events bool) (string, []any) {
 		args = append(args, keys[i].hash[:], int64(min(ranges[i].After, event.MaxSeq)), max(ranges[i].Limit, 1))
 	}
 	return q.String(), args
+}
+
+// startUnion writes the parts that come before those of events.
+func (d *DB) startUnion(q *strings.Builder, keys []keyed) []any {
+	list, args := hashArgs(keys)
+	fmt.Fprintf(q, "SELECT %d AS kind, m.epoch AS label, %s AS a, 0 AS b, 0 AS c, 0 AS d, %s AS data FROM meta m WHERE m.id = 1",
+		kindMeta, d.dialect.now, d.dialect.readOnly)
+	fmt.Fprintf(q, " UNION ALL SELECT %d, m.identity, 0, 0, 0, 0, %s FROM meta m WHERE m.id = 1", kindServer, d.dialect.identity)
+	fmt.Fprintf(q, " UNION ALL SELECT %d, c.name, c.head, c.floor, c.version, c.unread, '' FROM channels c WHERE c.hash IN %s", kindChannel, list)
+	return args
 }

@@ -50,7 +50,8 @@ type Entry struct {
 	Data     []byte // as event.CompactData returns it
 	// ExpiresAt hides the event from that moment on; zero: never.
 	ExpiresAt time.Time
-	// CollapseKey lets a newer event stand for older unread ones; empty: none.
+	// CollapseKey has the event stand for the last one with the same key in the
+	// lists and counts of each channel, if that one is unread; empty: for none.
 	CollapseKey string
 	// Key makes the append happen at most once in 24 h; nil: no such promise.
 	Key *Key
@@ -70,9 +71,18 @@ type Appended struct {
 	Time time.Time
 	// Replayed: an earlier request with the same key did the append.
 	Replayed bool
+	// Notes say how inboxes stand in which events were replaced. A group has
+	// one for such a channel, with the last of its entries.
+	Notes []ChannelNote
 	// Err is ErrKeyBody or ErrKeyBusy; then nothing was appended for this entry
 	// and its neighbours are unharmed.
 	Err error
+}
+
+// ChannelNote is a note of a channel.
+type ChannelNote struct {
+	Channel event.Channel
+	Note    *event.Note
 }
 
 // Head is the state of one channel in one snapshot. A channel that was never
@@ -127,9 +137,12 @@ type Page struct {
 type Change struct {
 	Channel event.Channel
 	Head    uint64
-	// Rewrite: more than an append happened (read, delete, trim by request,
-	// purge): what a reader kept of the channel's past is out of date.
+	// Rewrite: events were taken away (deleted, expired, purged): what a reader
+	// kept of the channel's past is out of date.
 	Rewrite bool
+	// Note says how the inbox stands, if more happened to it than that events
+	// were appended. Nil otherwise.
+	Note *event.Note
 	// Revoke: nothing happened to the channel, which is somebody's inbox; their
 	// tokens were revoked. Head is zero.
 	Revoke bool

@@ -95,11 +95,10 @@ func (l Retention) takes(row *channelRow, seq uint64, createdAt, now int64) bool
 type stamp struct {
 	Channel   []byte `db:"channel"`
 	Seq       uint64 `db:"seq"`
-	Flags     int64  `db:"flags"`
 	CreatedAt int64  `db:"created_at"`
 }
 
-const stampColumns = "e.channel, e.seq, e.flags, e.created_at"
+const stampColumns = "e.channel, e.seq, e.created_at"
 
 // oldestEvents reads the first event of each channel, whether it is below the
 // floor or not.
@@ -141,12 +140,12 @@ func (d *DB) trimChannel(ctx context.Context, row *channelRow, limit Retention) 
 				break
 			}
 			floor = e.Seq
-			if row.isUnread(e.Seq, e.Flags) && row.Unread > 0 {
-				row.Unread--
-			}
 		}
 		if floor == row.Floor {
 			return nil
+		}
+		if err := t.settle(row, floor); err != nil {
+			return err
 		}
 		row.Floor = floor
 		return t.updateChannel(row)
@@ -157,16 +156,27 @@ func (d *DB) trimChannel(ctx context.Context, row *channelRow, limit Retention) 
 // returns how many.
 func (d *DB) sweepBelow(ctx context.Context, channel hash, floor uint64) (n int64, err error) {
 	err = d.write(ctx, func(t *tx) error {
-		var seqs []uint64
-		if err := t.list(&seqs, "SELECT seq FROM events WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?", channel[:], floor, sweepPerStep); err != nil {
+		var rows []struct {
+			Seq uint64 `db:"seq"`
+			Key string `db:"collapse_key"`
+		}
+		if err := t.list(&rows, "SELECT seq, collapse_key FROM events WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?", channel[:], floor, sweepPerStep); err != nil {
 			return err
 		}
-		if len(seqs) == 0 {
+		if len(rows) == 0 {
 			n = 0
 			return nil
 		}
+		for _, r := range rows {
+			if err := t.dropCollapse(channel, r.Key, r.Seq); err != nil {
+				return err
+			}
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
 		var err error
-		n, err = t.execCount("DELETE FROM events WHERE channel = ? AND seq <= ?", channel[:], seqs[len(seqs)-1])
+		n, err = t.execCount("DELETE FROM events WHERE channel = ? AND seq <= ?", channel[:], rows[len(rows)-1].Seq)
 		return err
 	})
 	return n, err

@@ -118,13 +118,16 @@ func testContent(t *testing.T, factory Factory) {
 	full := NewMessage(channels[0], 7, 1000)
 	hint := fanout.Message{Channel: channels[0], Epoch: "e2"}
 	top := fanout.Message{Channel: channels[0], Epoch: "0123456789abcdef", Seq: event.MaxSeq, Frame: full.Frame}
-	publish(t, bus, full, hint, top)
-	r.WaitCount(t, Message, channels[0], 3)
+	note := fanout.Message{Channel: channels[0], Epoch: "e2", Seq: 9, Note: &event.Note{
+		Version: 12, Head: 9, Unread: 3, Kind: event.NoteUnread, Seqs: []uint64{2, 9},
+	}}
+	publish(t, bus, full, hint, top, note)
+	r.WaitCount(t, Message, channels[0], 4)
 	var got []fanout.Message
 	for _, c := range r.Of(channels[0])[1:] {
 		got = append(got, c.Message)
 	}
-	require.Equal(t, []fanout.Message{full, hint, top}, got)
+	require.Equal(t, []fanout.Message{full, hint, top, note}, got)
 }
 
 func testLongFrame(t *testing.T, factory Factory) {

@@ -113,7 +113,10 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 				_, _, err := h.DB.Append(t.Context(), []store.Entry{entry(`1`, c)})
 				return err
 			})
-			g.Go(func() error { return h.DB.Delete(t.Context(), c, uint64(35+i)) })
+			g.Go(func() error {
+				_, err := h.DB.Delete(t.Context(), c, uint64(35+i))
+				return err
+			})
 			g.Go(func() error { return walk(t, h, keepNewest(40)) })
 		}
 		require.NoError(t, g.Wait())

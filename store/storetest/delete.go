@@ -16,7 +16,7 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		h.fill(t, c, 5)
 		before := h.head(t, c)
 		last := h.tail(t, 0, everythingSeen).Last
-		require.NoError(t, h.DB.Delete(t.Context(), c, 3))
+		state := h.delete(t, c, 3)
 
 		after := h.head(t, c)
 		require.EqualValues(t, 5, after.Seq)
@@ -29,7 +29,9 @@ var deleteTests = map[string]func(*testing.T, Harness){
 
 		tail := h.tail(t, last, nothingSeen)
 		require.Len(t, tail.Commits, 1)
-		require.Equal(t, []store.Change{{Channel: c, Head: 5, Rewrite: true}}, tail.Commits[0].Changes)
+		note := &event.Note{Version: after.Version, Head: 5, Unread: 4, Kind: event.NoteRemoved, Seqs: []uint64{3}}
+		require.Equal(t, []store.Change{{Channel: c, Head: 5, Rewrite: true, Note: note}}, tail.Commits[0].Changes)
+		require.Equal(t, store.InboxState{Epoch: h.epoch(t), Head: 5, Unread: 4, Note: note}, state)
 		var rest int
 		require.NoError(t, h.SQL.QueryRowContext(t.Context(), "SELECT LENGTH(data) FROM events WHERE seq = 3").Scan(&rest))
 		require.Zero(t, rest, "what it said is erased")
@@ -37,13 +39,13 @@ var deleteTests = map[string]func(*testing.T, Harness){
 	"deleting what is gone, or never was, is nothing": func(t *testing.T, h Harness) {
 		c := channels("gone", 1)[0]
 		h.fill(t, c, 5)
-		require.NoError(t, h.DB.Delete(t.Context(), c, 2))
+		h.delete(t, c, 2)
 		require.NoError(t, walk(t, h, keepNewest(4)))
 		before, commits := h.head(t, c), h.count(t, "commits")
 		for _, seq := range []uint64{0, 1, 2, 6, event.MaxSeq} {
-			require.NoError(t, h.DB.Delete(t.Context(), c, seq))
+			require.Nil(t, h.delete(t, c, seq).Note)
 		}
-		require.NoError(t, h.DB.Delete(t.Context(), "user:nobody", 1))
+		require.Equal(t, store.InboxState{Epoch: h.epoch(t)}, h.delete(t, "user:nobody", 1))
 		require.Equal(t, before, h.head(t, c))
 		require.Equal(t, commits, h.count(t, "commits"))
 	},
@@ -59,7 +61,8 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, 2, h.count(t, "events"))
 		tail := h.tail(t, last, nothingSeen)
 		require.Len(t, tail.Commits, 1)
-		require.Equal(t, []store.Change{{Channel: cs[0], Head: 1300, Rewrite: true}}, tail.Commits[0].Changes)
+		note := &event.Note{Version: head.Version, Head: 1300, Kind: event.NoteRemoved}
+		require.Equal(t, []store.Change{{Channel: cs[0], Head: 1300, Rewrite: true, Note: note}}, tail.Commits[0].Changes)
 		_, results := h.write(t, entry(`"new"`, cs[0]))
 		require.Equal(t, []uint64{1301}, results[0].Seqs)
 		require.Equal(t, `"new"`, datas(h.all(t, cs[0])))
@@ -84,7 +87,14 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, 1, h.count(t, "expiries"))
 		tail := h.tail(t, last, nothingSeen)
 		require.Len(t, tail.Commits, 1)
-		require.ElementsMatch(t, []store.Change{{Channel: cs[0], Head: 3, Rewrite: true}, {Channel: cs[1], Head: 2, Rewrite: true}}, tail.Commits[0].Changes)
+		require.ElementsMatch(t, []store.Change{
+			{Channel: cs[0], Head: 3, Rewrite: true, Note: &event.Note{
+				Version: h.head(t, cs[0]).Version, Head: 3, Unread: 1, Kind: event.NoteRemoved, Seqs: []uint64{1, 3},
+			}},
+			{Channel: cs[1], Head: 2, Rewrite: true, Note: &event.Note{
+				Version: h.head(t, cs[1]).Version, Head: 2, Kind: event.NoteRemoved, Seqs: []uint64{1, 2},
+			}},
+		}, tail.Commits[0].Changes)
 		require.Equal(t, 4, h.count(t, "events WHERE data = ''"))
 		require.Equal(t, `"long"`, datas(h.all(t, cs[0])))
 	},

@@ -31,6 +31,7 @@ type Factory func(t *testing.T) Harness
 func Run(t *testing.T, open Factory) {
 	for _, group := range []map[string]func(*testing.T, Harness){
 		appendTests, concurrencyTests, keyTests, readTests, tailTests, deleteTests, trimTests, ageTests, epochTests, revokeTests,
+		inboxTests, collapseTests, modelTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, open(t)) })
@@ -124,6 +125,13 @@ func (h Harness) all(t *testing.T, c event.Channel) []event.Event {
 		require.Greater(t, p.Last, after, "a page that does not reach the head goes on")
 		after = p.Last
 	}
+}
+
+func (h Harness) delete(t *testing.T, c event.Channel, seq uint64) store.InboxState {
+	t.Helper()
+	state, err := h.DB.Delete(t.Context(), c, seq)
+	require.NoError(t, err)
+	return state
 }
 
 // exec runs a statement behind the log's back.

@@ -66,8 +66,8 @@ var trimTests = map[string]func(*testing.T, Harness){
 	"deleted events are trimmed like others": func(t *testing.T, h Harness) {
 		c := channels("tomb", 1)[0]
 		h.fill(t, c, 4)
-		require.NoError(t, h.DB.Delete(t.Context(), c, 1))
-		require.NoError(t, h.DB.Delete(t.Context(), c, 4))
+		h.delete(t, c, 1)
+		h.delete(t, c, 4)
 		require.NoError(t, walk(t, h, keepNewest(2)))
 		head := h.head(t, c)
 		require.EqualValues(t, 2, head.Floor)

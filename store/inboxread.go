@@ -1,0 +1,240 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+const (
+	// MaxInboxPage is the most items of a page of an inbox.
+	MaxInboxPage = 100
+
+	// inboxWindow is how many seqs one statement looks through for the items of
+	// a page. Replaced and deleted events lie between the others, and a page
+	// must not cost more for being behind ten thousand of them.
+	inboxWindow = 2000
+	// inboxWindows is how many windows without a single item one call passes.
+	inboxWindows = 10
+)
+
+// eventListed is the condition under which lists show an event e: it was not
+// deleted, replaced (flags 1 and 4), and has not expired. Its argument is the
+// time, in milliseconds since 1970.
+const eventListed = "e.flags & 5 = 0 AND (e.expires_at = 0 OR e.expires_at > ?)"
+
+// InboxItem is an event in the list of an inbox.
+type InboxItem struct {
+	event.Event
+	Read bool
+}
+
+// InboxPage is a part of the list of an inbox. All of it is of one snapshot.
+type InboxPage struct {
+	Head
+	Epoch event.Epoch
+	// Stale: the primary is away, and there may be more than this.
+	Stale bool
+	Items []InboxItem // newest first
+	// Next, if not zero, is the Before of the next page. There may be one
+	// though this page has fewer items than were asked for, or none.
+	Next uint64
+}
+
+// Inbox lists events of a channel, newest first: those with a seq below before,
+// or the newest ones if that is zero; at most limit, which is 1 to MaxInboxPage;
+// with unreadOnly those that are unread. Deleted, expired and replaced events
+// are left out.
+//
+// The list is never behind what was acknowledged: a replica serves it only if it
+// has the version of the channel that the primary had when the call began. While
+// the primary is away a replica answers with what it has, and the page is Stale.
+func (d *DB) Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (InboxPage, error) {
+	heads, err := d.Heads(ctx, []event.Channel{channel}, false)
+	if err != nil {
+		return InboxPage{}, err
+	}
+	q := inboxQuery{channel: channel, limit: min(max(limit, 1), MaxInboxPage), unreadOnly: unreadOnly}
+	if !heads.Stale {
+		q.expect = Range{Channel: channel, Epoch: heads.Epoch, Through: heads.Heads[0].Seq, Version: heads.Heads[0].Version}
+	}
+	var page InboxPage
+	for range inboxWindows {
+		q.window(before, heads.Heads[0].Seq)
+		if page, err = d.readInbox(ctx, &q); err != nil || len(page.Items) > 0 || page.Next == 0 {
+			break
+		}
+		before = page.Next
+	}
+	page.Stale = page.Stale || heads.Stale
+	return page, err
+}
+
+// readInbox reads a page from a replica that meets what is expected, or from the
+// primary.
+func (d *DB) readInbox(ctx context.Context, q *inboxQuery) (InboxPage, error) {
+	var found inboxRows
+	fit := false
+	err := d.replicas.each(ctx, func(ctx context.Context, s *server) (err error) {
+		found, err = d.inboxRows(ctx, s, q)
+		fit = err == nil && found.reaches(q.expect)
+		return err
+	})
+	if fit {
+		return found.page(q), nil
+	}
+	if ctx.Err() != nil {
+		return InboxPage{}, unavailable("read an inbox", ctx.Err())
+	}
+	current, primaryErr := d.inboxRows(ctx, d.reader, q)
+	if primaryErr == nil {
+		primaryErr = d.reader.judge(current.meta)
+	}
+	switch {
+	case primaryErr == nil:
+		return current.page(q), nil
+	case err != nil || !primaryAway(ctx, primaryErr):
+		return InboxPage{}, primaryErr
+	}
+	page := found.page(q)
+	page.Stale = true
+	return page, nil
+}
+
+// inboxQuery asks for the items of a page in one window of seqs.
+type inboxQuery struct {
+	channel     event.Channel
+	limit       int
+	unreadOnly  bool
+	expect      Range
+	above, upTo uint64 // the window: above < seq <= upTo
+}
+
+// window sets the window that ends below before, or at the head. On the first
+// page it has no end: there may be a newer head by now.
+func (q *inboxQuery) window(before, head uint64) {
+	q.upTo = event.MaxSeq
+	end := head
+	if before > 0 {
+		q.upTo = min(before-1, event.MaxSeq)
+		end = min(head, q.upTo)
+	}
+	q.above = end - min(end, inboxWindow)
+}
+
+// inboxRows is what one statement said of an inbox.
+type inboxRows struct {
+	snapshot
+	readUpTo uint64
+	items    []InboxItem // one more than were asked for tells that there are others
+	full     bool        // items take as much memory as they may
+}
+
+// What kind of row of an inbox one is, besides those of the preamble.
+const (
+	kindRow       = iota
+	kindReadRow   // the same, and the event is read
+	kindMarkedRow // an event below the watermark that was marked unread
+)
+
+func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inboxRows, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	query, args := d.inboxSQL(q)
+	rows, err := s.QueryContext(ctx, query, args...)
+	if err != nil {
+		return found, d.dialect.failed("read an inbox", err)
+	}
+	defer rows.Close()
+	defer cancel() // as in readSome: before Close
+	said := preamble{heads: make(map[event.Channel]Head, 1)}
+	size := 0
+	for !found.full && rows.Next() {
+		var u unionRow
+		if err := u.scan(rows); err != nil {
+			return found, d.dialect.failed("read an inbox", err)
+		}
+		if u.kind < 0 {
+			if err := said.take(&u); err != nil {
+				return found, d.dialect.failed("read an inbox", err)
+			}
+			continue
+		}
+		found.items = append(found.items, InboxItem{
+			Event: event.Event{Channel: q.channel, Seq: uint64(u.a), Type: u.label, Time: unixMilli(u.c), Data: u.data},
+			Read:  u.kind == kindReadRow,
+		})
+		size += rowOverhead + len(u.data)
+		found.full = size >= pageBytes
+	}
+	if err := rows.Err(); err != nil {
+		return found, d.dialect.failed("read an inbox", err)
+	}
+	found.readUpTo = said.readUpTo
+	one := make([]snapshot, 1)
+	err = fill(one, []Range{{Channel: q.channel}}, said.meta, said.heads, 1)
+	found.snapshot = one[0]
+	return found, err
+}
+
+// page makes a page of what was found in a window.
+func (f *inboxRows) page(q *inboxQuery) InboxPage {
+	p := InboxPage{Head: f.head, Epoch: f.Epoch, Items: f.items}
+	end, full := q.above, f.full // end: how far down the statement looked
+	switch {
+	case !q.unreadOnly:
+	case end <= f.readUpTo || f.head.Unread == 0:
+		end = 0 // what was marked unread below the watermark is all there
+	default:
+		// That is no good while there may be others in between.
+		i := slices.IndexFunc(p.Items, func(e InboxItem) bool { return e.Seq <= end })
+		if i >= 0 {
+			p.Items, full = p.Items[:i], false
+		}
+	}
+	switch {
+	case len(p.Items) > q.limit:
+		p.Items = p.Items[:q.limit]
+		p.Next = p.Items[q.limit-1].Seq
+	case full:
+		p.Next = p.Items[len(p.Items)-1].Seq
+	case end > f.head.Floor:
+		p.Next = end + 1
+	}
+	return p
+}
+
+// inboxSQL writes the query of a window. The rows share the columns of readSome:
+//
+//	kind     label  a          b  c           d  data
+//	read            watermark
+//	0, 1, 2  type   seq           created_at     data
+func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
+	var b strings.Builder
+	key := keyed{hashOf(q.channel), q.channel}
+	h := key.hash[:]
+	args := d.startUnion(&b, []keyed{key})
+	listed := strings.ReplaceAll(eventListed, "?", d.dialect.now)
+	part := func(kind, from string, with ...any) {
+		fmt.Fprintf(&b, " UNION ALL "+d.dialect.part, "SELECT "+kind+", e.type, e.seq, 0, e.created_at, 0, e.data FROM "+from)
+		args = append(args, with...)
+	}
+	fmt.Fprintf(&b, " UNION ALL SELECT %d, '', c.read_up_to, 0, 0, 0, '' FROM channels c WHERE c.hash = ?", kindRead)
+	args = append(args, h)
+	const window = "channels c JOIN events e ON e.channel = c.hash LEFT JOIN read_exceptions x ON x.channel = e.channel AND x.seq = e.seq" +
+		" WHERE c.hash = ? AND e.channel = ? AND e.seq > ? AND e.seq <= ? AND e.seq > c.floor AND "
+	if !q.unreadOnly {
+		part(fmt.Sprintf("CASE WHEN (e.seq <= c.read_up_to) = (x.seq IS NULL) THEN %d ELSE %d END", kindReadRow, kindRow),
+			window+listed+" ORDER BY e.seq DESC LIMIT ?", h, h, q.above, q.upTo, q.limit+1)
+		return b.String(), args
+	}
+	part(fmt.Sprint(kindRow), window+"c.unread > 0 AND e.seq > c.read_up_to AND x.seq IS NULL AND "+listed+" ORDER BY e.seq DESC LIMIT ?",
+		h, h, q.above, q.upTo, q.limit+1)
+	part(fmt.Sprint(kindMarkedRow), "channels c JOIN read_exceptions x ON x.channel = c.hash JOIN events e ON e.channel = x.channel AND e.seq = x.seq"+
+		" WHERE c.hash = ? AND x.channel = ? AND x.seq <= ? AND x.seq <= c.read_up_to AND x.seq > c.floor AND "+listed+
+		" ORDER BY x.seq DESC LIMIT ?", h, h, q.upTo, q.limit+1)
+	return b.String(), args
+}
