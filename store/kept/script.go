@@ -1,0 +1,117 @@
+package kept
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // Redis names scripts by it
+	_ "embed"
+	"encoding/hex"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed state.lua
+var stateSource string
+
+//go:embed append.lua
+var appendSource string
+
+//go:embed read.lua
+var readSource string
+
+//go:embed purge.lua
+var purgeSource string
+
+//go:embed trim.lua
+var trimSource string
+
+var (
+	appendScript = newScript(appendSource)
+	readScript   = newScript(readSource)
+	purgeScript  = newScript(purgeSource)
+	trimScript   = newScript(trimSource)
+)
+
+// script is a function that runs on the server, all of it or nothing.
+type script struct{ source, sha string }
+
+func newScript(source string) *script {
+	source = stateSource + source
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // as above
+	return &script{source: source, sha: hex.EncodeToString(sum[:])}
+}
+
+// call is one execution of a script: its keys, all of one channel, and the other
+// arguments.
+type call struct {
+	keys []string
+	args []any
+}
+
+// reply is the answer to a call.
+type reply struct {
+	values []any
+	err    error
+}
+
+// once is a command that is not repeated when its answer does not arrive:
+// go-redis would repeat the whole pipeline, and what was carried out already
+// would be carried out again.
+type once struct{ *redis.Cmd }
+
+// NoRetry implements redis.Cmder.
+func (once) NoRetry() bool { return true }
+
+// run executes calls in one pipeline (one for each node of a Cluster), in order
+// where they share a channel. Nothing is executed twice. Replies run parallel to
+// calls.
+func (s *script) run(ctx context.Context, client redis.UniversalClient, calls []call) []reply {
+	replies := make([]reply, len(calls))
+	all := make([]int, len(calls))
+	for i := range all {
+		all[i] = i
+	}
+	unknown := s.pipeline(ctx, client, calls, all, false, replies)
+	if len(unknown) > 0 {
+		// A server that was started, or was told to forget its scripts.
+		s.pipeline(ctx, client, calls, unknown, true, replies)
+	}
+	return replies
+}
+
+// pipeline runs those of the calls that which names, and returns those that a
+// server did not know the script for, and so did not execute.
+func (s *script) pipeline(ctx context.Context, client redis.UniversalClient, calls []call, which []int, teach bool, replies []reply) (unknown []int) {
+	pipe := client.Pipeline()
+	sent := make([]once, len(which))
+	for i, at := range which {
+		c := &calls[at]
+		args := make([]any, 0, 3+len(c.keys)+len(c.args))
+		if teach {
+			args = append(args, "eval", s.source)
+		} else {
+			args = append(args, "evalsha", s.sha)
+		}
+		args = append(args, len(c.keys))
+		for _, k := range c.keys {
+			args = append(args, k)
+		}
+		sent[i] = once{redis.NewCmd(ctx, append(args, c.args...)...)}
+		_ = pipe.Process(ctx, sent[i]) // queues, and never fails
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for i, at := range which {
+		// A value is an answer, also where a later one of the connection failed.
+		values, answered := sent[i].Val().([]any)
+		err := sent[i].Err()
+		switch {
+		case answered:
+			replies[at] = reply{values: values}
+		case redis.HasErrorPrefix(err, "NOSCRIPT"):
+			unknown = append(unknown, at)
+			replies[at] = reply{err: err}
+		default:
+			replies[at] = reply{err: err}
+		}
+	}
+	return unknown
+}

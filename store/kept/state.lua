@@ -1,0 +1,81 @@
+-- What the other scripts begin with. A channel is one stream, so that Redis keeps
+-- all of it or nothing: whatever is evicted, flushed or expires takes the counter
+-- along with the events.
+--
+-- The ids of its entries are <life>-<seq>. life is a number that was drawn at
+-- random when the key was made, so that two keys of one name never share it,
+-- whatever the clocks say; the stream's last id outlives trimming, and is the
+-- counter. An entry's fields are, always in this order: time (milliseconds),
+-- type, data, expires (milliseconds, 0 for never).
+
+local FIELDS = { time = 2, data = 6 } -- where the values stand in an entry
+
+-- The stream under key, or nil if there is none.
+local function state(key)
+  local info = redis.pcall('XINFO', 'STREAM', key)
+  if info.err then
+    if string.find(info.err, 'no such key', 1, true) then return nil end
+    error(info)
+  end
+  local s = {}
+  for i = 1, #info, 2 do s[info[i]] = info[i + 1] end
+  local life, head = string.match(s['last-generated-id'], '^(%d+)-(%d+)$')
+  head = tonumber(head)
+  local floor, first, last = head, 0, 0
+  if s['first-entry'] then
+    floor = tonumber(string.match(s['first-entry'][1], '-(%d+)$')) - 1
+    first = tonumber(s['first-entry'][2][FIELDS.time])
+    last = tonumber(s['last-entry'][2][FIELDS.time])
+  end
+  -- first and last are the times of the oldest event and the newest, 0 if there is none
+  return { life = life, head = head, floor = floor, first = first, last = last }
+end
+
+-- The epoch: the life of this server as a master, and that of the key. Redis
+-- draws its replication id anew when it starts, also from a file, and when it is
+-- promoted: either may have cost acknowledged events, whose seqs then go to others.
+local function epoch(life)
+  local info = redis.call('INFO', 'replication')
+  -- A replica has the id of its master and would pass for it, only behind.
+  if not string.find(info, 'role:master', 1, true) then
+    return nil, redis.error_reply('READONLY this server is not the master')
+  end
+  local id = string.match(info, 'master_replid:(%x+)')
+  if not id then return nil, redis.error_reply('ERR this server names no replication id') end
+  return string.sub(redis.sha1hex(id .. '-' .. life), 1, 12)
+end
+
+-- A whole number in decimal; tostring would write large ones with an exponent.
+local function decimal(n) return string.format('%.0f', n) end
+
+-- A message of the bus, as fanout/wire.go has it.
+local function wire(version, of, seq, frame)
+  return string.char(version, #of) .. of .. struct.pack('>I8', seq) .. frame
+end
+
+-- The time by this server's clock, in milliseconds.
+local function clock()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- Trims the events of a stream that are older than oldest, of which event high is
+-- none, and neither are those below low. They end somewhere between the two:
+-- mostly right at the beginning, so the search begins there.
+local function age(stream, s, low, high, oldest)
+  local function old(n)
+    local found = redis.call('XRANGE', stream, s.life .. '-' .. decimal(n), '+', 'COUNT', 1)
+    return tonumber(found[1][2][FIELDS.time]) < oldest
+  end
+  if not old(low) then return end
+  local step = 1
+  while low + step < high and old(low + step) do
+    low, step = low + step, step * 2
+  end
+  high = math.min(high, low + step)
+  while high - low > 1 do
+    local middle = math.floor((low + high) / 2)
+    if old(middle) then low = middle else high = middle end
+  end
+  redis.call('XTRIM', stream, 'MINID', s.life .. '-' .. decimal(high))
+end
