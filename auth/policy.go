@@ -29,10 +29,10 @@ const (
 // LogKind says where a namespace's events are kept.
 type LogKind string
 
-// The kinds of log. LogRedis is a statement of intent: the events of such a
-// namespace may be lost with Redis, and its publishers obey the rules that hold
-// for such events (one channel for each event). At present they are kept in the
-// database all the same, which promises more.
+// The kinds of log. LogRedis is for what is worth little an hour later: such
+// events never touch the database, may be lost with Redis, which is announced,
+// and name one channel each. In an installation of one process, that process
+// keeps them in its memory.
 const (
 	LogDatabase LogKind = "database"
 	LogRedis    LogKind = "redis"
@@ -133,6 +133,10 @@ func (p Policy) validate(namespace string) error {
 		return fmt.Errorf("%w: log %q is neither database nor redis", ErrPolicy, p.Log)
 	case p.Retention.MaxAge < 0 || p.Retention.MaxCount < 0:
 		return fmt.Errorf("%w: a retention is not negative", ErrPolicy)
+	case p.Log == LogRedis && namespace == event.InboxNamespace:
+		return fmt.Errorf("%w: inboxes are kept in the database", ErrPolicy)
+	case p.Log == LogRedis && (p.Retention.MaxAge == 0 || p.Retention.MaxCount == 0):
+		return fmt.Errorf("%w: with log %q a retention has both limits: Redis holds all of it in memory", ErrPolicy, LogRedis)
 	case p.MaxRate < 0:
 		return fmt.Errorf("%w: max_rate is not negative", ErrPolicy)
 	case p.MaxRate > 0 && !p.Conflate:

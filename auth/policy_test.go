@@ -59,6 +59,9 @@ func TestNewPoliciesRefuses(t *testing.T) {
 		"no log":        {"room", func(p *auth.Policy) { p.Log = "tape" }, "log"},
 		"negative age":  {"room", func(p *auth.Policy) { p.Retention.MaxAge = -1 }, "retention"},
 		"negative rate": {"room", func(p *auth.Policy) { p.MaxRate = -1 }, "max_rate"},
+		"kept for ever": {"room", func(p *auth.Policy) { p.Log, p.Retention.MaxCount = auth.LogRedis, 10 }, "both limits"},
+		"kept all":      {"room", func(p *auth.Policy) { p.Log, p.Retention.MaxAge = auth.LogRedis, time.Hour }, "both limits"},
+		"kept inboxes":  {"user", func(p *auth.Policy) { p.Access, p.Log = auth.AccessOwner, auth.LogRedis }, "inboxes are kept in the database"},
 		"rate alone":    {"room", func(p *auth.Policy) { p.MaxRate = 5 }, "needs conflate"},
 	} {
 		t.Run(name, func(t *testing.T) {

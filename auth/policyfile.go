@@ -26,7 +26,7 @@ const maxPolicyFile = 1 << 20
 //	    log: redis            # database (default) or redis
 //	    retention:            # left out: 30d and 10000
 //	      max_age: 1h         # Go's units and d for days; 0 keeps for ever
-//	      max_count: 100      # 0 keeps all
+//	      max_count: 100      # 0 keeps all; neither with log: redis
 //	    conflate: true        # a slow listener may skip to the newest of each type
 //	    join: latest          # head (default) or latest
 //	    max_rate: 10          # events a second to each listener; 0: no limit

@@ -29,7 +29,7 @@ namespaces:
     log: redis
     retention:
       max_age: 90d
-      max_count: 0
+      max_count: 500
     conflate: true
     join: latest
     max_rate: 4
@@ -40,13 +40,16 @@ namespaces:
   news:
     access: authenticated
     join: head
+  ledger:
+    access: authenticated
+    retention: {max_age: 0, max_count: 0}
 `))
 	require.NoError(t, err)
-	require.Equal(t, []string{"news", "price", "team", "user"}, p.Namespaces())
+	require.Equal(t, []string{"ledger", "news", "price", "team", "user"}, p.Namespaces())
 
 	price, _ := p.Lookup("price")
 	require.Equal(t, auth.Policy{
-		Access: auth.AccessPublic, Log: auth.LogRedis, Retention: auth.Retention{MaxAge: 90 * 24 * time.Hour},
+		Access: auth.AccessPublic, Log: auth.LogRedis, Retention: auth.Retention{MaxAge: 90 * 24 * time.Hour, MaxCount: 500},
 		Conflate: true, JoinLatest: true, MaxRate: 4,
 	}, price)
 	team, _ := p.Lookup("team")
@@ -54,6 +57,8 @@ namespaces:
 		Access: auth.AccessMember, Log: auth.LogDatabase,
 		Retention: auth.Retention{MaxAge: 36 * time.Hour, MaxCount: auth.DefaultRetention.MaxCount},
 	}, team)
+	ledger, _ := p.Lookup("ledger")
+	require.Zero(t, ledger.Retention)
 	news, _ := p.Lookup("news")
 	require.Equal(t, auth.DefaultRetention, news.Retention)
 	builtin, _ := auth.Builtin().Lookup("user")

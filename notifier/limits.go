@@ -12,7 +12,7 @@ const (
 	// MaxIdempotencyKey is the longest idempotency key, in bytes.
 	MaxIdempotencyKey = 255
 	// MaxCollapseKey is the longest collapse key, in bytes.
-	MaxCollapseKey = 255
+	MaxCollapseKey = 128
 
 	// maxBatchBody bounds the body of a batch: its data, as much again for
 	// names, keys and white space.

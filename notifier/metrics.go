@@ -19,6 +19,8 @@ type metrics struct {
 	publishDropped *prometheus.CounterVec
 	epochs         prometheus.Counter
 	upkeepFailed   *prometheus.CounterVec
+	kept           *prometheus.CounterVec
+	keptSeconds    prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -51,21 +53,32 @@ func newMetrics() *metrics {
 			"Epochs that this notifier began, because the primary was another server.")),
 		upkeepFailed: prometheus.NewCounterVec(opts("upkeep_failures_total",
 			"Failed rounds of the work in the background."), []string{"task"}),
+		kept: prometheus.NewCounterVec(opts("kept_events_total",
+			"Events of Redis-kept channels by what became of them: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
+		keptSeconds: hist("kept_append_seconds",
+			"Time of one group of appends to Redis-kept channels.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
 	}
 }
 
-// register adds the metrics to a registry, with the depth of the queues.
-func (m *metrics) register(r prometheus.Registerer, depth func() float64) error {
-	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: "bellhop", Subsystem: "notifier", Name: "queue_rows",
-		Help: "Appends that wait for their transaction.",
-	}, depth)
-	var errs []error
-	for _, c := range []prometheus.Collector{
+// register adds the metrics to a registry, with the depths of the queues towards
+// the database and, if there is one, towards the other log.
+func (m *metrics) register(r prometheus.Registerer, database, kept *queue) error {
+	all := []prometheus.Collector{
 		m.results, m.rows, m.groupRows, m.commitSeconds, m.splits, m.published, m.publishFailed,
-		m.publishDropped, m.epochs, m.upkeepFailed, gauge,
-	} {
+		m.publishDropped, m.epochs, m.upkeepFailed, database.gauge("queue_rows", "Appends that wait for their transaction."),
+	}
+	if kept != nil {
+		all = append(all, m.kept, m.keptSeconds, kept.gauge("kept_queue_rows", "Events of Redis-kept channels that wait to be written."))
+	}
+	var errs []error
+	for _, c := range all {
 		errs = append(errs, r.Register(c))
 	}
 	return errors.Join(errs...)
+}
+
+// gauge shows how much waits.
+func (q *queue) gauge(name, help string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "bellhop", Subsystem: "notifier", Name: name, Help: help},
+		func() float64 { return float64(q.depth()) })
 }

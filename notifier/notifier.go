@@ -1,6 +1,6 @@
 // Package notifier takes events from backend services: it writes them to the
 // log in groups, answers once they are committed, and tells the gateways by the
-// bus. It also looks after the log: retention, and epochs when the primary
+// bus. Events of Redis-kept channels go to a log of their own. It also looks after the log: retention, and epochs when the primary
 // changes.
 package notifier
 
@@ -24,6 +24,9 @@ type Config struct {
 	// Log and Bus are where events go. Required.
 	Log Log
 	Bus fanout.Publisher
+	// Kept is where events of namespaces with "log: redis" go. Nil: to Log, as
+	// all others.
+	Kept Kept
 	// Policies are the namespaces that events may be published in. The zero
 	// value knows none.
 	Policies auth.Policies
@@ -40,8 +43,8 @@ type Config struct {
 	Batchers int
 	// GroupRows and GroupBytes close a group. Default: 2000 and 2 MiB.
 	GroupRows, GroupBytes int
-	// QueueRows and QueueBytes bound what waits to be written. Default: 20,000
-	// and 64 MiB.
+	// QueueRows and QueueBytes bound what waits to be written, for each of the
+	// logs. Default: 20,000 and 64 MiB.
 	QueueRows, QueueBytes int
 	// PublishBytes bounds what waits for the bus. Default: 32 MiB.
 	PublishBytes int
@@ -89,6 +92,7 @@ type Notifier struct {
 	cfg       Config
 	metrics   *metrics
 	batcher   *batcher
+	keeper    *keeper // nil without Config.Kept
 	publisher *publisher
 	upkeep    *upkeep
 
@@ -110,8 +114,13 @@ func New(c Config) (*Notifier, error) {
 	n.publisher = newPublisher(c, n.metrics)
 	n.batcher = newBatcher(c, n.publisher, n.metrics)
 	n.upkeep = newUpkeep(c, n.metrics)
+	var kept *queue
+	if c.Kept != nil {
+		n.keeper = newKeeper(c, n.metrics)
+		kept = n.keeper.queue
+	}
 	if c.Registerer != nil {
-		if err := n.metrics.register(c.Registerer, func() float64 { return float64(n.batcher.queue.depth()) }); err != nil {
+		if err := n.metrics.register(c.Registerer, n.batcher.queue, kept); err != nil {
 			return nil, fmt.Errorf("notifier: register metrics: %w", err)
 		}
 	}
@@ -136,6 +145,9 @@ func (n *Notifier) start(ctx context.Context) {
 	n.running.Store(true)
 	n.publisher.start()
 	n.batcher.start()
+	if n.keeper != nil {
+		n.keeper.start()
+	}
 	n.upkeep.start(ctx)
 }
 
@@ -156,6 +168,9 @@ func (n *Notifier) Stop() {
 	n.running.Store(false)
 	n.upkeep.stop()
 	n.batcher.close()
+	if n.keeper != nil {
+		n.keeper.close()
+	}
 	n.publisher.close()
 }
 

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
@@ -49,7 +48,7 @@ func (p *parser) event(members map[string]json.RawMessage, key string) (store.En
 	p.eventType(members["type"])
 	p.data(members["data"])
 	if v := members["expires_at"]; v != nil && !isNull(v) {
-		p.expiresAt(v)
+		p.expiresAt(v, key != "")
 	}
 	if v := members["collapse_key"]; v != nil && !isNull(v) {
 		p.collapseKey(v)
@@ -152,13 +151,18 @@ func (p *parser) data(value json.RawMessage) {
 }
 
 // expiresAt reads a time of RFC 3339 and cuts it to the log's milliseconds. One
-// that is past is taken: an event may have waited long at its publisher's, and
-// then has its seq and is seen by nobody.
-func (p *parser) expiresAt(value json.RawMessage) {
+// that is past is a mistake, but not if the event has an idempotency key: its
+// first try may have been written in time, and the repetition is to hear so. If
+// it was not, the event has its seq and is seen by nobody.
+func (p *parser) expiresAt(value json.RawMessage, repeatable bool) {
 	s, ok := decodeString(value)
 	t, err := time.Parse(time.RFC3339, s)
 	if !ok || err != nil || t.Year() < 1970 || t.Year() > 9998 {
 		p.refuse(".expires_at", "want a time as RFC 3339 writes it, from 1970 to 9998")
+		return
+	}
+	if !repeatable && !t.After(time.Now()) {
+		p.refuse(".expires_at", "it is past")
 		return
 	}
 	p.entry.ExpiresAt = t.UTC().Truncate(time.Millisecond)
@@ -166,8 +170,8 @@ func (p *parser) expiresAt(value json.RawMessage) {
 
 func (p *parser) collapseKey(value json.RawMessage) {
 	s, ok := decodeString(value)
-	if !ok || s == "" || len(s) > MaxCollapseKey || !utf8.ValidString(s) {
-		p.refuse(".collapse_key", fmt.Sprintf("want a string of 1 to %d bytes", MaxCollapseKey))
+	if !ok || len(s) > MaxCollapseKey || !printable(s) {
+		p.refuse(".collapse_key", fmt.Sprintf("want 1 to %d printable ASCII characters", MaxCollapseKey))
 		return
 	}
 	p.entry.CollapseKey = s
@@ -175,7 +179,12 @@ func (p *parser) collapseKey(value json.RawMessage) {
 
 // validKey tells whether s can be an idempotency key.
 func validKey(s string) bool {
-	if s == "" || len(s) > MaxIdempotencyKey {
+	return len(s) <= MaxIdempotencyKey && printable(s)
+}
+
+// printable tells whether s is printable ASCII, and not empty.
+func printable(s string) bool {
+	if s == "" {
 		return false
 	}
 	for i := range len(s) {

@@ -157,6 +157,9 @@ func (p *publisher) publish(news []announcement) {
 	for _, a := range news {
 		messages = a.appendMessages(messages)
 	}
+	for _, a := range news { // after the events: these are counted by their places
+		messages = a.appendNotes(messages)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), publishTimeout)
 	defer cancel()
 	receivers, err := p.bus.Publish(ctx, messages)
@@ -223,6 +226,15 @@ func (a announcement) appendMessages(messages []fanout.Message) []fanout.Message
 			})
 		}
 		messages = append(messages, m)
+	}
+	return messages
+}
+
+// appendNotes adds what gateways can't tell from the events themselves: how
+// inboxes stand in which the announcement's group replaced older ones.
+func (a announcement) appendNotes(messages []fanout.Message) []fanout.Message {
+	for _, n := range a.appended.Notes {
+		messages = append(messages, fanout.Message{Channel: n.Channel, Epoch: a.epoch, Seq: n.Note.Head, Note: n.Note})
 	}
 	return messages
 }

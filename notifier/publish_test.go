@@ -63,6 +63,29 @@ func TestExpiredEventIsPublishedWithoutItsFrame(t *testing.T) {
 	})
 }
 
+// A note follows all events of its pipeline, and nobody's receivers are mixed up.
+func TestNotesAreToldAfterTheEvents(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bus := &fakeBus{}
+		n := startFake(t, &fakeLog{}, bus)
+		note := &event.Note{Version: 9, Head: 7, Unread: 1, Kind: event.NoteReplaced, Seqs: []uint64{6}}
+		first := newJob(store.Entry{Channels: []event.Channel{"user:1"}, Type: "a", Data: []byte("1")}, true)
+		second := newJob(store.Entry{Channels: []event.Channel{"user:2"}, Type: "a", Data: []byte("1")}, true)
+		n.batcher.settle("e1", []*job{first, second}, []store.Appended{
+			{Seqs: []uint64{7}, Notes: []store.ChannelNote{{Channel: "user:1", Note: note}}}, {Seqs: []uint64{3}},
+		})
+		<-first.done
+		<-second.done
+		require.Len(t, <-first.receivers, 1)
+		require.Len(t, <-second.receivers, 1)
+		require.Len(t, bus.messages, 3)
+		require.Equal(t, event.Channel("user:1"), bus.messages[0].Channel)
+		require.Equal(t, event.Channel("user:2"), bus.messages[1].Channel)
+		require.Equal(t, fanout.Message{Channel: "user:1", Epoch: "e1", Seq: 7, Note: note}, bus.messages[2])
+	})
+}
+
 func TestReplayIsNotPublished(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -57,7 +57,7 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutpu
 	if problem := tooMuch([]*job{j}); problem != nil {
 		return nil, problem
 	}
-	if err := n.batcher.submit(j); err != nil {
+	if err := n.submit(j); err != nil {
 		return nil, refusal(err)
 	}
 	o := n.await(ctx, j)
@@ -120,7 +120,7 @@ func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutp
 		if j == nil {
 			continue
 		}
-		if err := n.batcher.submit(j); err != nil {
+		if err := n.submit(j); err != nil {
 			out.Body.Results[i] = failed(refusal(err))
 			jobs[i] = nil
 		}

@@ -26,12 +26,23 @@ func (n *Notifier) purge(ctx context.Context, in *purgeInput) (*struct{}, error)
 	// Half an erasure helps nobody: it goes on when the client leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
 	defer cancel()
-	if err := n.cfg.Log.Purge(ctx, channel); err != nil {
+	if err := n.erase(ctx, channel); err != nil {
 		return nil, refusal(err)
 	}
-	n.announcePurge(ctx, channel)
 	n.cfg.Logger.InfoContext(ctx, "channel purged", "channel", channel, "service", serviceOf(ctx).Name)
 	return new(struct{}), nil
+}
+
+// erase purges a channel in the log that keeps it, and tells the gateways.
+func (n *Notifier) erase(ctx context.Context, channel event.Channel) error {
+	if n.isKept(channel) {
+		return n.cfg.Kept.Purge(ctx, channel)
+	}
+	if err := n.cfg.Log.Purge(ctx, channel); err != nil {
+		return err
+	}
+	n.announcePurge(ctx, channel)
+	return nil
 }
 
 // announcePurge has gateways forget what they hold of the channel now, rather
