@@ -12,16 +12,15 @@ import "time"
 // socket can take some, and a source that is asked late has more to say, from
 // what all streams share. So a slow client costs no memory of its own.
 type Source interface {
-	// Start tells the source how to wake the connection: wake may be called
-	// from any goroutine at any time, does not block, and leads to a call of
-	// Next soon after; once the stream is over it does nothing. Start is called
-	// once, before Next.
-	Start(wake func())
+	// Start tells the source how to wake the connection: by to.Wake(id). Start
+	// is called once, before Next.
+	Start(to Waker, id uint64)
 	// Next appends the bytes to write now to bufs, of about limit bytes together
 	// (more if a single block is larger), and returns the result. Appending
 	// nothing means that there is nothing to say until the next wake. The
 	// slices may be shared with other streams and must not be written to; what
-	// they hold stays as it is at least until the next call of Next.
+	// they hold stays as it is until the next call of Next, and may then become
+	// something else.
 	// With end, the response is to be ended properly once they are written.
 	Next(bufs [][]byte, limit int) (out [][]byte, end bool)
 	// Heartbeat returns what to write after a silence.
@@ -32,6 +31,37 @@ type Source interface {
 	// Close tells the source that the stream is over. No call follows.
 	Close(reason Reason)
 }
+
+// Explainer is a Source that ends streams for more than one reason.
+type Explainer interface {
+	// Why says for which, once Next has asked for the end and before Close.
+	Why() Reason
+}
+
+// Over closes the source of a stream that is over, and returns why it is: in
+// place of ReasonEnd what the source says, if it is an Explainer.
+func Over(src Source, reason Reason) Reason {
+	if e, ok := src.(Explainer); ok && reason == ReasonEnd {
+		reason = e.Why()
+	}
+	src.Close(reason)
+	return reason
+}
+
+// Waker wakes connections. A loop is the waker of all that it carries and tells
+// them apart by a number, so that none needs a function of its own.
+type Waker interface {
+	// Wake leads to a call of Next soon after. It may be called from any
+	// goroutine at any time and does not block; once the stream is over it does
+	// nothing.
+	Wake(id uint64)
+}
+
+// WakeFunc is the Waker of a single connection.
+type WakeFunc func()
+
+// Wake implements Waker.
+func (f WakeFunc) Wake(uint64) { f() }
 
 // Reason says why a stream ended. It is a label in metrics and logs.
 type Reason string

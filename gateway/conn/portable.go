@@ -35,7 +35,7 @@ func Serve(w http.ResponseWriter, r *http.Request, src Source, opt Options) (rea
 		wake: make(chan struct{}, 1),
 	}
 	reason = ReasonError // should the source panic: it is closed all the same
-	defer func() { src.Close(reason) }()
+	defer func() { reason = Over(src, reason) }()
 	return p.run()
 }
 
@@ -58,12 +58,12 @@ func (p *portable) run() Reason {
 	p.silent = time.Now()
 	p.timer = time.NewTimer(time.Until(p.next()))
 	defer p.timer.Stop()
-	p.src.Start(func() {
+	p.src.Start(WakeFunc(func() {
 		select {
 		case p.wake <- struct{}{}:
 		default:
 		}
-	})
+	}), 0)
 	for {
 		if reason := p.drain(); reason != "" {
 			return reason

@@ -36,7 +36,8 @@ type Source struct {
 	closed chan conn.Reason
 
 	mu       sync.Mutex
-	wake     func()
+	loop     conn.Waker
+	id       uint64
 	started  chan struct{}
 	pending  [][]byte
 	end      bool
@@ -72,10 +73,10 @@ func (s *Source) Finish() {
 // Wake wakes the connection, if it has begun.
 func (s *Source) Wake() {
 	s.mu.Lock()
-	wake := s.wake
+	loop, id := s.loop, s.id
 	s.mu.Unlock()
-	if wake != nil {
-		wake()
+	if loop != nil {
+		loop.Wake(id)
 	}
 }
 
@@ -125,22 +126,22 @@ func (s *Source) enter(call string) (leave func()) {
 	if s.closes > 0 {
 		s.tb.Errorf("%s was called after Close", call)
 	}
-	if s.wake == nil && call != "Start" && call != "Close" {
+	if s.loop == nil && call != "Start" && call != "Close" {
 		s.tb.Errorf("%s was called before Start", call)
 	}
 	return func() { s.calls.Add(-1) }
 }
 
 // Start implements conn.Source.
-func (s *Source) Start(wake func()) {
+func (s *Source) Start(loop conn.Waker, id uint64) {
 	defer s.enter("Start")()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.wake != nil {
+	if s.loop != nil {
 		s.tb.Errorf("Start was called twice")
 		return
 	}
-	s.wake = wake
+	s.loop, s.id = loop, id
 	close(s.started)
 }
 

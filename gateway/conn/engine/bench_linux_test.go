@@ -100,11 +100,12 @@ type topic struct {
 type follower struct {
 	topic *topic
 	seen  int64
-	wake  func()
+	loop  conn.Waker
+	id    uint64
 }
 
-func (f *follower) Start(wake func()) {
-	f.wake = wake
+func (f *follower) Start(loop conn.Waker, id uint64) {
+	f.loop, f.id = loop, id
 	f.topic.started.Done()
 }
 
@@ -173,7 +174,7 @@ func benchmarkEngine(b *testing.B, block []byte, burst, chunk int) {
 		sink.expect(benchStreams * chunk)
 		topic.said.Add(int64(burst))
 		for _, f := range followers {
-			f.wake()
+			f.loop.Wake(f.id)
 		}
 		<-sink.all
 	}

@@ -110,8 +110,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 }
 
 func (e *Engine) over(src conn.Source, reason conn.Reason) {
-	src.Close(reason)
-	e.cfg.Ended(reason)
+	e.cfg.Ended(conn.Over(src, reason))
 }
 
 // suits tells whether a loop could carry the response. Under TLS the bytes of a

@@ -11,6 +11,7 @@ type metrics struct {
 	writes  prometheus.Counter
 	bytes   prometheus.Counter
 	blocked prometheus.Gauge
+	backlog prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -24,9 +25,13 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		blocked: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "bellhop", Name: "conn_blocked_streams", Help: "Streams whose client does not take what there is for it.",
 		}),
+		backlog: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "bellhop", Name: "conn_backlog_bytes",
+			Help: "Bytes that wait in this process for such clients. What the kernel holds for them, and what their sources have not said yet, is not among them.",
+		}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	return m, errors.Join(r.Register(m.writes), r.Register(m.bytes), r.Register(m.blocked))
+	return m, errors.Join(r.Register(m.writes), r.Register(m.bytes), r.Register(m.blocked), r.Register(m.backlog))
 }

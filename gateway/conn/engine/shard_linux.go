@@ -161,13 +161,19 @@ func (s *shard) begin(a *arrival) {
 		return
 	}
 	s.sweep.include(a.opt)
-	inbox := &s.inbox
-	a.src.Start(func() {
-		if sl.mark.CompareAndSwap(gen, gen|queued) {
-			inbox.wake(i)
-		}
-	})
+	a.src.Start(s, wakeID(i, gen))
 	s.turn(i)
+}
+
+// wakeID names a slot and its generation.
+func wakeID(i, gen uint32) uint64 { return uint64(gen)<<32 | uint64(i) }
+
+// Wake implements conn.Waker. It is what a broadcast calls for every stream.
+func (s *shard) Wake(id uint64) {
+	i, gen := uint32(id), uint32(id>>32)
+	if s.slab.mark(i).CompareAndSwap(gen, gen|queued) {
+		s.inbox.wake(i)
+	}
 }
 
 // happened takes what epoll tells of a connection.

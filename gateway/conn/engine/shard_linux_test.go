@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
@@ -171,6 +172,9 @@ func TestLaggingClientHoldsOnePiece(t *testing.T) {
 	}
 	require.Equal(t, blocked, p.slot().state)
 	require.LessOrEqual(t, b.blocked[p.i].size, piece)
+	backlog := testutil.ToFloat64(b.engine.metrics.backlog)
+	require.Positive(t, backlog)
+	require.LessOrEqual(t, backlog, float64(piece))
 	asked := p.src.Asked()
 	for range 20 {
 		p.src.Say(block)
@@ -190,6 +194,7 @@ func TestLaggingClientHoldsOnePiece(t *testing.T) {
 	}
 	chunks := got.String()
 	require.Equal(t, 40*len(block), strings.Count(chunks, "x"))
+	require.Zero(t, testutil.ToFloat64(b.engine.metrics.backlog))
 	require.True(t, strings.HasSuffix(chunks, "\r\n0\r\n\r\n"))
 	require.Equal(t, conn.ReasonEnd, p.src.AwaitClose())
 }
@@ -206,6 +211,7 @@ func TestTokenEndsAStreamThatLags(t *testing.T) {
 	b.pass(11 * time.Second)
 	b.visit(p.i)
 	require.Equal(t, conn.ReasonExpired, p.src.AwaitClose())
+	require.Zero(t, testutil.ToFloat64(b.engine.metrics.backlog))
 }
 
 // Over a connection's whole life no two writes are further apart than the

@@ -52,6 +52,7 @@ const page = 256
 // the sources.
 type slab struct {
 	slots   []*[page]slot
+	shared  atomic.Pointer[[]*[page]slot] // slots, for those who may look at marks alone
 	sources []*[page]conn.Source
 	spare   []uint32 // free slots, taken from the end
 	used    int
@@ -62,6 +63,9 @@ func (s *slab) size() int { return len(s.slots) * page }
 
 func (s *slab) slot(i uint32) *slot { return &s.slots[i/page][i%page] }
 
+// mark is a slot's mark. Any goroutine may ask for it.
+func (s *slab) mark(i uint32) *atomic.Uint32 { return &(*s.shared.Load())[i/page][i%page].mark }
+
 func (s *slab) source(i uint32) conn.Source { return s.sources[i/page][i%page] }
 
 // alloc takes a free slot, which has a generation of its own.
@@ -69,6 +73,8 @@ func (s *slab) alloc(src conn.Source) (uint32, *slot) {
 	if len(s.spare) == 0 {
 		first := uint32(s.size())
 		s.slots = append(s.slots, new([page]slot))
+		grown := s.slots
+		s.shared.Store(&grown)
 		s.sources = append(s.sources, new([page]conn.Source))
 		for i := uint32(page); i > 0; i-- {
 			s.spare = append(s.spare, first+i-1)

@@ -7,10 +7,13 @@ import (
 )
 
 const (
-	// parts is how many times a connection is looked at within its heartbeat's
-	// interval, and into how many parts one such look at all connections is
-	// divided, so that heartbeats spread by themselves.
-	parts = 20
+	// looks is how many times a connection is looked at within its heartbeat's
+	// interval.
+	looks = 20
+	// steps is into how many parts one such look at all connections is divided,
+	// so that heartbeats spread by themselves. More of them would wake an idle
+	// process more often.
+	steps = 10
 	// maxPeriod bounds how late a stream is ended for its age or its token.
 	maxPeriod = int64(time.Second)
 	// minPeriod and minStep bound what sweeping costs, whatever was configured.
@@ -31,11 +34,11 @@ func (w *sweep) include(opt conn.Options) {
 	if w.period == 0 {
 		w.period = maxPeriod
 	}
-	wanted := int64(min(opt.Heartbeat, opt.SlowTimeout)) / parts
+	wanted := int64(min(opt.Heartbeat, opt.SlowTimeout)) / looks
 	w.period = max(min(w.period, wanted), minPeriod)
 }
 
-func (w *sweep) step() int64 { return max(w.period/parts, minStep) }
+func (w *sweep) step() int64 { return max(w.period/steps, minStep) }
 
 // pause is the time from now to the next step.
 func (w *sweep) pause(now int64) time.Duration {

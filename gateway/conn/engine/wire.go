@@ -24,7 +24,12 @@ type wire struct {
 	size int  // of the bufs together; nothing is no chunk, since an empty one would end the body
 	last bool // the body ends
 	sent int  // bytes of the rendering that the socket took
+	held int  // bytes of it that the metric of the backlog was told of
 }
+
+// left is about how much the socket has not taken: the few bytes around the
+// chunk are not looked at.
+func (w *wire) left() int { return max(w.size-w.sent, 0) }
 
 // fill renders from the first byte that was not sent, as much as dst has room
 // for, and returns how much that is.

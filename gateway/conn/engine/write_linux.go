@@ -101,9 +101,11 @@ func (s *shard) block(i uint32, sl *slot, w *wire) {
 		sl.state = blocked
 		kept := *w
 		kept.keep()
-		s.blocked[i] = &kept
+		w = &kept
+		s.blocked[i] = w
 		s.engine.metrics.blocked.Inc()
 	}
+	s.hold(w, w.left())
 	sl.untaken = untaken(sl.fd)
 	if sl.armed {
 		return
@@ -115,9 +117,16 @@ func (s *shard) block(i uint32, sl *slot, w *wire) {
 	}
 }
 
+// hold tells the metric how much of a wire waits.
+func (s *shard) hold(w *wire, bytes int) {
+	s.engine.metrics.backlog.Add(float64(bytes - w.held))
+	w.held = bytes
+}
+
 // unblock forgets the wire of a blocked slot.
 func (s *shard) unblock(i uint32, sl *slot) {
 	sl.state = open
+	s.hold(s.blocked[i], 0)
 	delete(s.blocked, i)
 	s.engine.metrics.blocked.Dec()
 }
