@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/conn"
 )
 
 // client reads a stream as a browser would, when the test lets it.
@@ -40,7 +41,7 @@ func (r *rig) open(req Request) *client {
 	s, err := r.hub.Open(req)
 	require.NoError(r.t, err)
 	c.stream = s
-	s.Start(func() { c.woken.Store(true) })
+	s.Start(conn.WakeFunc(func() { c.woken.Store(true) }), 0)
 	r.t.Cleanup(func() { s.Close("") })
 	return c
 }

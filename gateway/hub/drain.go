@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -27,10 +28,7 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) {
 		}
 	}
 	empty := h.empty
-	open := make([]*Stream, 0, len(h.streams))
-	for s := range h.streams {
-		open = append(open, s)
-	}
+	open := slices.Clone(h.streams)
 	h.mu.Unlock()
 
 	rand.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
@@ -52,7 +50,11 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) {
 func (h *Hub) closed(s *Stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.streams, s)
+	final := len(h.streams) - 1
+	h.streams[s.place] = h.streams[final]
+	h.streams[s.place].place = s.place
+	h.streams[final] = nil
+	h.streams = h.streams[:final]
 	if h.draining && len(h.streams) == 0 {
 		select {
 		case <-h.empty:

@@ -219,7 +219,7 @@ func TestHeadWentBackwards(t *testing.T) {
 			p.channels[inbox] = ch
 		})
 		r.log.sync()
-		r.hub.asker.ask(r.hub.find(inbox), false)
+		r.hub.database.asker.ask(r.hub.find(inbox), false)
 		c.expect(time.Second, unknownReset)
 		require.True(t, c.ended)
 		require.Equal(t, "0.e1@user:1", c.id)

@@ -3,7 +3,6 @@ package hub
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -33,7 +32,7 @@ const (
 // channel at once, and what streams are behind. Ranges of many channels share a
 // query, and streams of one channel share a range.
 type fetcher struct {
-	h    *Hub
+	src  *source
 	kick chan struct{}
 
 	mu    sync.Mutex
@@ -61,13 +60,13 @@ type page struct {
 	entries []entry // above the position of the wish
 }
 
-func (f *fetcher) init(h *Hub) {
-	f.h = h
+func (f *fetcher) init(s *source) {
+	f.src = s
 	f.kick = make(chan struct{}, 1)
 	f.want = make(map[*channel]*want)
 }
 
-// fill asks for what follows the channel's head. The channel has set filling.
+// fill asks for what follows the channel's head. The channel has set its hole to filling.
 func (f *fetcher) fill(c *channel) { f.add(c, want{fill: true}) }
 
 // read asks for what follows a stream's position.
@@ -173,12 +172,12 @@ func (f *fetcher) run(ctx context.Context) {
 }
 
 func (f *fetcher) ask(ctx context.Context, ranges []store.Range) ([]store.Page, error) {
-	ctx, cancel := context.WithTimeout(ctx, f.h.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, f.src.timeout())
 	defer cancel()
-	pages, err := f.h.cfg.Log.Ranges(ctx, ranges)
-	f.h.metrics.reads.Inc()
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-		f.h.cfg.Logger.Warn("events can't be read", "channels", len(ranges), "error", err)
+	pages, err := f.src.ranges(ctx, ranges)
+	f.src.h.metrics.reads.Inc()
+	if err != nil {
+		f.src.complain(ctx, "events can't be read", len(ranges), err)
 	}
 	return pages, err
 }
@@ -193,12 +192,12 @@ func (c *channel) gap(r *store.Range) event.Epoch {
 
 func (f *fetcher) deliver(j *job, r *store.Range, p *store.Page) {
 	if j.fill {
-		j.c.filled(j.epoch, p)
+		j.c.filled(event.Position{Epoch: j.epoch, Seq: r.After}, p)
 		return
 	}
 	if p.Epoch != j.epoch && !p.Stale {
 		// The primary lives in another epoch: find out, then go on.
-		f.h.asker.ask(j.c, true)
+		f.src.asker.ask(j.c, true)
 	}
 	if p.Epoch != j.epoch || (p.Last == r.After && p.Last < r.Through && p.Floor <= r.After) {
 		// Nothing to go on with: the epoch changes, or the replica that stands
@@ -210,9 +209,13 @@ func (f *fetcher) deliver(j *job, r *store.Range, p *store.Page) {
 		})
 		return
 	}
-	entries := make([]entry, len(p.Events))
-	for i := range p.Events {
-		e := &p.Events[i]
+	events := p.Events
+	if j.c.conflates() {
+		events = newest(events)
+	}
+	entries := make([]entry, len(events))
+	for i := range events {
+		e := &events[i]
 		entries[i] = newEntry(j.c.name, event.Position{Epoch: p.Epoch, Seq: e.Seq}, event.NewFrame(e), viaReplay)
 	}
 	for _, w := range j.subs {

@@ -33,12 +33,11 @@ func (f follower) Subscribed(name event.Channel) {
 	switch c.link {
 	case subscribing:
 		c.link = subscribed
-		f.h.asker.ask(c, false)
+		c.src.asker.ask(c, false)
 	case subscribed:
 		// The connection was made anew, and what was published in between is
-		// lost. All channels hear this at about the same time, so one look at
-		// the newest transactions answers for all of them.
-		f.h.tail.soon()
+		// lost.
+		c.missed()
 	case unlinked, unsubscribing:
 	}
 }
@@ -49,9 +48,27 @@ func (f follower) Unsubscribed(name event.Channel) {
 	}
 }
 
-func (f follower) Lost(event.Channel) { f.h.tail.soon() }
+func (f follower) Lost(name event.Channel) {
+	if c := f.h.find(name); c != nil {
+		c.missed()
+	}
+}
 
-func (f follower) Suspect(yes bool) { f.h.tail.suspect(yes) }
+func (f follower) Suspect(yes bool) {
+	f.h.tail.suspect(yes)
+	f.h.kept.soon()
+}
+
+// missed sees to it that the log is asked for what the bus lost. Many channels
+// tend to miss something at the same time: one look at the newest transactions
+// answers for all that are in the database.
+func (c *channel) missed() {
+	if c.src.kept != nil {
+		c.src.asker.ask(c, false)
+	} else {
+		c.src.h.tail.soon()
+	}
+}
 
 // hold adds a listener to a channel, which it subscribes to if need be.
 func (h *Hub) hold(name event.Channel, s *sub) *channel {
@@ -59,21 +76,23 @@ func (h *Hub) hold(name event.Channel, s *sub) *channel {
 	sh.mu.Lock()
 	c := sh.channels[name]
 	if c == nil {
-		c = &channel{hub: h, name: name}
+		c = h.newChannel(name)
 		sh.channels[name] = c
 	}
 	c.mu.Lock()
 	sh.mu.Unlock()
-	s.index = len(c.subs)
+	s.index = int32(len(c.subs))
 	c.subs = append(c.subs, s)
-	c.waiters = append(c.waiters, s)
+	c.await(s)
 	subscribe := c.link == unlinked
-	switch c.link {
-	case unlinked:
+	if subscribe {
 		c.link = subscribing
-	case subscribed:
-		h.asker.ask(c, false)
-	case subscribing, unsubscribing: // the acknowledgement goes on from here
+	}
+	if c.src.away.Load() {
+		s.strand()
+	}
+	if c.askable() { // otherwise the acknowledgement goes on from here
+		c.src.asker.ask(c, false)
 	}
 	c.mu.Unlock()
 	if subscribe {
@@ -131,13 +150,13 @@ func (h *Hub) sweep(ctx context.Context) {
 		h.held(func(c *channel) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			if len(c.ring.entries) > 0 && now-c.pushed > int64(h.cfg.RingAge) {
-				c.ring.clear()
+			if r := c.recent; r != nil && (now-r.pushed > int64(h.cfg.RingAge) || c.conflates() && c.outworn(now)) {
+				c.dropRing()
+				c.rest()
 			}
 			if len(c.subs) == 0 && c.link == subscribed && now-c.since >= int64(h.cfg.Linger) {
 				c.link, c.known, c.stale = unsubscribing, false, false
-				c.ring.clear()
-				c.ahead, c.early = nil, event.Position{}
+				c.recent = nil
 				idle = append(idle, c.name)
 			}
 		})

@@ -268,7 +268,10 @@ func TestRingsAreBoundedInBytesAndAge(t *testing.T) {
 			c := r.hub.find(inbox)
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return len(c.ring.entries), c.ring.bytes
+			if c.recent == nil {
+				return 0, 0
+			}
+			return len(c.recent.ring.entries), c.recent.ring.bytes
 		}
 		frames, bytes := kept()
 		require.Positive(t, frames)

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -28,7 +27,7 @@ const (
 // while it is, others gather, so ten thousand joins cost a handful of queries.
 // An answer counts only for those who asked before its query started.
 type asker struct {
-	h    *Hub
+	src  *source
 	kick chan struct{}
 
 	mu     sync.Mutex
@@ -42,8 +41,8 @@ type asker struct {
 	backoff time.Duration
 }
 
-func (a *asker) init(h *Hub) {
-	a.h = h
+func (a *asker) init(s *source) {
+	a.src = s
 	a.kick = make(chan struct{}, 1)
 	a.queued = make(map[*channel]struct{})
 	a.later = make(map[*channel]struct{})
@@ -88,13 +87,31 @@ func (a *asker) askLater(c *channel) {
 	})
 }
 
-// askAll asks for every held channel.
+// askAll asks for every held channel of the log.
 func (a *asker) askAll(fresh bool) {
-	a.h.held(func(c *channel) {
+	a.src.h.held(func(c *channel) {
+		if c.src != a.src {
+			return
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.link == subscribed {
+		if c.askable() {
 			a.ask(c, fresh)
+		}
+	})
+}
+
+// askUnheard asks for the channels that somebody joins whose subscription nobody
+// acknowledges because the bus is in doubt.
+func (a *asker) askUnheard() {
+	a.src.h.held(func(c *channel) {
+		if c.src != a.src {
+			return
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.recent != nil && len(c.recent.waiters) > 0 && c.link != subscribed && c.askable() {
+			a.ask(c, false)
 		}
 	})
 }
@@ -111,7 +128,8 @@ func (a *asker) take() (batch []*channel, fresh bool) {
 	for _, c := range batch {
 		delete(a.queued, c)
 	}
-	fresh, a.fresh = a.fresh, false
+	fresh = a.fresh
+	a.fresh = fresh && len(a.queue) > 0 // it holds for all who were in the queue
 	return batch, fresh
 }
 
@@ -156,32 +174,35 @@ func (a *asker) put(ctx context.Context, batch []*channel, fresh bool) {
 	if len(questions) == 0 {
 		return
 	}
-	before := a.h.confirmed()
-	fresh = fresh || before == "" // the first epoch, too, is believed from a new connection only
-	ctx, cancel := context.WithTimeout(ctx, a.h.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, a.src.timeout())
 	defer cancel()
-	answer, err := a.h.cfg.Log.Heads(ctx, names, fresh)
-	a.h.metrics.questions.Inc()
+	answer, err := a.src.heads(ctx, names, fresh)
+	a.src.h.metrics.questions.Inc()
 	switch {
 	case err != nil:
-		if !errors.Is(ctx.Err(), context.Canceled) {
-			a.h.cfg.Logger.Warn("heads can't be read", "channels", len(names), "error", err)
-		}
+		a.src.complain(ctx, "heads can't be read", len(names), err)
 		for i := range questions {
 			questions[i].c.askAgain(&questions[i], a.askLater)
 		}
-	case answer.Stale || a.h.believe(answer.Epoch, before, fresh):
+	case answer.refused:
 		for i := range questions {
-			questions[i].c.answered(&questions[i], answer.Heads[i], answer.Epoch, answer.Stale, fresh)
+			questions[i].c.askAgain(&questions[i], func(c *channel) { a.ask(c, true) })
 		}
-		if !answer.Stale {
+	default:
+		ended := 0
+		for i := range questions {
+			if questions[i].c.answered(&questions[i], &answer, i) {
+				ended++
+			}
+		}
+		if ended > 0 {
+			a.src.h.cfg.Logger.Warn("kept channels were lost, or began anew", "channels", ended)
+			a.src.h.metrics.keptLives.Add(float64(ended))
+		}
+		if !answer.stale {
 			a.mu.Lock()
 			a.backoff = 0
 			a.mu.Unlock()
-		}
-	default:
-		for i := range questions {
-			questions[i].c.askAgain(&questions[i], func(c *channel) { a.ask(c, true) })
 		}
 	}
 }
@@ -213,7 +234,7 @@ func (h *Hub) believe(epoch, before event.Epoch, fresh bool) bool {
 	if before != "" {
 		h.cfg.Logger.Warn("the log began a new epoch", "was", before, "is", epoch)
 		h.metrics.epochs.Inc()
-		h.asker.askAll(false)
+		h.database.asker.askAll(false)
 	}
 	return true
 }

@@ -5,8 +5,13 @@
 //
 // The bus brings frames within a millisecond and may lose them. The log is the
 // truth, and every doubt about a channel ends in a question to it: a hole in
-// the sequence (follow.go), a join (join.go), a frame of another epoch
-// (heads.go), a transaction that the bus was silent about (tail.go).
+// the sequence (channel.go), a join (follow.go), a frame of another epoch
+// (judge.go), a transaction that the bus was silent about (tail.go).
+//
+// There are two logs. The database has one epoch for all of its channels, and a
+// tail. Kept channels live in Redis; each has an epoch of its own, and their
+// heads are asked for again and again (poll.go). What is asked of one log never
+// waits for the other (source.go).
 //
 // Locks, in the order in which they may be taken:
 //
@@ -47,6 +52,12 @@ type Log interface {
 // Config of a Hub. Zero values mean the defaults.
 type Config struct {
 	Log Log // required
+	// Kept is the log of the channels whose Rules say Kept. Nil: there are none,
+	// and the database has them all.
+	Kept Kept
+	// Rules returns the rules of a namespace. It is asked once for each channel
+	// that begins to be held. Nil: the zero Rules hold for all.
+	Rules func(namespace string) Rules
 	// Bus makes the subscription that calls the handler. Required.
 	Bus func(fanout.Handler) (fanout.Subscriber, error)
 
@@ -61,8 +72,9 @@ type Config struct {
 	// Linger is how long a channel without listeners stays subscribed: people
 	// reload pages. Default 10 s.
 	Linger time.Duration
-	// TailPeriod and TailSuspect are how often the tail is read, usually and
-	// while the bus is in doubt. Defaults 2 s and 250 ms.
+	// TailPeriod and TailSuspect are how often the tail is read and the heads of
+	// kept channels are asked for, usually and while the bus is in doubt.
+	// Defaults 2 s and 250 ms.
 	TailPeriod, TailSuspect time.Duration
 	// TailOverlap is how far back the tail is read again: longer than an append
 	// transaction can live, for those that commit out of order. Default:
@@ -103,6 +115,9 @@ func (c Config) withDefaults() Config {
 	if c.RingBytes == 0 {
 		c.RingBytes = 256 << 10
 	}
+	if c.Rules == nil {
+		c.Rules = func(string) Rules { return Rules{} }
+	}
 	if c.Revoked == nil {
 		c.Revoked = func() {}
 	}
@@ -121,15 +136,15 @@ type Hub struct {
 	metrics *metrics
 	seed    maphash.Seed
 	shards  [shards]shard
-	asker   asker
-	fetcher fetcher
-	tail    tail
+	// database and kept are the two logs. Without Config.Kept the second is idle.
+	database, kept source
+	tail           tail
 
 	epochMu sync.Mutex
 	epoch   event.Epoch // of the log, as the primary confirmed it; empty before
 
 	mu       sync.Mutex // guards streams and draining
-	streams  map[*Stream]struct{}
+	streams  []*Stream  // in no order; each knows its place
 	draining bool
 	empty    chan struct{} // closed when the last stream of a drain is gone
 
@@ -145,9 +160,8 @@ type shard struct {
 // New makes a hub and starts it. Close ends it.
 func New(cfg Config) (*Hub, error) {
 	h := &Hub{
-		cfg:     cfg.withDefaults(),
-		seed:    maphash.MakeSeed(),
-		streams: make(map[*Stream]struct{}),
+		cfg:  cfg.withDefaults(),
+		seed: maphash.MakeSeed(),
 	}
 	for i := range h.shards {
 		h.shards[i].channels = make(map[event.Channel]*channel)
@@ -156,8 +170,8 @@ func New(cfg Config) (*Hub, error) {
 	if err := h.metrics.register(cfg.Registerer); err != nil {
 		return nil, err
 	}
-	h.asker.init(h)
-	h.fetcher.init(h)
+	h.database.init(h, nil)
+	h.kept.init(h, cfg.Kept)
 	h.tail.init(h)
 	bus, err := cfg.Bus(follower{h})
 	if err != nil {
@@ -166,7 +180,14 @@ func New(cfg Config) (*Hub, error) {
 	h.bus = bus
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
-	for _, run := range []func(context.Context){h.asker.run, h.fetcher.run, h.fetcher.run, h.tail.run, h.sweep} {
+	parts := []func(context.Context){h.tail.run, h.sweep}
+	for _, s := range h.sources() {
+		parts = append(parts, s.asker.run, s.fetcher.run, s.fetcher.run)
+	}
+	if h.cfg.Kept != nil {
+		parts = append(parts, h.kept.poll)
+	}
+	for _, run := range parts {
 		h.done.Go(func() { run(ctx) })
 	}
 	return h, nil
@@ -193,6 +214,9 @@ func (h *Hub) Streams() int {
 func (h *Hub) Heads(ctx context.Context, channels []event.Channel) (store.Heads, error) {
 	return h.cfg.Log.Heads(ctx, channels, false)
 }
+
+// inDoubt tells whether the bus can't be relied on at the moment.
+func (h *Hub) inDoubt() bool { return h.tail.doubted.Load() }
 
 func (h *Hub) shard(name event.Channel) *shard {
 	return &h.shards[maphash.String(h.seed, string(name))%shards]

@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"slices"
+
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/store"
 )
@@ -33,108 +35,154 @@ type verdict struct {
 func (c *channel) question() (question, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.link != subscribed { // its acknowledgement will ask
+	if !c.askable() { // its acknowledgement will ask
 		return question{}, false
 	}
-	q := question{c: c, at: c.at, life: c.life, target: c.target, early: c.early, known: c.known}
-	for _, s := range c.waiters {
-		if s.index >= 0 { // still listening
-			q.waiters = append(q.waiters, s)
-		}
+	q := question{c: c, at: c.at, life: c.life, target: c.target, known: c.known}
+	if r := c.recent; r != nil {
+		q.early = r.early
+		q.waiters = slices.DeleteFunc(r.waiters, func(s *sub) bool { return s.index < 0 }) // not listening any more
+		r.waiters = nil
+		c.rest()
 	}
-	c.waiters = nil
 	return q, true
+}
+
+// askable tells whether the log can be asked about the channel. What is published
+// must be heard from before the question on. While the bus is in doubt nobody may
+// acknowledge for a long time: then the tail, or the next look at the heads of
+// kept channels, stands in for it, and the acknowledgement asks once more.
+func (c *channel) askable() bool {
+	return c.link == subscribed || c.link != unlinked && len(c.subs) > 0 && c.src.h.inDoubt()
 }
 
 // askAgain puts the question back.
 func (c *channel) askAgain(q *question, ask func(*channel)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waiters = append(c.waiters, q.waiters...)
-	if c.link == subscribed {
+	if c.src.away.Load() {
+		for _, s := range q.waiters {
+			s.strand()
+		}
+	}
+	c.await(q.waiters...)
+	if c.askable() {
 		ask(c)
 	}
 }
 
-// answered takes the head of the channel out of an answer whose epoch is
-// believed (or which is a replica's).
-func (c *channel) answered(q *question, head store.Head, epoch event.Epoch, stale, fresh bool) {
+// answered takes the head of the channel, which was asked for as the i-th, out of
+// an answer that is not refused. It tells whether a life of a kept channel ended.
+func (c *channel) answered(q *question, a *answer, i int) (ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	epoch, head := a.of(i)
+	stale, fresh := a.stale, a.fresh
 	at := event.Position{Epoch: epoch, Seq: head.Seq}
 	wasStale := c.stale
 	switch {
-	case c.link != subscribed: // given up, or made anew: it will be asked for again
-		c.waiters = append(c.waiters, q.waiters...)
-		return
+	case !c.askable(): // given up, or made anew: it will be asked for again
+		c.await(q.waiters...)
+		return false
 	case !c.known:
-		c.begin(at, stale)
+		c.begin(at, head.Floor, stale)
 	case stale && epoch != c.at.Epoch:
 		// A replica of another epoch is late, not right.
-		c.waiters = append(c.waiters, q.waiters...)
-		c.hub.asker.askLater(c)
-		return
+		c.await(q.waiters...)
+		c.src.asker.askLater(c)
+		return false
+	case epoch != c.at.Epoch && c.src.kept != nil && (!fresh || !q.known || q.at.Epoch != c.at.Epoch):
+		// Another life of this channel alone. As with the database's, it is
+		// believed only from a new connection, and only if the channel has not
+		// changed its life since the question was put.
+		c.await(q.waiters...)
+		c.src.asker.ask(c, true)
+		return false
 	case epoch != c.at.Epoch:
-		c.begin(at, false)
+		ended = c.src.kept != nil && c.at.Epoch != ""
+		c.begin(at, head.Floor, false)
 	case !stale && q.known && q.at.Epoch == epoch && q.life == c.life && head.Seq < q.at.Seq:
 		// Lower than what was known when the query started. (Comparing with
 		// what is known now would take an answer that the bus overtook for a
 		// step back.) A pooled connection may lead to the wrong server: only a
 		// new one is believed.
 		if !fresh {
-			c.waiters = append(c.waiters, q.waiters...)
-			c.hub.asker.ask(c, true)
-			return
+			c.await(q.waiters...)
+			c.src.asker.ask(c, true)
+			return false
 		}
-		c.hub.cfg.Logger.Error("a channel's head went backwards within an epoch: was the database restored without a new epoch?",
+		c.src.h.cfg.Logger.Error("a channel's head went backwards within an epoch: was the database restored without a new epoch?",
 			"channel", c.name, "epoch", epoch, "was", q.at.Seq, "is", head.Seq)
 		c.life++
-		c.begin(at, false)
+		c.begin(at, head.Floor, false)
 	default:
 		if !stale && c.target == q.target && c.target > head.Seq && c.at.Seq <= head.Seq {
 			// Announced, but the primary does not have it: nobody committed it.
 			c.target = head.Seq
-			clear(c.ahead)
+			c.recent.clearAhead()
 		}
 		c.observe(head.Seq, causeHeads)
+		if r := c.recent; r != nil && c.conflates() {
+			r.ring.trim(head.Floor)
+		}
 		c.stale = stale // true: somebody joined without the primary
+	}
+	if !stale {
+		c.counted(head)
 	}
 	c.settleEarly(q, fresh)
 	v := verdict{head: head, epoch: epoch, life: c.life, stale: stale, reach: head.Seq}
 	v.head.Seq = max(head.Seq, c.at.Seq) // this gateway may have come further than the answer
 	c.tell(q, v, fresh)
 	if stale {
-		c.hub.asker.askLater(c) // until the primary is back
+		c.src.asker.askLater(c) // until the primary is back
 	} else if wasStale {
 		for _, s := range c.subs {
 			s.stream.confirm(s, v)
 		}
 	}
+	return ended
 }
 
 // begin starts following at a position: the first one, or that of a new life.
-func (c *channel) begin(at event.Position, stale bool) {
+func (c *channel) begin(at event.Position, floor uint64, stale bool) {
 	c.known, c.stale = true, stale
 	c.at, c.target = at, at.Seq
-	c.ring.clear()
-	clear(c.ahead)
+	c.tally = tally{}
+	if t := c.tempo(); t != nil {
+		t.restart()
+	}
+	// Where joins need what is there already, it is read now, for all of them.
+	if n := c.backfill(); n > 0 && at.Seq > floor {
+		c.at.Seq -= min(n, at.Seq-floor)
+	}
+	c.recent.clearAhead()
+	c.beginRing()
+	if c.at.Seq == floor {
+		c.nothingBelow()
+	}
+	if c.at.Seq < c.target && c.hole != filling {
+		c.hole = filling
+		c.src.fetcher.fill(c)
+	}
 	c.wake()
 }
 
 // settleEarly judges what was heard before the position was known.
 func (c *channel) settleEarly(q *question, fresh bool) {
-	early := c.early
+	c.settleNote()
+	early := c.recent.heardOf()
 	switch {
 	case early == event.Position{}:
 	case early.Epoch == c.at.Epoch:
-		c.early = event.Position{}
+		c.recent.early = event.Position{}
 		c.observe(early.Seq, causeHeads)
 	case early == q.early && fresh:
 		// Heard before the query started, and a new connection says otherwise:
 		// a message that was long under way, of a life that is over.
-		c.early = event.Position{}
+		c.recent.early = event.Position{}
 	default:
-		c.hub.asker.ask(c, true)
+		c.src.asker.ask(c, true)
 	}
 }
 
@@ -146,12 +194,12 @@ func (c *channel) tell(q *question, v verdict, fresh bool) {
 		case !s.doubts(v):
 			s.stream.judge(s, v)
 		case v.stale:
-			c.waiters = append(c.waiters, s)
+			c.await(s)
 		case fresh:
 			s.stream.judge(s, v)
 		default:
-			c.waiters = append(c.waiters, s)
-			c.hub.asker.ask(c, true)
+			c.await(s)
+			c.src.asker.ask(c, true)
 		}
 	}
 }

@@ -21,6 +21,9 @@ type metrics struct {
 	questions prometheus.Counter
 	reads     prometheus.Counter
 	epochs    prometheus.Counter
+	keptLives prometheus.Counter
+	conflated prometheus.Counter
+	waiting   prometheus.Gauge
 	resets    prometheus.Counter
 	tailReads prometheus.Counter
 	tailCuts  prometheus.Counter
@@ -64,6 +67,12 @@ func newMetrics(h *Hub) *metrics {
 	m.questions = counter("head_queries_total", "Queries for heads of channels.")
 	m.reads = counter("range_queries_total", "Queries for ranges of events.")
 	m.epochs = counter("epoch_changes_total", "Changes of the log's epoch.")
+	m.keptLives = counter("kept_lives_total", "Kept channels that were found to have begun a new life.")
+	m.conflated = counter("conflated_events_total", "Events that live streams were not sent, because newer ones of conflated channels stood for them.")
+	m.waiting = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "waiting_channels",
+		Help: "Channels of streams that wait for the log in Redis, which is away.",
+	})
 	m.resets = counter("resets_total", "bellhop.reset blocks written.")
 	m.tailReads = counter("tail_reads_total", "Readings of the newest transactions.")
 	m.tailCuts = counter("tail_cuts_total", "Readings that could not go on from the last one, so that all heads were read.")
@@ -82,7 +91,7 @@ func newMetrics(h *Hub) *metrics {
 			" Replays for single streams are left out.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	})
-	m.all = append(m.all, m.tailLast, m.joins, m.age)
+	m.all = append(m.all, m.waiting, m.tailLast, m.joins, m.age)
 	return m
 }
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,23 +17,25 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/conn"
 	"github.com/bellhop/bellhop/internal/invariant"
 )
 
 var modelSeeds = flag.Int("model.seeds", 150, "random runs of the hub against the model of the log")
 
-// TestHubAgainstModel runs the hub against the reference log under random
+// TestHubAgainstModel runs the hub against the reference logs under random
 // interleavings of appends, lost, late and reordered messages, connections of
 // the bus made anew, slow acknowledgements, trims, deletions, changes of epoch
-// that lose transactions, a lagging replica, an absent primary, and clients
-// that are cut off anywhere and come back. In the end everybody must have had
-// exactly what the log holds.
+// that lose transactions, a lagging replica, an absent primary, a kept log that
+// is emptied, replaced or away, and clients that are cut off anywhere and come
+// back. In the end everybody must have had exactly what the logs hold, but for
+// what a conflated channel lets them skip.
 func TestHubAgainstModel(t *testing.T) {
 	for seed := range *modelSeeds {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newModel(t, uint64(seed), func(*Config) {})
-				m.run(250)
+				m.run(350)
 				require.Empty(t, m.settle())
 			})
 		})
@@ -39,15 +43,16 @@ func TestHubAgainstModel(t *testing.T) {
 }
 
 type model struct {
-	*rig
+	*keptRig
 	rng      *rand.Rand
 	ledger   *invariant.Ledger
-	channels []event.Channel
+	channels []event.Channel // of the database
+	keptOnes []event.Channel
 	people   []*person
 	epochs   int
 	excused  map[event.Channel]bool // a reset has a cause
 	open     []tx                   // begun, not committed
-	calm     bool                   // no more faults
+	calm     atomic.Bool            // no more faults
 }
 
 // person is a client with a memory: it comes back with the id that it has.
@@ -60,20 +65,23 @@ type person struct {
 func newModel(t *testing.T, seed uint64, sabotage func(*Config)) *model {
 	t.Helper()
 	m := &model{
-		rig: newRig(t, func(c *Config) {
+		keptRig: newKeptRig(t, Rules{}, func(c *Config) {
 			c.RingFrames = 4
+			c.RingAge = 3 * time.Second
+			c.Rules = modelRules
 			sabotage(c)
 			c.Logger = slog.New(slog.DiscardHandler)
 		}),
 		rng:      rand.New(rand.NewPCG(seed, 1)), // repeatable on purpose
 		ledger:   invariant.New(),
 		channels: []event.Channel{"user:1", "user:2", "room:a"},
+		keptOnes: []event.Channel{raffle, topic},
 		epochs:   1,
 		excused:  map[event.Channel]bool{},
 	}
 	for i := range 6 {
 		p := &person{name: fmt.Sprint("p", i), client: &client{ended: true}}
-		for _, ch := range m.channels {
+		for _, ch := range append(slices.Clone(m.channels), m.keptOnes...) {
 			if len(p.on) == 0 || m.rng.IntN(2) == 0 {
 				p.on = append(p.on, ch)
 			}
@@ -99,7 +107,9 @@ func (m *model) run(steps int) {
 }
 
 func (m *model) step() {
-	switch n := m.rng.IntN(100); {
+	switch n := m.rng.IntN(140); {
+	case n >= 100:
+		m.keptStep(n - 100)
 	case n < 35:
 		m.announce(m.log.add(m.pick()))
 	case n < 40:
@@ -146,7 +156,7 @@ func (m *model) step() {
 // announce publishes with the faults of a bus: lost, late, or in order.
 func (m *model) announce(msg fanout.Message) {
 	switch {
-	case m.calm || m.chance(70):
+	case m.calm.Load() || m.chance(70):
 		m.bus.send(msg)
 	case m.chance(50):
 		time.AfterFunc(time.Duration(m.rng.IntN(3000))*time.Millisecond, func() { m.bus.send(msg) })
@@ -163,7 +173,7 @@ func (m *model) connect(p *person) {
 	require.NoError(m.t, err2)
 	p.client = &client{t: m.t, stream: s, id: id}
 	c := p.client
-	s.Start(func() { c.woken.Store(true) })
+	s.Start(conn.WakeFunc(func() { c.woken.Store(true) }), 0)
 }
 
 func (p *person) leave() {
@@ -187,6 +197,8 @@ func (m *model) readSome(p *person, all bool) {
 }
 
 func (m *model) take(p *person, b block) {
+	before, err := event.ParseCursor(p.id)
+	require.NoError(m.t, err)
 	if b.id != "" {
 		p.id = b.id
 	}
@@ -207,7 +219,7 @@ func (m *model) take(p *person, b block) {
 	case "bellhop.reset":
 		require.NoError(m.t, json.Unmarshal([]byte(b.data), &d))
 		at, _ := cur.Position(d.Channel)
-		m.ledger.Reset(p.name, d.Channel, at, m.excused[d.Channel] || m.epochs > 1)
+		m.ledger.Reset(p.name, d.Channel, at, m.excusable(d.Channel, before, d.From != nil))
 	default:
 		require.NoError(m.t, json.Unmarshal([]byte(b.data), &d))
 		at, _ := cur.Position(d.Channel)
@@ -277,8 +289,9 @@ func (m *model) delayAnswers() {
 
 // settle ends all faults, lets everybody come back and read all, and judges.
 func (m *model) settle() []invariant.Violation {
-	m.calm = true
+	m.calm.Store(true)
 	m.log.set(func(l *fakeLog) { l.away, l.tailOff, l.pooled, l.onHeads, l.onRange = false, false, nil, nil, nil })
+	m.kept.set(func(k *fakeKept) { k.away, k.onHeads, k.onRange = false, nil, nil })
 	m.bus.mu.Lock()
 	m.bus.slow = false
 	m.bus.mu.Unlock()
@@ -288,7 +301,15 @@ func (m *model) settle() []invariant.Violation {
 			m.connect(p)
 		}
 	}
-	for range 400 {
+	for i := range 400 {
+		if i == 200 { // everybody is live, and the last message of each channel is lost
+			for _, ch := range m.channels {
+				m.log.add(ch)
+			}
+			for _, ch := range m.keptOnes {
+				m.kept.add(ch, "last")
+			}
+		}
 		<-time.After(50 * time.Millisecond)
 		for _, p := range m.people {
 			m.readSome(p, true)
@@ -314,5 +335,6 @@ func (m *model) settle() []invariant.Violation {
 			m.ledger.Log(ch, l.primary.epoch, c.floor, ids)
 		}
 	})
+	m.recordKept()
 	return m.ledger.Violations(true)
 }

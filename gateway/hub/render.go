@@ -4,17 +4,10 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/gateway/conn"
-)
-
-// Reasons of a source for ending its stream.
-const (
-	reasonDrain     conn.Reason = "drain"     // the gateway goes away
-	reasonBackwards conn.Reason = "backwards" // the log went back within an epoch
-	reasonRevoked   conn.Reason = "revoked"   // the token is no good any more
 )
 
 var (
@@ -28,6 +21,8 @@ type writer struct {
 	bufs   [][]byte
 	budget int
 	events [viaCount]int
+	// skipped counts events of conflated channels that newer ones stood for.
+	skipped int
 }
 
 func (w *writer) put(b []byte) {
@@ -48,22 +43,57 @@ func (w *writer) event(e *entry) {
 		return
 	}
 	w.put(e.block[from:e.frame])
-	w.put(w.endBlock(nil))
+	w.own(w.endBlock(w.blank()))
+}
+
+// lines is room for what only one stream says. It is lent to a stream until its
+// next call of Next, when nobody looks at the last one's bytes any more, so that
+// an event costs no memory of its own for each of its streams.
+type lines struct{ b []byte }
+
+// keepLines is the most room that is lent again.
+const keepLines = 4 << 10
+
+var spareLines = sync.Pool{New: func() any { return &lines{make([]byte, 0, 256)} }}
+
+// blank is where the stream's own bytes go on. What is appended to it is said by
+// own.
+func (w *writer) blank() []byte {
+	if w.stream.lent == nil {
+		w.stream.lent = spareLines.Get().(*lines) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	}
+	return w.stream.lent.b
+}
+
+func (w *writer) own(b []byte) {
+	l := w.stream.lent
+	w.put(b[len(l.b):len(b):len(b)])
+	l.b = b
+}
+
+// giveBack ends the loan of the last call.
+func (s *Stream) giveBack() {
+	l := s.lent
+	if l == nil {
+		return
+	}
+	s.lent = nil
+	if cap(l.b) <= keepLines {
+		l.b = l.b[:0]
+		spareLines.Put(l)
+	}
 }
 
 // endBlock appends the id line and the empty line. The id names what was handed
 // over of each channel; a channel that has no position yet is left out.
 func (w *writer) endBlock(dst []byte) []byte {
-	if dst == nil {
-		dst = make([]byte, 0, 8+48*len(w.stream.subs))
-	}
 	line := len(dst)
 	dst = append(dst, "id: "...)
 	start := len(dst)
 	for i := range w.stream.subs {
 		b := &w.stream.subs[i]
 		if b.named {
-			dst = event.AppendCursor(dst, start, b.shown, b.ch.name)
+			dst = event.AppendCursor(dst, start, b.shown(), b.ch.name)
 		}
 	}
 	if len(dst) == start {
@@ -73,13 +103,13 @@ func (w *writer) endBlock(dst []byte) []byte {
 }
 
 // ready says that the client is live.
-func (w *writer) ready() {
-	b := append(make([]byte, 0, 192), "event: bellhop.ready\ndata: {"...)
+func (w *writer) ready(o *opening) {
+	b := append(w.blank(), "event: bellhop.ready\ndata: {"...)
 	if w.stream.inbox {
 		b = append(b, `"unread":`...)
-		b = strconv.AppendUint(b, w.stream.unread, 10)
+		b = strconv.AppendUint(b, o.unread, 10)
 		b = append(b, `,"head":`...)
-		b = strconv.AppendUint(b, w.stream.unreadAt, 10)
+		b = strconv.AppendUint(b, o.unreadAt, 10)
 	}
 	if w.stream.stale {
 		if b[len(b)-1] != '{' {
@@ -87,34 +117,59 @@ func (w *writer) ready() {
 		}
 		b = append(b, `"stale":true`...)
 	}
+	if w.stream.waiting > 0 {
+		b = w.waiting(b)
+	}
 	b = append(b, "}\n"...)
-	b = appendRetry(b, w.stream.retry)
-	w.put(w.endBlock(b))
+	b = appendRetry(b, time.Duration(w.stream.retry)*time.Millisecond)
+	w.own(w.endBlock(b))
+}
+
+// waiting appends the names of the channels that wait for the kept log.
+func (w *writer) waiting(b []byte) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	b = append(b, `"waiting":[`...)
+	sep := ""
+	for i := range w.stream.subs {
+		if s := &w.stream.subs[i]; s.away {
+			b = append(b, sep...)
+			b = append(b, '"')
+			b = append(b, s.ch.name...)
+			b = append(b, '"')
+			sep = ","
+		}
+	}
+	return append(b, ']')
 }
 
 // reset announces what can't be delivered.
 func (w *writer) reset(ch event.Channel, r *reset) {
-	b := append(make([]byte, 0, 192), `event: bellhop.reset`+"\n"+`data: {"channel":"`...)
+	b := append(w.blank(), `event: bellhop.reset`+"\n"+`data: {"channel":"`...)
 	b = append(b, ch...)
 	b = append(b, `","from":`...)
 	b = appendSeq(b, r.from)
 	b = append(b, `,"to":`...)
 	b = appendSeq(b, r.to)
 	b = append(b, "}\n"...)
-	w.put(w.endBlock(b))
+	w.own(w.endBlock(b))
 }
 
-// farewell says the last words of a stream. At its maximum age there are none:
-// the client reconnects after the time that it was given with its ready.
-func (w *writer) farewell(why conn.Reason) {
-	switch why {
-	case conn.ReasonExpired, reasonRevoked:
-		w.put(w.endBlock([]byte("event: bellhop.expired\ndata: {}\n")))
-	case reasonDrain:
-		b := []byte("event: bellhop.drain\ndata: {}\n")
+// farewell says the last words of a stream.
+func (w *writer) farewell(how last) {
+	switch how {
+	case expired:
+		w.own(w.endBlock(append(w.blank(), "event: bellhop.expired\ndata: {}\n"...)))
+	case departure:
+		b := append(w.blank(), "event: bellhop.drain\ndata: {}\n"...)
 		b = appendRetry(b, drainRetry+rand.N(drainRetrySpan))
-		w.put(w.endBlock(b))
-	default: // there is nothing to add
+		w.own(w.endBlock(b))
+	case refusal:
+		b := append(w.blank(), `event: bellhop.refused`+"\n"+`data: {"reason":"user_streams"}`+"\n"...)
+		b = appendRetry(b, RefusedLeast+rand.N(RefusedSpan))
+		w.own(w.endBlock(b))
+	case goesOn, silent: // there is nothing to add
 	}
 }
 
@@ -124,6 +179,9 @@ func (w *writer) count() {
 		if n > 0 {
 			w.stream.hub.metrics.delivered[v].Add(float64(n))
 		}
+	}
+	if w.skipped > 0 {
+		w.stream.hub.metrics.conflated.Add(float64(w.skipped))
 	}
 }
 

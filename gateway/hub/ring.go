@@ -1,8 +1,6 @@
 package hub
 
-import (
-	"github.com/bellhop/bellhop/event"
-)
+import "github.com/bellhop/bellhop/event"
 
 // entry is one event as streams carry it. A nil block stands for an event that
 // was deleted or has expired: its seq is passed over.
@@ -26,6 +24,9 @@ const (
 	viaCount
 )
 
+// typ is the type of the event; nil for one that was deleted.
+func (e *entry) typ() []byte { return event.Frame(e.block[:e.frame]).Type() }
+
 func newEntry(ch event.Channel, at event.Position, f event.Frame, v via) entry {
 	block := make([]byte, 0, len(f)+len("id: ")+20+event.MaxEpoch+1+len(ch)+2)
 	block = append(block, f...)
@@ -35,10 +36,12 @@ func newEntry(ch event.Channel, at event.Position, f event.Frame, v via) entry {
 	return entry{seq: at.Seq, block: block, frame: len(f), via: v}
 }
 
-// ring keeps the newest entries of a channel, contiguous in seq.
+// ring keeps the newest entries of a channel, ascending in seq: all above base,
+// or of a conflated channel the newest of each type above base.
 type ring struct {
 	entries []entry
 	bytes   int
+	base    uint64
 }
 
 // push adds the entry after the newest, and drops the oldest ones that are more
@@ -49,10 +52,18 @@ func (r *ring) push(e entry, maxFrames, maxBytes int) {
 	drop := 0
 	for len(r.entries)-drop > 1 && (len(r.entries)-drop > maxFrames || r.bytes > maxBytes) {
 		r.bytes -= len(r.entries[drop].block)
+		r.base = r.entries[drop].seq
 		r.entries[drop] = entry{}
 		drop++
 	}
 	r.entries = r.entries[drop:]
 }
 
-func (r *ring) clear() { *r = ring{} }
+// after returns the entries above seq.
+func (r *ring) after(seq uint64) []entry {
+	i := len(r.entries)
+	for i > 0 && r.entries[i-1].seq > seq { // from the end: most listeners lack one or two
+		i--
+	}
+	return r.entries[i:]
+}

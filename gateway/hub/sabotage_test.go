@@ -24,6 +24,20 @@ func TestModelFindsBrokenHubs(t *testing.T) {
 			c.Bus = func(h fanout.Handler) (fanout.Subscriber, error) { return bus(oneEpochBus{h}) }
 		},
 		"answers of queries under way": func(c *Config) { c.Log = &sharedAnswer{Log: c.Log, last: map[event.Channel]oldHead{}} },
+		"lives of kept channels are one": func(c *Config) {
+			bus := c.Bus
+			c.Kept = oneLife{c.Kept}
+			c.Bus = func(h fanout.Handler) (fanout.Subscriber, error) { return bus(oneLifeBus{h}) }
+		},
+		"a kept log's old connections are believed": func(c *Config) { c.Kept = oldConnections{c.Kept} },
+		"nobody looks at kept channels":             func(c *Config) { c.Kept = newConnectionsFail{c.Kept} },
+		"conflates where it must not": func(c *Config) {
+			c.Rules = func(ns string) Rules {
+				r := modelRules(ns)
+				r.Conflate = r.Kept
+				return r
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			const most = 60
@@ -31,7 +45,7 @@ func TestModelFindsBrokenHubs(t *testing.T) {
 				found := false
 				synctest.Test(t, func(t *testing.T) {
 					m := newModel(t, uint64(1000+seed), sabotage)
-					m.run(250)
+					m.run(350)
 					found = len(m.settle()) > 0
 				})
 				if found {
@@ -109,4 +123,49 @@ func (l *sharedAnswer) Heads(ctx context.Context, ch []event.Channel, fresh bool
 		}
 	}
 	return h, nil
+}
+
+// oneLife hides that a kept channel began another life.
+type oneLife struct{ Kept }
+
+func (l oneLife) Heads(ctx context.Context, ch []event.Channel, fresh bool) ([]store.KeptHead, error) {
+	heads, err := l.Kept.Heads(ctx, ch, fresh)
+	for i := range heads {
+		heads[i].Epoch = "k0"
+	}
+	return heads, err
+}
+
+func (l oneLife) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error) {
+	pages, err := l.Kept.Ranges(ctx, ranges)
+	for i := range pages {
+		pages[i].Epoch = "k0"
+	}
+	return pages, err
+}
+
+type oneLifeBus struct{ fanout.Handler }
+
+func (b oneLifeBus) Message(m fanout.Message) {
+	if modelRules(m.Channel.Namespace()).Kept {
+		m.Epoch = "k0"
+	}
+	b.Handler.Message(m)
+}
+
+// oldConnections never opens a new connection.
+type oldConnections struct{ Kept }
+
+func (l oldConnections) Heads(ctx context.Context, ch []event.Channel, _ bool) ([]store.KeptHead, error) {
+	return l.Kept.Heads(ctx, ch, false)
+}
+
+// newConnectionsFail answers joins, but none of those who look again.
+type newConnectionsFail struct{ Kept }
+
+func (l newConnectionsFail) Heads(ctx context.Context, ch []event.Channel, fresh bool) ([]store.KeptHead, error) {
+	if fresh {
+		return nil, errAway
+	}
+	return l.Kept.Heads(ctx, ch, false)
 }

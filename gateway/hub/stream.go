@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +26,8 @@ type Request struct {
 	MessageOnly bool
 	// PingEvents makes heartbeats bellhop.ping events instead of comments.
 	PingEvents bool
-	// Claims are of the token that opened the stream; nil: there was none. They
-	// are for EndRevoked alone.
+	// Claims are of the token that opened the stream; nil: there was none. What
+	// EndRevoked needs of them is kept: the subject, and the second of issue.
 	Claims *auth.Claims
 	// Retry is after how long the client shall reconnect, already jittered.
 	Retry time.Duration
@@ -37,33 +36,70 @@ type Request struct {
 // Stream is one stream's place in the hub and the source of its bytes. Its
 // positions belong to the goroutine that calls the conn.Source methods; what
 // others have to say to it goes through a mailbox.
+//
+// A gateway has as many of these as it has clients, and most of them wait for
+// something to happen. So what is needed only for a while stands elsewhere, and
+// what can be worked out is not kept.
 type Stream struct {
-	hub  *Hub
-	req  *Request // nil once the stream is started
-	wake atomic.Pointer[func()]
-	// news: something may have changed since Next last looked.
-	news atomic.Bool
+	hub *Hub
+	// loop.Wake(wakeID) wakes the connection. They are set before the bit
+	// started is.
+	loop    conn.Waker
+	wakeID  uint64
+	opening *opening // nil once bellhop.ready has nothing to add
+	subject string   // whose token opened the stream; shares the inbox's memory
+	issued  int64    // when, in seconds since 1970; 0: the token does not say
+	subs    []sub
+	lent    *lines        // holds bytes of what Next returned last
+	mu      sync.Mutex    // guards the mailbox: going, gone, over, closed and sub.mail
+	place   int32         // in Hub.streams, guarded by Hub.mu
+	bits    atomic.Uint32 // news, started
+	retry   int32         // milliseconds
 
 	messageOnly, pingEvents, inbox bool
-	retry                          time.Duration
-	claims                         *auth.Claims
 
-	mu     sync.Mutex // guards the mailbox: these fields and sub.mail
-	going  bool       // the gateway drains
-	gone   bool       // the token was revoked
+	going  bool // the gateway drains
+	gone   bool // the token was revoked
+	over   bool // the person has too many streams
 	closed bool
 
-	subs []sub
-	// unread counts the inbox's unread events at its seq unreadAt.
-	unread, unreadAt uint64
-	opened           int64       // nanoseconds since 1970
-	turnOf           int         // the channel that is served first next time
-	ready            bool        // bellhop.ready was said
-	stale            bool        // ... with "stale":true
-	leave            conn.Reason // why the stream is to end; empty: it goes on
-	ended            bool
-	quiet            bool // Next said all that there was
+	turnOf  uint8 // the channel that is served first next time
+	ready   bool  // bellhop.ready was said
+	stale   bool  // ... with "stale":true
+	waiting uint8 // ... with so many channels in "waiting"
+	leave   last  // how the stream is to end
+	ended   bool
+	quiet   bool // Next said all that there was
 }
+
+// opening is what a stream needs until it has said bellhop.ready for the last time.
+type opening struct {
+	req Request
+	at  time.Time
+	// unread counts the inbox's unread events at its seq unreadAt, as of a
+	// version of the channel.
+	unread, unreadAt, version uint64
+	epoch                     event.Epoch
+}
+
+// The bits of Stream.bits.
+const (
+	// news: something may have changed since Next last looked.
+	news = 1 << iota
+	// started: the connection can be woken.
+	started
+)
+
+// last is what a stream has to say at its end.
+type last uint8
+
+const (
+	goesOn    last = iota // it does not end
+	silent                // nothing
+	expired               // bellhop.expired
+	departure             // bellhop.drain
+	refusal               // bellhop.refused
+)
 
 var _ conn.Source = (*Stream)(nil)
 
@@ -72,23 +108,38 @@ var _ conn.Source = (*Stream)(nil)
 // is ErrDraining.
 func (h *Hub) Open(req Request) (*Stream, error) {
 	s := &Stream{
-		hub: h, req: &req, messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox, retry: req.Retry, claims: req.Claims,
-		subs: make([]sub, len(req.Channels)), opened: time.Now().UnixNano(),
+		hub: h, opening: &opening{req: req, at: time.Now()},
+		messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox,
+		retry: int32(req.Retry.Milliseconds()),
+		subs:  make([]sub, len(req.Channels)),
+	}
+	if c := req.Claims; c != nil {
+		s.subject = c.Subject
+		if req.Inbox {
+			s.subject = req.Channels[0].Key()
+		}
+		if !c.IssuedAt.IsZero() {
+			s.issued = c.IssuedAt.Unix()
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.draining {
 		return nil, ErrDraining
 	}
-	h.streams[s] = struct{}{}
+	s.place = int32(len(h.streams))
+	h.streams = append(h.streams, s)
 	return s, nil
 }
 
+// Subject is the person whose token opened the stream; empty: there was none.
+func (s *Stream) Subject() string { return s.subject }
+
 // Start joins the stream's channels.
-func (s *Stream) Start(wake func()) {
-	s.wake.Store(&wake)
-	req := s.req
-	s.req = nil
+func (s *Stream) Start(to conn.Waker, id uint64) {
+	s.loop, s.wakeID = to, id
+	s.bits.Or(started)
+	req := &s.opening.req
 	for i, name := range req.Channels {
 		b := &s.subs[i]
 		b.stream = s
@@ -98,7 +149,7 @@ func (s *Stream) Start(wake func()) {
 		}
 		if brought {
 			b.claim = &claim{at: at}
-			b.shown, b.named = at, true
+			b.brought, b.named = &at, true
 		}
 	}
 	for i, name := range req.Channels {
@@ -109,18 +160,21 @@ func (s *Stream) Start(wake func()) {
 
 // Next implements conn.Source.
 func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
+	s.giveBack()
 	if s.ended {
 		return bufs, true
 	}
 	// A connection asks until it hears nothing: the last of these calls need
 	// not look at every channel again.
-	if !s.news.Swap(false) && s.quiet && s.leave == "" {
+	if s.bits.Load()&news != 0 {
+		s.bits.And(^uint32(news))
+	} else if s.quiet && s.leave == goesOn {
 		return bufs, false
 	}
-	s.collect()
+	told := s.collect()
 	w := writer{stream: s, bufs: bufs, budget: budget}
 	if s.placed() {
-		n := len(s.subs)
+		n := uint8(len(s.subs))
 		for i := range n {
 			s.subs[(s.turnOf+i)%n].advance(&w)
 		}
@@ -129,7 +183,10 @@ func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
 		}
 		s.greet(&w)
 	}
-	if s.leave != "" {
+	if told != nil {
+		w.read(told)
+	}
+	if s.leave != goesOn {
 		w.farewell(s.leave)
 		s.ended = true
 	}
@@ -148,8 +205,19 @@ func (s *Stream) Heartbeat() []byte {
 
 // End implements conn.Source.
 func (s *Stream) End(reason conn.Reason) {
-	if s.leave == "" {
-		s.leave = reason
+	if reason == conn.ReasonExpired {
+		s.end(expired)
+	} else {
+		// At its maximum age there is nothing to say: the client reconnects after
+		// the time that it was given with its ready.
+		s.end(silent)
+	}
+}
+
+// end ends the stream, unless that is decided already.
+func (s *Stream) end(how last) {
+	if s.leave == goesOn {
+		s.leave = how
 	}
 }
 
@@ -164,127 +232,14 @@ func (s *Stream) Close(conn.Reason) {
 		return
 	}
 	for i := range s.subs {
-		if b := &s.subs[i]; b.ch != nil {
+		b := &s.subs[i]
+		if b.ch != nil {
 			b.ch.release(b)
+		}
+		if b.away {
+			b.away = false
+			s.hub.metrics.waiting.Dec()
 		}
 	}
 	s.hub.closed(s)
-}
-
-func (s *Stream) wakeUp() {
-	s.news.Store(true)
-	if wake := s.wake.Load(); wake != nil {
-		(*wake)()
-	}
-}
-
-// post puts something into a listener's mail and wakes the stream.
-func (s *Stream) post(b *sub, put func(*mail)) {
-	s.mu.Lock()
-	if !s.closed {
-		if b.mail == nil {
-			b.mail = new(mail)
-		}
-		put(b.mail)
-	}
-	s.mu.Unlock()
-	s.wakeUp()
-}
-
-// depart tells the stream that the gateway goes away.
-func (s *Stream) depart() { s.tell(&s.going) }
-
-// tell sets one of the flags that others set.
-func (s *Stream) tell(flag *bool) {
-	s.mu.Lock()
-	*flag = true
-	s.mu.Unlock()
-	s.wakeUp()
-}
-
-// judge hands a listener the verdict that it waits for.
-func (s *Stream) judge(b *sub, v verdict) { s.post(b, func(m *mail) { m.verdict = &v }) }
-
-// confirm tells a listener that the primary stands behind its channel again.
-func (s *Stream) confirm(b *sub, v verdict) { s.post(b, func(m *mail) { m.confirmed = &v }) }
-
-// turn answers a listener's wish: with a page, or with nil to look again.
-func (s *Stream) turn(b *sub, p *page) {
-	s.post(b, func(m *mail) { m.turned, m.page = true, p })
-}
-
-// collect empties the mailbox.
-func (s *Stream) collect() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.gone {
-		s.End(reasonRevoked)
-	}
-	if s.going {
-		s.End(reasonDrain)
-	}
-	for i := range s.subs {
-		b := &s.subs[i]
-		m := b.mail
-		if m == nil {
-			continue
-		}
-		b.mail = nil
-		if m.verdict != nil {
-			b.place(m.verdict)
-		}
-		if m.confirmed != nil && b.state != waiting {
-			b.stale = false
-			b.tally(m.confirmed)
-		}
-		if m.turned && b.state == fetching {
-			b.state = following
-			b.page = m.page
-		}
-	}
-}
-
-// placed tells whether every channel has a position. No event is written before:
-// the ids would say nothing of the channels that come later.
-func (s *Stream) placed() bool {
-	for i := range s.subs {
-		if !s.subs[i].placed {
-			return false
-		}
-	}
-	return true
-}
-
-// greet says bellhop.ready once every channel has been replayed, and again when
-// the primary stands behind a stream that began without it.
-func (s *Stream) greet(w *writer) {
-	stale := false
-	for i := range s.subs {
-		b := &s.subs[i]
-		if !s.ready && (b.state == waiting || b.owed != nil || b.pos.Seq < b.reach) {
-			return
-		}
-		stale = stale || b.stale
-	}
-	if s.ready && (stale || !s.stale) {
-		return
-	}
-	if !s.ready {
-		for i := range s.subs {
-			s.subs[i].shown = s.subs[i].pos
-		}
-		s.hub.metrics.joins.Observe(time.Since(time.Unix(0, s.opened)).Seconds())
-	}
-	s.ready, s.stale = true, stale
-	w.ready()
-}
-
-// spread is how long a stream that is live waits before it tells its client of
-// a reset: many clients will then refetch at different moments.
-func (s *Stream) spread() time.Duration {
-	if !s.ready {
-		return 0
-	}
-	longest := min(s.hub.cfg.ResetSpread, time.Duration(s.hub.Streams())*time.Millisecond)
-	return rand.N(longest + 1)
 }

@@ -1,10 +1,6 @@
 package hub
 
-import (
-	"time"
-
-	"github.com/bellhop/bellhop/event"
-)
+import "github.com/bellhop/bellhop/event"
 
 // state is what a listener is doing.
 type state uint8
@@ -19,38 +15,41 @@ const (
 type sub struct {
 	stream *Stream
 	ch     *channel
-	index  int    // in channel.subs, guarded by channel.mu; -1 once released
 	claim  *claim // what is to be judged; nil: the client brought no position
 	mail   *mail  // guarded by Stream.mu; nil: none
 
-	state  state
-	placed bool // it has a position
-	named  bool // ids can speak of it: it has a position, or brought one
-	stale  bool // ... that only a replica vouched for
-	// pos is how far the listener has come. shown is what ids say of it: what
-	// was handed to the socket, or what the client brought as long as nothing
-	// was.
-	pos, shown event.Position
-	life       uint32
-	reach      uint64 // where the replay of the join ends
-	owed       *reset // to be written before anything else of this channel
-	page       *page  // to be written before the ring is looked at
+	// pos is how far the listener has come. brought is what ids say of it
+	// instead, until something was handed to the socket from there on: what the
+	// client brought, or had before its position was moved.
+	pos     event.Position
+	brought *event.Position
+	reach   uint64 // where the replay of the join ends
+	owed    *reset // to be written before anything else of this channel
+	page    *page  // to be written before the ring is looked at
+	life    uint32
+	index   int32 // in channel.subs, guarded by channel.mu; -1 once released
+	state   state
+	placed  bool // it has a position
+	away    bool // it has none, and will have none before the kept log is back
+	named   bool // ids can speak of it: it has a position, or brought one
+	stale   bool // ... that only a replica vouched for
 }
 
-// claim is a position that is to be judged. Guarded by channel.mu from the moment
-// the listener waits for its verdict until it is told.
-type claim struct {
-	at event.Position
-	// trusted: a difference from the log's epoch has been looked into already.
-	trusted bool
+// shown is what ids say of the listener.
+func (b *sub) shown() event.Position {
+	if b.brought != nil {
+		return *b.brought
+	}
+	return b.pos
 }
 
-// mail is what others have to say to a listener.
-type mail struct {
-	verdict   *verdict
-	confirmed *verdict
-	turned    bool
-	page      *page
+// move sets the position. What ids say stays as it is.
+func (b *sub) move(to event.Position) {
+	if b.brought == nil {
+		was := b.pos
+		b.brought = &was
+	}
+	b.pos = to
 }
 
 // reset announces events that can't be delivered: from..to, or an unknown range.
@@ -59,60 +58,16 @@ type reset struct {
 	final    bool   // the stream ends after it
 }
 
-// doubts tells whether the verdict would reset the listener for a difference
-// that a wrong server could have shown. Called with channel.mu held.
-func (b *sub) doubts(v verdict) bool {
-	c := b.claim
-	if c == nil || c.trusted || c.at.Epoch == "" || c.at.Epoch == event.NoEpoch {
-		return false
-	}
-	return c.at.Epoch != v.epoch || c.at.Seq > v.head.Seq
-}
-
-// place takes the verdict: where the listener goes on, and what it is owed.
-func (b *sub) place(v *verdict) {
-	floor := event.Position{Epoch: v.epoch, Seq: v.head.Floor}
-	brought := b.claim
-	b.claim = nil
-	backwards := b.placed && v.epoch == b.pos.Epoch && v.life != b.life
-	switch {
-	case brought == nil: // only new events, from the moment of the join on
-		b.pos = event.Position{Epoch: v.epoch, Seq: v.head.Seq}
-		b.shown = b.pos
-	case brought.at.Epoch == "": // all that is there, without a word about the rest
-		b.pos = floor
-	case backwards:
-		b.owed = &reset{final: true}
-		b.pos = floor
-	case brought.at.Epoch != v.epoch || brought.at.Seq > v.head.Seq:
-		b.owed = &reset{}
-		b.pos = floor
-	default:
-		b.pos = brought.at
-		b.trim(v.head.Floor)
-	}
-	b.state, b.placed, b.named, b.stale = following, true, true, v.stale
-	b.life, b.reach = v.life, v.reach
-	b.page = nil
-	b.tally(v)
-}
-
-// tally notes the unread count, if this is the inbox.
-func (b *sub) tally(v *verdict) {
-	if s := b.stream; s.inbox && b == &s.subs[0] {
-		s.unread, s.unreadAt = v.head.Unread, v.reach
-	}
-}
-
-// trim owes a reset for what retention took from under the position.
+// trim owes a reset for what retention took from under the position. Where events
+// may be skipped that is no loss.
 func (b *sub) trim(floor uint64) {
 	if floor <= b.pos.Seq {
 		return
 	}
-	if b.owed == nil && b.shown.Epoch != "" {
+	if b.owed == nil && b.shown().Epoch != "" && !b.ch.conflates() {
 		b.owed = &reset{from: b.pos.Seq + 1, to: floor}
 	}
-	b.pos.Seq = floor
+	b.move(event.Position{Epoch: b.pos.Epoch, Seq: floor})
 }
 
 // advance writes what the listener can have now.
@@ -131,15 +86,20 @@ func (b *sub) advance(w *writer) {
 			}
 			continue
 		}
-		entries, outcome := b.ch.read(ahead[:0], b.pos, b.life, w.budget)
+		entries, outcome := b.ch.read(ahead[:0], b.pos, b.life, b.reach, w.budget)
 		switch outcome {
 		case some:
 			b.hand(w, entries)
 		case behind:
 			b.state = fetching
-			b.stream.hub.fetcher.read(b.ch, wish{sub: b, at: b.pos, through: b.ch.head()})
+			b.ch.src.fetcher.read(b.ch, wish{sub: b, at: b.pos, through: b.ch.head()})
 		case outdated:
 			b.rejoin()
+		case born:
+			// There was nothing to lose, so nothing is announced.
+			epoch, life := b.ch.place()
+			b.move(event.Position{Epoch: epoch})
+			b.life = life
 		case current:
 			return
 		}
@@ -160,9 +120,7 @@ func (b *sub) replay(w *writer) bool {
 	// What lies between the last event and the end of the page was deleted.
 	if p.last > b.pos.Seq {
 		b.pos.Seq = p.last
-		if b.shown.Epoch != "" {
-			b.shown = b.pos
-		}
+		b.passed()
 	}
 	b.page = nil
 	return true
@@ -175,13 +133,25 @@ func (b *sub) hand(w *writer, entries []entry) {
 		if e.seq <= b.pos.Seq {
 			continue
 		}
+		if b.stream.ready && b.ch.conflates() {
+			w.skipped += int(e.seq - b.pos.Seq - 1)
+		}
 		b.pos.Seq = e.seq
-		if e.block != nil || b.shown.Epoch != "" {
-			b.shown = b.pos
+		if e.block == nil {
+			b.passed()
+			continue
 		}
-		if e.block != nil {
-			w.event(e)
-		}
+		b.brought = nil
+		w.event(e)
+	}
+}
+
+// passed: the position went over events that are not there any more. Ids follow
+// it, but for a client that asked for everything: it is to ask for that again
+// until it got something.
+func (b *sub) passed() {
+	if b.brought != nil && b.brought.Epoch != "" {
+		b.brought = nil
 	}
 }
 
@@ -189,34 +159,10 @@ func (b *sub) hand(w *writer, entries []entry) {
 func (b *sub) repay(w *writer) {
 	r := b.owed
 	b.owed = nil
-	b.shown = b.pos
+	b.brought = nil
 	w.reset(b.ch.name, r)
 	b.stream.hub.metrics.resets.Inc()
 	if r.final {
-		b.stream.End(reasonBackwards)
-	}
-}
-
-// rejoin has the position judged again, because the channel began a new life.
-func (b *sub) rejoin() {
-	b.state = waiting
-	pos, life := b.pos, b.life
-	judge := func() {
-		c := b.ch
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if b.index < 0 {
-			return
-		}
-		b.claim = &claim{at: pos, trusted: pos.Epoch != c.at.Epoch || life != c.life}
-		c.waiters = append(c.waiters, b)
-		if c.link == subscribed {
-			c.hub.asker.ask(c, false)
-		}
-	}
-	if d := b.stream.spread(); d > 0 {
-		time.AfterFunc(d, judge)
-	} else {
-		judge()
+		b.stream.end(silent)
 	}
 }

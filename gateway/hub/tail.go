@@ -59,6 +59,9 @@ func (t *tail) suspect(yes bool) {
 func (t *tail) run(ctx context.Context) {
 	t.read(ctx)
 	for t.wait(ctx) {
+		if t.doubted.Load() {
+			t.h.database.asker.askUnheard()
+		}
 		t.read(ctx)
 	}
 }
@@ -112,7 +115,11 @@ func (t *tail) read(ctx context.Context) {
 			clear(t.seen)
 			t.h.metrics.tailCuts.Inc()
 		}
-		t.h.held((*channel).forget) // deletions may have been missed as well
+		t.h.held(func(c *channel) { // deletions may have been missed as well
+			if c.src == &t.h.database {
+				c.forget()
+			}
+		})
 	}
 	if first {
 		for _, token := range fresh {
@@ -128,9 +135,9 @@ func (t *tail) read(ctx context.Context) {
 		t.apply(got.Epoch, &got.Commits[i])
 	}
 	if confirmed := t.h.confirmed(); confirmed != "" && got.Epoch != confirmed {
-		t.h.asker.askAll(true)
+		t.h.database.asker.askAll(true)
 	} else if cut {
-		t.h.asker.askAll(false)
+		t.h.database.asker.askAll(false)
 	}
 	t.settle(start, got.Last)
 }

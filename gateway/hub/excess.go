@@ -1,0 +1,46 @@
+package hub
+
+import "time"
+
+// Who is told that there are too many streams comes back after RefusedLeast to
+// RefusedLeast + RefusedSpan: long, since nothing that the client does by itself
+// changes it, and at a moment of its own.
+const (
+	RefusedLeast = 30 * time.Second
+	RefusedSpan  = time.Minute
+)
+
+// EndExcess ends so many of a person's streams, or all there are if these are
+// fewer: each says bellhop.refused. It returns how many it ended, without those
+// that were about to end anyway, and does not wait for them.
+func (h *Hub) EndExcess(subject string, streams int) (ended int) {
+	var theirs []*Stream
+	h.mu.Lock()
+	for _, s := range h.streams {
+		if s.subject == subject {
+			theirs = append(theirs, s)
+		}
+	}
+	h.mu.Unlock()
+	for _, s := range theirs {
+		if ended == streams {
+			break
+		}
+		if s.exceed() {
+			ended++
+		}
+	}
+	return ended
+}
+
+// exceed tells the stream that it is one too many; false: it ends already.
+func (s *Stream) exceed() bool {
+	s.mu.Lock()
+	ends := s.over || s.gone || s.going || s.closed
+	s.over = true
+	s.mu.Unlock()
+	if !ends {
+		s.wakeUp()
+	}
+	return !ends
+}
