@@ -1,5 +1,5 @@
-// Package gateway is the HTTP API of clients: the stream, the history of a
-// channel, and the session cookie. It decides who may open what; hub follows
+// Package gateway is the HTTP API of clients: the stream, the inbox, the history
+// of a channel, and the session cookie. It decides who may open what; hub follows
 // the channels, and conn carries the bytes.
 package gateway
 
@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway/conn/engine"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/gateway/limit"
@@ -31,6 +33,13 @@ type Log interface {
 type Config struct {
 	Hub *hub.Hub // required
 	Log Log      // required
+	// Kept is the log of namespaces with "log: redis". Nil: Log has them too.
+	Kept Log
+	// Inbox is the log for inboxes; nil: the API has none.
+	Inbox InboxLog
+	// Bus tells gateways of changes of inboxes within a moment. Nil: they hear
+	// of them from the log's tail.
+	Bus fanout.Publisher
 	// Verifier checks tokens. Nil: no token is good, and there are only
 	// anonymous clients.
 	Verifier *auth.Verifier
@@ -53,7 +62,7 @@ type Config struct {
 	Revocations *Revocations
 	// Limits bound what one person and one address may take. Default: none.
 	Limits *limit.Guard
-	// Proxies are believed about whom they forward.
+	// Proxies are believed about whom they forward, and about TLS.
 	Proxies limit.Proxies
 	// MaxStreams is the most streams that are open at once. Zero: no limit.
 	MaxStreams int
@@ -73,7 +82,11 @@ type Gateway struct {
 	origins  server.Origins
 	engine   *engine.Engine
 	streams  atomic.Int64 // open now
+	storms   storms
 	draining atomic.Bool
+	// announcer is nil without a bus.
+	announcer *announcer
+	doubt     sync.Once // in which a proxy is pointed out that nobody named
 }
 
 // New makes a Gateway.
@@ -93,7 +106,7 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Limits == nil {
 		cfg.Limits = limit.NewGuard(limit.Config{})
 	}
-	g := &Gateway{cfg: cfg, log: cfg.Logger}
+	g := &Gateway{cfg: cfg, log: cfg.Logger, storms: storms{give: giveBack}}
 	m, err := newMetrics(cfg.Registerer, func() float64 { return float64(g.streams.Load()) })
 	if err != nil {
 		return nil, err
@@ -102,6 +115,9 @@ func New(cfg Config) (*Gateway, error) {
 	g.engine, err = engine.New(engine.Config{Ended: g.over, Logger: cfg.Logger, Registerer: cfg.Registerer})
 	if err != nil {
 		return nil, fmt.Errorf("connection engine: %w", err)
+	}
+	if cfg.Bus != nil {
+		g.announcer = newAnnouncer(cfg.Bus, cfg.Logger)
 	}
 	if cfg.Revocations != nil {
 		cfg.Revocations.listen(func() {
@@ -121,8 +137,12 @@ const closeTime = 3 * time.Second
 // was answered. Streams that are open even so are cut off; the error tells how
 // many. It may be called more than once.
 func (g *Gateway) Close() error {
+	if g.announcer != nil {
+		g.announcer.close()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
+	g.storms.close()
 	return g.engine.Stop(ctx)
 }
 
@@ -133,17 +153,9 @@ func (g *Gateway) Register(s *server.Server) {
 	s.Echo.GET(streamPath, g.stream)
 	describeStream(s.API)
 	g.registerHistory(s.API)
+	if g.cfg.Inbox != nil {
+		g.registerInbox(s.API)
+	}
 	g.registerSession(s.API)
 	s.OnDrain(g.Drain)
-}
-
-// Drain refuses new streams and ends the open ones, each at a moment of its own
-// within Config.Drain. It returns when none is left, or when ctx ends. It may be
-// called more than once.
-func (g *Gateway) Drain(ctx context.Context) {
-	g.draining.Store(true)
-	if n := g.streams.Load(); n > 0 {
-		g.log.Info("draining", "streams", n, "window", g.cfg.Drain)
-	}
-	g.cfg.Hub.Drain(ctx, g.cfg.Drain)
 }

@@ -3,12 +3,12 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/store"
@@ -77,8 +77,7 @@ func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOut
 		return nil, server.NewProblem(http.StatusUnprocessableEntity, "", server.FieldError{Location: "path.channel", Detail: err.Error()})
 	}
 	if in.After > event.MaxSeq {
-		return nil, server.NewProblem(http.StatusUnprocessableEntity, "",
-			server.FieldError{Location: "query.after", Detail: fmt.Sprintf("a seq is at most %d", uint64(event.MaxSeq))})
+		return nil, seqTooHigh("query.after")
 	}
 	who, err := g.identify(in.request)
 	if err != nil {
@@ -89,13 +88,17 @@ func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOut
 	}
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
-	body, err := g.readHistory(ctx, ch, in.After, in.Limit)
+	read := g.readHistory
+	if g.isKept(ch) {
+		read = g.readKept
+	}
+	body, err := read(ctx, ch, in.After, in.Limit)
 	if err != nil {
 		return nil, logProblem(err)
 	}
 	out := &historyOutput{Body: body}
 	if who.badCookie {
-		out.SetCookie = clearedCookie(in.request)
+		out.SetCookie = g.clearedCookie(in.request)
 	}
 	return out, nil
 }
@@ -117,6 +120,21 @@ func (g *Gateway) readHistory(ctx context.Context, ch event.Channel, after uint6
 		return history{}, err
 	}
 	return newHistory(&pages[0], heads.Stale), nil
+}
+
+// isKept tells whether a channel is kept apart from the database.
+func (g *Gateway) isKept(ch event.Channel) bool {
+	policy, _ := g.cfg.Policies.Lookup(ch.Namespace())
+	return g.cfg.Kept != nil && policy.Log == auth.LogRedis
+}
+
+// readKept reads a channel that has no replicas: one question answers all.
+func (g *Gateway) readKept(ctx context.Context, ch event.Channel, after uint64, limit int) (history, error) {
+	pages, err := g.cfg.Kept.Ranges(ctx, []store.Range{{Channel: ch, After: after, Limit: limit}})
+	if err != nil {
+		return history{}, err
+	}
+	return newHistory(&pages[0], false), nil
 }
 
 func newHistory(page *store.Page, stale bool) history {

@@ -13,6 +13,9 @@ import (
 // identity is who sent a request.
 type identity struct {
 	claims *auth.Claims // nil: anonymous
+	// byCookie: the token came in the session cookie, which a browser sends by
+	// itself, whoever had it make the request.
+	byCookie bool
 	// badCookie: there is a session cookie that is no good (any more), and
 	// nothing else that would say who it is.
 	badCookie bool
@@ -45,7 +48,7 @@ func (g *Gateway) identify(r *http.Request) (identity, error) {
 		if errors.Is(err, errUnready) {
 			return identity{}, err // the cookie may well be good
 		}
-		return identity{claims: claims, badCookie: err != nil}, nil
+		return identity{claims: claims, byCookie: err == nil, badCookie: err != nil}, nil
 	}
 	return identity{}, nil
 }

@@ -101,39 +101,44 @@ func TestPlaceOfAStreamComesBack(t *testing.T) {
 	require.Equal(t, ": hi", string(first4))
 }
 
+// client is the header of a proxy that speaks for an address.
+func client(addr string) header { return header{"X-Forwarded-For", addr} }
+
 // TestLimitsOfAnAddress: X-Forwarded-For counts from a trusted proxy, and else
 // changes nothing.
 func TestLimitsOfAnAddress(t *testing.T) {
 	t.Parallel()
-	from := func(addr string) header { return header{"X-Forwarded-For", addr} }
 	const path = "/v1/stream?channel=topic:a"
-
-	direct := limitedRig(t, limit.Config{AddressStreams: 1})
-	direct.get(path)
-	requireRefused(t, direct.get(path, from("203.0.113.9")), limit.Address)
-
 	behind := limitedRig(t, limit.Config{AddressStreams: 1}, "127.0.0.0/8")
-	behind.get(path, from("203.0.113.9"))
+	behind.get(path, client("203.0.113.9"))
 	require.Equal(t, 1, behind.openStreams())
-	requireRefused(t, behind.get(path, from("1.2.3.4, 203.0.113.9")), limit.Address)
-	behind.get(path, from("203.0.113.10"))
+	requireRefused(t, behind.get(path, client("1.2.3.4, 203.0.113.9")), limit.Address)
+	behind.get(path, client("203.0.113.10"))
 	require.Equal(t, 2, behind.openStreams())
+	behind.get(path)
+	behind.get(path)
+	require.Equal(t, 4, behind.openStreams(), "the proxy itself is no client")
+
+	direct := limitedRig(t, limit.Config{AddressStreams: 1}, "10.0.0.0/8")
+	direct.get(path, client("203.0.113.9"))
+	requireRefused(t, direct.get(path, client("203.0.113.10")), limit.Address)
 }
 
 // TestAttackReplayInALoop: asking for everything again and again is refused soon,
 // by 200 on streams and by 429 elsewhere.
 func TestAttackReplayInALoop(t *testing.T) {
 	t.Parallel()
-	r := limitedRig(t, limit.Config{AddressRate: 1}) // ten at once
+	r := limitedRig(t, limit.Config{AddressRate: 1}, "127.0.0.0/8") // ten at once
+	attacker := client("203.0.113.9")
 	const loop = "/v1/stream?channel=topic:a&last_event_id=0"
 	for range 40 {
-		require.NoError(t, r.get(loop).Body.Close())
+		require.NoError(t, r.get(loop, attacker).Body.Close())
 	}
 	require.Positive(t, r.counted("bellhop_streams_refused_total", string(limit.Rate)))
 	for _, request := range [][2]string{{http.MethodGet, "/v1/channels/topic:a/events"}, {http.MethodPost, "/v1/session"}} {
 		var resp *http.Response
 		for range 40 {
-			if resp = r.do(request[0], request[1], bearer(token(t, "mina"))); resp.StatusCode == http.StatusTooManyRequests {
+			if resp = r.do(request[0], request[1], bearer(token(t, "mina")), attacker); resp.StatusCode == http.StatusTooManyRequests {
 				break
 			}
 			require.NoError(t, resp.Body.Close())

@@ -4,21 +4,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"time"
+	"net/netip"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/server"
-)
-
-// Who is over a limit comes back after refusedLeast to refusedLeast +
-// refusedSpan: long, since nothing that the client does by itself changes it,
-// and at a moment of its own.
-const (
-	refusedLeast = 30 * time.Second
-	refusedSpan  = time.Minute
 )
 
 // refuse answers who is over a limit of their own. It is a stream that says so
@@ -27,28 +20,41 @@ const (
 func (g *Gateway) refuse(c echo.Context, why limit.Reason) error {
 	g.metrics.refused.WithLabelValues(string(why)).Inc()
 	streamHead(c.Response().Header())
-	retry := refusedLeast + rand.N(refusedSpan)
+	retry := hub.RefusedLeast + rand.N(hub.RefusedSpan)
 	_, err := fmt.Fprintf(c.Response(), "event: bellhop.refused\ndata: {\"reason\":%q}\nretry: %d\n\n", why, retry.Milliseconds())
 	return err
 }
 
 // allow counts a request that opens no stream, and refuses one too many.
 func (g *Gateway) allow(r *http.Request) error {
-	if g.cfg.Limits.Allow(g.cfg.Proxies.Client(r)) {
+	if g.cfg.Limits.Allow(g.address(r)) {
 		return nil
 	}
 	return server.NewProblem(http.StatusTooManyRequests, "this address sends requests faster than it may").
 		RetryAfter(busyLeast + rand.N(busySpan))
 }
 
+// address is where a request came from, as far as that is known. It says once in
+// the log what makes it unknown for everybody.
+func (g *Gateway) address(r *http.Request) netip.Addr {
+	if g.cfg.Proxies.Doubtful(r) {
+		g.doubt.Do(func() {
+			g.log.Warn("a proxy speaks for clients and is not believed: cookies are not Secure, and addresses are not limited; set --trusted-proxies",
+				"peer", r.RemoteAddr)
+		})
+	}
+	return g.cfg.Proxies.Client(r)
+}
+
 // limited gives a stream's places back when it is over.
 type limited struct {
-	conn.Source
-	release func()
+	*hub.Stream
+	limits *limit.Guard
+	from   netip.Addr
 }
 
 // Close implements conn.Source.
-func (l limited) Close(reason conn.Reason) {
-	l.Source.Close(reason)
-	l.release()
+func (l *limited) Close(reason conn.Reason) {
+	l.Stream.Close(reason)
+	l.limits.Close(l.Subject(), l.from)
 }

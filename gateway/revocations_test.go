@@ -71,7 +71,7 @@ func TestRevocationEndsStreamsAndRefusesTokens(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return r.openStreams() == 1 }, patience, 5*time.Millisecond)
 	require.NoError(t, zoe.Body.Close())
-	require.Equal(t, 2, r.counted("bellhop_streams_ended_total", "end"))
+	require.Equal(t, 2, r.counted("bellhop_streams_ended_total", "revoked"))
 
 	for _, given := range []header{old, unknown, issuedAt(t, "mina", time.Now().Add(-time.Hour))} {
 		for _, path := range []string{"/v1/stream", "/v1/channels/user:mina/events"} {

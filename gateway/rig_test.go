@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -22,6 +21,7 @@ import (
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/internal/testenv"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -96,7 +96,7 @@ type rig struct {
 
 func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
+	quiet := testenv.Logger(t, secret)
 	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "log.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -114,7 +114,7 @@ func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{secret}})
 	require.NoError(t, err)
 	cfg := gateway.Config{
-		Hub: h, Log: r.log, Verifier: verifier, Policies: auth.Builtin(),
+		Hub: h, Log: r.log, Inbox: r.log, Bus: r.bus, Verifier: verifier, Policies: auth.Builtin(),
 		Logger: quiet, Registerer: r.metrics,
 	}
 	if change != nil {

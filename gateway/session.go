@@ -69,9 +69,9 @@ func (g *Gateway) startSession(_ context.Context, in *struct{ caller }) (*sessio
 	// Rounded down: the browser must not send it when it has expired.
 	life := int(time.Until(claims.Expires) / time.Second)
 	if life <= 0 {
-		return &sessionOutput{SetCookie: clearedCookie(in.request)}, nil
+		return &sessionOutput{SetCookie: g.clearedCookie(in.request)}, nil
 	}
-	c := newCookie(in.request, token) //nolint:gosec // see there
+	c := g.newCookie(in.request, token) //nolint:gosec // see there
 	c.MaxAge, c.Expires = life, claims.Expires
 	text := c.String()
 	if len(text) > maxCookie {
@@ -91,25 +91,19 @@ func (g *Gateway) endSession(_ context.Context, in *struct{ caller }) (*sessionO
 	} else if !g.origins.SameSite(in.request) {
 		return nil, server.NewProblem(http.StatusForbidden, "the request must come from this site")
 	}
-	return &sessionOutput{SetCookie: clearedCookie(in.request)}, nil
+	return &sessionOutput{SetCookie: g.clearedCookie(in.request)}, nil
 }
 
-func newCookie(r *http.Request, value string) *http.Cookie {
+func (g *Gateway) newCookie(r *http.Request, value string) *http.Cookie {
 	return &http.Cookie{ //nolint:gosec // Secure where it can be: a demo on loopback has no TLS
 		Name: sessionCookie, Value: value, Path: "/v1",
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: underTLS(r),
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: g.cfg.Proxies.Secure(r),
 	}
 }
 
 // clearedCookie is the Set-Cookie header that takes the session away.
-func clearedCookie(r *http.Request) string {
-	c := newCookie(r, "") //nolint:gosec // see there
+func (g *Gateway) clearedCookie(r *http.Request) string {
+	c := g.newCookie(r, "") //nolint:gosec // see there
 	c.MaxAge = -1
 	return c.String()
-}
-
-// underTLS tells whether the client came by TLS. The proxy in front says so; a
-// client that claims it falsely only keeps the cookie from itself.
-func underTLS(r *http.Request) bool {
-	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 }

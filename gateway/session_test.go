@@ -1,14 +1,18 @@
 package gateway_test
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/gateway"
+	"github.com/bellhop/bellhop/gateway/limit"
 )
 
 func sessionOf(t *testing.T, resp *http.Response) *http.Cookie {
@@ -38,12 +42,57 @@ func TestSessionCookie(t *testing.T) {
 	require.Contains(t, s.expect("bellhop.ready").id, "user:mina")
 	s.leave()
 
-	secure := sessionOf(t, r.do(http.MethodPost, "/v1/session", bearer(mina), header{"X-Forwarded-Proto", "https"}))
-	require.True(t, secure.Secure)
-
 	gone := sessionOf(t, r.do(http.MethodDelete, "/v1/session", cookie(mina), header{"Origin", r.url}))
 	require.Negative(t, gone.MaxAge)
 	require.Empty(t, gone.Value)
+}
+
+// TestSecureCookieBehindAProxy: a proxy says whether the browser came by TLS, if
+// it is one of those that are believed. One that nobody named is pointed out.
+func TestSecureCookieBehindAProxy(t *testing.T) {
+	t.Parallel()
+	for network, secure := range map[string]bool{"127.0.0.0/8": true, "10.0.0.0/8": false, "": false} {
+		var logged syncBuffer
+		r := newRig(t, func(c *gateway.Config) {
+			var networks []string
+			if network != "" {
+				networks = append(networks, network)
+			}
+			var err error
+			c.Proxies, err = limit.ParseProxies(networks)
+			require.NoError(t, err)
+			c.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+		})
+		start := []header{bearer(token(t, "mina")), {"X-Forwarded-Proto", "https"}}
+		for range 2 {
+			require.Equal(t, secure, sessionOf(t, r.do(http.MethodPost, "/v1/session", start...)).Secure, network)
+		}
+		end := []header{{"Origin", r.url}, {"X-Forwarded-Proto", "https"}}
+		require.Equal(t, secure, sessionOf(t, r.do(http.MethodDelete, "/v1/session", end...)).Secure, network)
+		warnings := 0
+		if network == "" {
+			warnings = 1
+		}
+		require.Equal(t, warnings, strings.Count(logged.String(), "set --trusted-proxies"), network)
+	}
+}
+
+// syncBuffer is what a gateway logs to while its test reads.
+type syncBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func TestSessionRefusals(t *testing.T) {

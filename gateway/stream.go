@@ -54,8 +54,11 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.metrics.refused.WithLabelValues(string(refusedCapacity)).Inc()
 		return unavailable("this gateway carries as many streams as it can")
 	}
-	release, over := g.cfg.Limits.Open(r.Context(), who.subject(), g.cfg.Proxies.Client(r))
-	if over != "" {
+	user, from := who.subject(), g.address(r)
+	if req.Inbox {
+		user = req.Channels[0].Key() // the same, in memory that the stream keeps anyway
+	}
+	if over := g.cfg.Limits.Open(r.Context(), user, from); over != "" {
 		g.streams.Add(-1)
 		return g.refuse(c, over)
 	}
@@ -64,7 +67,7 @@ func (g *Gateway) stream(c echo.Context) error {
 	source, err := g.cfg.Hub.Open(req)
 	if err != nil {
 		g.streams.Add(-1)
-		release()
+		g.cfg.Limits.Close(user, from)
 		if errors.Is(err, hub.ErrDraining) {
 			g.metrics.refused.WithLabelValues(string(refusedDraining)).Inc()
 			return draining()
@@ -76,17 +79,19 @@ func (g *Gateway) stream(c echo.Context) error {
 	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.claims) {
 		g.streams.Add(-1)
 		source.Close(conn.ReasonExpired)
-		release()
+		g.cfg.Limits.Close(user, from)
 		g.metrics.refused.WithLabelValues(string(refusedUnauthorized)).Inc()
 		return badToken(auth.ErrTokenRevoked)
 	}
-	g.carry(c, limited{source, release}, who)
+	g.storms.moved()
+	g.carry(c, &limited{source, g.cfg.Limits, from}, who)
 	return nil
 }
 
 // over is called once for every stream that was carried.
 func (g *Gateway) over(reason conn.Reason) {
 	g.streams.Add(-1)
+	g.storms.moved()
 	g.metrics.ended.WithLabelValues(string(reason)).Inc()
 }
 
@@ -143,7 +148,7 @@ func withInbox(channels []event.Channel, inbox event.Channel) []event.Channel {
 func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) {
 	h := c.Response().Header()
 	if who.badCookie {
-		h.Set("Set-Cookie", clearedCookie(c.Request()))
+		h.Set("Set-Cookie", g.clearedCookie(c.Request()))
 	}
 	streamHead(h)
 	opt := conn.Options{Heartbeat: g.cfg.Heartbeat, SlowTimeout: g.cfg.SlowTimeout}

@@ -241,6 +241,19 @@ func TestDrain(t *testing.T) {
 	}
 }
 
+// Nobody is told to go before a balancer can have noticed that the gateway does.
+func TestDrainLetsItselfBeNoticed(t *testing.T) {
+	t.Parallel()
+	const window = 800 * time.Millisecond
+	r := newRig(t, func(c *gateway.Config) { c.Drain = window })
+	s := r.stream("/v1/stream?channel=topic:a").greeted()
+	s.expect("bellhop.ready")
+	began := time.Now()
+	r.stop()
+	s.expect("bellhop.drain")
+	require.GreaterOrEqual(t, time.Since(began), window/4)
+}
+
 func TestDrainingRefusesStreams(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

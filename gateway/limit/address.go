@@ -8,7 +8,7 @@ import (
 )
 
 // Proxies are the networks of the proxies in front, which are believed about
-// whom they forward. The zero value believes nobody.
+// whom they forward and how they were spoken to. The zero value believes nobody.
 type Proxies []netip.Prefix
 
 // ParseProxies reads networks such as "10.0.0.0/8", or single addresses.
@@ -32,14 +32,17 @@ const maxForwarded = 16
 
 // Client is the address that a request came from. X-Forwarded-For is read from
 // its end, which the nearest proxy wrote, and only as long as each that wrote an
-// entry is trusted: what stands before that anybody may have made up. The zero
-// address means that it is not known.
+// entry is trusted: what stands before that anybody may have made up.
+//
+// The zero address means that it is not known: the request comes from a trusted
+// proxy that does not say on whose behalf, or nobody said which proxies there
+// are and it comes from within the house, most likely from one of them. Taking
+// that one for a client would make all clients behind it one.
 func (p Proxies) Client(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
+	from, ok := peer(r)
+	if !ok {
 		return netip.Addr{}
 	}
-	from := peer.Addr().Unmap()
 	entries := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(entries) - 1; i >= max(0, len(entries)-maxForwarded) && p.trusts(from); i-- {
 		entry := strings.TrimSpace(entries[i])
@@ -53,7 +56,37 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 		}
 		from = next.Unmap().WithZone("")
 	}
+	if p.trusts(from) || len(p) == 0 && inHouse(from) {
+		return netip.Addr{}
+	}
 	return from
+}
+
+// Secure tells whether the client came by TLS: to this process, or to a trusted
+// proxy that says so in X-Forwarded-Proto.
+func (p Proxies) Secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	from, ok := peer(r)
+	return ok && p.trusts(from) && r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
+// Doubtful tells whether a request speaks for somebody else, as a proxy's does,
+// and nobody said which proxies there are. An operator wants to know.
+func (p Proxies) Doubtful(r *http.Request) bool {
+	return len(p) == 0 && (r.Header.Get("X-Forwarded-For") != "" || r.Header.Get("X-Forwarded-Proto") != "")
+}
+
+// peer is the address at the other end of the connection.
+func peer(r *http.Request) (addr netip.Addr, ok bool) {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	return at.Addr().Unmap(), err == nil
+}
+
+// inHouse tells whether an address can't be that of a client on the internet.
+func inHouse(addr netip.Addr) bool {
+	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 }
 
 func (p Proxies) trusts(addr netip.Addr) bool {

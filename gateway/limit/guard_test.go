@@ -1,6 +1,7 @@
 package limit_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/netip"
 	"testing"
@@ -21,43 +22,31 @@ func TestGuardWithoutLimits(t *testing.T) {
 	t.Parallel()
 	g := limit.NewGuard(limit.Config{})
 	for range 1000 {
-		release, why := g.Open(t.Context(), "mina", home)
-		require.Empty(t, why)
-		release()
+		require.Empty(t, g.Open(t.Context(), "mina", home))
+		g.Close("mina", home)
 	}
 }
 
 func TestGuardLimitsPeople(t *testing.T) {
 	t.Parallel()
 	g := limit.NewGuard(limit.Config{Streams: new(limit.Memory).Join(), UserStreams: 1, AddressStreams: 2})
-	release, why := g.Open(t.Context(), "mina", home)
-	require.Empty(t, why)
-	_, why = g.Open(t.Context(), "mina", home)
-	require.Equal(t, limit.User, why)
-	_, why = g.Open(t.Context(), "", home)
-	require.Empty(t, why, "the refused one gave the address' place back")
-	_, why = g.Open(t.Context(), "", home)
-	require.Equal(t, limit.Address, why)
-	_, why = g.Open(t.Context(), "", other)
-	require.Empty(t, why)
-	release()
-	release() // twice counts once
-	_, why = g.Open(t.Context(), "mina", home)
-	require.Empty(t, why)
-	_, why = g.Open(t.Context(), "zoe", home)
-	require.Equal(t, limit.Address, why)
+	require.Empty(t, g.Open(t.Context(), "mina", home))
+	require.Equal(t, limit.User, g.Open(t.Context(), "mina", home))
+	require.Empty(t, g.Open(t.Context(), "", home), "the refused one gave the address' place back")
+	require.Equal(t, limit.Address, g.Open(t.Context(), "", home))
+	require.Empty(t, g.Open(t.Context(), "", other))
+	g.Close("mina", home)
+	require.Empty(t, g.Open(t.Context(), "mina", home))
+	require.Equal(t, limit.Address, g.Open(t.Context(), "zoe", home))
 }
 
 // TestGuardCountsNetworksOfIPv6: whoever has one address has 2^64 of them.
 func TestGuardCountsNetworksOfIPv6(t *testing.T) {
 	t.Parallel()
 	g := limit.NewGuard(limit.Config{AddressStreams: 1})
-	_, why := g.Open(t.Context(), "", netip.MustParseAddr("2001:db8::1"))
-	require.Empty(t, why)
-	_, why = g.Open(t.Context(), "", netip.MustParseAddr("2001:db8::ffff:1"))
-	require.Equal(t, limit.Address, why)
-	_, why = g.Open(t.Context(), "", netip.MustParseAddr("2001:db8:0:1::1"))
-	require.Empty(t, why)
+	require.Empty(t, g.Open(t.Context(), "", netip.MustParseAddr("2001:db8::1")))
+	require.Equal(t, limit.Address, g.Open(t.Context(), "", netip.MustParseAddr("2001:db8::ffff:1")))
+	require.Empty(t, g.Open(t.Context(), "", netip.MustParseAddr("2001:db8:0:1::1")))
 }
 
 func TestGuardLimitsRate(t *testing.T) {
@@ -73,8 +62,7 @@ func TestGuardLimitsRate(t *testing.T) {
 			return n
 		}
 		require.Equal(t, 50, passed(), "ten seconds' worth at once")
-		_, why := g.Open(t.Context(), "", home)
-		require.Equal(t, limit.Rate, why)
+		require.Equal(t, limit.Rate, g.Open(t.Context(), "", home))
 		require.True(t, g.Allow(other))
 		<-time.After(time.Second)
 		require.Equal(t, 5, passed())
@@ -100,10 +88,22 @@ func TestGuardBoundsItsMemory(t *testing.T) {
 	})
 }
 
+// TestGuardPassesUnknownAddresses: what is not known to be one client is not
+// taken for one.
+func TestGuardPassesUnknownAddresses(t *testing.T) {
+	t.Parallel()
+	g := limit.NewGuard(limit.Config{AddressStreams: 1, AddressRate: 1})
+	for range 50 {
+		require.Empty(t, g.Open(t.Context(), "", netip.Addr{}))
+		g.Close("", netip.Addr{})
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
 	proxies, err := limit.ParseProxies([]string{"10.0.0.0/8", "192.0.2.1", "fd00::/8"})
 	require.NoError(t, err)
+	const unknown = "invalid IP"
 	for _, tt := range []struct{ remote, forwarded, want string }{
 		{"198.51.100.1:5", "", "198.51.100.1"},
 		{"198.51.100.1:5", "203.0.113.9", "198.51.100.1"}, // made up by the client
@@ -111,12 +111,15 @@ func TestClientAddress(t *testing.T) {
 		{"10.0.0.1:5", "1.2.3.4, 203.0.113.9", "203.0.113.9"}, // the first is the client's own invention
 		{"10.0.0.1:5", "203.0.113.9, 10.2.0.1", "203.0.113.9"},
 		{"10.0.0.1:5", "203.0.113.9:4711", "203.0.113.9"},
-		{"10.0.0.1:5", "nonsense", "10.0.0.1"},
-		{"10.0.0.1:5", "203.0.113.9, nonsense", "10.0.0.1"},
+		{"10.0.0.1:5", "", unknown},
+		{"10.0.0.1:5", "10.2.0.1", unknown},
+		{"10.0.0.1:5", "nonsense", unknown},
+		{"10.0.0.1:5", "203.0.113.9, nonsense", unknown},
+		{"172.16.0.1:5", "203.0.113.9", "172.16.0.1"}, // in the house, and none of the proxies
 		{"[fd00::1]:5", "2001:db8::1", "2001:db8::1"},
 		{"[::ffff:10.0.0.1]:5", "::ffff:203.0.113.9", "203.0.113.9"},
 		{"192.0.2.1:5", "203.0.113.9", "203.0.113.9"},
-		{"nonsense", "203.0.113.9", "invalid IP"},
+		{"nonsense", "203.0.113.9", unknown},
 	} {
 		r := &http.Request{RemoteAddr: tt.remote, Header: http.Header{}}
 		if tt.forwarded != "" {
@@ -126,4 +129,51 @@ func TestClientAddress(t *testing.T) {
 	}
 	_, err = limit.ParseProxies([]string{"10.0.0.0/33"})
 	require.ErrorContains(t, err, "want a network")
+}
+
+// TestClientAddressWithoutProxies: nobody is believed, and who may be a proxy is
+// not taken for a client.
+func TestClientAddressWithoutProxies(t *testing.T) {
+	t.Parallel()
+	var none limit.Proxies
+	for remote, want := range map[string]string{
+		"198.51.100.1:5":      "198.51.100.1",
+		"[2001:db8::1]:5":     "2001:db8::1",
+		"127.0.0.1:5":         "invalid IP",
+		"10.1.2.3:5":          "invalid IP",
+		"[::1]:5":             "invalid IP",
+		"[fd00::1]:5":         "invalid IP",
+		"[fe80::1%eth0]:5":    "invalid IP",
+		"[::ffff:10.0.0.1]:5": "invalid IP",
+	} {
+		r := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {"203.0.113.9"}}}
+		require.Equal(t, want, none.Client(r).String(), remote)
+		require.True(t, none.Doubtful(r))
+		require.False(t, none.Doubtful(&http.Request{RemoteAddr: remote}))
+	}
+}
+
+func TestSecure(t *testing.T) {
+	t.Parallel()
+	proxies, err := limit.ParseProxies([]string{"10.0.0.0/8"})
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		proxies       limit.Proxies
+		remote, proto string
+		want          bool
+	}{
+		{proxies, "10.0.0.1:5", "https", true},
+		{proxies, "10.0.0.1:5", "http", false},
+		{proxies, "10.0.0.1:5", "", false},
+		{proxies, "10.0.0.1:5", "https, http", false},
+		{proxies, "198.51.100.1:5", "https", false},
+		{proxies, "nonsense", "https", false},
+		{nil, "10.0.0.1:5", "https", false},
+	} {
+		r := &http.Request{RemoteAddr: tt.remote, Header: http.Header{"X-Forwarded-Proto": {tt.proto}}}
+		require.Equal(t, tt.want, tt.proxies.Secure(r), tt)
+		require.Equal(t, len(tt.proxies) == 0, tt.proxies.Doubtful(r))
+		r.TLS = new(tls.ConnectionState)
+		require.True(t, tt.proxies.Secure(r), "no header says otherwise")
+	}
 }

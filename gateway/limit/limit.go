@@ -66,35 +66,47 @@ func NewGuard(cfg Config) *Guard {
 }
 
 // Open asks for a stream of a user, empty for an anonymous one, from an address.
-// With an empty Reason the stream may open, and release is to be called once it
-// is over; calling it again does nothing. It blocks no longer than the Counter.
-func (g *Guard) Open(ctx context.Context, user string, from netip.Addr) (release func(), why Reason) {
+// With an empty Reason the stream may open, and Close is to be called, with the
+// same user and address, once it is over. An address that is not known, the zero
+// one, has no limits. It blocks no longer than the Counter.
+//
+// There is no value that stands for the place taken: a gateway has many of them,
+// and knows whose each stream is anyway.
+func (g *Guard) Open(ctx context.Context, user string, from netip.Addr) Reason {
 	if !g.Allow(from) {
-		return nil, Rate
+		return Rate
 	}
 	from = site(from)
 	if !g.enter(from) {
-		return nil, Address
+		return Address
 	}
-	counted := user != "" && g.cfg.Streams != nil && g.cfg.UserStreams > 0
-	if counted && !g.cfg.Streams.Acquire(ctx, user, g.cfg.UserStreams) {
+	if g.counts(user) && !g.cfg.Streams.Acquire(ctx, user, g.cfg.UserStreams) {
 		g.leave(from)
-		return nil, User
+		return User
 	}
-	return sync.OnceFunc(func() {
-		g.leave(from)
-		if counted {
-			g.cfg.Streams.Release(user)
-		}
-	}), ""
+	return ""
+}
+
+// Close gives the place of a stream back. It is called once for each time that
+// Open let one pass, and does not block.
+func (g *Guard) Close(user string, from netip.Addr) {
+	g.leave(site(from))
+	if g.counts(user) {
+		g.cfg.Streams.Release(user)
+	}
+}
+
+// counts tells whether the streams of a user are limited.
+func (g *Guard) counts(user string) bool {
+	return user != "" && g.cfg.Streams != nil && g.cfg.UserStreams > 0
 }
 
 // Allow counts a request of an address that opens no stream, and tells whether
 // it may begin now.
-func (g *Guard) Allow(from netip.Addr) bool { return g.rates.allow(site(from)) }
+func (g *Guard) Allow(from netip.Addr) bool { return !from.IsValid() || g.rates.allow(site(from)) }
 
 func (g *Guard) enter(from netip.Addr) bool {
-	if g.cfg.AddressStreams <= 0 {
+	if g.cfg.AddressStreams <= 0 || !from.IsValid() {
 		return true
 	}
 	g.mu.Lock()
@@ -107,7 +119,7 @@ func (g *Guard) enter(from netip.Addr) bool {
 }
 
 func (g *Guard) leave(from netip.Addr) {
-	if g.cfg.AddressStreams <= 0 {
+	if g.cfg.AddressStreams <= 0 || !from.IsValid() {
 		return
 	}
 	g.mu.Lock()

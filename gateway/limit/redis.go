@@ -17,9 +17,13 @@ var acquireSource string
 //go:embed renew.lua
 var renewSource string
 
+//go:embed settle.lua
+var settleSource string
+
 var (
 	acquireScript = redis.NewScript(acquireSource)
 	renewScript   = redis.NewScript(renewSource)
+	settleScript  = redis.NewScript(settleSource)
 )
 
 // How a member behaves towards Redis.
@@ -45,6 +49,11 @@ type RedisConfig struct {
 	Prefix string
 	// Timeout is how long a stream waits for Redis' word. Default: 50 ms.
 	Timeout time.Duration
+	// Excess is asked to end so many of a user's streams here, of which there
+	// turn out to be too many in the fleet: some were let in while Redis could
+	// not be asked, or did not know all. It returns how many it ends; it must not
+	// block, and not call Acquire. Default: they stay.
+	Excess func(user string, streams int) (ended int)
 	// Logger hears when Redis can't be asked. Default: slog.Default().
 	Logger *slog.Logger
 }
@@ -67,6 +76,9 @@ type Redis struct {
 	dirty  map[string]*userCount // whose copy is not up to date
 	live   []any                 // the members, as arguments of the script
 	resume time.Time             // before it, Redis is not asked
+	most   int                   // how many streams a user may have, as Acquire was told last
+	doubt  map[string]struct{}   // whose streams Redis may not have known when it was asked
+	ending map[string]int        // streams that Excess ends, and that are open still
 
 	// complete: who is not among live is dead. It is not for a moment after
 	// Redis lost its memory, when the members have yet to come back.
@@ -77,8 +89,8 @@ type Redis struct {
 type userCount struct {
 	wire sync.Mutex // held while the user's copy is written
 
-	open    int // streams
-	waiting int // calls that use this value
+	open    int32 // streams
+	waiting int32 // calls that use this value
 }
 
 // NewRedis joins the fleet. Redis may be away; the client stays the caller's to
@@ -97,6 +109,7 @@ func NewRedis(client redis.UniversalClient, cfg RedisConfig) *Redis {
 	r := &Redis{
 		client: client, cfg: cfg, id: rand.Text(), stop: cancel,
 		users: make(map[string]*userCount), dirty: make(map[string]*userCount),
+		doubt: make(map[string]struct{}), ending: make(map[string]int),
 	}
 	r.done.Go(func() { r.keep(ctx) })
 	return r
@@ -109,14 +122,15 @@ func (r *Redis) Acquire(ctx context.Context, user string, most int) bool {
 	u.wire.Lock()
 	defer u.wire.Unlock()
 	r.mu.Lock()
-	open, away := u.open, time.Now().Before(r.resume)
+	r.most = most
+	open, ending, away := int(u.open), r.ending[user], time.Now().Before(r.resume)
 	r.mu.Unlock()
 	if open >= most {
 		return false
 	}
 	taken, err := true, error(nil)
 	if !away {
-		taken, err = r.ask(ctx, user, open, most)
+		taken, err = r.ask(ctx, user, open-ending, most)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,6 +141,7 @@ func (r *Redis) Acquire(ctx context.Context, user string, most int) bool {
 	if away || err != nil {
 		r.dirty[user] = u
 		taken = true // by this member's own count
+		r.suspect(user)
 	}
 	if taken {
 		u.open++
@@ -134,10 +149,23 @@ func (r *Redis) Acquire(ctx context.Context, user string, most int) bool {
 	return taken
 }
 
-// ask puts the question to Redis.
+// ask puts the question to Redis. A client that leaves does not end it: the
+// answer would be missing, and whoever connects and leaves all the time would
+// have every gateway count alone.
 func (r *Redis) ask(ctx context.Context, user string, open, most int) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Timeout)
 	defer cancel()
+	answer, err := r.eval(ctx, acquireScript, user, open, most)
+	return answer == 1, err
+}
+
+// unsure is what the scripts about a user answer if it depends on members that
+// are not known here, which may be new or dead.
+const unsure = 2
+
+// eval runs a script about a user. The answer is unsure only if nobody can know
+// yet who is alive.
+func (r *Redis) eval(ctx context.Context, script *redis.Script, user string, open, most int) (answer int, err error) {
 	for _, renewed := range []bool{false, true} {
 		r.mu.Lock()
 		live, sure := r.live, 0
@@ -146,16 +174,15 @@ func (r *Redis) ask(ctx context.Context, user string, open, most int) (bool, err
 		}
 		r.mu.Unlock()
 		args := append([]any{r.id, open, most, keepUser.Milliseconds(), sure}, live...)
-		answer, err := acquireScript.Run(ctx, r.client, []string{r.key(user)}, args...).Int()
-		if err != nil || answer < 2 {
-			return answer == 1, err
+		answer, err = script.Run(ctx, r.client, []string{r.key(user)}, args...).Int()
+		if err != nil || answer != unsure || renewed {
+			return answer, err
 		}
-		// Members that are not known here: new ones, or dead ones.
 		if err := r.renew(ctx); err != nil {
-			return false, err
+			return 0, err
 		}
 	}
-	return false, nil
+	return answer, nil
 }
 
 // Release implements Counter.
@@ -165,6 +192,11 @@ func (r *Redis) Release(user string) {
 	if u := r.users[user]; u != nil && u.open > 0 {
 		u.open--
 		r.dirty[user] = u
+		if r.ending[user] > 1 {
+			r.ending[user]--
+		} else {
+			delete(r.ending, user)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ func (r *Redis) keep(ctx context.Context) {
 			case <-renew.C:
 				again = false
 			case <-flush.C:
+				r.settle(ctx)
 				r.flush(ctx)
 			case <-ctx.Done():
 				r.resign(context.WithoutCancel(ctx))
@@ -56,6 +57,10 @@ func (r *Redis) renew(ctx context.Context) error {
 	r.live, r.complete = live, answer[1] == "1"
 	if known := answer[0] == "1"; !known {
 		maps.Copy(r.dirty, r.users)
+		// Others may have been let in as if these streams were not there.
+		for user := range r.users {
+			r.suspect(user)
+		}
 	}
 	return nil
 }
@@ -110,6 +115,11 @@ func (r *Redis) take() map[string]*userCount {
 		delete(r.dirty, user)
 		batch[user] = u
 	}
+	if len(r.dirty) == 0 && len(batch) > 0 {
+		// A map keeps the room that it once needed, as in a storm of clients that
+		// was too much for Redis.
+		r.dirty = make(map[string]*userCount)
+	}
 	return batch
 }
 
@@ -119,12 +129,12 @@ func (r *Redis) write(ctx context.Context, batch map[string]*userCount) error {
 	counts := make(map[string]int, len(batch))
 	r.mu.Lock()
 	for user, u := range batch {
-		counts[user] = u.open
+		counts[user] = int(u.open) - r.ending[user]
 	}
 	r.mu.Unlock()
 	_, err := r.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 		for user, open := range counts {
-			if open == 0 {
+			if open <= 0 {
 				pipe.HDel(ctx, r.key(user), r.id)
 				continue
 			}

@@ -3,6 +3,7 @@ package limit_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,6 +111,123 @@ func TestRedisThatLostItsMemoryIsTold(t *testing.T) {
 		return err == nil && n == 1
 	}, 10*time.Second, 20*time.Millisecond)
 	require.False(t, b.Acquire(t.Context(), "mina", 3))
+}
+
+// guests are streams of one user at one member, as a gateway keeps them.
+type guests struct {
+	*limit.Redis
+	mu   sync.Mutex
+	open int
+}
+
+func invite(t *testing.T, client redis.UniversalClient, timeout time.Duration) *guests {
+	t.Helper()
+	g := new(guests)
+	g.Redis = limit.NewRedis(client, limit.RedisConfig{Timeout: timeout, Excess: g.excess, Logger: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() { require.NoError(t, g.Close()) })
+	return g
+}
+
+// come is somebody who wants a stream.
+func (g *guests) come(t *testing.T, most int) bool {
+	t.Helper()
+	taken := g.Acquire(t.Context(), "mina", most)
+	if taken {
+		g.mu.Lock()
+		g.open++
+		g.mu.Unlock()
+	}
+	return taken
+}
+
+func (g *guests) excess(user string, streams int) int {
+	g.mu.Lock()
+	ended := min(streams, g.open)
+	g.open -= ended
+	g.mu.Unlock()
+	for range ended {
+		g.Release(user)
+	}
+	return ended
+}
+
+func (g *guests) count() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open
+}
+
+// TestStreamsThatWereTooManyEnd: when Redis is back, exactly as many stay as may,
+// whoever had let them in.
+func TestStreamsThatWereTooManyEnd(t *testing.T) {
+	t.Parallel()
+	const most = 5
+	server := testenv.Redis(t)
+	client := open(t, server.URL())
+	fleet := []*guests{invite(t, client, 0), invite(t, client, 0), invite(t, client, 0)}
+	total := func() (n int) {
+		for _, g := range fleet {
+			n += g.count()
+		}
+		return n
+	}
+	server.Freeze()
+	t.Cleanup(server.Thaw)
+	for _, g := range fleet {
+		for range most {
+			require.True(t, g.come(t, most))
+		}
+		require.False(t, g.come(t, most), "the local count decides")
+	}
+	require.Equal(t, 3*most, total())
+	server.Thaw()
+	require.Eventually(t, func() bool { return total() == most }, 10*time.Second, 5*time.Millisecond)
+	require.Never(t, func() bool { return total() != most }, 300*time.Millisecond, 5*time.Millisecond)
+	for _, g := range fleet {
+		require.False(t, g.come(t, most))
+	}
+	for _, g := range fleet {
+		g.excess("mina", g.count())
+	}
+	require.Eventually(t, func() bool {
+		fleet[0].come(t, most)
+		return total() == most
+	}, 10*time.Second, 5*time.Millisecond, "all the places come back")
+}
+
+// TestMemberThatWasTakenForDeadSettles: it was not heard of for so long that its
+// places were given to others; when it is back, there are too many streams.
+func TestMemberThatWasTakenForDeadSettles(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	server := testenv.Redis(t)
+	network := testenv.Proxy(t, server.Addr)
+	away, survivor := invite(t, open(t, "redis://"+network.Addr), unhurried), invite(t, open(t, server.URL()), unhurried)
+	for range most {
+		require.True(t, away.come(t, most))
+	}
+	network.Refuse()
+	require.Eventually(t, func() bool {
+		survivor.come(t, most)
+		return survivor.count() == most
+	}, 20*time.Second, 20*time.Millisecond)
+	require.Equal(t, most, away.count())
+	network.Resume()
+	require.Eventually(t, func() bool { return away.count()+survivor.count() == most }, 20*time.Second, 5*time.Millisecond)
+	require.Never(t, func() bool { return away.count()+survivor.count() < most }, 300*time.Millisecond, 5*time.Millisecond)
+}
+
+// TestThoseWhoLeaveDuringTheQuestionChangeNothing: or whoever connects and leaves
+// all the time would have every gateway count alone.
+func TestThoseWhoLeaveDuringTheQuestionChangeNothing(t *testing.T) {
+	t.Parallel()
+	client := open(t, testenv.Redis(t).URL())
+	a, b := join(t, client, "", unhurried), join(t, client, "", unhurried)
+	require.True(t, a.Acquire(t.Context(), "mina", 1))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.False(t, b.Acquire(gone, "mina", 1))
+	require.False(t, b.Acquire(t.Context(), "mina", 1))
 }
 
 // TestStreamGivenUpDuringTheQuestion: a client that is gone again does not keep

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/store"
+)
+
+// inboxPath is where the inbox of the token's subject is.
+const inboxPath = "/v1/inbox"
+
+// InboxLog is what the gateway asks of the log for inboxes.
+type InboxLog interface {
+	// Inbox lists events, newest first, with a seq below before, or the newest
+	// if that is zero. It is never behind what was acknowledged, unless it says
+	// Stale: the primary is away.
+	Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error)
+	// MarkRead makes all events up to a seq read, and none beyond the head of
+	// that moment. It and the next three may be repeated, and fail with
+	// store.ErrUnavailable while the primary is away.
+	MarkRead(ctx context.Context, channel event.Channel, upTo uint64) (store.InboxState, error)
+	// MarkReadSeqs makes single events read.
+	MarkReadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (store.InboxState, error)
+	// MarkUnreadSeqs makes single events unread again.
+	MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (store.InboxState, error)
+	// Delete takes an event away; one that is gone, or never was, is fine.
+	Delete(ctx context.Context, channel event.Channel, seq uint64) (store.InboxState, error)
+}
+
+var _ InboxLog = (*store.DB)(nil)
+
+type inboxInput struct {
+	caller
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"100" doc:"The most items to return."`
+	Before uint64 `query:"before" doc:"List what comes before this seq; left out, or 0: the newest."`
+	Unread bool   `query:"unread" doc:"true lists unread events only."`
+}
+
+type inboxOutput struct{ Body inboxList }
+
+type inboxList struct {
+	Items  []inboxItem `json:"items" doc:"Newest first. Deleted and expired events are left out, and those for which a newer one with the same collapse key stands."`
+	Next   *uint64     `json:"next" doc:"The value of before for the next page; null at the end. A page may have fewer items than asked for, or none, and a next page all the same."`
+	Unread uint64      `json:"unread" doc:"How many events are unread."`
+	Head   uint64      `json:"head" doc:"The newest seq: unread counts events up to here."`
+	Cursor string      `json:"cursor" doc:"Opens a stream that goes on right after head."`
+	Stale  bool        `json:"stale,omitempty" doc:"The database's primary is away: there may be newer events than these."`
+}
+
+// inboxItem is an event as clients see it, with "read" beside its own members.
+type inboxItem store.InboxItem
+
+// MarshalJSON implements json.Marshaler.
+func (i inboxItem) MarshalJSON() ([]byte, error) {
+	b := i.AppendJSON(nil)
+	b = append(b[:len(b)-1], `,"read":`...)
+	if i.Read {
+		return append(b, "true}"...), nil
+	}
+	return append(b, "false}"...), nil
+}
+
+// Schema implements huma.SchemaProvider.
+func (inboxItem) Schema(r huma.Registry) *huma.Schema {
+	s := listedEvent{}.Schema(r)
+	s.Required = append(s.Required, "read")
+	s.Properties["read"] = &huma.Schema{Type: huma.TypeBoolean}
+	return s
+}
+
+type countOutput struct{ Body inboxCount }
+
+type inboxCount struct {
+	Unread uint64 `json:"unread" doc:"How many events are unread."`
+	Head   uint64 `json:"head" doc:"The newest seq: unread counts events up to here."`
+	Stale  bool   `json:"stale,omitempty" doc:"The database's primary is away: the count may be out of date."`
+}
+
+// registerInbox adds the routes of the inbox, those that read it here.
+func (g *Gateway) registerInbox(api huma.API) {
+	refusals := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	huma.Register(api, huma.Operation{
+		OperationID: "list-inbox", Method: http.MethodGet, Path: inboxPath,
+		Summary:     "List the own inbox",
+		Description: "The list is never behind what was acknowledged to a publisher. All of an answer is of one moment.",
+		Errors:      refusals,
+	}, g.listInbox)
+	huma.Register(api, huma.Operation{
+		OperationID: "count-unread", Method: http.MethodGet, Path: inboxPath + "/unread",
+		Summary: "Count the unread events of the own inbox",
+		Errors:  refusals,
+	}, g.countUnread)
+	g.registerInboxChanges(api, refusals)
+}
+
+func (g *Gateway) listInbox(ctx context.Context, in *inboxInput) (*inboxOutput, error) {
+	inbox, err := g.inboxOf(in.request, false)
+	if err != nil {
+		return nil, err
+	}
+	if in.Before > event.MaxSeq {
+		return nil, seqTooHigh("query.before")
+	}
+	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	defer cancel()
+	page, err := g.cfg.Inbox.Inbox(ctx, inbox, in.Before, in.Limit, in.Unread)
+	if err != nil {
+		return nil, logProblem(err)
+	}
+	return &inboxOutput{Body: newInboxList(&page)}, nil
+}
+
+func newInboxList(page *store.InboxPage) inboxList {
+	l := inboxList{Items: make([]inboxItem, len(page.Items)), Unread: page.Unread, Head: page.Seq, Stale: page.Stale}
+	for i, item := range page.Items {
+		l.Items[i] = inboxItem(item)
+	}
+	if page.Next != 0 {
+		l.Next = &page.Next
+	}
+	l.Cursor = string(event.AppendCursor(nil, 0, event.Position{Epoch: page.Epoch, Seq: page.Seq}, page.Channel))
+	return l
+}
+
+func (g *Gateway) countUnread(ctx context.Context, in *struct{ caller }) (*countOutput, error) {
+	inbox, err := g.inboxOf(in.request, false)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
+	defer cancel()
+	heads, err := g.cfg.Hub.Heads(ctx, []event.Channel{inbox})
+	if err != nil {
+		return nil, logProblem(err)
+	}
+	head := heads.Heads[0]
+	return &countOutput{Body: inboxCount{Unread: head.Unread, Head: head.Seq, Stale: heads.Stale}}, nil
+}
+
+// inboxOf is the inbox of whoever sent the request. One that changes something
+// must not come from another site's page, which a browser would give the cookie.
+func (g *Gateway) inboxOf(r *http.Request, changes bool) (event.Channel, error) {
+	if err := g.allow(r); err != nil {
+		return "", err
+	}
+	who, err := g.identify(r)
+	if err != nil {
+		return "", err
+	}
+	if who.claims == nil {
+		return "", needToken(who, "an inbox needs a token")
+	}
+	if changes && who.byCookie && !g.origins.SameSite(r) {
+		return "", server.NewProblem(http.StatusForbidden, "the request must come from this site")
+	}
+	inbox := who.claims.Inbox()
+	return inbox, g.admit(who, []event.Channel{inbox})
+}

@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/store"
+)
+
+const (
+	// inboxChangeTimeout bounds a change of an inbox, with its repetitions.
+	inboxChangeTimeout = 10 * time.Second
+	// maxSeqsBody bounds a body that names a thousand seqs.
+	maxSeqsBody = 32 << 10
+)
+
+type readInput struct {
+	caller
+	Body struct {
+		UpTo *uint64   `json:"up_to,omitempty" maximum:"9223372036854775807" doc:"Everything up to this seq; what arrives later stays unread. With a seq beyond the newest: everything."`
+		Seqs *[]uint64 `json:"seqs,omitempty" maxItems:"1000" doc:"Single events. Those that are gone are passed over."`
+	}
+}
+
+// Resolve implements huma.Resolver.
+func (in *readInput) Resolve(ctx huma.Context) []error {
+	if (in.Body.UpTo == nil) == (in.Body.Seqs == nil) {
+		return append(in.caller.Resolve(ctx), &huma.ErrorDetail{Location: "body", Message: "want exactly one of up_to and seqs"})
+	}
+	return in.caller.Resolve(ctx)
+}
+
+type unreadInput struct {
+	caller
+	Body struct {
+		Seqs []uint64 `json:"seqs" maxItems:"1000" doc:"Those that are gone are passed over."`
+	}
+}
+
+type deleteInput struct {
+	caller
+	Seq uint64 `path:"seq"`
+}
+
+func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
+	withBody := append(slices.Clone(refusals), http.StatusRequestEntityTooLarge)
+	huma.Register(api, huma.Operation{
+		OperationID: "mark-read", Method: http.MethodPost, Path: inboxPath + "/read",
+		Summary:     "Mark events of the own inbox as read",
+		Description: "Takes either up_to or seqs. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
+		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
+	}, g.markRead)
+	huma.Register(api, huma.Operation{
+		OperationID: "mark-unread", Method: http.MethodPost, Path: inboxPath + "/unread",
+		Summary:     "Mark events of the own inbox as unread",
+		Description: "Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
+		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
+	}, g.markUnread)
+	huma.Register(api, huma.Operation{
+		OperationID: "delete-event", Method: http.MethodDelete, Path: inboxPath + "/{seq}",
+		Summary:       "Delete an event from the own inbox",
+		Description:   "What it said is erased, from replays too. An event that is gone, or never was, is fine.",
+		DefaultStatus: http.StatusNoContent,
+		Errors:        refusals,
+	}, g.deleteEvent)
+}
+
+func (g *Gateway) markRead(ctx context.Context, in *readInput) (*countOutput, error) {
+	if in.Body.UpTo != nil {
+		return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
+			return g.cfg.Inbox.MarkRead(ctx, inbox, *in.Body.UpTo)
+		})
+	}
+	return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
+		return g.cfg.Inbox.MarkReadSeqs(ctx, inbox, *in.Body.Seqs)
+	})
+}
+
+func (g *Gateway) markUnread(ctx context.Context, in *unreadInput) (*countOutput, error) {
+	return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
+		return g.cfg.Inbox.MarkUnreadSeqs(ctx, inbox, in.Body.Seqs)
+	})
+}
+
+func (g *Gateway) deleteEvent(ctx context.Context, in *deleteInput) (*struct{}, error) {
+	_, err := g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
+		return g.cfg.Inbox.Delete(ctx, inbox, in.Seq)
+	})
+	return nil, err
+}
+
+// changeInbox makes a change of the inbox of whoever asks, and announces it.
+func (g *Gateway) changeInbox(
+	ctx context.Context, r *http.Request, change func(context.Context, event.Channel) (store.InboxState, error),
+) (*countOutput, error) {
+	inbox, err := g.inboxOf(r, true)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, inboxChangeTimeout)
+	defer cancel()
+	state, err := change(ctx, inbox)
+	if err != nil {
+		return nil, logProblem(err)
+	}
+	if state.Note != nil && g.announcer != nil {
+		g.announcer.announce(fanout.Message{Channel: inbox, Epoch: state.Epoch, Seq: state.Head, Note: state.Note})
+	}
+	return &countOutput{Body: inboxCount{Unread: state.Unread, Head: state.Head}}, nil
+}
+
+// seqTooHigh refuses a number that no seq can be.
+func seqTooHigh(location string) *server.Problem {
+	return server.NewProblem(http.StatusUnprocessableEntity, "",
+		server.FieldError{Location: location, Detail: fmt.Sprintf("a seq is at most %d", uint64(event.MaxSeq))})
+}
