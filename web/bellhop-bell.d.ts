@@ -1,0 +1,86 @@
+// Types of bellhop-bell.js.
+
+import type { Bellhop, BellhopItem, BellhopOptions } from "./bellhop.js";
+
+/** What a notification shows. All of it is shown as text. */
+export interface BellhopView {
+  title: string;
+  body?: string;
+  /** Where a click leads; only http and https. */
+  href?: string;
+  /** A picture's address; only http and https. */
+  image?: string;
+  /** A letter or an emoji, where there is no picture. */
+  icon?: string;
+}
+
+export interface BellhopBellContext {
+  readonly lang: string;
+  readonly texts: BellhopBellTexts;
+}
+
+export type BellhopRender = (item: BellhopItem<any>, context: BellhopBellContext) => BellhopView | Node | null | undefined;
+
+export interface BellhopBellTexts {
+  title: string;
+  /** The button's name; `unread` is what the badge shows: "", "3", "99+". */
+  button: (unread: string) => string;
+  markAll: string;
+  markRead: string;
+  markUnread: string;
+  remove: string;
+  unread: string;
+  empty: string;
+  emptyHint: string;
+  loading: string;
+  failed: string;
+  actionFailed: string;
+  retry: string;
+  retrying: string;
+  offline: string;
+  waiting: string;
+  denied: string;
+  arrived: (count: number, title: string) => string;
+}
+
+/**
+ * `<bellhop-bell>`: a button with the number of unread notifications, and their list.
+ *
+ * Attributes: `url`, the gateway's address, makes the element connect by itself
+ * (empty: the page's own); `lang` (default: the nearest, `en` and `ko` are there);
+ * `theme`: `auto` follows the system, `light`, `dark` (default: the page's
+ * color-scheme).
+ *
+ * Styles: `--bellhop-accent`, `-on-accent`, `-badge`, `-surface`, `-raised`, `-text`, `-muted`,
+ * `-border`, `-radius`, `-width`, `-font`, `-icon`, `-page` (what the bell stands on), and the
+ * parts `button`, `icon`, `badge`, `panel`, `header`, `title`, `mark-all`, `list`, `item`, `item-main`,
+ * `item-avatar`, `item-title`, `item-body`, `item-time`, `item-dot`, `item-actions`, `empty`, `error`, `state`.
+ */
+export class BellhopBell extends HTMLElement {
+  /** The connection to show. It stays the page's to close. */
+  client: Bellhop | null;
+  /** For the connection that `url` makes; set it before the element is in the page. */
+  token: BellhopOptions["token"];
+  /** How notifications look; `null` leaves one to `templates`. */
+  renderItem: BellhopRender | undefined;
+  /** The same by type of event. Default: title, body, url, image and from of the data. */
+  templates: Record<string, BellhopRender>;
+  /** Replaces some of the texts. */
+  texts: Partial<BellhopBellTexts> | undefined;
+
+  readonly open: boolean;
+  show(): void;
+  close(): void;
+  toggle(): void;
+
+  /** `bellhop-item`: one was clicked; `preventDefault()` keeps its link from being followed. */
+  addEventListener(type: "bellhop-item", listener: (event: CustomEvent<BellhopItem>) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: "bellhop-toggle", listener: (event: CustomEvent<{ open: boolean }>) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "bellhop-bell": BellhopBell;
+  }
+}

@@ -1,0 +1,162 @@
+// Types of bellhop.js.
+
+/** What a publisher sent, as it arrives. */
+export interface BellhopEvent<T = unknown> {
+  /** `user:42`, `raffle:1` */
+  readonly channel: string;
+  /** Its position in the channel: 1, 2, 3, … */
+  readonly seq: number;
+  readonly type: string;
+  /** When the log took it, RFC 3339. */
+  readonly time: string;
+  readonly data: T;
+}
+
+/** An event of the inbox. */
+export interface BellhopItem<T = unknown> extends BellhopEvent<T> {
+  readonly read: boolean;
+}
+
+/** What comes with an event. */
+export interface BellhopMeta {
+  /** False: it was missed and is replayed now. True: it has just happened. */
+  readonly live: boolean;
+  /** Where a stream that has got this event goes on. */
+  readonly cursor: string;
+}
+
+/**
+ * - `connecting`: a stream is being opened, or catches up
+ * - `live`: everything arrives as it happens
+ * - `retrying`: the stream broke; another try at `retryAt`
+ * - `waiting`: the server asked to come back at `retryAt`
+ * - `offline`: the device says it has no network
+ * - `paused`: the browser froze or left the page
+ * - `denied`: refused for good (`httpStatus`, `reason`): the page has to do
+ *   something, then call `reconnect()`
+ * - `closed`: by `close()`
+ */
+export type BellhopState =
+  | "connecting" | "live" | "retrying" | "waiting" | "offline" | "paused" | "denied" | "closed";
+
+export interface BellhopStatus {
+  readonly state: BellhopState;
+  /** In words for developers: `user_streams`, `HTTP 503`, … */
+  readonly reason?: string;
+  readonly httpStatus?: number;
+  /** When the next try begins, as `Date.now()`. */
+  readonly retryAt?: number;
+  /** The database's primary is away: there may be newer events. */
+  readonly stale?: boolean;
+  /** Channels of a live stream that the server can't read at the moment. */
+  readonly unavailable?: readonly string[];
+}
+
+/** The inbox as far as it is loaded. Every change makes another object. */
+export interface BellhopInbox {
+  /** Newest first. */
+  readonly items: readonly BellhopItem[];
+  /** How many are unread in all, listed or not. */
+  readonly unread: number;
+  /** There are older ones: `loadMore()`. */
+  readonly hasMore: boolean;
+  readonly loading: boolean;
+  /** The first page has been there. */
+  readonly loaded: boolean;
+  /** Why the last request for the list failed. */
+  readonly error?: BellhopError;
+}
+
+export interface BellhopOptions {
+  /** Address of the gateway, `https://bell.example.com`. Default: the page's own. */
+  url?: string;
+  /**
+   * Returns the token that says who we are; `undefined` for nobody. It is asked
+   * again, with `renew: true`, when the last one has expired or was refused.
+   * Without this function the browser's cookies say it (`POST /v1/session`).
+   */
+  token?: (why: { renew: boolean }) => string | undefined | null | Promise<string | undefined | null>;
+  /** Further channels, at most 15. */
+  channels?: readonly string[];
+  /** The own inbox. Default: true. */
+  inbox?: boolean;
+  /** Where to begin; default: the inbox from its list, other channels from now. */
+  cursor?: string;
+  /** Items of a page of the inbox. Default 20; 0 fetches no list. */
+  pageSize?: number;
+  /**
+   * Who it is. Only needed where tabs are to share a stream without an inbox and with
+   * tokens that are no JWT.
+   */
+  user?: string;
+  /** All tabs of one browser use one connection. Default: true, where the browser can. */
+  share?: boolean;
+  /**
+   * `fetch` sees statuses and sends headers; `eventsource` is the browser's own,
+   * and needs the session cookie, which is made from `token` if that is given.
+   * Default `auto`: fetch wherever it can stream.
+   */
+  transport?: "auto" | "fetch" | "eventsource";
+  /** The gateway's heartbeat in ms (BELLHOP_HEARTBEAT). Default 20000. */
+  heartbeat?: number;
+}
+
+/** A request that the gateway refused, or that did not get there (`status` 0). */
+export class BellhopError extends Error {
+  readonly status: number;
+  /** How long to wait before trying again, in ms; 0 if nobody said. */
+  readonly retryAfter: number;
+}
+
+/** What the client itself and the stream have to say, beside published events. */
+export interface BellhopNotices {
+  "bellhop.status": BellhopStatus;
+  "bellhop.inbox": BellhopInbox;
+  /** Caught up: from here on events are live. */
+  "bellhop.ready": { unread?: number; head?: number; stale?: boolean; waiting?: string[] };
+  /** These can't be replayed any more (`null`: unknown): fetch what the page shows of the channel. */
+  "bellhop.reset": { channel: string; from: number | null; to: number | null };
+}
+
+/**
+ * A connection to Bellhop. It begins by itself, after the code that made it has
+ * run, and goes on until `close()`: over lost networks, sleeping laptops, new
+ * tokens and deployments, without losing or repeating an event.
+ */
+export class Bellhop {
+  constructor(options?: BellhopOptions);
+
+  /** Calls `listener` for every event of a type; returns how to stop that. */
+  on<K extends keyof BellhopNotices>(type: K, listener: (notice: BellhopNotices[K]) => void): () => void;
+  /** `*`: events of all types. */
+  on<T = unknown>(type: string, listener: (event: BellhopEvent<T>, meta: BellhopMeta) => void): () => void;
+  off(type: string, listener: (...args: never[]) => void): void;
+
+  readonly status: BellhopStatus;
+  /** Where another stream would go on. */
+  readonly cursor: string;
+  /** Whether this tab holds the connection of all tabs; true where nothing is shared. */
+  readonly leader: boolean;
+
+  readonly inbox: BellhopInbox;
+  /** `inbox.items` */
+  readonly items: readonly BellhopItem[];
+  /** `inbox.unread` */
+  readonly unread: number;
+
+  /** Fetches the next page of the inbox; resolves with how many items came. */
+  loadMore(): Promise<number>;
+  /** Fetches the first page anew. */
+  refresh(): Promise<void>;
+  /** Marks one array of seqs, everything up to a seq, or (without) everything that has arrived. */
+  markRead(which?: number | readonly number[]): Promise<void>;
+  markUnread(seqs: readonly number[]): Promise<void>;
+  /** Deletes an event from the inbox. */
+  remove(seq: number): Promise<void>;
+
+  /** Tries again at once, after `denied` too. */
+  reconnect(): void;
+  /** Ends everything. Another tab takes over the connection. */
+  close(): void;
+}
+

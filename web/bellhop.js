@@ -1,0 +1,2072 @@
+// Bellhop, Apache License 2.0: https://github.com/bellhop/bellhop
+// Code generated from web/src by go test ./web -update; DO NOT EDIT.
+
+// src/access.js
+
+// Who we are to the server: a token in a header, or the session cookie.
+
+/** A token is asked for anew when it has less than this left, in ms. */
+const RENEW_BEFORE = 5_000;
+
+/** The page has so long to come up with a token, in ms. */
+const TOKEN_TIMEOUT = 30_000;
+
+/**
+ * @callback TokenSource
+ * @param {{renew: boolean}} why  renew: the last one was refused or is over, so one
+ *   that the page has cached will not do
+ * @returns {string | undefined | null | Promise<string | undefined | null>}
+ */
+
+/**
+ * Access keeps the page's token and asks for another when it is over. Questions
+ * that come while one is under way share its answer.
+ */
+class Access {
+  #source;
+  #env;
+  #token = "";
+  #asked = false;
+  #renew = false;
+  /** @type {Promise<string> | null} */
+  #pending = null;
+
+  /**
+   * @param {TokenSource | undefined} source  undefined: the browser's cookies say who we are
+   * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} env
+   */
+  constructor(source, env) {
+    this.#source = source;
+    this.#env = env;
+  }
+
+  /** renewable tells whether a refused token can be replaced. */
+  get renewable() {
+    return this.#source !== undefined;
+  }
+
+  /**
+   * token returns the token to send, "" for none. It fails if the page's function
+   * does.
+   *
+   * @returns {Promise<string>}
+   */
+  async token() {
+    if (!this.#source) return "";
+    const expires = this.#token && claims(this.#token).exp;
+    if (expires && expires * 1000 - this.#env.now() < RENEW_BEFORE) this.#renew = true;
+    if (this.#asked && !this.#renew) return this.#token;
+    this.#pending ??= this.#ask().finally(() => { this.#pending = null; });
+    return this.#pending;
+  }
+
+  async #ask() {
+    const renew = this.#renew;
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = this.#env.setTimeout(() => reject(new Error("the page gave no token in time")), TOKEN_TIMEOUT);
+    });
+    try {
+      this.#token = String((await Promise.race([this.#source({ renew }), late])) ?? "");
+    } finally {
+      this.#env.clearTimeout(timer);
+    }
+    this.#asked = true;
+    this.#renew = false;
+    return this.#token;
+  }
+
+  /**
+   * refused says that the server did not take a token, so that the next question
+   * asks the page. One that has been replaced already is no news.
+   *
+   * @param {string} token
+   */
+  refused(token) {
+    if (token === this.#token) this.#renew = true;
+  }
+
+  /** subject is whom the token is for, "" if that can't be told. */
+  get subject() {
+    return this.#token ? claims(this.#token).sub ?? "" : "";
+  }
+}
+
+/**
+ * claims reads a token's claims without verifying them, which is the server's work:
+ * they only decide which tabs share a stream, and when to renew.
+ *
+ * @param {string} token
+ * @returns {{sub?: string, exp?: number}}
+ */
+function claims(token) {
+  try {
+    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
+    const { sub, exp } = JSON.parse(new TextDecoder().decode(bytes));
+    return { sub: typeof sub === "string" ? sub : undefined, exp: typeof exp === "number" ? exp : undefined };
+  } catch {
+    return {};
+  }
+}
+
+// src/api.js
+
+// Requests to the gateway.
+
+/** A request that takes longer than this has failed, in ms. */
+const REQUEST_TIMEOUT = 15_000;
+
+/** BellhopError is a request that the gateway refused, or that did not get there. */
+export class BellhopError extends Error {
+  /**
+   * @param {string} message
+   * @param {number} [status]      0: there was no answer
+   * @param {number} [retryAfter]  ms
+   */
+  constructor(message, status = 0, retryAfter = 0) {
+    super(message);
+    this.name = "BellhopError";
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * problem reads what a refusal says (RFC 9457).
+ *
+ * @param {Response} response
+ */
+async function problem(response) {
+  const said = await response.json().catch(() => ({}));
+  const text = said?.detail || said?.title || `HTTP ${response.status}`;
+  return new BellhopError(String(text), response.status, retryAfter(response.headers.get("Retry-After")));
+}
+
+/**
+ * retryAfter reads a Retry-After header in its form of seconds, the only one that
+ * a gateway or its proxy sends, into ms.
+ *
+ * @param {string | null} header
+ */
+function retryAfter(header) {
+  return header !== null && /^[0-9]{1,9}$/.test(header) ? Number(header) * 1000 : 0;
+}
+
+/** Where a token becomes a cookie, which the browser takes only of such requests. */
+const SESSION = "/v1/session";
+
+/** API is the gateway's REST calls, with whatever says who we are. */
+class API {
+  #base;
+  #access;
+  #env;
+
+  /**
+   * @param {string} base  the gateway's address; "" for the page's own
+   * @param {import("./access.js").Access} access
+   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function}} env
+   */
+  constructor(base, access, env) {
+    this.#base = base;
+    this.#access = access;
+    this.#env = env;
+  }
+
+  /**
+   * request asks the gateway, once more with another token if the first one is
+   * refused. It returns the answer's JSON, null where there is none, and fails with a
+   * BellhopError.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   */
+  async request(method, path, body) {
+    for (let renewed = false; ; renewed = true) {
+      const token = await this.#access.token();
+      const response = await this.#send(method, path, body, token);
+      if (response.ok) {
+        return response.status === 204 ? null : response.json().catch(() => {
+          throw new BellhopError("the gateway's answer is not JSON", 0);
+        });
+      }
+      if (response.status !== 401 || renewed || !this.#access.renewable) throw await problem(response);
+      this.#access.refused(token);
+    }
+  }
+
+  async #send(method, path, body, token) {
+    const headers = { Accept: "application/json" };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (token) headers.Authorization = `Bearer ${token}`;
+    const timeout = new AbortController();
+    const timer = this.#env.setTimeout(() => timeout.abort(), REQUEST_TIMEOUT);
+    try {
+      return await this.#env.fetch(this.#base + path, {
+        method, headers, signal: timeout.signal, cache: "no-store",
+        body: body === undefined ? undefined : JSON.stringify(body),
+        credentials: path === SESSION ? "include" : credentials(token),
+      });
+    } catch (error) {
+      throw new BellhopError(`the gateway does not answer: ${error.message}`);
+    } finally {
+      this.#env.clearTimeout(timer);
+    }
+  }
+}
+
+/**
+ * credentials says whether cookies go along: where a token says who we are they
+ * could only say otherwise, and CORS with "*" forbids them.
+ *
+ * @param {string} token
+ * @returns {RequestCredentials}
+ */
+function credentials(token) {
+  return token ? "omit" : "include";
+}
+
+// src/cursor.js
+
+// Positions: how far somebody has got in each channel. A cursor, the id of a
+// stream's blocks, is their text, "17.k3f9@user:42,205.9xq2@raffle:1".
+
+/**
+ * @typedef {object} Position
+ * @property {number} seq
+ * @property {string} epoch  the life of the log that the seq belongs to; "" for the beginning
+ */
+
+/** @typedef {Map<string, Position>} Positions by channel */
+
+/**
+ * parseCursor reads a cursor. Parts that it can't read are left out: the server,
+ * which is asked with what is left, says what follows from that.
+ *
+ * @param {string} text
+ * @returns {Positions}
+ */
+function parseCursor(text) {
+  const positions = new Map();
+  for (const part of text.split(",")) {
+    const match = /^([0-9]+)(?:\.([^@]+))?@(.+)$/.exec(part);
+    if (match) positions.set(match[3], { seq: Number(match[1]), epoch: match[2] ?? "" });
+  }
+  return positions;
+}
+
+/**
+ * formatCursor is the other way round.
+ *
+ * @param {Positions} positions
+ * @returns {string}
+ */
+function formatCursor(positions) {
+  return [...positions]
+    .map(([channel, { seq, epoch }]) => `${seq}${epoch === "" ? "" : `.${epoch}`}@${channel}`)
+    .join(",");
+}
+
+/**
+ * covers tells whether everything up to the other position is known here too.
+ *
+ * @param {Position | undefined} mine
+ * @param {Position | undefined} other
+ */
+function covers(mine, other) {
+  return mine !== undefined && other !== undefined && mine.epoch === other.epoch && mine.seq >= other.seq;
+}
+
+/**
+ * rewind returns the positions from which neither of two misses anything: the
+ * lower seq of each channel. Of positions in different epochs the other one is
+ * taken, for which the server announces what can't be replayed. It returns null if
+ * `mine` is that already.
+ *
+ * @param {Positions} mine
+ * @param {Positions} others
+ * @returns {Positions | null}
+ */
+function rewind(mine, others) {
+  let changed = false;
+  const result = new Map(mine);
+  for (const [channel, other] of others) {
+    const own = mine.get(channel);
+    if (own && (own.epoch === "" || covers(other, own))) continue;
+    result.set(channel, other);
+    changed = true;
+  }
+  return changed ? result : null;
+}
+
+// src/inbox.js
+
+// The inbox as a page shows it: a list that grows at both ends, and how many of it
+// are unread.
+
+/** @typedef {{channel: string, seq: number, type: string, time: string, data: any, read: boolean}} Item */
+
+/**
+ * The most items that the stream lets the list grow to; older ones are fetched again
+ * when somebody scrolls there.
+ */
+const MOST_ITEMS = 2_000;
+
+/** The most that a gateway lists at once, and the most seqs that it takes at once. */
+const MOST_LISTED = 100;
+const MOST_SEQS = 1_000;
+
+/** So many empty pages are passed over in one go. */
+const MOST_EMPTY = 10;
+
+/** After a loss that all clients see at once they ask again within this time, in ms. */
+const REFETCH_SPREAD = 3_000;
+
+/**
+ * Inbox keeps the list and the count in step with the stream. Counts from the
+ * server are absolute, "so many are unread up to this seq", and events above that
+ * seq add one each: a message that is late or comes twice can't spoil them.
+ */
+class Inbox {
+  #api;
+  #env;
+  #pageSize;
+  #onChange;
+  #onLocalChange;
+
+  /** @type {Item[]} newest first */
+  #items = [];
+  #next = null; // what the next page is before
+  #base = { unread: 0, head: 0 };
+  #above = new Set(); // seqs of events above base.head
+  #pending = new Set(); // changes of ours that no count includes yet: {unread}
+  #fresh = null; // seqs since a reset, while the list is of an older life
+  #loaded = false;
+  #error;
+  #request = null; // the list request under way
+  #refetch; // timer
+  #closed = false;
+  #snapshot = null; // made when it is asked for
+
+  /**
+   * @param {object} config
+   * @param {import("./api.js").API} config.api
+   * @param {any} config.env
+   * @param {number} config.pageSize
+   * @param {(inbox: object) => void} config.onChange
+   * @param {(change: object) => void} config.onLocalChange  for the other tabs
+   */
+  constructor({ api, env, pageSize, onChange, onLocalChange }) {
+    this.#api = api;
+    this.#env = env;
+    this.#pageSize = Math.min(pageSize, MOST_LISTED);
+    this.#onChange = onChange;
+    this.#onLocalChange = onLocalChange;
+  }
+
+  /** snapshot is the inbox as it is now; the same object until something changes. */
+  get snapshot() {
+    this.#snapshot ??= Object.freeze({
+      items: Object.freeze([...this.#items]),
+      unread: this.#unread(),
+      hasMore: this.#next !== null,
+      loading: this.#request !== null,
+      loaded: this.#loaded,
+      ...(this.#error && { error: this.#error }),
+    });
+    return this.#snapshot;
+  }
+
+  // From the stream.
+
+  /** event adds an event of the stream. */
+  event(event) {
+    if (event.seq > this.#base.head) this.#above.add(event.seq);
+    this.#fresh?.add(event.seq);
+    this.#insert({ ...event, read: false });
+    this.#changed();
+  }
+
+  #insert(item) {
+    const at = this.#items.findIndex((other) => other.seq <= item.seq);
+    if (at >= 0 && this.#items[at].seq === item.seq) return;
+    if (at < 0) {
+      // Older than the list goes: it comes with its page.
+      if (this.#next !== null) return;
+      this.#items.push(item);
+    } else {
+      this.#items.splice(at, 0, item);
+    }
+    if (this.#items.length > MOST_ITEMS) {
+      this.#items.length = MOST_ITEMS;
+      this.#next = this.#items[MOST_ITEMS - 1].seq;
+    }
+  }
+
+  /** ready takes the count that a stream begins with. */
+  ready({ unread, head }) {
+    if (unread === undefined) return;
+    this.#count({ unread, head });
+    this.#compare();
+    this.#changed();
+  }
+
+  /** read takes a change that another tab or device made. */
+  read(change) {
+    const told = this.#apply(change);
+    this.#count(change);
+    if (!told) this.#compare();
+    this.#changed();
+  }
+
+  /** reset: the list is of a life that is over, or has holes. */
+  reset() {
+    this.#fresh = new Set();
+    this.#base = { unread: this.#base.unread + this.#above.size, head: 0 };
+    this.#above.clear();
+    this.#refetchSoon();
+  }
+
+  #apply({ change, up_to: upTo, seqs }) {
+    const named = new Set(seqs ?? []);
+    if (!upTo && named.size === 0) return false;
+    switch (change) {
+      case "read":
+        this.#flag((item) => item.seq <= (upTo ?? 0) || named.has(item.seq), true);
+        return true;
+      case "unread":
+        this.#flag((item) => named.has(item.seq), false);
+        return true;
+      case "removed":
+      case "replaced":
+        this.#items = this.#items.filter((item) => !named.has(item.seq));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #flag(which, read) {
+    this.#items = this.#items.map((item) => (item.read !== read && which(item) ? { ...item, read } : item));
+  }
+
+  #count({ unread, head }) {
+    if (unread === undefined || head < this.#base.head) return;
+    this.#base = { unread, head };
+    for (const seq of this.#above) if (seq <= head) this.#above.delete(seq);
+    this.#pending.clear();
+  }
+
+  /** #compare fetches the list again if it can't be what the count says. */
+  #compare() {
+    if (!this.#loaded) return;
+    const listed = this.#items.filter((item) => !item.read).length;
+    const unread = this.#unread();
+    if (this.#next === null ? listed !== unread : listed > unread) this.#refetchSoon();
+  }
+
+  // For the page.
+
+  /**
+   * load fetches the first page, or as much as was loaded, and returns the cursor
+   * with which a stream goes on from it.
+   *
+   * @returns {Promise<string>}
+   */
+  async load() {
+    this.#env.clearTimeout(this.#refetch);
+    this.#refetch = undefined;
+    while (this.#request) await this.#request.catch(() => {});
+    const limit = Math.max(this.#pageSize, Math.min(this.#items.length, MOST_LISTED));
+    const fresh = this.#fresh;
+    const page = await this.#list(`?limit=${limit}`);
+    // What the stream brought since is not on the page; of another life nothing stays.
+    const kept = this.#items.filter((item) => item.seq > page.head && (!fresh || fresh.has(item.seq)));
+    if (fresh === this.#fresh) this.#fresh = null;
+    this.#items = [...kept, ...page.items];
+    this.#next = page.next;
+    this.#above = new Set(kept.map((item) => item.seq));
+    this.#base = { unread: page.unread, head: page.head };
+    this.#pending.clear();
+    this.#loaded = true;
+    this.#changed();
+    return page.cursor ?? "";
+  }
+
+  /** loadMore appends the next page and returns how many items came. */
+  async loadMore() {
+    if (this.#request) return this.#request.then(() => 0, () => 0);
+    if (!this.#loaded) {
+      await this.load();
+      return this.#items.length;
+    }
+    // A page may be empty without being the last: all of it was deleted, say.
+    for (let pages = 0; pages < MOST_EMPTY && this.#next !== null; pages++) {
+      const before = this.#next;
+      const page = await this.#list(`?limit=${this.#pageSize}&before=${before}`);
+      if (this.#next !== before) return 0; // the list is another one by now
+      const known = new Set(this.#items.map((item) => item.seq));
+      const more = page.items.filter((item) => !known.has(item.seq));
+      this.#items = [...this.#items, ...more];
+      this.#next = page.next;
+      this.#changed();
+      if (more.length > 0) return more.length;
+    }
+    return 0;
+  }
+
+  async #list(query) {
+    const request = this.#api.request("GET", `/v1/inbox${query}`);
+    this.#request = request;
+    this.#changed();
+    try {
+      const page = await request;
+      this.#error = undefined;
+      return page;
+    } catch (error) {
+      this.#error = error;
+      throw error;
+    } finally {
+      this.#request = null;
+      this.#changed();
+    }
+  }
+
+  /** @param {number | readonly number[]} [which]  default: all that has arrived */
+  async markRead(which = this.#newest()) {
+    const change = Array.isArray(which) ? { change: "read", seqs: which } : { change: "read", up_to: which };
+    if (change.up_to === 0) return;
+    await this.#mutate(change, "/v1/inbox/read");
+  }
+
+  /** @param {readonly number[]} seqs */
+  async markUnread(seqs) {
+    await this.#mutate({ change: "unread", seqs }, "/v1/inbox/unread");
+  }
+
+  /** @param {number} seq */
+  async remove(seq) {
+    await this.#mutate({ change: "removed", seqs: [seq] }, "");
+  }
+
+  /**
+   * #mutate shows a change at once, asks for it, and takes it back if it is refused.
+   */
+  async #mutate(change, path) {
+    if (change.seqs?.length === 0) return;
+    if (change.seqs?.length > MOST_SEQS) throw new RangeError(`at most ${MOST_SEQS} at once`);
+    const before = new Map(this.#items.map((item) => [item.seq, item]));
+    const was = this.#items.filter((item) => !item.read).length;
+    this.#apply(change);
+    const pending = { unread: this.#items.filter((item) => !item.read).length - was };
+    this.#pending.add(pending);
+    this.#changed();
+    try {
+      const counts = path === ""
+        ? await this.#api.request("DELETE", `/v1/inbox/${change.seqs[0]}`)
+        : await this.#api.request("POST", path, change.seqs ? { seqs: change.seqs } : { up_to: change.up_to });
+      if (counts) {
+        this.#count(counts);
+        this.#onLocalChange({ ...change, ...counts });
+      }
+    } catch (error) {
+      this.#pending.delete(pending);
+      this.#undo(change, before);
+      throw error;
+    } finally {
+      this.#changed();
+    }
+  }
+
+  /** #undo gives the items of a refused change back what they were. */
+  #undo({ change, up_to: upTo, seqs }, before) {
+    const named = new Set(seqs ?? []);
+    if (change === "removed") {
+      for (const seq of named) if (before.has(seq)) this.#insert(before.get(seq));
+      return;
+    }
+    this.#items = this.#items.map((item) =>
+      before.has(item.seq) && (named.has(item.seq) || item.seq <= (upTo ?? 0)) ? before.get(item.seq) : item);
+  }
+
+  /** close ends what is planned. */
+  close() {
+    this.#closed = true;
+    this.#env.clearTimeout(this.#refetch);
+  }
+
+  #newest() {
+    return Math.max(this.#base.head, this.#items[0]?.seq ?? 0);
+  }
+
+  #unread() {
+    let unread = this.#base.unread + this.#above.size;
+    for (const pending of this.#pending) unread += pending.unread;
+    return Math.max(0, unread);
+  }
+
+  #refetchSoon(wait = this.#env.random() * REFETCH_SPREAD) {
+    if (this.#refetch !== undefined || this.#closed || this.#pageSize === 0) return;
+    this.#refetch = this.#env.setTimeout(() => {
+      this.#refetch = undefined;
+      this.load().catch((error) => {
+        // Some other day, but not never: the list is known to be wrong.
+        this.#refetchSoon(Math.max(error.retryAfter ?? 0, 10 * REFETCH_SPREAD * (1 + this.#env.random())));
+      });
+    }, wait);
+  }
+
+  /** #changed tells the page, once for all changes that come in one go. */
+  #changed() {
+    if (this.#snapshot === null || this.#closed) return;
+    this.#snapshot = null;
+    this.#env.queueMicrotask(() => {
+      if (!this.#closed) this.#onChange(this.snapshot);
+    });
+  }
+}
+
+// src/page.js
+
+// What happens to the page that we run in.
+
+/**
+ * watchPage tells when the browser takes the page away and gives it back. A page
+ * that is frozen or kept for the back button gets no time: its timers stand still
+ * and its connection dies without a word.
+ *
+ * @param {any} env
+ * @param {object} handlers
+ * @param {() => void} handlers.away     no time from now on, perhaps for good
+ * @param {() => void} handlers.back     time again, after any while
+ * @param {() => void} handlers.shown    somebody looks at the page
+ * @param {() => void} handlers.online   the device has a network, perhaps another one
+ * @returns {() => void} stop
+ */
+function watchPage(env, { away, back, shown, online }) {
+  const stops = [];
+  const listen = (target, type, listener) => {
+    if (!target?.addEventListener) return;
+    target.addEventListener(type, listener);
+    stops.push(() => target.removeEventListener(type, listener));
+  };
+  listen(env.document, "freeze", away);
+  listen(env.document, "resume", back);
+  listen(env.document, "visibilitychange", () => { if (!env.hidden()) shown(); });
+  // Also of a page that is closed, so that the next tab need not wait to learn it.
+  listen(env.window, "pagehide", away);
+  listen(env.window, "pageshow", (event) => { if (event.persisted) back(); });
+  listen(env.window, "online", online);
+  return () => { for (const stop of stops) stop(); };
+}
+
+/**
+ * browser is what the client uses of its surroundings; tests bring their own.
+ */
+function browser() {
+  const { document, navigator } = globalThis;
+  return {
+    window: globalThis,
+    document,
+    fetch: globalThis.fetch?.bind(globalThis),
+    Response: globalThis.Response,
+    ReadableStream: globalThis.ReadableStream,
+    TextDecoder: globalThis.TextDecoder,
+    EventSource: globalThis.EventSource,
+    BroadcastChannel: globalThis.BroadcastChannel,
+    locks: navigator?.locks,
+    setTimeout: globalThis.setTimeout.bind(globalThis),
+    clearTimeout: globalThis.clearTimeout.bind(globalThis),
+    queueMicrotask: globalThis.queueMicrotask.bind(globalThis),
+    // The wall clock goes on while the machine sleeps; others may not.
+    now: Date.now,
+    random: Math.random,
+    // crypto.randomUUID is there in secure contexts only.
+    uuid: () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
+    hidden: () => document?.visibilityState === "hidden",
+    offline: () => navigator?.onLine === false,
+  };
+}
+
+// src/backoff.js
+
+// How long to wait before the next try.
+
+/** The least and the longest wait that the client chooses by itself, in ms. */
+const LEAST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+
+/**
+ * The longest wait that a server may ask for: a slip of an operator must not
+ * silence a page for days.
+ */
+const LONGEST_ASKED = 10 * 60_000;
+
+/**
+ * Backoff spreads the tries of many clients that lost the same server, and makes
+ * them rarer: each wait is random between the least one and three times the last
+ * one ("decorrelated jitter"). Doubling without chance would bring everybody back
+ * in step.
+ */
+class Backoff {
+  #random;
+  #last = 0;
+  #least;
+
+  /** @param {() => number} random  0 up to 1, as Math.random */
+  constructor(random = Math.random) {
+    this.#random = random;
+    this.#least = LEAST_WAIT * (1 + 2 * random()); // until a server says
+  }
+
+  /**
+   * The first wait after a stream that worked: the `retry:` of the server, which
+   * has given every client another one. In ms.
+   */
+  set least(ms) {
+    this.#least = Math.min(Math.max(ms, 100), LONGEST_ASKED);
+  }
+
+  get least() {
+    return this.#least;
+  }
+
+  /** reset is called when a stream works. */
+  reset() {
+    this.#last = 0;
+  }
+
+  /**
+   * next returns how long to wait now, in ms.
+   *
+   * @param {number} [asked]  the server's Retry-After, in ms: never sooner
+   */
+  next(asked = 0) {
+    const least = Math.min(this.#least, LONGEST_WAIT);
+    if (this.#last === 0) {
+      this.#last = least;
+    } else {
+      const most = Math.min(LONGEST_WAIT, this.#last * 3);
+      this.#last = least + this.#random() * Math.max(0, most - least);
+    }
+    const floor = Math.min(asked, LONGEST_ASKED);
+    // A Retry-After is the same for everybody who was refused in that second.
+    return this.#last < floor ? floor * (1 + 0.25 * this.#random()) : this.#last;
+  }
+}
+
+// src/connection.js
+
+// One stream, kept open: it reconnects, renews the token, notices silence, and
+// knows where to go on.
+
+
+/** @typedef {import("./transport.js").End} End */
+/** @typedef {import("./parser.js").Block} Block */
+
+/** So many heartbeats may be missing before a stream counts as dead. */
+const SILENT_HEARTBEATS = 2.5;
+
+/** So many tokens in a row may be refused before it is not the token's fault. */
+const MOST_RENEWALS = 5;
+
+/** Statuses of 4xx that pass by themselves. */
+const PASSING = new Set([408, 425, 429]);
+
+/**
+ * Connection holds one logical stream over any number of responses. Its methods may
+ * be called at any time, from the handlers too.
+ */
+class Connection {
+  /** Where the next response begins. Set it only while nothing is open. */
+  cursor = "";
+
+  #env;
+  #access;
+  #connect;
+  #onBlock;
+  #onStatus;
+  #backoff;
+  #silence;
+
+  /** @type {(() => void) | null} */
+  #close = null;
+  #attempt = 0;
+  #timer;
+  #watch;
+  #lastActivity = 0;
+  #token = "";
+  #renewals = 0;
+  #live = false;
+  #mayHurry = false; // waiting by our own choice: news may cut it short
+  #farewell = ""; // the notice that said why the end is coming
+  #refusal = "";
+
+  /**
+   * @param {object} config
+   * @param {any} config.env  setTimeout, clearTimeout, now, random
+   * @param {import("./access.js").Access} config.access
+   * @param {(target: {cursor: string, token: string}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
+   * @param {(block: Block) => void} config.onBlock
+   * @param {(status: object) => void} config.onStatus
+   * @param {number} config.heartbeat  ms
+   */
+  constructor({ env, access, connect, onBlock, onStatus, heartbeat }) {
+    this.#env = env;
+    this.#access = access;
+    this.#connect = connect;
+    this.#onBlock = onBlock;
+    this.#onStatus = onStatus;
+    this.#backoff = new Backoff(env.random);
+    this.#silence = heartbeat * SILENT_HEARTBEATS;
+  }
+
+  /** wanted tells whether the stream is open or will be by itself. */
+  get wanted() {
+    return this.#close !== null || this.#timer !== undefined;
+  }
+
+  /** open begins, or begins anew at once; from cursor if one is given. */
+  open(cursor = this.cursor) {
+    this.stop();
+    this.cursor = cursor;
+    this.#try();
+  }
+
+  /** stop ends the stream and all plans, without a word to anybody. */
+  stop() {
+    this.#attempt++;
+    this.#env.clearTimeout(this.#timer);
+    this.#env.clearTimeout(this.#watch);
+    this.#timer = this.#watch = undefined;
+    this.#live = false;
+    const close = this.#close;
+    this.#close = null;
+    close?.();
+  }
+
+  /**
+   * check is for moments at which the world may have changed: the page is shown
+   * again, the network is back. A wait of our own ends, and a stream that has been
+   * silent for too long, as it is after a sleep, is replaced at once. With `suspect`
+   * any open stream is.
+   */
+  check(suspect = false) {
+    if (this.#timer !== undefined) {
+      if (this.#mayHurry) this.open();
+    } else if (this.#close && (suspect || this.#idle() >= this.#silence)) {
+      this.open();
+    }
+  }
+
+  /** drop ends a response that turns out to be no good, as if the network had. */
+  drop(/** @type {string} */ reason) {
+    this.#ended({ how: "broken", reason });
+  }
+
+  async #try() {
+    const attempt = ++this.#attempt;
+    this.#close = () => {};
+    this.#farewell = "";
+    this.#onStatus({ state: "connecting" });
+    this.#touch();
+    this.#watchOver(this.#silence); // a page that never comes up with a token is silence too
+    let token;
+    try {
+      token = await this.#access.token();
+    } catch (error) {
+      if (attempt === this.#attempt) this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}` });
+      return;
+    }
+    if (attempt !== this.#attempt) return;
+    this.#token = token;
+    // Handlers of an older response come too late.
+    const mine = (f) => (arg) => { if (attempt === this.#attempt) f(arg); };
+    try {
+      this.#close = this.#connect({ cursor: this.cursor, token: this.#token }, {
+        open: mine(() => this.#touch()),
+        activity: mine(() => this.#touch()),
+        block: mine((block) => this.#take(block)),
+        id: mine((id) => { this.cursor = id || this.cursor; }),
+        retry: mine((ms) => { this.#backoff.least = ms; }),
+        end: mine((end) => this.#ended(end)),
+      });
+    } catch (error) {
+      this.#ended({ how: "broken", reason: error?.message ?? String(error) });
+    }
+  }
+
+  /** @param {Block} block */
+  #take(block) {
+    switch (block.type) {
+      case "bellhop.ready":
+        this.#live = true;
+        this.#renewals = 0;
+        this.#backoff.reset();
+        break;
+      case "bellhop.expired":
+      case "bellhop.drain":
+      case "bellhop.refused":
+        this.#farewell = block.type;
+        break;
+      case "bellhop.ping":
+        return;
+      default: // for our owner alone
+    }
+    this.#onBlock(block);
+    if (block.type === "bellhop.ready") {
+      const { stale, waiting } = JSON.parse(block.data);
+      this.#onStatus({ state: "live", ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
+    } else if (block.type === "bellhop.refused") {
+      this.#refusal = JSON.parse(block.data).reason;
+    }
+  }
+
+  /** @param {End} end */
+  #ended(end) {
+    const wasLive = this.#live;
+    const farewell = this.#farewell;
+    this.stop();
+    if (farewell === "bellhop.expired") {
+      this.#access.refused(this.#token);
+      // Not all at the moment at which a key was changed.
+      this.#retry(this.#env.random() * 1000, "connecting", "the token expired");
+    } else if (farewell === "bellhop.refused") {
+      this.#wait(this.#backoff.least, this.#refusal);
+    } else if (end.status === 401) {
+      this.#unauthorized(end);
+    } else if (end.status >= 400 && end.status < 500 && !PASSING.has(end.status)) {
+      this.#onStatus({ state: "denied", httpStatus: end.status, reason: end.reason });
+    } else if (end.retryAfter) {
+      this.#wait(this.#backoff.next(end.retryAfter), end.reason ?? "", end.status);
+    } else {
+      // A proper end is none of the logical stream: streams have a maximum age,
+      // and gateways are replaced.
+      const reason = end.reason ?? (end.how === "end" ? "the stream ended" : "the connection broke");
+      this.#retry(this.#backoff.next(), wasLive && end.how === "end" ? "connecting" : "retrying", reason, end.status);
+    }
+  }
+
+  /** @param {End} end */
+  #unauthorized(end) {
+    this.#renewals++;
+    if (!this.#access.renewable || this.#renewals > MOST_RENEWALS) {
+      this.#renewals = 0;
+      this.#onStatus({ state: "denied", httpStatus: 401, reason: end.reason });
+      return;
+    }
+    this.#access.refused(this.#token);
+    if (this.#renewals === 1) this.#try();
+    else this.#retry(this.#backoff.next(), "retrying", end.reason, 401);
+  }
+
+  /** #wait is for as long as the server asked: nothing cuts it short. */
+  #wait(ms, reason, httpStatus) {
+    this.#retry(ms, "waiting", reason, httpStatus);
+    this.#mayHurry = false;
+  }
+
+  #retry(ms, state, reason, httpStatus) {
+    this.#mayHurry = true;
+    const retryAt = this.#env.now() + ms;
+    this.#timer = this.#env.setTimeout(() => {
+      this.#timer = undefined;
+      this.#try();
+    }, ms);
+    this.#onStatus({ state, reason, retryAt, ...(httpStatus && { httpStatus }) });
+  }
+
+  #touch() {
+    this.#lastActivity = this.#env.now();
+  }
+
+  /** #idle is for how long nothing came. A clock that was set back hides nothing for long. */
+  #idle() {
+    const idle = this.#env.now() - this.#lastActivity;
+    if (idle < 0) this.#touch();
+    return Math.max(0, idle);
+  }
+
+  #watchOver(ms) {
+    this.#watch = this.#env.setTimeout(() => {
+      const idle = this.#idle();
+      if (idle < this.#silence) {
+        this.#watchOver(this.#silence - idle);
+        return;
+      }
+      this.#ended({ how: "broken", reason: "silence" });
+    }, ms);
+  }
+}
+
+// src/latest.js
+
+// The newest values of channels that begin with one.
+
+/** The most types of one channel whose newest event is kept. */
+const MOST_TYPES = 32;
+
+/**
+ * Latest keeps the newest events of channels whose streams begin with the newest
+ * value, for tabs that come later and share the stream. The client learns which
+ * channels those are from the server: an event of a channel that we brought no
+ * position for, before the stream is live, is such a value.
+ */
+class Latest {
+  /** @type {Map<string, Map<string, import("./parser.js").Block>>} by channel and type */
+  #blocks = new Map();
+
+  /**
+   * take looks at a block of the stream, before it is read.
+   *
+   * @param {import("./parser.js").Block} block
+   * @param {boolean} live
+   * @param {import("./cursor.js").Positions} positions  before the block
+   */
+  take(block, live, positions) {
+    if (block.type.startsWith("bellhop.")) return;
+    const { channel, type } = JSON.parse(block.data);
+    let kept = this.#blocks.get(channel);
+    if (!kept) {
+      if (live || positions.has(channel)) return;
+      kept = new Map();
+      this.#blocks.set(channel, kept);
+    }
+    // In the order of the channel, which their reader relies on.
+    kept.delete(type);
+    kept.set(type, block);
+    if (kept.size > MOST_TYPES) kept.delete(kept.keys().next().value);
+  }
+
+  /**
+   * missing returns what a tab needs that has these positions.
+   *
+   * @param {import("./cursor.js").Positions} positions
+   */
+  missing(positions) {
+    return [...this.#blocks].flatMap(([channel, kept]) => (positions.has(channel) ? [] : [...kept.values()]));
+  }
+}
+
+// src/reader.js
+
+// What a tab makes of a stream's blocks, whichever tab's connection they came by.
+
+
+/** @typedef {import("./parser.js").Block} Block */
+
+/**
+ * Reader keeps this tab's position in every channel and hands on each event once,
+ * in order. The stream of several tabs goes back to where the last of them is, so
+ * that the others see blocks again.
+ */
+class Reader {
+  /** @type {import("./cursor.js").Positions} */
+  positions = new Map();
+
+  #handlers;
+
+  /**
+   * @param {object} handlers
+   * @param {(event: any) => void} handlers.event     each event once
+   * @param {(reset: {channel: string, from: number | null, to: number | null}) => void} handlers.reset
+   * @param {(ready: any) => void} handlers.ready
+   * @param {(change: any) => void} handlers.read     a change of the inbox
+   * @param {(type: string, data: any) => void} handlers.other  notices that are not known here
+   */
+  constructor(handlers) {
+    this.#handlers = handlers;
+  }
+
+  get cursor() {
+    return formatCursor(this.positions);
+  }
+
+  /**
+   * begin takes over positions of channels that this tab has none of.
+   *
+   * @param {import("./cursor.js").Positions} positions
+   */
+  begin(positions) {
+    for (const [channel, position] of positions) {
+      if (!this.positions.has(channel)) this.positions.set(channel, position);
+    }
+  }
+
+  /**
+   * take reads a block.
+   *
+   * @param {Block} block
+   * @param {boolean} old  the stream went back for another tab: what was announced
+   *   to this one before is no news
+   */
+  take(block, old) {
+    const at = parseCursor(block.id);
+    const data = JSON.parse(block.data);
+    switch (block.type) {
+      case "bellhop.reset":
+        this.#reset(data, at.get(data.channel), old);
+        break;
+      case "bellhop.ready":
+        this.#adopt(at);
+        this.#handlers.ready(data);
+        break;
+      case "bellhop.read":
+        this.#adopt(at);
+        this.#handlers.read(data);
+        break;
+      case "bellhop.drain":
+      case "bellhop.expired":
+      case "bellhop.refused":
+        break;
+      default:
+        if (block.type.startsWith("bellhop.")) this.#handlers.other(block.type, data);
+        else this.#event(data, at);
+    }
+  }
+
+  #event(event, at) {
+    const epoch = at.get(event.channel)?.epoch ?? "";
+    const mine = this.positions.get(event.channel);
+    const position = { seq: event.seq, epoch };
+    if (covers(mine, position)) return;
+    this.#newLife(event.channel, mine, position);
+    this.positions.set(event.channel, position);
+    // Of this channel it was handed over, so the position may be beyond its seq
+    // only where events are left out; of the others it is what went before.
+    this.#adopt(at);
+    this.#handlers.event(event);
+  }
+
+  #reset(reset, position, old) {
+    if (position) {
+      if (old && covers(this.positions.get(reset.channel), position)) return;
+      this.positions.set(reset.channel, position);
+    }
+    this.#handlers.reset(reset);
+  }
+
+  /** #adopt moves on to positions that were reached without an event for us. */
+  #adopt(at) {
+    for (const [channel, position] of at) {
+      const mine = this.positions.get(channel);
+      // One without an epoch is no position yet.
+      if (covers(mine, position) || (mine && position.seq === 0 && !/[0-9a-z]/.test(position.epoch))) continue;
+      this.#newLife(channel, mine, position);
+      this.positions.set(channel, position);
+    }
+  }
+
+  /**
+   * #newLife announces a change of epoch for which no reset came: it went to another
+   * tab, while this one was frozen.
+   */
+  #newLife(channel, mine, position) {
+    if (mine === undefined || mine.epoch === "" || position.epoch === mine.epoch) return;
+    this.#handlers.reset({ channel, from: null, to: null });
+  }
+}
+
+// src/tabs.js
+
+// One connection for all tabs of a browser. A lock says which tab holds it, the
+// leader; a broadcast channel carries what comes in to the others. A SharedWorker
+// would do the same with less, where it exists: not on Chrome for Android.
+
+/** How long a leader may leave a question unanswered, in ms: it is frozen, or gone. */
+const ANSWER_WITHIN = 3_000;
+
+/**
+ * The version of these messages. Tabs of another one, loaded before a deployment, have
+ * a stream of their own.
+ */
+const MESSAGES = 1;
+
+/**
+ * Messages between tabs. Every one carries `from`, the sender's id.
+ *
+ * - `lead`: I hold the connection now
+ * - `hello` {cursor}: I follow, and this is how far I am
+ * - `welcome` {to, status, cursor, blocks}: you are taken in, and from here on miss
+ *   nothing; with what a tab needs that begins without a position
+ * - `block` {block, old}: from the stream
+ * - `status` {status}
+ * - `read` {change}: what a tab has changed in the inbox
+ * - `ping`, `pong`: is the leader there?
+ *
+ * @typedef {{t: string, from: string, [key: string]: any}} Message
+ */
+
+/**
+ * Tabs elects a leader among the tabs that share a name. Exactly one tab leads;
+ * when it closes, crashes, or is frozen, another one does.
+ */
+class Tabs {
+  leading = false;
+
+  #name;
+  #env;
+  #handlers;
+  #id;
+  #channel = null;
+  #abort = null; // of our place in the queue for the lock
+  #release = null; // of the lock itself
+  #question; // timer: the leader owes an answer
+  #round = 0; // joins and leaves, so that a late lock is given back
+
+  /**
+   * available tells whether tabs can find each other here: Web Locks need a secure
+   * context.
+   *
+   * @param {any} env
+   */
+  static available(env) {
+    return Boolean(env.locks?.request && env.BroadcastChannel);
+  }
+
+  /**
+   * @param {object} config
+   * @param {string} config.name  what only tabs that may share have in common
+   * @param {any} config.env
+   * @param {() => void} config.onLead    this tab holds the connection from now on
+   * @param {() => void} config.onFollow  another one does: introduce yourself
+   * @param {(message: Message) => void} config.onMessage  of the others
+   */
+  constructor({ name, env, ...handlers }) {
+    this.#name = name;
+    this.#env = env;
+    this.#handlers = handlers;
+    this.#id = env.uuid();
+  }
+
+  /** join begins to take part. The tab follows until it is told to lead. */
+  join() {
+    if (this.#channel) return;
+    this.#channel = new this.#env.BroadcastChannel(this.#name);
+    this.#channel.onmessage = ({ data }) => this.#receive(data);
+    this.#queue(false);
+    this.#handlers.onFollow();
+    this.probe();
+  }
+
+  /** leave gives up the connection, if it is ours, and hears no more. */
+  leave() {
+    this.#round++;
+    this.#env.clearTimeout(this.#question);
+    this.#question = undefined;
+    this.leading = false;
+    this.#channel?.close();
+    this.#channel = null;
+    this.#abort?.abort();
+    this.#release?.();
+    this.#abort = this.#release = null;
+  }
+
+  /**
+   * post sends to all other tabs.
+   *
+   * @param {object} message  without `from`
+   */
+  post(message) {
+    this.#channel?.postMessage({ ...message, from: this.#id });
+  }
+
+  /**
+   * probe asks the leader for a sign of life and takes its place if there is none.
+   * Only a tab that people look at does so: a browser may hold all others back.
+   */
+  probe() {
+    if (this.leading || !this.#channel || this.#question !== undefined || this.#env.hidden()) return;
+    this.post({ t: "ping" });
+    this.#question = this.#env.setTimeout(() => {
+      this.#question = undefined;
+      if (!this.leading && this.#channel && !this.#env.hidden()) this.#steal();
+    }, ANSWER_WITHIN);
+  }
+
+  /** @param {Message} message */
+  #receive(message) {
+    if (message.t === "ping") {
+      if (this.leading) this.post({ t: "pong" });
+      return;
+    }
+    if (LEADERS.has(message.t)) {
+      // Whoever speaks as the leader is alive.
+      this.#env.clearTimeout(this.#question);
+      this.#question = undefined;
+    }
+    if (message.t === "welcome" && message.to !== this.#id) return;
+    this.#handlers.onMessage(message);
+  }
+
+  #steal() {
+    this.#abort?.abort();
+    this.#queue(true);
+  }
+
+  #queue(steal) {
+    const round = this.#round;
+    const abort = new AbortController();
+    this.#abort = abort;
+    // A thief can't wait in the queue, so the two options exclude each other.
+    const options = steal ? { steal } : { signal: abort.signal };
+    const held = this.#env.locks.request(this.#name, options, () => {
+      if (round !== this.#round || abort.signal.aborted) return undefined;
+      this.leading = true;
+      this.post({ t: "lead" });
+      this.#handlers.onLead();
+      return new Promise((resolve) => { this.#release = resolve; });
+    });
+    held.catch(() => {
+      // Our place was given up, or the lock was stolen: we were frozen.
+      if (round !== this.#round || !this.leading) return;
+      this.leading = false;
+      this.#release = null;
+      this.#queue(false);
+      this.#handlers.onFollow();
+    });
+  }
+}
+
+/** What only a leader sends. */
+const LEADERS = new Set(["lead", "welcome", "block", "status", "pong"]);
+
+// src/shared.js
+
+// The stream of a tab: its own connection, or that of another tab.
+
+
+/**
+ * SharedStream reads one logical stream. Where tabs can find each other, one of
+ * them holds the connection and passes on every block as it came; each tab reads
+ * them by its own position. So when the connection changes hands nothing is lost or
+ * doubled: the new leader goes on from where it is, and goes back for a tab that is
+ * behind.
+ */
+class SharedStream {
+  #env;
+  #connection;
+  #reader;
+  #latest = new Latest();
+  /** @type {Tabs | null} */
+  #tabs = null;
+  #handlers;
+  #access;
+  #own = "";
+  #status = { state: "connecting" };
+  #leader = ""; // whom we follow, once it has taken us in
+  #rewound = false; // gone back for another tab, and not caught up yet
+
+  /**
+   * @param {object} config
+   * @param {any} config.env
+   * @param {import("./access.js").Access} config.access
+   * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
+   * @param {number} config.heartbeat  ms
+   * @param {(status: object) => void} config.onStatus
+   * @param {(change: any) => void} config.onRead  a change of the inbox, from the stream or another tab
+   * @param {ConstructorParameters<typeof Reader>[0]} config.reader
+   */
+  constructor({ env, access, connect, heartbeat, onStatus, onRead, reader }) {
+    this.#env = env;
+    this.#access = access;
+    this.#handlers = { onStatus, onRead };
+    this.#reader = new Reader({ ...reader, read: onRead });
+    this.#connection = new Connection({
+      env, access, connect, heartbeat,
+      onBlock: (block) => this.#received(block),
+      onStatus: (status) => this.#report(status),
+    });
+  }
+
+  get cursor() {
+    return this.#reader.cursor;
+  }
+
+  /** leader tells whether the connection is ours. */
+  get leader() {
+    return this.#tabs === null || this.#tabs.leading;
+  }
+
+  /** begin fills in positions of channels that have none. */
+  begin(/** @type {import("./cursor.js").Positions} */ positions) {
+    this.#reader.begin(positions);
+  }
+
+  /**
+   * start opens the stream, or joins the tabs that share it.
+   *
+   * @param {string | null} name  what those tabs have in common; null: share nothing
+   * @param {string} own  the channel of our inbox, "" if there is none or it is not known
+   */
+  start(name, own) {
+    this.#own = own;
+    if (name !== null && Tabs.available(this.#env)) {
+      this.#tabs = new Tabs({
+        name,
+        env: this.#env,
+        onLead: () => {
+          this.#rewound = false;
+          this.#connection.open(this.cursor);
+        },
+        onFollow: () => {
+          this.#connection.stop();
+          this.#introduce();
+        },
+        onMessage: (message) => (this.#tabs.leading ? this.#asLeader(message) : this.#asFollower(message)),
+      });
+    }
+    this.resume();
+  }
+
+  /** resume goes on after pause. */
+  resume() {
+    if (this.#tabs) this.#tabs.join();
+    else this.#connection.open(this.cursor);
+  }
+
+  /** pause lets go of the connection; another tab takes over. */
+  pause() {
+    this.#connection.stop();
+    this.#tabs?.leave();
+  }
+
+  /** check is for moments at which a broken connection may show, or a lost one come back. */
+  check(suspect = false) {
+    if (this.leader) this.#connection.check(suspect);
+    else this.#tabs.probe();
+  }
+
+  /** reconnect tries at once, whatever was planned. */
+  reconnect() {
+    if (this.leader) this.#connection.open();
+    else this.#tabs.post({ t: "reconnect" });
+  }
+
+  /** tell passes a change of the inbox that this tab has made to the others. */
+  tell(/** @type {object} */ change) {
+    this.#tabs?.post({ t: "read", change });
+  }
+
+  /** #received is what our own connection brings. */
+  #received(block) {
+    if (this.#foreign(block)) return;
+    this.#latest.take(block, this.#status.state === "live", this.#reader.positions);
+    this.#tabs?.post({ t: "block", block, old: this.#rewound });
+    this.#reader.take(block, this.#rewound);
+    if (block.type === "bellhop.ready") this.#rewound = false;
+  }
+
+  /**
+   * #foreign tells whether a block is of somebody else's stream: another window has
+   * signed in as somebody else, and the cookie is theirs now.
+   */
+  #foreign(block) {
+    if (!this.#own) return false;
+    const inboxes = [...parseCursor(block.id).keys()].filter((channel) => channel.startsWith("user:"));
+    if (inboxes.length === 0 || inboxes.includes(this.#own)) return false;
+    if (this.#access.renewable) {
+      this.#connection.drop("the session is somebody else's");
+    } else {
+      this.#connection.stop();
+      this.#report({ state: "denied", reason: "somebody else is signed in" });
+    }
+    return true;
+  }
+
+  /**
+   * #introduce tells the leader how far we are. What is heard before it has looked at
+   * that may come after something that we have missed.
+   */
+  #introduce() {
+    this.#leader = "";
+    this.#tabs.post({ t: "hello", cursor: this.cursor });
+  }
+
+  /** @param {import("./tabs.js").Message} message */
+  #asLeader(message) {
+    switch (message.t) {
+      case "hello":
+        this.#welcome(message);
+        break;
+      case "reconnect":
+        this.#connection.open();
+        break;
+      case "read":
+        this.#handlers.onRead(message.change);
+        break;
+      default: // of a leader that does not know yet that it is none any more
+    }
+  }
+
+  /** @param {import("./tabs.js").Message} message */
+  #asFollower(message) {
+    switch (message.t) {
+      case "lead":
+        this.#introduce();
+        break;
+      case "welcome":
+        this.#leader = message.from;
+        for (const block of message.blocks) this.#reader.take(block, true);
+        this.#reader.begin(parseCursor(message.cursor));
+        this.#set(message.status);
+        break;
+      case "block":
+        if (message.from === this.#leader) this.#reader.take(message.block, message.old);
+        break;
+      case "status":
+        if (message.from === this.#leader) this.#set(message.status);
+        break;
+      case "read":
+        this.#handlers.onRead(message.change);
+        break;
+      default: // for leaders
+    }
+  }
+
+  /**
+   * #welcome takes in another tab. If it has missed something, the stream goes back to
+   * where it is: the log has everything, so no tab need keep anything for others.
+   */
+  #welcome({ from, cursor }) {
+    const theirs = parseCursor(cursor);
+    this.#tabs.post({
+      t: "welcome", to: from, status: this.#status, cursor: this.cursor, blocks: this.#latest.missing(theirs),
+    });
+    const back = rewind(parseCursor(this.#connection.cursor), theirs);
+    if (back === null) return;
+    this.#rewound = true;
+    this.#connection.open(formatCursor(back));
+  }
+
+  #report(status) {
+    const offline = status.state === "retrying" && this.#env.offline();
+    this.#set(offline ? { ...status, state: "offline" } : status);
+    this.#tabs?.post({ t: "status", status: this.#status });
+  }
+
+  #set(status) {
+    this.#status = status;
+    this.#handlers.onStatus(status);
+  }
+}
+
+// src/parser.js
+
+// Reading text/event-stream as bytes, as WHATWG HTML prescribes ("Parsing an
+// event stream", "Interpreting an event stream").
+
+/**
+ * The most characters of one unfinished block. A server that never ends a line
+ * must not fill the tab's memory; the largest event a gateway sends is far below.
+ */
+const MAX_BLOCK = 16 * 1024 * 1024;
+
+/**
+ * One block of a stream.
+ *
+ * @typedef {object} Block
+ * @property {string} type   the event's type; "message" where the block names none
+ * @property {string} data   its data lines, joined by LF
+ * @property {string} id     the last id that the stream gave, this block's included
+ */
+
+/**
+ * Parser turns bytes into blocks. Feed it every chunk as it comes: lines, line
+ * ends, characters and blocks may be cut anywhere. A block counts when its empty
+ * line is there, so one that the connection's end cuts off is never seen.
+ *
+ * A parser lives as long as one connection.
+ */
+class Parser {
+  #decoder = new TextDecoder(); // drops one leading BOM, keeps cut characters
+  #handlers;
+  #line = "";
+  #skipLF = false; // the last chunk ended in CR
+  #size = 0;
+  #type = "";
+  #data = "";
+  #hasData = false;
+  #id;
+
+  /**
+   * @param {object} handlers
+   * @param {(block: Block) => void} handlers.block  each block that has data
+   * @param {(id: string) => void} [handlers.id]     each block's end, with the id that holds now
+   * @param {(ms: number) => void} [handlers.retry]  each valid retry line
+   * @param {string} [id]  the id that the connection resumed from
+   */
+  constructor(handlers, id = "") {
+    this.#handlers = handlers;
+    this.#id = id;
+  }
+
+  /**
+   * push reads a chunk and calls the handlers for what it completes. It throws a
+   * RangeError once a block is larger than any that a server of ours sends.
+   *
+   * @param {Uint8Array} bytes
+   */
+  push(bytes) {
+    let text = this.#decoder.decode(bytes, { stream: true });
+    if (this.#skipLF && text !== "") {
+      this.#skipLF = false;
+      if (text[0] === "\n") text = text.slice(1);
+    }
+    let from = 0;
+    const ends = /\r\n|\r|\n/g;
+    for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
+      const line = this.#line + text.slice(from, end.index);
+      this.#line = "";
+      from = ends.lastIndex;
+      // A CR at the very end may be half of a CRLF.
+      if (end[0] === "\r" && from === text.length) this.#skipLF = true;
+      this.#take(line);
+    }
+    this.#line += text.slice(from);
+    if (this.#line.length + this.#size > MAX_BLOCK) throw new RangeError("a block of the stream is too large");
+  }
+
+  /** @param {string} line */
+  #take(line) {
+    if (line === "") {
+      this.#dispatch();
+      return;
+    }
+    const colon = line.indexOf(":");
+    if (colon === 0) return; // a comment
+    const field = colon < 0 ? line : line.slice(0, colon);
+    let value = colon < 0 ? "" : line.slice(colon + 1);
+    if (value[0] === " ") value = value.slice(1);
+    switch (field) {
+      case "event":
+        this.#type = value;
+        break;
+      case "data":
+        this.#data += this.#hasData ? `\n${value}` : value;
+        this.#hasData = true;
+        this.#size += value.length + 1;
+        break;
+      case "id":
+        if (!value.includes("\0")) this.#id = value;
+        break;
+      case "retry":
+        if (/^[0-9]+$/.test(value)) this.#handlers.retry?.(Number(value));
+        break;
+      default: // other fields mean nothing
+    }
+  }
+
+  #dispatch() {
+    const block = { type: this.#type || "message", data: this.#data, id: this.#id };
+    const hasData = this.#hasData;
+    this.#type = this.#data = "";
+    this.#hasData = false;
+    this.#size = 0;
+    // The data first: an id must not be kept for a block that nobody was given.
+    if (hasData) this.#handlers.block(block);
+    this.#handlers.id?.(block.id);
+  }
+}
+
+// src/transport.js
+
+// Two ways to open a stream. Both report to the same handlers, call `end` exactly
+// once unless they are closed, and call nothing after close.
+
+
+/**
+ * How a stream ended.
+ *
+ * @typedef {object} End
+ * @property {"end" | "broken" | "status"} how  end: in order; broken: the network, or a
+ *   server that died; status: there was no stream
+ * @property {number} [status]      of the response, where there was one
+ * @property {string} [reason]
+ * @property {number} [retryAfter]  ms
+ */
+
+/**
+ * @typedef {object} Handlers
+ * @property {() => void} open      the response has begun
+ * @property {() => void} activity  bytes came
+ * @property {(block: import("./parser.js").Block) => void} block
+ * @property {(id: string) => void} id
+ * @property {(ms: number) => void} retry
+ * @property {(end: End) => void} end
+ */
+
+/**
+ * @typedef {object} Target
+ * @property {string} url     of the stream, without a cursor
+ * @property {string} cursor  "" for none
+ * @property {string} token   "" for none
+ */
+
+/** streams tells whether this environment's fetch can read a response as it comes. */
+function streams(/** @type {typeof globalThis} */ env) {
+  return typeof env.fetch === "function" && typeof env.TextDecoder === "function" &&
+    typeof env.ReadableStream === "function" && "body" in (env.Response?.prototype ?? {});
+}
+
+/**
+ * openFetch opens a stream by fetch, which sends headers, sees statuses and shows
+ * comments as activity.
+ *
+ * @param {Target} target
+ * @param {Handlers} handlers
+ * @param {{fetch: typeof fetch}} env
+ * @returns {() => void} close
+ */
+function openFetch({ url, cursor, token }, handlers, env) {
+  const abort = new AbortController();
+  let closed = false;
+  const headers = { Accept: "text/event-stream" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (cursor) headers["Last-Event-ID"] = cursor;
+
+  const run = async () => {
+    const response = await env.fetch(url, {
+      headers, signal: abort.signal, cache: "no-store", credentials: credentials(token),
+    });
+    if (response.status !== 200) {
+      const refusal = await problem(response);
+      return { how: "status", status: response.status, reason: refusal.message, retryAfter: refusal.retryAfter };
+    }
+    if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "") || !response.body) {
+      // A captive portal, say. Whatever it is, it is not the gateway.
+      return { how: "broken", status: 200, reason: "the answer is no stream" };
+    }
+    if (!closed) handlers.open();
+    const parser = new Parser({
+      block: (block) => { if (!closed) handlers.block(block); },
+      id: (id) => { if (!closed) handlers.id(id); },
+      retry: (ms) => { if (!closed) handlers.retry(ms); },
+    }, cursor);
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return { how: "end" };
+      if (closed) return { how: "end" };
+      handlers.activity();
+      parser.push(value);
+    }
+  };
+  run()
+    .catch((error) => ({ how: "broken", reason: error?.message ?? String(error) }))
+    .then((end) => {
+      if (closed) return;
+      closed = true;
+      abort.abort(); // a response that is not read to its end holds its connection
+      handlers.end(/** @type {End} */ (end));
+    });
+  return () => {
+    closed = true;
+    abort.abort();
+  };
+}
+
+/** What the gateway says of itself; EventSource has to be told each name. */
+const NOTICES = ["ready", "reset", "read", "refused", "expired", "drain", "ping"].map((name) => `bellhop.${name}`);
+
+/** Where the time to come back after a refusal can't be seen: what gateways say, in ms. */
+const REFUSED_LEAST = 30_000;
+const REFUSED_SPAN = 60_000;
+
+/**
+ * openEventSource opens a stream by the browser's own EventSource, with cookies. It
+ * is closed at its first error: by itself it would reconnect without a limit or
+ * chance, or not at all, and never say why.
+ *
+ * @param {Target} target
+ * @param {Handlers} handlers
+ * @param {{EventSource: typeof EventSource, random: () => number}} env
+ * @returns {() => void} close
+ */
+function openEventSource({ url, cursor }, handlers, env) {
+  const address = new URL(url, globalThis.location?.href);
+  // Published events without their names, so that one listener gets them all, and
+  // heartbeats that a script can see.
+  address.searchParams.set("events", "message");
+  address.searchParams.set("heartbeat", "event");
+  if (cursor) address.searchParams.set("lastEventId", cursor);
+  const source = new env.EventSource(address.href, { withCredentials: true });
+  let opened = false;
+  source.onopen = () => {
+    opened = true;
+    handlers.open();
+  };
+  const take = (event) => {
+    handlers.activity();
+    // EventSource keeps retry lines to itself.
+    if (event.type === "bellhop.refused") handlers.retry(REFUSED_LEAST + env.random() * REFUSED_SPAN);
+    handlers.block({ type: event.type, data: event.data, id: event.lastEventId || cursor });
+    if (event.lastEventId) handlers.id(event.lastEventId);
+  };
+  source.onmessage = take;
+  for (const name of NOTICES) source.addEventListener(name, take);
+  source.onerror = () => {
+    source.close();
+    handlers.end(opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" });
+  };
+  return () => source.close();
+}
+
+// src/bellhop.js
+
+// The client: what a page uses of all this.
+
+
+const DEFAULTS = {
+  url: "", channels: [], inbox: true, share: true, transport: "auto", pageSize: 20, heartbeat: 20_000, cursor: "",
+};
+
+/** Where a client is in its life. */
+const NEW = 0;
+const BEGINNING = 1;
+const RUNNING = 2;
+const CLOSED = 3;
+
+/**
+ * Bellhop keeps a page connected to its user's notifications. See bellhop.d.ts for
+ * what each method promises.
+ */
+export class Bellhop {
+  #options;
+  #env;
+  #access;
+  #api;
+  #inbox;
+  #stream;
+  #stopWatching;
+  #listeners = new Map();
+  #status = Object.freeze({ state: "connecting" });
+  #stage = NEW;
+  #away = false;
+  #live = false;
+  #own = ""; // our inbox's channel, as soon as it is known
+
+  /**
+   * @param {import("../bellhop.d.ts").BellhopOptions} [options]
+   * @param {object} [env]  replaces parts of the browser, for tests
+   */
+  constructor(options = {}, env = {}) {
+    this.#options = { ...DEFAULTS, ...options };
+    this.#options.url = this.#options.url.replace(/\/+$/, "");
+    this.#env = { ...browser(), ...env };
+    this.#access = new Access(this.#options.token, this.#env);
+    this.#api = new API(this.#options.url, this.#access, this.#env);
+    this.#inbox = new Inbox({
+      api: this.#api,
+      env: this.#env,
+      pageSize: this.#listed ? this.#options.pageSize : 0,
+      onChange: (inbox) => this.#emit("bellhop.inbox", inbox),
+      onLocalChange: (change) => this.#stream.tell(change),
+    });
+    this.#stream = new SharedStream({
+      env: this.#env,
+      access: this.#streamAccess(),
+      connect: (target, handlers) => this.#open(target, handlers),
+      heartbeat: this.#options.heartbeat,
+      onStatus: (status) => this.#setStatus(status),
+      onRead: (change) => this.#inbox.read(change),
+      reader: {
+        event: (event) => this.#event(event),
+        ready: (ready) => this.#ready(ready),
+        reset: (reset) => this.#reset(reset),
+        other: (type, data) => this.#emit(type, data),
+      },
+    });
+    this.#stopWatching = watchPage(this.#env, {
+      away: () => this.#goAway(),
+      back: () => this.#comeBack(),
+      shown: () => this.#stream.check(),
+      // What was open may belong to a network that is gone.
+      online: () => this.#stream.check(true),
+    });
+    // Whoever made us attaches listeners first.
+    this.#env.queueMicrotask(() => this.#begin());
+  }
+
+  get status() { return this.#status; }
+  get cursor() { return this.#stream.cursor; }
+  get leader() { return this.#stream.leader; }
+  get inbox() { return this.#inbox.snapshot; }
+  get items() { return this.#inbox.snapshot.items; }
+  get unread() { return this.#inbox.snapshot.unread; }
+
+  on(type, listener) {
+    if (!this.#listeners.has(type)) this.#listeners.set(type, new Set());
+    this.#listeners.get(type).add(listener);
+    return () => this.off(type, listener);
+  }
+
+  off(type, listener) {
+    this.#listeners.get(type)?.delete(listener);
+  }
+
+  loadMore() { return this.#inbox.loadMore(); }
+  async refresh() { await this.#inbox.load(); }
+  markRead(which) { return this.#inbox.markRead(which); }
+  markUnread(seqs) { return this.#inbox.markUnread(seqs); }
+  remove(seq) { return this.#inbox.remove(seq); }
+
+  reconnect() {
+    if (this.#away) return;
+    if (this.#stage === NEW) this.#begin();
+    else if (this.#stage === RUNNING) this.#stream.reconnect();
+  }
+
+  close() {
+    if (this.#stage === CLOSED) return;
+    this.#stopWatching();
+    this.#stream.pause();
+    this.#inbox.close();
+    this.#setStatus({ state: "closed" });
+    this.#stage = CLOSED;
+  }
+
+  /** #listed tells whether we read the inbox's list. */
+  get #listed() {
+    return this.#options.inbox && this.#options.pageSize > 0;
+  }
+
+  /**
+   * #begin reads the inbox, whose cursor is where the stream begins, so that nothing
+   * falls between the two, and then finds out who shares a stream with us.
+   */
+  async #begin() {
+    if (this.#stage !== NEW) return;
+    this.#stage = BEGINNING;
+    let listed = new Map();
+    try {
+      if (this.#listed) listed = parseCursor(await this.#inbox.load());
+    } catch (error) {
+      if (this.#stage === CLOSED) return;
+      if (error.status === 401 || error.status === 403) {
+        this.#stage = NEW;
+        this.#setStatus({ state: "denied", httpStatus: error.status, reason: error.message });
+        return;
+      }
+      // The list has to wait, the stream need not: it begins now, and a list that
+      // is read later has everything before.
+    }
+    [this.#own = ""] = listed.keys();
+    const user = await this.#who();
+    if (this.#stage === CLOSED) return;
+    this.#stage = RUNNING;
+    // The page's own cursor comes first: it may be older than the list.
+    this.#stream.begin(this.#readCursor());
+    this.#stream.begin(listed);
+    const { url, inbox, channels, share } = this.#options;
+    const name = share && user !== null ? `bellhop:${MESSAGES}:${JSON.stringify([url, user, inbox, [...channels].sort()])}` : null;
+    this.#stream.start(name, this.#own);
+    if (this.#away) this.#stream.pause();
+  }
+
+  /**
+   * #who returns what tells people apart who use one browser, null if that can't be
+   * known: then nothing is shared.
+   *
+   * @returns {Promise<string | null>}
+   */
+  async #who() {
+    const token = await this.#access.token().catch(() => null);
+    const { user, inbox } = this.#options;
+    const { subject } = this.#access;
+    if (inbox && subject) this.#own ||= `user:${subject}`;
+    if (token === null) return null;
+    if (user !== undefined) return user;
+    if (inbox) return this.#own || null; // of a token that we can't read, or a cookie, the list has said it
+    return token === "" ? "" : subject || null;
+  }
+
+  /** #readCursor reads the page's cursor; "0" is the beginning of every channel. */
+  #readCursor() {
+    const { channels, cursor } = this.#options;
+    const wanted = this.#own ? [this.#own, ...channels] : channels;
+    if (cursor === "0") return new Map(wanted.map((channel) => [channel, { seq: 0, epoch: "" }]));
+    return new Map([...parseCursor(cursor)].filter(([channel]) => wanted.includes(channel)));
+  }
+
+  /** #open opens one response. */
+  #open(target, handlers) {
+    const { url, inbox, channels } = this.#options;
+    const query = new URLSearchParams([["inbox", String(inbox)], ...channels.map((channel) => ["channel", channel])]);
+    const open = this.#byEventSource ? openEventSource : openFetch;
+    return open({ url: `${url}/v1/stream?${query}`, ...target }, handlers, this.#env);
+  }
+
+  get #byEventSource() {
+    const { transport } = this.#options;
+    return transport === "eventsource" || (transport === "auto" && !streams(this.#env));
+  }
+
+  /** #streamAccess: EventSource sends cookies only, so a token becomes one first. */
+  #streamAccess() {
+    const access = this.#access;
+    if (!this.#byEventSource || !access.renewable) return access;
+    return {
+      renewable: true,
+      refused: (token) => access.refused(token),
+      token: async () => {
+        const token = await access.token();
+        if (token) await this.#api.request("POST", SESSION);
+        return token;
+      },
+    };
+  }
+
+  #event(event) {
+    if (this.#options.inbox && event.channel.startsWith("user:")) this.#inbox.event(event);
+    const meta = { live: this.#live, cursor: this.cursor };
+    this.#emit(event.type, event, meta);
+    this.#emit("*", event, meta);
+  }
+
+  #ready(ready) {
+    this.#live = true;
+    if (this.#listed && !this.inbox.loaded) this.#inbox.load().catch(() => {});
+    this.#inbox.ready(ready);
+    this.#emit("bellhop.ready", ready);
+  }
+
+  #reset(reset) {
+    if (this.#options.inbox && reset.channel.startsWith("user:")) this.#inbox.reset();
+    this.#emit("bellhop.reset", reset);
+  }
+
+  #setStatus(status) {
+    if (this.#stage === CLOSED) return;
+    this.#live = status.state === "live";
+    this.#status = Object.freeze({ ...status });
+    this.#emit("bellhop.status", this.#status);
+  }
+
+  #emit(type, ...args) {
+    for (const listener of [...(this.#listeners.get(type) ?? [])]) {
+      try {
+        listener(...args);
+      } catch (error) {
+        // The page's fault must not cost it the events that follow.
+        this.#env.setTimeout(() => { throw error; }, 0);
+      }
+    }
+  }
+
+  #goAway() {
+    if (this.#away) return;
+    this.#away = true;
+    this.#stream.pause();
+    this.#setStatus({ state: "paused" });
+  }
+
+  #comeBack() {
+    if (!this.#away) return;
+    this.#away = false;
+    this.#setStatus({ state: "connecting" });
+    if (this.#stage === RUNNING) this.#stream.resume();
+    else if (this.#stage === NEW) this.#begin();
+  }
+}

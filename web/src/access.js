@@ -1,0 +1,106 @@
+// Who we are to the server: a token in a header, or the session cookie.
+
+/** A token is asked for anew when it has less than this left, in ms. */
+const RENEW_BEFORE = 5_000;
+
+/** The page has so long to come up with a token, in ms. */
+const TOKEN_TIMEOUT = 30_000;
+
+/**
+ * @callback TokenSource
+ * @param {{renew: boolean}} why  renew: the last one was refused or is over, so one
+ *   that the page has cached will not do
+ * @returns {string | undefined | null | Promise<string | undefined | null>}
+ */
+
+/**
+ * Access keeps the page's token and asks for another when it is over. Questions
+ * that come while one is under way share its answer.
+ */
+export class Access {
+  #source;
+  #env;
+  #token = "";
+  #asked = false;
+  #renew = false;
+  /** @type {Promise<string> | null} */
+  #pending = null;
+
+  /**
+   * @param {TokenSource | undefined} source  undefined: the browser's cookies say who we are
+   * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} env
+   */
+  constructor(source, env) {
+    this.#source = source;
+    this.#env = env;
+  }
+
+  /** renewable tells whether a refused token can be replaced. */
+  get renewable() {
+    return this.#source !== undefined;
+  }
+
+  /**
+   * token returns the token to send, "" for none. It fails if the page's function
+   * does.
+   *
+   * @returns {Promise<string>}
+   */
+  async token() {
+    if (!this.#source) return "";
+    const expires = this.#token && claims(this.#token).exp;
+    if (expires && expires * 1000 - this.#env.now() < RENEW_BEFORE) this.#renew = true;
+    if (this.#asked && !this.#renew) return this.#token;
+    this.#pending ??= this.#ask().finally(() => { this.#pending = null; });
+    return this.#pending;
+  }
+
+  async #ask() {
+    const renew = this.#renew;
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = this.#env.setTimeout(() => reject(new Error("the page gave no token in time")), TOKEN_TIMEOUT);
+    });
+    try {
+      this.#token = String((await Promise.race([this.#source({ renew }), late])) ?? "");
+    } finally {
+      this.#env.clearTimeout(timer);
+    }
+    this.#asked = true;
+    this.#renew = false;
+    return this.#token;
+  }
+
+  /**
+   * refused says that the server did not take a token, so that the next question
+   * asks the page. One that has been replaced already is no news.
+   *
+   * @param {string} token
+   */
+  refused(token) {
+    if (token === this.#token) this.#renew = true;
+  }
+
+  /** subject is whom the token is for, "" if that can't be told. */
+  get subject() {
+    return this.#token ? claims(this.#token).sub ?? "" : "";
+  }
+}
+
+/**
+ * claims reads a token's claims without verifying them, which is the server's work:
+ * they only decide which tabs share a stream, and when to renew.
+ *
+ * @param {string} token
+ * @returns {{sub?: string, exp?: number}}
+ */
+function claims(token) {
+  try {
+    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
+    const { sub, exp } = JSON.parse(new TextDecoder().decode(bytes));
+    return { sub: typeof sub === "string" ? sub : undefined, exp: typeof exp === "number" ? exp : undefined };
+  } catch {
+    return {};
+  }
+}

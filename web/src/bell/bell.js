@@ -1,0 +1,242 @@
+// The element <bellhop-bell>.
+
+import { h, icon, ICONS } from "./dom.js";
+import { defaultView } from "./item.js";
+import { List } from "./list.js";
+import { Panel } from "./panel.js";
+import { styles } from "./styles.js";
+import { textsFor } from "./texts.js";
+
+/** News of this long are announced together, in ms. */
+const ANNOUNCE_AFTER = 400;
+const TICK = 30_000;
+const MOST_SHOWN = 99;
+
+/** One for all bells; style-src of a content security policy does not concern it. */
+let sheet;
+
+/**
+ * BellhopBell is a bell with a count and a list. See bellhop-bell.d.ts for what a
+ * page may set.
+ */
+export class BellhopBell extends HTMLElement {
+  static observedAttributes = ["lang", "url"];
+
+  #client = null;
+  #ownClient = false;
+  #token;
+  #renderItem;
+  #templates = {};
+  #ownTexts;
+  #texts;
+  #lang = "en";
+  #stops = [];
+  #ticker;
+  #news = [];
+  #announcing;
+  #failed = false; // the last thing that somebody wanted done
+  #button;
+  #badge;
+  #live;
+  #list;
+  #panel;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open", delegatesFocus: true });
+    if (!sheet) {
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(styles);
+    }
+    root.adoptedStyleSheets = [sheet];
+    this.#badge = h("span", { class: "badge none", part: "badge", "aria-hidden": "true" });
+    this.#button = h("button", {
+      class: "bell", part: "button", type: "button", "aria-haspopup": "dialog", "aria-expanded": "false",
+      onclick: () => this.toggle(),
+    }, icon("icon", ...ICONS.bell), this.#badge);
+    this.#button.addEventListener("animationend", () => this.#button.classList.remove("ringing"));
+    this.#live = h("div", { class: "hidden-text", id: "news", role: "status", "aria-live": "polite" });
+    this.#list = new List({
+      open: (item, event) => this.#openItem(item, event),
+      toggle: (item) => this.#do(() => (item.read ? this.#client.markUnread([item.seq]) : this.#client.markRead([item.seq]))),
+      remove: (item) => this.#do(() => this.#client.remove(item.seq)),
+      more: () => this.#more(),
+    });
+    this.#panel = new Panel(this, this.#button, this.#list, {
+      markAll: () => this.#do(() => this.#client.markRead()),
+      retry: () => this.#retry(),
+      toggled: (open) => this.#toggled(open),
+    });
+    root.append(this.#button, this.#panel.element, this.#live);
+  }
+
+  connectedCallback() {
+    for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
+    this.#draw(true);
+    // A page that sets `client` does so in the same go.
+    queueMicrotask(() => this.#connect());
+  }
+
+  disconnectedCallback() {
+    this.close();
+    // An element that is only moved is connected again in the same go.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.#release();
+    });
+  }
+
+  attributeChangedCallback(name, was, is) {
+    if (was === is || !this.isConnected) return;
+    if (name === "lang") this.#draw(true);
+    else queueMicrotask(() => this.#connect());
+  }
+
+  get client() { return this.#client; }
+  set client(client) {
+    this.#release();
+    this.#client = client ?? null;
+    this.#listen();
+  }
+
+  get token() { return this.#token; }
+  set token(token) { this.#token = token; }
+
+  get renderItem() { return this.#renderItem; }
+  set renderItem(render) { this.#renderItem = render; this.#draw(true); }
+
+  get templates() { return this.#templates; }
+  set templates(templates) { this.#templates = templates ?? {}; this.#draw(true); }
+
+  get texts() { return this.#ownTexts; }
+  set texts(texts) { this.#ownTexts = texts; this.#draw(true); }
+
+  get open() { return this.#panel.isOpen; }
+
+  /** show opens the list. */
+  show() { this.#panel.show(); }
+  /** close closes it. */
+  close() { this.#panel.close(); }
+  toggle() { if (this.open) this.close(); else this.show(); }
+
+  /** #upgrade takes over a property that was set before the element was defined. */
+  #upgrade(name) {
+    if (!Object.hasOwn(this, name)) return;
+    const value = this[name];
+    delete this[name];
+    this[name] = value;
+  }
+
+  /** #connect makes a client of our own if the page asks for one, by the attribute url. */
+  async #connect() {
+    if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
+    const { Bellhop } = await import("./bellhop.js");
+    if (!this.isConnected || this.#client) return;
+    this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
+    this.#ownClient = true;
+  }
+
+  #listen() {
+    const client = this.#client;
+    if (!client) {
+      this.#draw(false);
+      return;
+    }
+    this.#stops = [
+      client.on("bellhop.inbox", () => this.#draw(false)),
+      client.on("bellhop.status", () => this.#draw(false)),
+      client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) this.#ring(event); }),
+    ];
+    this.#draw(false);
+  }
+
+  #release() {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    clearTimeout(this.#announcing);
+    this.#announcing = undefined;
+    this.#news = [];
+    if (this.#ownClient) this.#client.close();
+    this.#ownClient = false;
+    this.#client = null;
+  }
+
+  /** #draw shows what is so now; anew after texts or views have changed. */
+  #draw(anew) {
+    if (!this.isConnected) return;
+    if (anew || !this.#texts) {
+      this.#lang = this.getAttribute("lang") || this.closest("[lang]")?.getAttribute("lang") ||
+        document.documentElement.lang || navigator.language || "en";
+      this.#texts = textsFor(this.#lang, this.#ownTexts);
+    }
+    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false };
+    const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
+    // What can be seen and what is read out must be the same, for those who speak to
+    // their computer.
+    this.#button.setAttribute("aria-label", this.#texts.button(unread));
+    this.#badge.textContent = unread;
+    this.#badge.classList.toggle("none", unread === "");
+    if (!this.open && !anew) return;
+    this.#list.show(inbox.items, (item) => this.#view(item), this.#texts, anew);
+    this.#list.tick(this.#lang);
+    this.#panel.draw(inbox, this.#client?.status, this.#texts, this.#failed);
+    if (this.open) this.#list.fill();
+  }
+
+  #view(item) {
+    const context = { lang: this.#lang, texts: this.#texts };
+    return this.#renderItem?.(item, context) ?? this.#templates[item.type]?.(item, context) ?? null;
+  }
+
+  #toggled(open) {
+    clearInterval(this.#ticker);
+    if (open) {
+      this.#failed = false;
+      this.#draw(false);
+      this.#ticker = setInterval(() => this.#list.tick(this.#lang), TICK);
+    }
+    this.dispatchEvent(new CustomEvent("bellhop-toggle", { detail: { open } }));
+  }
+
+  #openItem(item, event) {
+    const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
+    if (!proceed) event.preventDefault();
+    if (!item.read) this.#do(() => this.#client.markRead([item.seq]));
+  }
+
+  async #do(action) {
+    try {
+      await action();
+      this.#failed = false;
+    } catch {
+      this.#failed = true;
+    }
+    this.#draw(false);
+  }
+
+  #more() {
+    const inbox = this.#client?.inbox;
+    // After a failure only somebody's click tries again, or scrolling would hammer.
+    if (inbox?.hasMore && !inbox.loading && !inbox.error) this.#client.loadMore().catch(() => {});
+  }
+
+  #retry() {
+    if (this.#client?.status.state === "denied") this.#client.reconnect();
+    else this.#client?.refresh().catch(() => {});
+  }
+
+  /** #ring shows and says that something has happened. */
+  #ring(event) {
+    this.#button.classList.remove("ringing");
+    void this.#button.offsetWidth; // so that it begins again
+    this.#button.classList.add("ringing");
+    this.#news.push(event);
+    this.#announcing ??= setTimeout(() => {
+      this.#announcing = undefined;
+      const view = this.#view(this.#news[0]) ?? defaultView(this.#news[0]);
+      this.#live.textContent = this.#texts.arrived(this.#news.length, view instanceof Node ? view.textContent : view.title);
+      this.#news = [];
+    }, ANNOUNCE_AFTER);
+  }
+}
+
+if (!customElements.get("bellhop-bell")) customElements.define("bellhop-bell", BellhopBell);

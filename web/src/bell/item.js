@@ -1,0 +1,110 @@
+// One notification in the list.
+
+import { h, icon, ICONS, safeLink } from "./dom.js";
+import { ago } from "./texts.js";
+
+/** @typedef {import("../../bellhop-bell.d.ts").BellhopView} View */
+
+/** What of common data is a title, a text, and so on; the first that is there counts. */
+const FIELDS = {
+  title: ["title", "subject", "text", "message"],
+  body: ["body", "description", "excerpt"],
+  href: ["url", "href", "link"],
+  image: ["image", "avatar"],
+  from: ["from", "by", "actor", "author"],
+};
+
+/**
+ * defaultView reads a notification of no particular shape.
+ *
+ * @param {import("../../bellhop.d.ts").BellhopItem} item
+ * @returns {View}
+ */
+export function defaultView({ type, data }) {
+  const fields = data !== null && typeof data === "object" ? data : { title: data };
+  const find = (name) => {
+    const value = FIELDS[name].map((field) => fields[field]).find((v) => typeof v === "string" || typeof v === "number");
+    return value === undefined ? "" : String(value);
+  };
+  const from = find("from");
+  return {
+    // "comment.reply" reads as "Comment reply"
+    title: find("title") || type.replace(/[._-]+/g, " ").replace(/^./, (c) => c.toUpperCase()),
+    body: [from, find("body")].filter(Boolean).join(" · "),
+    href: find("href"),
+    image: find("image"),
+    icon: [...from][0]?.toUpperCase() ?? "",
+  };
+}
+
+/**
+ * Row is a notification's element and what it shows.
+ */
+export class Row {
+  /**
+   * @param {object} handlers
+   * @param {(event: Event) => void} handlers.open
+   * @param {() => void} handlers.toggle
+   * @param {() => void} handlers.remove
+   */
+  constructor(handlers) {
+    this.item = null;
+    this.handlers = handlers;
+    this.element = h("li", { class: "item", part: "item" });
+    this.time = h("time", { part: "item-time" });
+  }
+
+  /**
+   * show draws the notification.
+   *
+   * @param {import("../../bellhop.d.ts").BellhopItem} item
+   * @param {View | Node} view
+   * @param {import("../../bellhop-bell.d.ts").BellhopBellTexts} texts
+   */
+  show(item, view, texts) {
+    const { open, toggle, remove } = this.handlers;
+    const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const tabIndex = this.main?.tabIndex ?? -1;
+    this.item = item;
+    this.time.dateTime = item.time;
+    this.element.classList.toggle("unread", !item.read);
+    const content = view instanceof Node ? [view, this.time] : this.#content(view);
+    const href = view instanceof Node ? "" : safeLink(view.href);
+    const unread = item.read ? [] : [h("span", { class: "hidden-text" }, `${texts.unread}. `)];
+    this.main = h(href ? "a" : "button", {
+      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open,
+    }, ...unread, ...content);
+    this.main.tabIndex = tabIndex;
+    const label = item.read ? texts.markUnread : texts.markRead;
+    this.element.replaceChildren(
+      this.main,
+      h("span", { class: "unread-dot", part: "item-dot" }),
+      h("span", { class: "actions", part: "item-actions" },
+        h("button", { type: "button", "aria-label": label, title: label, onclick: toggle },
+          icon("action-icon", ...(item.read ? ICONS.dot : ICONS.check))),
+        h("button", { type: "button", "aria-label": texts.remove, title: texts.remove, onclick: remove },
+          icon("action-icon", ...ICONS.remove))),
+    );
+    if (focused) this.main.focus();
+  }
+
+  #content(view) {
+    const avatar = h("span", { class: "avatar", part: "item-avatar", "aria-hidden": "true" });
+    const image = safeLink(view.image);
+    if (image) avatar.append(h("img", { src: image, alt: "", loading: "lazy", referrerpolicy: "no-referrer" }));
+    else avatar.append(view.icon || icon("item-icon", ...ICONS.bell));
+    const nodes = [avatar, h("span", { class: "item-title", part: "item-title" }, String(view.title ?? ""))];
+    if (view.body) nodes.push(h("span", { class: "item-body", part: "item-body" }, String(view.body)));
+    return [...nodes, this.time];
+  }
+
+  /** tick writes how long ago it was. */
+  tick(now, lang) {
+    const at = Date.parse(this.item.time);
+    if (Number.isNaN(at)) return;
+    const text = ago(at, now, lang);
+    if (this.time.textContent === text) return;
+    this.time.textContent = text;
+    this.time.title = new Date(at).toLocaleString(lang);
+  }
+}

@@ -1,0 +1,154 @@
+// What opens under the bell.
+
+import { h, icon, ICONS } from "./dom.js";
+
+/** The distance from the bell and from the window's edges, in pixels. */
+const GAP = 8;
+const SKELETONS = 4;
+
+/** A state of the connection that is worth a line. */
+const LINES = { retrying: "retrying", offline: "offline", waiting: "waiting", denied: "denied" };
+
+export class Panel {
+  isOpen = false;
+
+  #host;
+  #button;
+  #list;
+  #handlers;
+  #title;
+  #markAll;
+  #message;
+  #state;
+  #shown = ""; // which message
+  #away = (event) => { if (!event.composedPath().includes(this.#host)) this.close(); };
+  #place = () => this.#position();
+
+  /**
+   * @param {HTMLElement} host
+   * @param {HTMLElement} button
+   * @param {import("./list.js").List} list
+   * @param {object} handlers
+   * @param {() => void} handlers.markAll
+   * @param {() => void} handlers.retry
+   * @param {(open: boolean) => void} handlers.toggled
+   */
+  constructor(host, button, list, handlers) {
+    this.#host = host;
+    this.#button = button;
+    this.#list = list;
+    this.#handlers = handlers;
+    this.#title = h("h2", { id: "title", part: "title" });
+    this.#markAll = h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll });
+    this.#message = h("div", { part: "message" });
+    this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
+    this.element = h("div", {
+      class: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", id: "panel",
+      onkeydown: (event) => this.#key(event),
+    }, h("header", { part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
+    // The top layer is above whatever the page has, and clipped by nothing of it.
+    if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
+    button.setAttribute("aria-controls", "panel");
+    host.addEventListener("focusout", (event) => {
+      if (event.relatedTarget && !host.contains(/** @type {Node} */ (event.relatedTarget))) this.close();
+    });
+  }
+
+  show() {
+    if (this.isOpen) return;
+    this.isOpen = true;
+    this.element.classList.add("open");
+    this.element.showPopover?.();
+    this.#button.setAttribute("aria-expanded", "true");
+    this.#handlers.toggled(true);
+    this.#position();
+    document.addEventListener("pointerdown", this.#away, true);
+    window.addEventListener("resize", this.#place);
+    window.addEventListener("scroll", this.#place, { capture: true, passive: true });
+    if (!this.#list.focus()) this.element.focus();
+  }
+
+  close() {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    const inside = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    if (this.element.matches?.(":popover-open")) this.element.hidePopover();
+    this.element.classList.remove("open");
+    this.#button.setAttribute("aria-expanded", "false");
+    document.removeEventListener("pointerdown", this.#away, true);
+    window.removeEventListener("resize", this.#place);
+    window.removeEventListener("scroll", this.#place, { capture: true });
+    if (inside) this.#button.focus();
+    this.#handlers.toggled(false);
+  }
+
+  /**
+   * draw shows everything but the list.
+   *
+   * @param {any} inbox
+   * @param {any} status
+   * @param {any} texts
+   * @param {boolean} failed  the last thing that somebody wanted done did not work
+   */
+  draw(inbox, status, texts, failed) {
+    this.#title.textContent = texts.title;
+    this.#markAll.replaceChildren(icon("mark-all-icon", ...ICONS.all), texts.markAll);
+    this.#markAll.disabled = inbox.unread === 0;
+    this.#list.element.setAttribute("aria-label", texts.title);
+    this.#list.element.setAttribute("aria-busy", String(inbox.loading));
+    const empty = inbox.items.length === 0;
+    this.#list.element.hidden = empty;
+    this.#list.element.style.display = empty ? "none" : "";
+    this.#drawMessage(inbox, status, texts, empty);
+    const line = LINES[status?.state];
+    const text = failed ? texts.actionFailed : line ? texts[line] : "";
+    if (this.#state.textContent !== text) this.#state.textContent = text;
+    this.#state.hidden = text === "";
+    this.#state.classList.toggle("bad", failed || status?.state === "denied");
+  }
+
+  #drawMessage(inbox, status, texts, empty) {
+    const failed = inbox.error && !inbox.loading;
+    const which = failed ? "failed" : empty && inbox.loaded ? "empty" : empty && status?.state !== "denied" ? "loading" : "";
+    const key = `${which} ${texts.title}`;
+    if (this.#shown === key) return;
+    this.#shown = key;
+    if (which === "failed") {
+      const retry = h("button", { class: "text-button", type: "button", onclick: this.#handlers.retry }, texts.retry);
+      this.#message.replaceChildren(h("div", { class: "message", part: "error" }, texts.failed, retry));
+    } else if (which === "empty") {
+      this.#message.replaceChildren(h("div", { class: "message", part: "empty" },
+        icon("empty-icon", ...ICONS.bell), h("strong", {}, texts.empty), h("span", {}, texts.emptyHint)));
+    } else if (which === "loading") {
+      const rows = Array.from({ length: SKELETONS }, () => h("div", { class: "skeleton", "aria-hidden": "true" }, h("i"), h("i"), h("i")));
+      this.#message.replaceChildren(h("span", { class: "hidden-text" }, texts.loading), ...rows);
+    } else {
+      this.#message.replaceChildren();
+    }
+  }
+
+  /** #position puts the panel below the bell, or above it where there is more room. */
+  #position() {
+    const bell = this.#button.getBoundingClientRect();
+    const { clientWidth: width, clientHeight: height } = document.documentElement;
+    const below = height - bell.bottom - 2 * GAP;
+    const above = bell.top - 2 * GAP;
+    const up = below < 320 && above > below;
+    const { style } = this.element;
+    style.setProperty("--_room", `${Math.max(160, up ? above : below)}px`);
+    style.top = up ? "auto" : `${bell.bottom + GAP}px`;
+    style.bottom = up ? `${height - bell.top + GAP}px` : "auto";
+    // Its far edge at the bell's, on whichever side that leaves it in the window.
+    const rtl = getComputedStyle(this.#host).direction === "rtl";
+    const own = this.element.offsetWidth;
+    const left = rtl ? bell.left : bell.right - own;
+    style.left = `${Math.max(GAP, Math.min(left, width - own - GAP))}px`;
+  }
+
+  #key(event) {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    this.close();
+    this.#button.focus();
+  }
+}

@@ -1,0 +1,77 @@
+// What the bell says, by language.
+
+/** @typedef {import("../../bellhop-bell.d.ts").BellhopBellTexts} Texts */
+
+/** @type {Record<string, Texts>} */
+const languages = {
+  en: {
+    title: "Notifications",
+    button: (unread) => (unread === "" ? "Notifications" : `Notifications, ${unread} unread`),
+    markAll: "Mark all as read",
+    markRead: "Mark as read",
+    markUnread: "Mark as unread",
+    remove: "Remove",
+    unread: "Unread",
+    empty: "You’re all caught up",
+    emptyHint: "New notifications appear here as they happen.",
+    loading: "Loading notifications",
+    failed: "Your notifications could not be loaded.",
+    actionFailed: "That did not work. Please try again.",
+    retry: "Try again",
+    retrying: "Reconnecting…",
+    offline: "You’re offline. We’ll catch up when you’re back.",
+    waiting: "The server is busy. We’ll be back in a moment.",
+    denied: "You’re signed out.",
+    arrived: (count, title) => (count === 1 ? `New notification: ${title}` : `${count} new notifications`),
+  },
+  ko: {
+    title: "알림",
+    button: (unread) => (unread === "" ? "알림" : `알림, 읽지 않음: ${unread}`),
+    markAll: "모두 읽음",
+    markRead: "읽음으로 표시",
+    markUnread: "읽지 않음으로 표시",
+    remove: "삭제",
+    unread: "읽지 않음",
+    empty: "새로운 알림이 없어요",
+    emptyHint: "새 소식이 생기면 바로 여기에 표시됩니다.",
+    loading: "알림을 불러오는 중",
+    failed: "알림을 불러오지 못했습니다.",
+    actionFailed: "처리하지 못했습니다. 다시 시도해 주세요.",
+    retry: "다시 시도",
+    retrying: "다시 연결하는 중…",
+    offline: "오프라인입니다. 다시 연결되면 놓친 알림을 보여 드릴게요.",
+    waiting: "서버가 혼잡합니다. 잠시 후 다시 연결합니다.",
+    denied: "로그아웃되었습니다.",
+    arrived: (count, title) => (count === 1 ? `새 알림: ${title}` : `새 알림 ${count}개`),
+  },
+};
+
+/**
+ * textsFor returns the texts of a language, English where there are none, with some
+ * of the page's own.
+ *
+ * @param {string} lang  BCP 47
+ * @param {Partial<Texts>} [own]
+ * @returns {Texts}
+ */
+export function textsFor(lang, own) {
+  return { ...(languages[lang.toLowerCase().split("-")[0]] ?? languages.en), ...own };
+}
+
+const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
+
+/**
+ * ago says how long ago something was, as people of a language do.
+ *
+ * @param {number} at   ms since 1970
+ * @param {number} now
+ * @param {string} lang
+ */
+export function ago(at, now, lang) {
+  const format = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
+  const seconds = Math.max(0, (now - at) / 1000); // the clocks of a server and a phone differ
+  for (const [unit, length] of UNITS) {
+    if (seconds >= length) return format.format(-Math.floor(seconds / length), /** @type {any} */ (unit));
+  }
+  return format.format(0, "second");
+}

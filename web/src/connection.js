@@ -1,0 +1,242 @@
+// One stream, kept open: it reconnects, renews the token, notices silence, and
+// knows where to go on.
+
+import { Backoff } from "./backoff.js";
+
+/** @typedef {import("./transport.js").End} End */
+/** @typedef {import("./parser.js").Block} Block */
+
+/** So many heartbeats may be missing before a stream counts as dead. */
+const SILENT_HEARTBEATS = 2.5;
+
+/** So many tokens in a row may be refused before it is not the token's fault. */
+const MOST_RENEWALS = 5;
+
+/** Statuses of 4xx that pass by themselves. */
+const PASSING = new Set([408, 425, 429]);
+
+/**
+ * Connection holds one logical stream over any number of responses. Its methods may
+ * be called at any time, from the handlers too.
+ */
+export class Connection {
+  /** Where the next response begins. Set it only while nothing is open. */
+  cursor = "";
+
+  #env;
+  #access;
+  #connect;
+  #onBlock;
+  #onStatus;
+  #backoff;
+  #silence;
+
+  /** @type {(() => void) | null} */
+  #close = null;
+  #attempt = 0;
+  #timer;
+  #watch;
+  #lastActivity = 0;
+  #token = "";
+  #renewals = 0;
+  #live = false;
+  #mayHurry = false; // waiting by our own choice: news may cut it short
+  #farewell = ""; // the notice that said why the end is coming
+  #refusal = "";
+
+  /**
+   * @param {object} config
+   * @param {any} config.env  setTimeout, clearTimeout, now, random
+   * @param {import("./access.js").Access} config.access
+   * @param {(target: {cursor: string, token: string}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
+   * @param {(block: Block) => void} config.onBlock
+   * @param {(status: object) => void} config.onStatus
+   * @param {number} config.heartbeat  ms
+   */
+  constructor({ env, access, connect, onBlock, onStatus, heartbeat }) {
+    this.#env = env;
+    this.#access = access;
+    this.#connect = connect;
+    this.#onBlock = onBlock;
+    this.#onStatus = onStatus;
+    this.#backoff = new Backoff(env.random);
+    this.#silence = heartbeat * SILENT_HEARTBEATS;
+  }
+
+  /** wanted tells whether the stream is open or will be by itself. */
+  get wanted() {
+    return this.#close !== null || this.#timer !== undefined;
+  }
+
+  /** open begins, or begins anew at once; from cursor if one is given. */
+  open(cursor = this.cursor) {
+    this.stop();
+    this.cursor = cursor;
+    this.#try();
+  }
+
+  /** stop ends the stream and all plans, without a word to anybody. */
+  stop() {
+    this.#attempt++;
+    this.#env.clearTimeout(this.#timer);
+    this.#env.clearTimeout(this.#watch);
+    this.#timer = this.#watch = undefined;
+    this.#live = false;
+    const close = this.#close;
+    this.#close = null;
+    close?.();
+  }
+
+  /**
+   * check is for moments at which the world may have changed: the page is shown
+   * again, the network is back. A wait of our own ends, and a stream that has been
+   * silent for too long, as it is after a sleep, is replaced at once. With `suspect`
+   * any open stream is.
+   */
+  check(suspect = false) {
+    if (this.#timer !== undefined) {
+      if (this.#mayHurry) this.open();
+    } else if (this.#close && (suspect || this.#idle() >= this.#silence)) {
+      this.open();
+    }
+  }
+
+  /** drop ends a response that turns out to be no good, as if the network had. */
+  drop(/** @type {string} */ reason) {
+    this.#ended({ how: "broken", reason });
+  }
+
+  async #try() {
+    const attempt = ++this.#attempt;
+    this.#close = () => {};
+    this.#farewell = "";
+    this.#onStatus({ state: "connecting" });
+    this.#touch();
+    this.#watchOver(this.#silence); // a page that never comes up with a token is silence too
+    let token;
+    try {
+      token = await this.#access.token();
+    } catch (error) {
+      if (attempt === this.#attempt) this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}` });
+      return;
+    }
+    if (attempt !== this.#attempt) return;
+    this.#token = token;
+    // Handlers of an older response come too late.
+    const mine = (f) => (arg) => { if (attempt === this.#attempt) f(arg); };
+    try {
+      this.#close = this.#connect({ cursor: this.cursor, token: this.#token }, {
+        open: mine(() => this.#touch()),
+        activity: mine(() => this.#touch()),
+        block: mine((block) => this.#take(block)),
+        id: mine((id) => { this.cursor = id || this.cursor; }),
+        retry: mine((ms) => { this.#backoff.least = ms; }),
+        end: mine((end) => this.#ended(end)),
+      });
+    } catch (error) {
+      this.#ended({ how: "broken", reason: error?.message ?? String(error) });
+    }
+  }
+
+  /** @param {Block} block */
+  #take(block) {
+    switch (block.type) {
+      case "bellhop.ready":
+        this.#live = true;
+        this.#renewals = 0;
+        this.#backoff.reset();
+        break;
+      case "bellhop.expired":
+      case "bellhop.drain":
+      case "bellhop.refused":
+        this.#farewell = block.type;
+        break;
+      case "bellhop.ping":
+        return;
+      default: // for our owner alone
+    }
+    this.#onBlock(block);
+    if (block.type === "bellhop.ready") {
+      const { stale, waiting } = JSON.parse(block.data);
+      this.#onStatus({ state: "live", ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
+    } else if (block.type === "bellhop.refused") {
+      this.#refusal = JSON.parse(block.data).reason;
+    }
+  }
+
+  /** @param {End} end */
+  #ended(end) {
+    const wasLive = this.#live;
+    const farewell = this.#farewell;
+    this.stop();
+    if (farewell === "bellhop.expired") {
+      this.#access.refused(this.#token);
+      // Not all at the moment at which a key was changed.
+      this.#retry(this.#env.random() * 1000, "connecting", "the token expired");
+    } else if (farewell === "bellhop.refused") {
+      this.#wait(this.#backoff.least, this.#refusal);
+    } else if (end.status === 401) {
+      this.#unauthorized(end);
+    } else if (end.status >= 400 && end.status < 500 && !PASSING.has(end.status)) {
+      this.#onStatus({ state: "denied", httpStatus: end.status, reason: end.reason });
+    } else if (end.retryAfter) {
+      this.#wait(this.#backoff.next(end.retryAfter), end.reason ?? "", end.status);
+    } else {
+      // A proper end is none of the logical stream: streams have a maximum age,
+      // and gateways are replaced.
+      const reason = end.reason ?? (end.how === "end" ? "the stream ended" : "the connection broke");
+      this.#retry(this.#backoff.next(), wasLive && end.how === "end" ? "connecting" : "retrying", reason, end.status);
+    }
+  }
+
+  /** @param {End} end */
+  #unauthorized(end) {
+    this.#renewals++;
+    if (!this.#access.renewable || this.#renewals > MOST_RENEWALS) {
+      this.#renewals = 0;
+      this.#onStatus({ state: "denied", httpStatus: 401, reason: end.reason });
+      return;
+    }
+    this.#access.refused(this.#token);
+    if (this.#renewals === 1) this.#try();
+    else this.#retry(this.#backoff.next(), "retrying", end.reason, 401);
+  }
+
+  /** #wait is for as long as the server asked: nothing cuts it short. */
+  #wait(ms, reason, httpStatus) {
+    this.#retry(ms, "waiting", reason, httpStatus);
+    this.#mayHurry = false;
+  }
+
+  #retry(ms, state, reason, httpStatus) {
+    this.#mayHurry = true;
+    const retryAt = this.#env.now() + ms;
+    this.#timer = this.#env.setTimeout(() => {
+      this.#timer = undefined;
+      this.#try();
+    }, ms);
+    this.#onStatus({ state, reason, retryAt, ...(httpStatus && { httpStatus }) });
+  }
+
+  #touch() {
+    this.#lastActivity = this.#env.now();
+  }
+
+  /** #idle is for how long nothing came. A clock that was set back hides nothing for long. */
+  #idle() {
+    const idle = this.#env.now() - this.#lastActivity;
+    if (idle < 0) this.#touch();
+    return Math.max(0, idle);
+  }
+
+  #watchOver(ms) {
+    this.#watch = this.#env.setTimeout(() => {
+      const idle = this.#idle();
+      if (idle < this.#silence) {
+        this.#watchOver(this.#silence - idle);
+        return;
+      }
+      this.#ended({ how: "broken", reason: "silence" });
+    }, ms);
+  }
+}

@@ -1,0 +1,222 @@
+// The stream of a tab: its own connection, or that of another tab.
+
+import { Connection } from "./connection.js";
+import { formatCursor, parseCursor, rewind } from "./cursor.js";
+import { Latest } from "./latest.js";
+import { Reader } from "./reader.js";
+import { Tabs } from "./tabs.js";
+
+/**
+ * SharedStream reads one logical stream. Where tabs can find each other, one of
+ * them holds the connection and passes on every block as it came; each tab reads
+ * them by its own position. So when the connection changes hands nothing is lost or
+ * doubled: the new leader goes on from where it is, and goes back for a tab that is
+ * behind.
+ */
+export class SharedStream {
+  #env;
+  #connection;
+  #reader;
+  #latest = new Latest();
+  /** @type {Tabs | null} */
+  #tabs = null;
+  #handlers;
+  #access;
+  #own = "";
+  #status = { state: "connecting" };
+  #leader = ""; // whom we follow, once it has taken us in
+  #rewound = false; // gone back for another tab, and not caught up yet
+
+  /**
+   * @param {object} config
+   * @param {any} config.env
+   * @param {import("./access.js").Access} config.access
+   * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
+   * @param {number} config.heartbeat  ms
+   * @param {(status: object) => void} config.onStatus
+   * @param {(change: any) => void} config.onRead  a change of the inbox, from the stream or another tab
+   * @param {ConstructorParameters<typeof Reader>[0]} config.reader
+   */
+  constructor({ env, access, connect, heartbeat, onStatus, onRead, reader }) {
+    this.#env = env;
+    this.#access = access;
+    this.#handlers = { onStatus, onRead };
+    this.#reader = new Reader({ ...reader, read: onRead });
+    this.#connection = new Connection({
+      env, access, connect, heartbeat,
+      onBlock: (block) => this.#received(block),
+      onStatus: (status) => this.#report(status),
+    });
+  }
+
+  get cursor() {
+    return this.#reader.cursor;
+  }
+
+  /** leader tells whether the connection is ours. */
+  get leader() {
+    return this.#tabs === null || this.#tabs.leading;
+  }
+
+  /** begin fills in positions of channels that have none. */
+  begin(/** @type {import("./cursor.js").Positions} */ positions) {
+    this.#reader.begin(positions);
+  }
+
+  /**
+   * start opens the stream, or joins the tabs that share it.
+   *
+   * @param {string | null} name  what those tabs have in common; null: share nothing
+   * @param {string} own  the channel of our inbox, "" if there is none or it is not known
+   */
+  start(name, own) {
+    this.#own = own;
+    if (name !== null && Tabs.available(this.#env)) {
+      this.#tabs = new Tabs({
+        name,
+        env: this.#env,
+        onLead: () => {
+          this.#rewound = false;
+          this.#connection.open(this.cursor);
+        },
+        onFollow: () => {
+          this.#connection.stop();
+          this.#introduce();
+        },
+        onMessage: (message) => (this.#tabs.leading ? this.#asLeader(message) : this.#asFollower(message)),
+      });
+    }
+    this.resume();
+  }
+
+  /** resume goes on after pause. */
+  resume() {
+    if (this.#tabs) this.#tabs.join();
+    else this.#connection.open(this.cursor);
+  }
+
+  /** pause lets go of the connection; another tab takes over. */
+  pause() {
+    this.#connection.stop();
+    this.#tabs?.leave();
+  }
+
+  /** check is for moments at which a broken connection may show, or a lost one come back. */
+  check(suspect = false) {
+    if (this.leader) this.#connection.check(suspect);
+    else this.#tabs.probe();
+  }
+
+  /** reconnect tries at once, whatever was planned. */
+  reconnect() {
+    if (this.leader) this.#connection.open();
+    else this.#tabs.post({ t: "reconnect" });
+  }
+
+  /** tell passes a change of the inbox that this tab has made to the others. */
+  tell(/** @type {object} */ change) {
+    this.#tabs?.post({ t: "read", change });
+  }
+
+  /** #received is what our own connection brings. */
+  #received(block) {
+    if (this.#foreign(block)) return;
+    this.#latest.take(block, this.#status.state === "live", this.#reader.positions);
+    this.#tabs?.post({ t: "block", block, old: this.#rewound });
+    this.#reader.take(block, this.#rewound);
+    if (block.type === "bellhop.ready") this.#rewound = false;
+  }
+
+  /**
+   * #foreign tells whether a block is of somebody else's stream: another window has
+   * signed in as somebody else, and the cookie is theirs now.
+   */
+  #foreign(block) {
+    if (!this.#own) return false;
+    const inboxes = [...parseCursor(block.id).keys()].filter((channel) => channel.startsWith("user:"));
+    if (inboxes.length === 0 || inboxes.includes(this.#own)) return false;
+    if (this.#access.renewable) {
+      this.#connection.drop("the session is somebody else's");
+    } else {
+      this.#connection.stop();
+      this.#report({ state: "denied", reason: "somebody else is signed in" });
+    }
+    return true;
+  }
+
+  /**
+   * #introduce tells the leader how far we are. What is heard before it has looked at
+   * that may come after something that we have missed.
+   */
+  #introduce() {
+    this.#leader = "";
+    this.#tabs.post({ t: "hello", cursor: this.cursor });
+  }
+
+  /** @param {import("./tabs.js").Message} message */
+  #asLeader(message) {
+    switch (message.t) {
+      case "hello":
+        this.#welcome(message);
+        break;
+      case "reconnect":
+        this.#connection.open();
+        break;
+      case "read":
+        this.#handlers.onRead(message.change);
+        break;
+      default: // of a leader that does not know yet that it is none any more
+    }
+  }
+
+  /** @param {import("./tabs.js").Message} message */
+  #asFollower(message) {
+    switch (message.t) {
+      case "lead":
+        this.#introduce();
+        break;
+      case "welcome":
+        this.#leader = message.from;
+        for (const block of message.blocks) this.#reader.take(block, true);
+        this.#reader.begin(parseCursor(message.cursor));
+        this.#set(message.status);
+        break;
+      case "block":
+        if (message.from === this.#leader) this.#reader.take(message.block, message.old);
+        break;
+      case "status":
+        if (message.from === this.#leader) this.#set(message.status);
+        break;
+      case "read":
+        this.#handlers.onRead(message.change);
+        break;
+      default: // for leaders
+    }
+  }
+
+  /**
+   * #welcome takes in another tab. If it has missed something, the stream goes back to
+   * where it is: the log has everything, so no tab need keep anything for others.
+   */
+  #welcome({ from, cursor }) {
+    const theirs = parseCursor(cursor);
+    this.#tabs.post({
+      t: "welcome", to: from, status: this.#status, cursor: this.cursor, blocks: this.#latest.missing(theirs),
+    });
+    const back = rewind(parseCursor(this.#connection.cursor), theirs);
+    if (back === null) return;
+    this.#rewound = true;
+    this.#connection.open(formatCursor(back));
+  }
+
+  #report(status) {
+    const offline = status.state === "retrying" && this.#env.offline();
+    this.#set(offline ? { ...status, state: "offline" } : status);
+    this.#tabs?.post({ t: "status", status: this.#status });
+  }
+
+  #set(status) {
+    this.#status = status;
+    this.#handlers.onStatus(status);
+  }
+}

@@ -1,0 +1,161 @@
+// One connection for all tabs of a browser. A lock says which tab holds it, the
+// leader; a broadcast channel carries what comes in to the others. A SharedWorker
+// would do the same with less, where it exists: not on Chrome for Android.
+
+/** How long a leader may leave a question unanswered, in ms: it is frozen, or gone. */
+const ANSWER_WITHIN = 3_000;
+
+/**
+ * The version of these messages. Tabs of another one, loaded before a deployment, have
+ * a stream of their own.
+ */
+export const MESSAGES = 1;
+
+/**
+ * Messages between tabs. Every one carries `from`, the sender's id.
+ *
+ * - `lead`: I hold the connection now
+ * - `hello` {cursor}: I follow, and this is how far I am
+ * - `welcome` {to, status, cursor, blocks}: you are taken in, and from here on miss
+ *   nothing; with what a tab needs that begins without a position
+ * - `block` {block, old}: from the stream
+ * - `status` {status}
+ * - `read` {change}: what a tab has changed in the inbox
+ * - `ping`, `pong`: is the leader there?
+ *
+ * @typedef {{t: string, from: string, [key: string]: any}} Message
+ */
+
+/**
+ * Tabs elects a leader among the tabs that share a name. Exactly one tab leads;
+ * when it closes, crashes, or is frozen, another one does.
+ */
+export class Tabs {
+  leading = false;
+
+  #name;
+  #env;
+  #handlers;
+  #id;
+  #channel = null;
+  #abort = null; // of our place in the queue for the lock
+  #release = null; // of the lock itself
+  #question; // timer: the leader owes an answer
+  #round = 0; // joins and leaves, so that a late lock is given back
+
+  /**
+   * available tells whether tabs can find each other here: Web Locks need a secure
+   * context.
+   *
+   * @param {any} env
+   */
+  static available(env) {
+    return Boolean(env.locks?.request && env.BroadcastChannel);
+  }
+
+  /**
+   * @param {object} config
+   * @param {string} config.name  what only tabs that may share have in common
+   * @param {any} config.env
+   * @param {() => void} config.onLead    this tab holds the connection from now on
+   * @param {() => void} config.onFollow  another one does: introduce yourself
+   * @param {(message: Message) => void} config.onMessage  of the others
+   */
+  constructor({ name, env, ...handlers }) {
+    this.#name = name;
+    this.#env = env;
+    this.#handlers = handlers;
+    this.#id = env.uuid();
+  }
+
+  /** join begins to take part. The tab follows until it is told to lead. */
+  join() {
+    if (this.#channel) return;
+    this.#channel = new this.#env.BroadcastChannel(this.#name);
+    this.#channel.onmessage = ({ data }) => this.#receive(data);
+    this.#queue(false);
+    this.#handlers.onFollow();
+    this.probe();
+  }
+
+  /** leave gives up the connection, if it is ours, and hears no more. */
+  leave() {
+    this.#round++;
+    this.#env.clearTimeout(this.#question);
+    this.#question = undefined;
+    this.leading = false;
+    this.#channel?.close();
+    this.#channel = null;
+    this.#abort?.abort();
+    this.#release?.();
+    this.#abort = this.#release = null;
+  }
+
+  /**
+   * post sends to all other tabs.
+   *
+   * @param {object} message  without `from`
+   */
+  post(message) {
+    this.#channel?.postMessage({ ...message, from: this.#id });
+  }
+
+  /**
+   * probe asks the leader for a sign of life and takes its place if there is none.
+   * Only a tab that people look at does so: a browser may hold all others back.
+   */
+  probe() {
+    if (this.leading || !this.#channel || this.#question !== undefined || this.#env.hidden()) return;
+    this.post({ t: "ping" });
+    this.#question = this.#env.setTimeout(() => {
+      this.#question = undefined;
+      if (!this.leading && this.#channel && !this.#env.hidden()) this.#steal();
+    }, ANSWER_WITHIN);
+  }
+
+  /** @param {Message} message */
+  #receive(message) {
+    if (message.t === "ping") {
+      if (this.leading) this.post({ t: "pong" });
+      return;
+    }
+    if (LEADERS.has(message.t)) {
+      // Whoever speaks as the leader is alive.
+      this.#env.clearTimeout(this.#question);
+      this.#question = undefined;
+    }
+    if (message.t === "welcome" && message.to !== this.#id) return;
+    this.#handlers.onMessage(message);
+  }
+
+  #steal() {
+    this.#abort?.abort();
+    this.#queue(true);
+  }
+
+  #queue(steal) {
+    const round = this.#round;
+    const abort = new AbortController();
+    this.#abort = abort;
+    // A thief can't wait in the queue, so the two options exclude each other.
+    const options = steal ? { steal } : { signal: abort.signal };
+    const held = this.#env.locks.request(this.#name, options, () => {
+      if (round !== this.#round || abort.signal.aborted) return undefined;
+      this.leading = true;
+      this.post({ t: "lead" });
+      this.#handlers.onLead();
+      return new Promise((resolve) => { this.#release = resolve; });
+    });
+    held.catch(() => {
+      // Our place was given up, or the lock was stolen: we were frozen.
+      if (round !== this.#round || !this.leading) return;
+      this.leading = false;
+      this.#release = null;
+      this.#queue(false);
+      this.#handlers.onFollow();
+    });
+  }
+}
+
+/** What only a leader sends. */
+const LEADERS = new Set(["lead", "welcome", "block", "status", "pong"]);

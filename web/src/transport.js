@@ -1,0 +1,142 @@
+// Two ways to open a stream. Both report to the same handlers, call `end` exactly
+// once unless they are closed, and call nothing after close.
+
+import { Parser } from "./parser.js";
+import { credentials, problem } from "./api.js";
+
+/**
+ * How a stream ended.
+ *
+ * @typedef {object} End
+ * @property {"end" | "broken" | "status"} how  end: in order; broken: the network, or a
+ *   server that died; status: there was no stream
+ * @property {number} [status]      of the response, where there was one
+ * @property {string} [reason]
+ * @property {number} [retryAfter]  ms
+ */
+
+/**
+ * @typedef {object} Handlers
+ * @property {() => void} open      the response has begun
+ * @property {() => void} activity  bytes came
+ * @property {(block: import("./parser.js").Block) => void} block
+ * @property {(id: string) => void} id
+ * @property {(ms: number) => void} retry
+ * @property {(end: End) => void} end
+ */
+
+/**
+ * @typedef {object} Target
+ * @property {string} url     of the stream, without a cursor
+ * @property {string} cursor  "" for none
+ * @property {string} token   "" for none
+ */
+
+/** streams tells whether this environment's fetch can read a response as it comes. */
+export function streams(/** @type {typeof globalThis} */ env) {
+  return typeof env.fetch === "function" && typeof env.TextDecoder === "function" &&
+    typeof env.ReadableStream === "function" && "body" in (env.Response?.prototype ?? {});
+}
+
+/**
+ * openFetch opens a stream by fetch, which sends headers, sees statuses and shows
+ * comments as activity.
+ *
+ * @param {Target} target
+ * @param {Handlers} handlers
+ * @param {{fetch: typeof fetch}} env
+ * @returns {() => void} close
+ */
+export function openFetch({ url, cursor, token }, handlers, env) {
+  const abort = new AbortController();
+  let closed = false;
+  const headers = { Accept: "text/event-stream" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (cursor) headers["Last-Event-ID"] = cursor;
+
+  const run = async () => {
+    const response = await env.fetch(url, {
+      headers, signal: abort.signal, cache: "no-store", credentials: credentials(token),
+    });
+    if (response.status !== 200) {
+      const refusal = await problem(response);
+      return { how: "status", status: response.status, reason: refusal.message, retryAfter: refusal.retryAfter };
+    }
+    if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "") || !response.body) {
+      // A captive portal, say. Whatever it is, it is not the gateway.
+      return { how: "broken", status: 200, reason: "the answer is no stream" };
+    }
+    if (!closed) handlers.open();
+    const parser = new Parser({
+      block: (block) => { if (!closed) handlers.block(block); },
+      id: (id) => { if (!closed) handlers.id(id); },
+      retry: (ms) => { if (!closed) handlers.retry(ms); },
+    }, cursor);
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return { how: "end" };
+      if (closed) return { how: "end" };
+      handlers.activity();
+      parser.push(value);
+    }
+  };
+  run()
+    .catch((error) => ({ how: "broken", reason: error?.message ?? String(error) }))
+    .then((end) => {
+      if (closed) return;
+      closed = true;
+      abort.abort(); // a response that is not read to its end holds its connection
+      handlers.end(/** @type {End} */ (end));
+    });
+  return () => {
+    closed = true;
+    abort.abort();
+  };
+}
+
+/** What the gateway says of itself; EventSource has to be told each name. */
+const NOTICES = ["ready", "reset", "read", "refused", "expired", "drain", "ping"].map((name) => `bellhop.${name}`);
+
+/** Where the time to come back after a refusal can't be seen: what gateways say, in ms. */
+const REFUSED_LEAST = 30_000;
+const REFUSED_SPAN = 60_000;
+
+/**
+ * openEventSource opens a stream by the browser's own EventSource, with cookies. It
+ * is closed at its first error: by itself it would reconnect without a limit or
+ * chance, or not at all, and never say why.
+ *
+ * @param {Target} target
+ * @param {Handlers} handlers
+ * @param {{EventSource: typeof EventSource, random: () => number}} env
+ * @returns {() => void} close
+ */
+export function openEventSource({ url, cursor }, handlers, env) {
+  const address = new URL(url, globalThis.location?.href);
+  // Published events without their names, so that one listener gets them all, and
+  // heartbeats that a script can see.
+  address.searchParams.set("events", "message");
+  address.searchParams.set("heartbeat", "event");
+  if (cursor) address.searchParams.set("lastEventId", cursor);
+  const source = new env.EventSource(address.href, { withCredentials: true });
+  let opened = false;
+  source.onopen = () => {
+    opened = true;
+    handlers.open();
+  };
+  const take = (event) => {
+    handlers.activity();
+    // EventSource keeps retry lines to itself.
+    if (event.type === "bellhop.refused") handlers.retry(REFUSED_LEAST + env.random() * REFUSED_SPAN);
+    handlers.block({ type: event.type, data: event.data, id: event.lastEventId || cursor });
+    if (event.lastEventId) handlers.id(event.lastEventId);
+  };
+  source.onmessage = take;
+  for (const name of NOTICES) source.addEventListener(name, take);
+  source.onerror = () => {
+    source.close();
+    handlers.end(opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" });
+  };
+  return () => source.close();
+}

@@ -1,0 +1,319 @@
+// The list and the count.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Bellhop } from "../src/bellhop.js";
+import { Machine, json, settle } from "./fakes.js";
+
+const item = (seq, read = false) => ({ channel: "user:42", seq, type: "note", time: "2026-11-21T20:15:28.123Z", data: { n: seq }, read });
+
+/**
+ * Server keeps an inbox as a gateway does.
+ */
+class Server {
+  items = [];
+  head = 0;
+  epoch = "e1";
+  page = { status: 200 };
+  calls = [];
+
+  constructor(gateway) {
+    gateway.answers.set("GET /v1/inbox", ({ query }) => this.list(query));
+    gateway.answers.set("POST /v1/inbox/read", ({ body }) => this.mark(JSON.parse(body), true));
+    gateway.answers.set("POST /v1/inbox/unread", ({ body }) => this.mark(JSON.parse(body), false));
+    this.gateway = gateway;
+  }
+
+  add(n, read = false) {
+    for (let i = 0; i < n; i++) this.items.unshift(item(++this.head, read));
+    this.gateway.answers.set(`DELETE /v1/inbox/${this.head}`, () => this.answer(() => new Response(null, { status: 204 })));
+  }
+
+  get unread() { return this.items.filter(({ read }) => !read).length; }
+  get cursor() { return `${this.head}.${this.epoch}@user:42`; }
+
+  answer(f) {
+    if (this.page.status !== 200) return json({ detail: "not now" }, this.page.status, this.page.headers);
+    return f();
+  }
+
+  list(query) {
+    this.calls.push(query.toString());
+    return this.answer(() => {
+      const before = Number(query.get("before")) || Infinity;
+      const all = this.items.filter(({ seq }) => seq < before);
+      const items = all.slice(0, Number(query.get("limit")));
+      const next = all.length > items.length ? items.at(-1).seq : null;
+      return json({ items, next, unread: this.unread, head: this.head, cursor: this.cursor });
+    });
+  }
+
+  mark({ up_to: upTo = 0, seqs = [] }, read) {
+    this.calls.push({ upTo, seqs, read });
+    return this.answer(() => {
+      this.items = this.items.map((i) => (i.seq <= upTo || seqs.includes(i.seq) ? { ...i, read } : i));
+      return json({ unread: this.unread, head: this.head });
+    });
+  }
+}
+
+async function start({ events = 0, options = {}, prepare = () => {} } = {}) {
+  const machine = new Machine();
+  const server = new Server(machine.gateway);
+  server.add(events);
+  prepare(server);
+  const tab = machine.tab();
+  const client = new Bellhop({ url: "http://gateway.test", pageSize: 3, share: false, ...options }, tab.env);
+  await settle();
+  return {
+    ...machine, machine, server, client, tab,
+    ready: async () => {
+      machine.gateway.last.ready(server.cursor, { unread: server.unread, head: server.head });
+      await settle();
+    },
+    seqs: () => client.items.map(({ seq, read }) => (read ? -seq : seq)),
+  };
+}
+
+test("the stream begins where the list ends", async () => {
+  const { gateway, client, ready, seqs } = await start({ events: 5 });
+  assert.equal(gateway.last.cursor, "5.e1@user:42");
+  assert.equal(gateway.last.request.query.get("inbox"), "true");
+  await ready();
+  assert.deepEqual(seqs(), [5, 4, 3]);
+  assert.equal(client.unread, 5);
+  assert.ok(client.inbox.hasMore && client.inbox.loaded && !client.inbox.loading);
+});
+
+test("an event adds one, a count is absolute", async () => {
+  const { gateway, client, ready, seqs } = await start({ events: 2 });
+  await ready();
+  gateway.last.event("user:42", 3);
+  gateway.last.event("user:42", 4);
+  await settle();
+  assert.equal(client.unread, 4);
+  assert.deepEqual(seqs(), [4, 3, 2, 1]);
+  // Somebody read three of them on a phone, before the fifth came.
+  gateway.last.event("user:42", 5);
+  gateway.last.notice("read", { change: "read", up_to: 3, seqs: null, unread: 1, head: 4 }, { id: "5.e1@user:42" });
+  await settle();
+  assert.equal(client.unread, 2);
+  assert.deepEqual(seqs(), [5, 4, -3, -2, -1]);
+  gateway.last.notice("read", { change: "unread", seqs: [1], unread: 3, head: 5 }, { id: "5.e1@user:42" });
+  await settle();
+  assert.equal(client.unread, 3);
+  gateway.last.notice("read", { change: "removed", seqs: [4], unread: 2, head: 5 }, { id: "5.e1@user:42" });
+  await settle();
+  assert.equal(client.unread, 2);
+  assert.deepEqual(seqs(), [5, -3, -2, 1]);
+  // A ready that was on its way before says nothing new.
+  gateway.last.ready("5.e1@user:42", { unread: 4, head: 4 });
+  await settle();
+  assert.equal(client.unread, 2);
+});
+
+test("snapshots are new when something changed, and only then", async () => {
+  const { gateway, client, ready } = await start({ events: 2 });
+  await ready();
+  const before = client.inbox;
+  assert.equal(client.inbox, before);
+  assert.ok(Object.isFrozen(before) && Object.isFrozen(before.items));
+  let told = 0;
+  client.on("bellhop.inbox", (inbox) => { told++; assert.equal(inbox, client.inbox); });
+  gateway.last.burst(() => {
+    for (let seq = 3; seq < 10; seq++) gateway.last.event("user:42", seq);
+  });
+  await settle();
+  assert.notEqual(client.inbox, before);
+  assert.equal(before.items.length, 2);
+  assert.equal(told, 1, "once for a whole replay");
+});
+
+test("older pages are appended, once each", async () => {
+  const { client, server, ready, seqs } = await start({ events: 8 });
+  await ready();
+  assert.deepEqual(await Promise.all([client.loadMore(), client.loadMore()]), [3, 0]);
+  assert.deepEqual(seqs(), [8, 7, 6, 5, 4, 3]);
+  assert.equal(await client.loadMore(), 2);
+  assert.equal(client.inbox.hasMore, false);
+  assert.equal(await client.loadMore(), 0);
+  assert.deepEqual(server.calls.filter((call) => typeof call === "string"), ["limit=3", "limit=3&before=6", "limit=3&before=3"]);
+});
+
+test("a page without items is not the end", async () => {
+  const { client, gateway, ready } = await start({ events: 8 });
+  await ready();
+  const pages = [{ items: [], next: 5 }, { items: [], next: 4 }, { items: [item(3)], next: null }];
+  gateway.answers.set("GET /v1/inbox", () => json({ unread: 8, head: 8, ...pages.shift() }));
+  assert.equal(await client.loadMore(), 1);
+  assert.equal(client.inbox.hasMore, false);
+});
+
+test("reading is shown at once, asked for, and counted by the server", async () => {
+  const { client, server, ready, seqs } = await start({ events: 3 });
+  await ready();
+  const one = client.markRead([2]);
+  assert.deepEqual(seqs(), [3, -2, 1]);
+  assert.equal(client.unread, 2);
+  await one;
+  await client.markUnread([2]);
+  assert.equal(client.unread, 3);
+  await client.markRead();
+  assert.deepEqual(server.calls.at(-1), { upTo: 3, seqs: [], read: true });
+  assert.equal(client.unread, 0);
+  assert.deepEqual(seqs(), [-3, -2, -1]);
+  await client.remove(3);
+  assert.deepEqual(seqs(), [-2, -1]);
+  await client.markRead([]);
+  await assert.rejects(client.markRead(Array.from({ length: 1001 }, (_, i) => i + 1)), RangeError);
+});
+
+test("all means what has arrived, not what came after the click", async () => {
+  const { client, server, gateway, ready } = await start({ events: 2 });
+  await ready();
+  server.add(1);
+  gateway.last.event("user:42", 3);
+  await settle();
+  server.add(1); // not here yet
+  await client.markRead();
+  assert.equal(server.calls.at(-1).upTo, 3);
+  assert.equal(client.unread, 1);
+});
+
+test("what is refused is taken back", async () => {
+  const { client, server, ready, seqs } = await start({ events: 3 });
+  await ready();
+  server.page = { status: 503, headers: { "Retry-After": "2" } };
+  await assert.rejects(client.markRead(), { name: "BellhopError", status: 503, retryAfter: 2000, message: "not now" });
+  assert.deepEqual(seqs(), [3, 2, 1]);
+  assert.equal(client.unread, 3);
+  await assert.rejects(client.remove(3));
+  assert.deepEqual(seqs(), [3, 2, 1]);
+  await assert.rejects(client.markUnread([1]));
+  assert.equal(client.unread, 3);
+});
+
+test("our own change on the stream does not count twice", async () => {
+  const { client, gateway, ready } = await start({ events: 3 });
+  await ready();
+  const request = client.markRead([3]);
+  gateway.last.notice("read", { change: "read", seqs: [3], unread: 2, head: 3 }, { id: "3.e1@user:42" });
+  await settle();
+  assert.equal(client.unread, 2);
+  await request;
+  assert.equal(client.unread, 2);
+});
+
+test("a list that does not come does not stop the stream, and is read later", async () => {
+  const { gateway, client, server, ready, seqs } = await start({ events: 2, prepare: (s) => { s.page = { status: 503 }; } });
+  assert.equal(gateway.last.cursor, "");
+  assert.equal(client.inbox.error.status, 503);
+  server.page = { status: 200 };
+  gateway.last.event("user:42", 2);
+  await ready();
+  assert.deepEqual(seqs(), [2, 1]);
+  assert.equal(client.unread, 2);
+  assert.equal(client.inbox.error, undefined);
+});
+
+test("a list that is refused for good is told; signing in again goes on", async () => {
+  const { gateway, client, server } = await start({ events: 1, prepare: (s) => { s.page = { status: 401 }; } });
+  assert.equal(client.status.state, "denied");
+  assert.equal(gateway.streams.length, 0);
+  server.page = { status: 200 };
+  client.reconnect();
+  await settle();
+  assert.equal(gateway.streams.length, 1);
+});
+
+test("a token is renewed for requests too", async () => {
+  let n = 0;
+  const { gateway } = await start({
+    events: 1,
+    options: { token: () => `t${++n}` },
+    prepare: (s) => {
+      const list = s.gateway.answers.get("GET /v1/inbox");
+      s.gateway.answers.set("GET /v1/inbox", (r) => (r.headers.Authorization === "Bearer t1" ? json({}, 401) : list(r)));
+    },
+  });
+  assert.equal(gateway.last.request.headers.Authorization, "Bearer t2");
+});
+
+test("a reset fetches anew, and what comes meanwhile stays", async () => {
+  const { gateway, client, server, clock, ready, seqs } = await start({ events: 4 });
+  await ready();
+  server.items = [];
+  server.head = 0;
+  server.epoch = "e2";
+  server.add(2);
+  gateway.last.notice("reset", { channel: "user:42", from: null, to: null }, { id: "0.e2@user:42" });
+  gateway.last.event("user:42", 1, { epoch: "e2" });
+  gateway.last.event("user:42", 2, { epoch: "e2" });
+  await settle();
+  const calls = server.calls.length;
+  await clock.advance(1_400);
+  assert.equal(server.calls.length, calls, "not all clients at once");
+  gateway.last.event("user:42", 3, { epoch: "e2" }); // not in the list yet
+  await clock.advance(2_000);
+  assert.deepEqual(seqs(), [3, 2, 1]);
+  assert.equal(client.unread, 3);
+});
+
+test("a count that the list can't have is a reason to look again", async () => {
+  const { gateway, server, clock, client, seqs } = await start({ events: 3 });
+  gateway.last.ready("3.e1@user:42", { unread: 3, head: 3 });
+  await settle();
+  const calls = server.calls.length;
+  await clock.advance(10_000);
+  gateway.last.send(": hb\n\n");
+  assert.equal(server.calls.length, calls, "it can");
+  // While we were away, somebody read them elsewhere.
+  server.items = server.items.map((i) => ({ ...i, read: true }));
+  gateway.last.ready("3.e1@user:42", { unread: 0, head: 3 });
+  await clock.advance(3_000);
+  assert.deepEqual(seqs(), [-3, -2, -1]);
+  assert.equal(client.unread, 0);
+});
+
+test("a list that stays wrong is asked for again, ever more slowly than hammering", async () => {
+  const { gateway, server, clock } = await start({ events: 3 });
+  server.page = { status: 500 };
+  gateway.last.notice("reset", { channel: "user:42", from: 1, to: 2 }, { id: "3.e1@user:42" });
+  await settle();
+  const calls = server.calls.length;
+  for (let i = 0; i < 18; i++) {
+    await clock.advance(20_000);
+    gateway.last.send(": hb\n\n");
+  }
+  const tries = server.calls.length - calls;
+  assert.ok(tries >= 3 && tries <= 12, `${tries} tries in six minutes`);
+});
+
+test("the list does not grow for ever", async () => {
+  const { gateway, client, ready } = await start({ events: 1 });
+  await ready();
+  for (let seq = 2; seq <= 2_500; seq++) gateway.last.event("user:42", seq);
+  await settle();
+  assert.equal(client.items.length, 2_000);
+  assert.ok(client.inbox.hasMore);
+  assert.equal(client.unread, 2_500);
+});
+
+test("without a list there are counts all the same", async () => {
+  const { gateway, client, server, ready, seqs } = await start({ events: 2, options: { pageSize: 0 } });
+  await ready();
+  assert.deepEqual(server.calls, []);
+  assert.equal(client.unread, 2);
+  gateway.last.event("user:42", 3);
+  await settle();
+  assert.equal(client.unread, 3);
+  assert.deepEqual(seqs(), [3]);
+});
+
+test("somebody else's cookie is noticed", async () => {
+  const { gateway, client } = await start({ events: 1 });
+  gateway.last.event("user:7", 1);
+  await settle();
+  assert.equal(client.status.state, "denied");
+  assert.equal(client.items.length, 1);
+  assert.equal(gateway.open.length, 0);
+});

@@ -1,0 +1,280 @@
+// Tabs of one browser, who share a stream.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Bellhop } from "../src/bellhop.js";
+import { Machine, settle } from "./fakes.js";
+
+const OPTIONS = { url: "http://gateway.test", channels: ["room:1"], inbox: false };
+
+/** Tab is one with a client, and what that has said. */
+async function open(machine, options = {}) {
+  const tab = machine.tab();
+  const client = new Bellhop({ ...OPTIONS, ...options }, tab.env);
+  const seqs = [];
+  const resets = [];
+  client.on("*", (event) => seqs.push(event.seq));
+  client.on("bellhop.reset", (reset) => resets.push(reset));
+  await settle();
+  return { ...tab, tab, client, seqs, resets };
+}
+
+/** pair opens two tabs on a live stream that has brought 1 and 2. */
+async function pair(options) {
+  const machine = new Machine();
+  const a = await open(machine, options);
+  const { gateway } = machine;
+  gateway.last.ready("0.e1@room:1", {});
+  gateway.last.event("room:1", 1);
+  await settle();
+  const b = await open(machine, options);
+  gateway.last.event("room:1", 2);
+  await settle();
+  return { machine, gateway, clock: machine.clock, a, b };
+}
+
+test("one stream serves all tabs", async () => {
+  const { gateway, a, b } = await pair();
+  assert.equal(gateway.streams.length, 1);
+  assert.deepEqual([a.client.leader, b.client.leader], [true, false]);
+  assert.deepEqual([a.client.status.state, b.client.status.state], ["live", "live"]);
+  assert.deepEqual(a.seqs, [1, 2]);
+  assert.deepEqual(b.seqs, [2]);
+  assert.equal(b.client.cursor, a.client.cursor);
+});
+
+test("when the leader closes, another one goes on where it is", async () => {
+  const { gateway, a, b } = await pair();
+  a.client.close();
+  await settle();
+  assert.equal(gateway.open.length, 1);
+  assert.equal(gateway.last.cursor, "2.e1@room:1");
+  assert.ok(b.client.leader);
+  gateway.last.event("room:1", 3);
+  gateway.last.ready("3.e1@room:1", {});
+  await settle();
+  assert.deepEqual(b.seqs, [2, 3]);
+  assert.deepEqual(a.seqs, [1, 2]);
+});
+
+test("when the leader is frozen or left, another one goes on, and it catches up", async () => {
+  const { gateway, a, b } = await pair();
+  a.document.fire("freeze");
+  await settle();
+  assert.ok(b.client.leader);
+  gateway.last.event("room:1", 3);
+  gateway.last.ready("3.e1@room:1", {});
+  await settle();
+  a.document.fire("resume");
+  await settle();
+  assert.ok(!a.client.leader);
+  assert.equal(gateway.last.cursor, "2.e1@room:1", "the stream went back for it");
+  assert.equal(gateway.open.length, 1);
+  gateway.last.event("room:1", 3);
+  gateway.last.event("room:1", 4);
+  gateway.last.ready("4.e1@room:1", {});
+  await settle();
+  assert.deepEqual(a.seqs, [1, 2, 3, 4]);
+  assert.deepEqual(b.seqs, [2, 3, 4], "nothing twice");
+});
+
+test("a follower that was away and missed nothing costs nothing", async () => {
+  const { gateway, b } = await pair();
+  b.document.fire("freeze");
+  b.document.fire("resume");
+  await settle();
+  assert.equal(gateway.streams.length, 1);
+  gateway.last.event("room:1", 3);
+  await settle();
+  assert.deepEqual(b.seqs, [2, 3]);
+});
+
+test("a leader that is frozen without a word is replaced by a tab that people look at", async () => {
+  const { machine, gateway, clock, a, b } = await pair();
+  a.tab.frozen = true;
+  b.tab.isHidden = true;
+  b.document.fire("visibilitychange");
+  await clock.advance(10_000);
+  assert.ok(!b.client.leader, "nobody looks at it");
+  b.tab.isHidden = false;
+  b.document.fire("visibilitychange");
+  await clock.advance(3_000);
+  assert.ok(b.client.leader);
+  assert.equal(gateway.last.cursor, "2.e1@room:1");
+  gateway.last.event("room:1", 3);
+  gateway.last.ready("3.e1@room:1", {});
+  await settle();
+  assert.deepEqual(b.seqs, [2, 3]);
+  // It wakes up, finds that it leads no more, and has nothing open.
+  a.tab.frozen = false;
+  await settle();
+  assert.ok(!a.client.leader);
+  assert.equal(gateway.open.length, 1);
+  const c = await open(machine);
+  assert.ok(!c.client.leader);
+});
+
+test("a leader that answers keeps its place", async () => {
+  const { clock, a, b } = await pair();
+  b.document.fire("visibilitychange");
+  await clock.advance(10_000);
+  assert.ok(a.client.leader);
+  assert.ok(!b.client.leader);
+});
+
+test("a reset reaches every tab once", async () => {
+  const { gateway, a, b } = await pair();
+  b.document.fire("freeze");
+  gateway.last.notice("reset", { channel: "room:1", from: 1, to: null }, { id: "0.e2@room:1" });
+  gateway.last.event("room:1", 1, { epoch: "e2" });
+  await settle();
+  b.document.fire("resume");
+  await settle();
+  assert.equal(gateway.last.cursor, "2.e1@room:1");
+  gateway.last.notice("reset", { channel: "room:1", from: 3, to: null }, { id: "0.e2@room:1" });
+  gateway.last.event("room:1", 1, { epoch: "e2" });
+  gateway.last.ready("1.e2@room:1", {});
+  await settle();
+  assert.deepEqual(a.seqs, [1, 2, 1]);
+  assert.deepEqual(b.seqs, [2, 1]);
+  assert.equal(a.resets.length, 1);
+  assert.equal(b.resets.length, 1);
+});
+
+test("a tab with an older position than the others' makes the stream go back", async () => {
+  const { machine, gateway, a, b } = await pair();
+  const c = await open(machine, { cursor: "0" });
+  assert.equal(gateway.last.cursor, "0@room:1");
+  for (const seq of [1, 2]) gateway.last.event("room:1", seq);
+  gateway.last.ready("2.e1@room:1", {});
+  await settle();
+  assert.deepEqual([a.seqs, b.seqs, c.seqs], [[1, 2], [2], [1, 2]]);
+});
+
+test("a later tab gets the newest values that the first one began with", async () => {
+  const machine = new Machine();
+  const options = { channels: ["raffle:1"] };
+  await open(machine, options);
+  const { last } = machine.gateway;
+  last.event("raffle:1", 7, { type: "probability" });
+  last.ready("7.r1@raffle:1", {});
+  for (const seq of [8, 9]) last.event("raffle:1", seq, { type: "probability", epoch: "r1" });
+  last.event("raffle:1", 10, { type: "winner", epoch: "r1" });
+  await settle();
+  const late = await open(machine, options);
+  assert.deepEqual(late.seqs, [9, 10]);
+  last.event("raffle:1", 11, { type: "probability", epoch: "r1" });
+  await settle();
+  assert.deepEqual(late.seqs, [9, 10, 11]);
+});
+
+test("a follower's reconnect is the leader's", async () => {
+  const { gateway, b } = await pair();
+  b.client.reconnect();
+  await settle();
+  assert.equal(gateway.streams.length, 2);
+  assert.equal(gateway.open.length, 1);
+});
+
+test("tabs that differ in person, gateway or channels do not share", async () => {
+  const machine = new Machine();
+  const token = (sub) => () => `x.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.y`;
+  for (const options of [
+    {}, { channels: ["room:2"] }, { url: "http://other.test" }, { share: false },
+    { token: token("mina") }, { token: token("jonas") }, { user: "zoe" },
+    { token: () => { throw new Error("who knows"); } }, { token: () => "opaque" }, { token: () => "opaque" },
+  ]) await open(machine, options);
+  assert.equal(machine.gateway.streams.length, 9, "and one has no token");
+  await open(machine, { token: token("jonas") });
+  await open(machine, { channels: ["room:1"] });
+  await open(machine, { user: "zoe", token: () => "opaque" });
+  assert.equal(machine.gateway.streams.length, 9);
+});
+
+test("the order of channels does not matter", async () => {
+  const machine = new Machine();
+  await open(machine, { channels: ["room:1", "room:2"] });
+  await open(machine, { channels: ["room:2", "room:1"] });
+  assert.equal(machine.gateway.streams.length, 1);
+});
+
+test("where tabs can't find each other each has its own stream", async () => {
+  for (const missing of ["locks", "BroadcastChannel"]) {
+    const machine = new Machine();
+    for (let i = 0; i < 2; i++) {
+      const tab = machine.tab();
+      const client = new Bellhop(OPTIONS, { ...tab.env, [missing]: undefined });
+      await settle();
+      assert.ok(client.leader);
+    }
+    assert.equal(machine.gateway.open.length, 2);
+  }
+});
+
+test("many tabs that come and go lose and double nothing", async () => {
+  // A small generator of its own, so that a failure can be repeated.
+  for (let seed = 1; seed <= 40; seed++) {
+    let state = seed;
+    const random = (n) => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state % n;
+    };
+    const machine = new Machine();
+    const { gateway } = machine;
+    let head = 0;
+    const served = new Map(); // stream: the newest seq it has sent
+    const serve = () => {
+      for (const stream of gateway.open) {
+        if (!served.has(stream)) {
+          const from = stream.cursor === "" ? head : Number.parseInt(stream.cursor, 10);
+          for (let seq = from + 1; seq <= head; seq++) stream.event("room:1", seq);
+          stream.ready(`${head}.e1@room:1`, {});
+        } else {
+          for (let seq = served.get(stream) + 1; seq <= head; seq++) stream.event("room:1", seq);
+        }
+        served.set(stream, head);
+      }
+    };
+    const tabs = [];
+    for (let step = 0; step < 60; step++) {
+      const tab = tabs[random(Math.max(1, tabs.length))];
+      switch (random(8)) {
+        case 0:
+          if (tabs.length < 5) tabs.push({ ...(await open(machine, { cursor: `${head}.e1@room:1` })), from: head });
+          break;
+        case 1:
+          if (tab && tabs.length > 1 && random(2)) {
+            tab.client.close();
+            tabs.splice(tabs.indexOf(tab), 1);
+          }
+          break;
+        case 2:
+          tab?.document.fire("freeze");
+          break;
+        case 3:
+          tab?.document.fire("resume");
+          break;
+        case 4:
+          gateway.open[0]?.[random(2) ? "cut" : "end"]();
+          break;
+        case 5:
+          await machine.clock.advance(random(4_000));
+          break;
+        default:
+          head++;
+      }
+      if (random(3)) serve();
+      if (random(2)) await settle();
+    }
+    for (const tab of tabs) tab.document.fire("resume");
+    for (let i = 0; i < 6; i++) {
+      await machine.clock.advance(5_000);
+      serve();
+    }
+    await settle();
+    for (const { seqs, from } of tabs) {
+      assert.deepEqual(seqs, Array.from({ length: head - from }, (_, i) => from + 1 + i), `seed ${seed}`);
+    }
+    if (tabs.length > 0) assert.equal(gateway.open.length, 1, `seed ${seed}`);
+    for (const { client } of tabs) client.close();
+  }
+});
