@@ -240,3 +240,41 @@ func TestAttackHeaderFlood(t *testing.T) {
 	resp := raw(t, h, "GET /v1/stream?channel="+strings.Repeat("x", 100_000)+" HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, resp.StatusCode)
 }
+
+// TestAttackManyChannels: a stream has at most sixteen channels, however often and
+// in whatever way they are asked for.
+func TestAttackManyChannels(t *testing.T) {
+	t.Parallel()
+	h, person := fortress(t)
+	var distinct strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&distinct, "&channel=topic:%d", i)
+	}
+	ask := func(query string) *http.Response {
+		return raw(t, h, "GET /v1/stream?x"+query+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "+person+"\r\n\r\n")
+	}
+	require.Equal(t, http.StatusBadRequest, ask(distinct.String()).StatusCode)
+	require.Equal(t, http.StatusBadRequest, ask("&channel="+strings.Repeat("topic:a,", 1000)).StatusCode)
+	resp := ask(strings.Repeat("&channel=topic:a&channel=topic%3Aa", 500))
+	require.Equal(t, http.StatusOK, resp.StatusCode, "one channel, named a thousand times")
+}
+
+// TestAttackHugeCursors: a cursor of any size and content costs a refusal or a
+// reset, and the process goes on.
+func TestAttackHugeCursors(t *testing.T) {
+	t.Parallel()
+	h, person := fortress(t)
+	huge := []string{
+		strings.Repeat("9", 20_000), strings.Repeat("1.e@topic:a,", 1500), "18446744073709551616.e@topic:a", "-1.e@topic:a",
+		strings.Repeat("1.e@topic:"+strings.Repeat("k", 90)+",", 190), strings.Repeat(",", 20_000), strings.Repeat("@", 20_000),
+		"1." + strings.Repeat("e", 20_000) + "@topic:a",
+	}
+	for i, cursor := range huge {
+		resp := raw(t, h, "GET /v1/stream?channel=topic:a&last_event_id="+cursor+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		require.Contains(t, []int{http.StatusBadRequest, http.StatusRequestHeaderFieldsTooLarge}, resp.StatusCode, "cursor %d", i)
+		s := openStream(t, h.URL(), "topic:a", "Authorization", "Bearer "+person, "Last-Event-ID", cursor)
+		s.waitFor("event: bellhop.reset")
+		s.waitFor("event: bellhop.ready")
+		require.Less(t, len(s.text()), 4096, "it does not come back")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
+	"github.com/bellhop/bellhop/store/kept"
 )
 
 // demoUser is whom the printed commands are about.
@@ -37,8 +38,8 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 }
 
 // NewBellhop puts gateway and notifier together in one process, on one listener,
-// with a log in a file and a bus in memory; and the demo, if the settings ask
-// for it, whose greeting goes to stdout.
+// with a log in a file, and a bus and the log of Redis-kept channels in memory;
+// and the demo, if the settings ask for it, whose greeting goes to stdout.
 func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, stdout io.Writer) (_ *Service, err error) {
 	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
 	if err != nil {
@@ -47,17 +48,15 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	defer func() { err = s.closeAfter(err) }()
 
 	tokens, publishers := cfg.TokenConfig(), cfg.ServiceKeys.Reveal()
-	var d *demo
+	var keys devKeys
 	if cfg.WithDemo() {
-		keys, err := loadDevKeys(devKeyFile(cfg))
-		if err != nil {
+		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {
 			return nil, err
 		}
-		d = &demo{keys: keys, keyFile: devKeyFile(cfg), api: s.server.Echo}
-		d.register(s.server)
 		tokens.Secrets = []string{keys.Signing}
 		publishers = strings.TrimPrefix(publishers+","+demoService+"="+keys.Service, ",")
 	}
+	s.server.Echo.Pre(rewriteRafflePath)
 	serviceKeys, err := auth.ParseServiceKeys(publishers)
 	if err != nil {
 		return nil, err
@@ -68,9 +67,11 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	s.onClose(log.Close)
 	bus := fanout.NewMemory(fanout.Config{Logger: logger})
+	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces(), logger))
 
 	n, err := s.addNotifier(notifier.Config{
 		Log:      log,
+		Kept:     inMemory,
 		Bus:      bus,
 		Policies: cfg.Namespaces(),
 		Keys:     serviceKeys,
@@ -84,8 +85,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	// The gateway has no check of its own on /readyz: it needs the same log.
 	err = s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        log,
+		kept:       inMemory,
+		publisher:  bus,
 		subscriber: bus.Subscriber,
-		counter:    new(limit.Memory).Join,
+		counter:    func(func(string, int) int) limit.Counter { return new(limit.Memory).Join() },
 		tokens:     tokens,
 		policies:   cfg.Namespaces(),
 	})
@@ -93,10 +96,14 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		return nil, err
 	}
 	s.run = append(s.run, n.Start)
-	if d != nil {
-		return s, d.greet(s, stdout)
+	if !cfg.WithDemo() {
+		return s, nil
 	}
-	return s, nil
+	d, err := s.addDemo(ctx, cfg, keys)
+	if err != nil {
+		return nil, err
+	}
+	return s, d.greet(s, stdout)
 }
 
 // devKeyFile is where the demo's keys are kept.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/internal/config"
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 const (
@@ -33,7 +34,8 @@ func freshDB(t *testing.T) string {
 	return filepath.Join(t.TempDir(), "bellhop.db")
 }
 
-// startBellhop runs a bellhop with these flags until the test ends.
+// startBellhop runs a bellhop with these flags until the test ends. No token and
+// no secret may stand in its log.
 func startBellhop(t *testing.T, flags ...string) *hotel {
 	t.Helper()
 	var cfg config.Bellhop
@@ -41,7 +43,7 @@ func startBellhop(t *testing.T, flags ...string) *hotel {
 	_, err := config.Parse(&cfg, flags, nil, io.Discard)
 	require.NoError(t, err)
 	h := &hotel{stdout: new(console)}
-	h.Service, err = NewBellhop(t.Context(), &cfg, slog.New(slog.DiscardHandler), h.stdout)
+	h.Service, err = NewBellhop(t.Context(), &cfg, testenv.Logger(t, testenv.Secrets(flags...)...), h.stdout)
 	require.NoError(t, err)
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -77,7 +79,9 @@ func TestBellhopServesBothAPIsAndTheDemo(t *testing.T) {
 	require.Eventually(t, func() bool { return status(h.URL()+"/readyz") == http.StatusOK }, patience, tick)
 	for path, want := range map[string]int{
 		"/":                            http.StatusOK,
-		"/main.js":                     http.StatusOK,
+		"/js/main.js":                  http.StatusOK,
+		"/bellhop.js":                  http.StatusOK,
+		"/api/v1/posts":                http.StatusOK,
 		"/livez":                       http.StatusOK,
 		"/docs":                        http.StatusOK,
 		"/openapi.json":                http.StatusOK,

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // stream is an open stream that collects what it is told.
@@ -22,8 +24,14 @@ type stream struct {
 // asks ("Authorization", "Bearer ...").
 func openStream(t *testing.T, url, channel string, header ...string) *stream {
 	t.Helper()
+	return openStreamAt(t, url+"/v1/stream?lastEventId=0&channel="+channel, header...)
+}
+
+// openStreamAt opens the stream of an address.
+func openStreamAt(t *testing.T, address string, header ...string) *stream {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/v1/stream?lastEventId=0&channel="+channel, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	require.NoError(t, err)
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -61,7 +69,8 @@ func (s *stream) ended() bool {
 // err is how the response ended: nil after its last chunk.
 func (s *stream) err() error { <-s.done; return s.fail }
 
-// post sends JSON and returns the answer's status and body.
+// post sends JSON and returns the answer's status and body, in which no token
+// may stand, unless it is asked for.
 func post(t *testing.T, url, body string, header ...string) (int, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
@@ -76,5 +85,8 @@ func post(t *testing.T, url, body string, header ...string) (int, string) {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
+	if !strings.HasPrefix(req.URL.Path, "/demo/") {
+		testenv.NoSecrets(t, "an answer", string(text))
+	}
 	return resp.StatusCode, string(text)
 }

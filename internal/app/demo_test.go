@@ -8,29 +8,43 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDemoRefusesWhatMakesNoSense(t *testing.T) {
+// TestDemoIsTheProduct: what it does has tests of its own; here it is put together.
+func TestDemoIsTheProduct(t *testing.T) {
 	t.Parallel()
 	h := startBellhop(t, "--sqlite="+freshDB(t))
-	for _, tt := range []struct {
-		path, body string
-		status     int
-		detail     string
-	}{
-		{"/demo/token", `{"user":"mina"}`, 200, ""},
-		{"/demo/token", `{"user":"mi na"}`, 422, "that is no name"},
-		{"/demo/token", `{"user":""}`, 422, "that is no name"},
-		{"/demo/token", `{"user":`, 400, "not the JSON"},
-		{"/demo/token", `{"user":"` + strings.Repeat("x", 17<<20) + `"}`, 413, "too large"},
-		{"/demo/events", `{"from":"mina","to":"jonas","text":"hi"}`, 201, ""},
-		{"/demo/events", `{"from":"mina","to":"jo nas","text":"hi"}`, 422, "nobody has that name"},
-		{"/demo/events", `{"from":"mina","to":"jonas","text":""}`, 422, "a message has 1 to 2000 bytes"},
-		{"/demo/events", `{"from":"mina","to":"jonas","text":"` + strings.Repeat("x", 2001) + `"}`, 422, "a message has 1 to 2000 bytes"},
-		{"/demo/events", `[]`, 400, "not the JSON"},
-	} {
-		status, answer := post(t, h.URL()+tt.path, tt.body)
-		require.Equal(t, tt.status, status, answer)
-		require.Contains(t, answer, tt.detail)
-	}
+	eventuallyReady(t, h.Service)
+	code, answer := post(t, h.URL()+"/demo/token", `{"user":"mina"}`)
+	require.Equal(t, http.StatusOK, code, answer)
+	token := strings.Split(answer, `"token":"`)[1]
+	token = token[:strings.Index(token, `"`)]
+
+	// One secret: the product's token opens Bellhop's stream, and its notifications
+	// are in it.
+	inbox := openStream(t, h.URL(), "topic:post-3", "Authorization", "Bearer "+token)
+	inbox.waitFor(`"type":"comment"`)
+	inbox.waitFor("event: bellhop.ready")
+	code, answer = post(t, h.URL()+"/api/v1/notes", `{"to":"mina","text":"to myself"}`, "Authorization", "Bearer "+token)
+	require.Equal(t, http.StatusCreated, code, answer)
+	code, answer = post(t, h.URL()+"/api/v1/posts/3/comments", `{"text":"how are they?"}`, "Authorization", "Bearer "+token)
+	require.Equal(t, http.StatusCreated, code, answer)
+	inbox.waitFor(`"type":"post.comment"`)
+	require.NotContains(t, inbox.text(), "to myself", "nobody is told of their own acts")
+
+	code, answer = post(t, h.URL()+"/api/v1/nothing", `{}`)
+	require.Equal(t, http.StatusNotFound, code, answer)
+	require.Contains(t, answer, `"status":404`)
+	require.Equal(t, http.StatusNotFound, status(h.URL()+"/api/v1/nothing"))
+	require.Equal(t, http.StatusNotFound, status(h.URL()+"/nothing.js"))
+}
+
+// TestDemoCountsStreams as the page shows them.
+func TestDemoCountsStreams(t *testing.T) {
+	t.Parallel()
+	h := startBellhop(t, "--sqlite="+freshDB(t))
+	openStream(t, h.URL(), "topic:news").waitFor("event: bellhop.ready")
+	n, ok := h.openStreams(t.Context())
+	require.True(t, ok)
+	require.Equal(t, 1, n)
 }
 
 // TestDemoAnswersItsOwnPageOnly: it believes everybody who reaches it, and the
@@ -38,7 +52,7 @@ func TestDemoRefusesWhatMakesNoSense(t *testing.T) {
 func TestDemoAnswersItsOwnPageOnly(t *testing.T) {
 	t.Parallel()
 	h := startBellhop(t, "--sqlite="+freshDB(t))
-	for _, path := range []string{"/demo/token", "/demo/events"} {
+	for _, path := range []string{"/demo/token", "/api/v1/raffles/1/participate"} {
 		for _, header := range [][]string{
 			{"Origin", "https://evil.example"},
 			{"Sec-Fetch-Site", "cross-site"},

@@ -12,6 +12,7 @@ import (
 	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/store"
+	"github.com/bellhop/bellhop/store/kept"
 )
 
 // RunGateway is cmd/gateway.
@@ -32,7 +33,8 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 
 // NewGateway puts a gateway together. Neither a database nor a Redis that is
 // away keeps it from starting: without the first it says on /readyz that it is
-// not ready, and without the second it hears of events by the log's tail.
+// not ready, and without the second it hears of events by the log's tail, and
+// Redis-kept channels wait.
 func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (_ *Service, err error) {
 	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
 	if err != nil {
@@ -52,20 +54,28 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        log,
+		kept:       kept.NewRedis(client, keptConfig(cfg.Namespaces(), logger)),
+		publisher:  bus,
 		subscriber: bus.Subscriber,
-		counter:    func() limit.Counter { return limit.NewRedis(client, limit.RedisConfig{Logger: logger}) },
-		tokens:     cfg.TokenConfig(),
-		policies:   cfg.Namespaces(),
+		counter: func(excess func(string, int) int) limit.Counter {
+			return limit.NewRedis(client, limit.RedisConfig{Excess: excess, Logger: logger})
+		},
+		tokens:   cfg.TokenConfig(),
+		policies: cfg.Namespaces(),
 	})
 }
 
 // gatewayParts is what a gateway is made of besides its own settings.
 type gatewayParts struct {
 	log        *store.DB
+	kept       kept.Log
+	publisher  fanout.Publisher
 	subscriber func(fanout.Handler) fanout.Subscriber
-	counter    func() limit.Counter // of people's streams; called once at most
-	tokens     auth.TokenConfig
-	policies   auth.Policies
+	// counter counts people's streams, and has some ended if there are too many;
+	// called once at most.
+	counter  func(excess func(user string, streams int) (ended int)) limit.Counter
+	tokens   auth.TokenConfig
+	policies auth.Policies
 }
 
 // addGateway puts a gateway on the service's listener. It serves from then on.
@@ -88,6 +98,8 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	h, err := hub.New(hub.Config{
 		Revoked:    revocations.Soon,
 		Log:        parts.log,
+		Kept:       parts.kept,
+		Rules:      rules(parts.policies),
 		Bus:        func(handler fanout.Handler) (fanout.Subscriber, error) { return parts.subscriber(handler), nil },
 		Logger:     s.log,
 		Registerer: s.registry,
@@ -98,12 +110,15 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	s.onClose(h.Close)
 	guard := limit.Config{UserStreams: cfg.UserStreams, AddressStreams: cfg.AddressStreams, AddressRate: cfg.AddressRate}
 	if parts.counter != nil && cfg.UserStreams > 0 {
-		guard.Streams = parts.counter()
+		guard.Streams = parts.counter(h.EndExcess)
 		s.onClose(guard.Streams.Close)
 	}
 	g, err := gateway.New(gateway.Config{
 		Hub:      h,
 		Log:      parts.log,
+		Kept:     parts.kept,
+		Inbox:    parts.log,
+		Bus:      parts.publisher,
 		Verifier: verifier,
 		Policies: parts.policies,
 

@@ -12,6 +12,7 @@ import (
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/notifier"
+	"github.com/bellhop/bellhop/store/kept"
 )
 
 // RunNotifier is cmd/notifier.
@@ -51,7 +52,8 @@ func tendLog(ctx context.Context, cfg *config.Notifier, inv Invocation) (err err
 
 // NewNotifier puts a notifier together. Neither a primary nor a Redis that is
 // away keeps it from starting: without the first it says on /readyz that it is
-// not ready, and without the second gateways hear of events by the log's tail.
+// not ready, and without the second gateways hear of events by the log's tail,
+// and events of Redis-kept channels are refused.
 func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger) (_ *Service, err error) {
 	s, err := newService(ctx, cfg.HTTP, server.Origins{}, 0, logger)
 	if err != nil {
@@ -64,12 +66,13 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		return nil, err
 	}
 	s.onClose(log.Close)
-	bus, _, err := openRedis(s, cfg.Redis)
+	bus, client, err := openRedis(s, cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
 	n, err := s.addNotifier(notifier.Config{
 		Log:      log,
+		Kept:     kept.NewRedis(client, keptConfig(cfg.Namespaces(), logger)),
 		Bus:      bus,
 		Policies: cfg.Namespaces(),
 		Keys:     cfg.Keys(),

@@ -70,7 +70,7 @@ func (h house) gateway(t *testing.T) (s *Service, stop func() error) {
 	var cfg config.Gateway
 	_, err := config.Parse(&cfg, nil, h.environ(), io.Discard)
 	require.NoError(t, err)
-	s, err = NewGateway(t.Context(), &cfg, slog.New(slog.DiscardHandler))
+	s, err = NewGateway(t.Context(), &cfg, testenv.Logger(t, testenv.Secrets(h.environ()...)...))
 	require.NoError(t, err)
 	return s, run(t, s)
 }
@@ -80,7 +80,7 @@ func (h house) notifier(t *testing.T) (s *Service, stop func() error) {
 	var cfg config.Notifier
 	_, err := config.Parse(&cfg, nil, h.environ(), io.Discard)
 	require.NoError(t, err)
-	s, err = NewNotifier(t.Context(), &cfg, slog.New(slog.DiscardHandler))
+	s, err = NewNotifier(t.Context(), &cfg, testenv.Logger(t, testenv.Secrets(h.environ()...)...))
 	require.NoError(t, err)
 	return s, run(t, s)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // startProcess starts a bellhop as a process of its own, in a fresh folder, and
@@ -16,8 +18,22 @@ import (
 func startProcess(t *testing.T, args ...string) (cmd *exec.Cmd, stderr *console, url string) {
 	t.Helper()
 	args = append([]string{"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, args...)
-	cmd = program(t, t.TempDir(), "bellhop", args, nil)
+	return launch(t, "bellhop", args, nil)
+}
+
+// launch starts a program, which logs as text, and waits until it is ready. No
+// token and no secret of its settings may stand in what it logs.
+func launch(t *testing.T, name string, args, environ []string) (cmd *exec.Cmd, stderr *console, url string) {
+	t.Helper()
 	stderr = new(console)
+	t.Cleanup(func() {
+		if cmd.Process != nil && cmd.ProcessState == nil { // the test did not wait for it
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+		testenv.NoSecrets(t, "the log of "+name, stderr.String(), testenv.Secrets(append(args, environ...)...)...)
+	})
+	cmd = program(t, t.TempDir(), name, args, environ)
 	cmd.Stderr = stderr
 	require.NoError(t, cmd.Start())
 	serving := regexp.MustCompile(`msg=serving url=(\S+)`)

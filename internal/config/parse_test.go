@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"io"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -159,4 +160,20 @@ func TestAllProblemsAreListedAtOnce(t *testing.T) {
 	for _, name := range []string{"BELLHOP_HEARTBEAT", "BELLHOP_LISTEN", "BELLHOP_MYSQL_PRIMARY", "BELLHOP_REDIS", "BELLHOP_JWT_SECRET"} {
 		require.Equal(t, 1, strings.Count(err.Error(), name), err)
 	}
+}
+
+// TestAttackersAreLimitedByDefault: nobody has to switch on what keeps one person,
+// or one address, from taking everything.
+func TestAttackersAreLimitedByDefault(t *testing.T) {
+	t.Parallel()
+	var g Gateway
+	_, err := Parse(&g, nil, goodGateway(), io.Discard)
+	require.NoError(t, err)
+	require.Positive(t, g.UserStreams)
+	require.Positive(t, g.AddressStreams)
+	require.Positive(t, g.AddressRate)
+	require.Empty(t, g.Proxies(), "and nobody is believed about addresses")
+	admin, err := netip.ParseAddrPort(g.AdminListen)
+	require.NoError(t, err)
+	require.True(t, admin.Addr().IsLoopback())
 }

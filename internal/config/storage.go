@@ -53,9 +53,9 @@ func checkDSN(p *SettingErrors, flag string, dsn Secret) {
 	}
 }
 
-// Redis is where the bus runs.
+// Redis is where the bus runs, and where channels with "log: redis" are kept.
 type Redis struct {
-	Redis    Secret   `placeholder:"URL" help:"The bus: redis://host:6379, rediss:// for TLS, redis+sentinel://host:port,host:port/master, or redis+cluster://host:port,host:port."`
+	Redis    Secret   `placeholder:"URL" help:"The bus, and the log of namespaces with log: redis. redis://host:6379, rediss:// for TLS, redis+sentinel://host:port,host:port/master, or redis+cluster://host:port,host:port."`
 	RedisTLS TLSFiles `embed:"" prefix:"redis-tls-"`
 }
 

@@ -15,9 +15,9 @@ type Streams struct {
 	Drain          time.Duration `placeholder:"DURATION" default:"15s" help:"Time over which a stopping gateway spreads the ends of its streams."`
 	MaxStreams     int           `placeholder:"N" default:"0" help:"Streams that this gateway holds at most. 0: what the limit of file descriptors allows."`
 	UserStreams    int           `name:"max-streams-per-user" placeholder:"N" default:"32" help:"Streams that one person may have open on all gateways together. 0: no limit."`
-	AddressStreams int           `name:"max-streams-per-address" placeholder:"N" default:"0" help:"Streams that one client address may have open on this gateway. 0: no limit, which is right unless --trusted-proxies is set or clients connect directly."`
-	AddressRate    int           `name:"max-rate-per-address" placeholder:"N" default:"0" help:"Streams and reads that one client address may begin in a second on this gateway; ten seconds' worth can be saved up. 0: no limit, as above."`
-	TrustedProxies []string      `name:"trusted-proxies" placeholder:"NETWORK" sep:"," help:"Networks of the proxies in front, such as 10.0.0.0/8, comma-separated. Only they are believed about the address of a client (X-Forwarded-For)."`
+	AddressStreams int           `name:"max-streams-per-address" placeholder:"N" default:"1000" help:"Streams that one client address may have open on this gateway; of IPv6, one network of 64 bits. 0: no limit. Without --trusted-proxies, addresses of private networks are not limited: they may be a proxy's."`
+	AddressRate    int           `name:"max-rate-per-address" placeholder:"N" default:"100" help:"Streams and reads that one client address may begin in a second on this gateway; ten seconds' worth can be saved up. 0: no limit. What is an address is as above."`
+	TrustedProxies []string      `name:"trusted-proxies" placeholder:"NETWORK" sep:"," help:"Networks of the proxies in front, such as 10.0.0.0/8, comma-separated. Only they are believed about the address of a client (X-Forwarded-For) and about TLS (X-Forwarded-Proto), without which the session cookie is not Secure."`
 	SlowTimeout    time.Duration `placeholder:"DURATION" default:"30s" help:"Time after which a client that takes no bytes is dropped."`
 
 	origins server.Origins

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bellhop/bellhop/client"
+	"github.com/bellhop/bellhop/internal/demo"
+)
+
+// Limits of requests and of the end.
+const (
+	headerTimeout = 10 * time.Second
+	stopTimeout   = 5 * time.Second
+)
+
+// service is the program's parts, and its listener, which is open.
+type service struct {
+	log      *slog.Logger
+	product  *demo.Demo
+	handler  http.Handler
+	listener net.Listener
+	idle     func() // closes idle connections to the notifier
+}
+
+func open(ctx context.Context, s settings, log *slog.Logger) (*service, error) {
+	transport := new(http.Transport)
+	bell, err := client.New(client.Config{URL: s.notifier, Key: s.key, HTTPClient: &http.Client{Transport: transport}})
+	if err != nil {
+		return nil, err
+	}
+	pass, err := newGateway(s.gateway)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.listen)
+	if err != nil {
+		return nil, err
+	}
+	product, err := demo.New(ctx, demo.Config{
+		Database: s.database, Secret: s.secret, Notifier: bell, Streams: pass.streams, Logger: log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return &service{
+		log: log, product: product, handler: pass.handler(product), listener: listener,
+		idle: func() { transport.CloseIdleConnections(); pass.transport.CloseIdleConnections() },
+	}, nil
+}
+
+// url is where the page is.
+func (s *service) url() string { return "http://" + s.listener.Addr().String() }
+
+// run serves until ctx ends, or a part fails.
+func (s *service) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	server := &http.Server{
+		Handler: s.handler,
+		// Not ReadTimeout: net/http goes on reading while it answers, and would end
+		// a stream by it.
+		ReadHeaderTimeout: headerTimeout,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		// What is under way when the program is to end ends with it: streams have
+		// no other end, and their clients resume.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	group.Go(func() error { return s.product.Run(ctx) })
+	group.Go(func() error {
+		s.log.InfoContext(ctx, "serving", "url", s.url())
+		if err := server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		return server.Shutdown(stop)
+	})
+	err := group.Wait()
+	s.idle()
+	return errors.Join(err, s.product.Close())
+}
+
+// health asks a running demo whether it answers.
+func health(ctx context.Context, listen string) error {
+	ctx, cancel := context.WithTimeout(ctx, headerTimeout)
+	defer cancel()
+	_, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/api/v1/raffles", http.NoBody)
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("it answers %s", resp.Status)
+	}
+	return nil
+}

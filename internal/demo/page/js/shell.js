@@ -1,0 +1,91 @@
+// What stands around every view: the bar, the panel under the hood, and toasts.
+import "/bellhop-bell.js";
+import { bell, show } from "./bell.js";
+import { fill, h } from "./dom.js";
+import { drawHood } from "./hood.js";
+import { language, t } from "./language.js";
+import { face, nameOf } from "./people.js";
+import { mark, glyph } from "./pictures.js";
+import { session } from "./session.js";
+
+const TOAST = 6_000; // ms
+const MOST_TOASTS = 3;
+
+const $ = (id) => document.getElementById(id);
+const systems = ["community", "study", "raffle"];
+
+class Shell {
+  #bell = document.createElement("bellhop-bell");
+  #system;
+
+  constructor() {
+    this.#bell.renderItem = show;
+    this.#bell.addEventListener("bellhop-item", () => this.#bell.close());
+    bell.addEventListener("change", () => { this.#bell.client = bell.client; });
+    bell.addEventListener("event", ({ detail }) => { if (detail.live) this.#toast(detail.event); });
+    $("skip").addEventListener("click", (e) => {
+      e.preventDefault();
+      $("main").focus();
+    });
+  }
+
+  /** draw draws everything anew, for another language or person. */
+  draw() {
+    $("skip").textContent = t("skip");
+    this.#bell.lang = language.now;
+    this.#bell.client = bell.client;
+    fill($("bar"),
+      h("a", { class: "brand", href: "#/" }, mark(), h("span", {}, "Bellhop")),
+      h("nav", { class: "tabs", "aria-label": t("navigation") },
+        systems.map((name) => h("a", { href: `#/${name}`, "data-tab": name }, t(name)))),
+      h("div", { class: "tools" },
+        h("button", {
+          type: "button", class: "quiet lang", lang: language.other, title: t("languageLabel"), id: "language",
+          onclick: () => language.switch(language.other),
+        }, glyph("globe"), t("languageSwitch")),
+        session.person ? this.#person() : h("a", { class: "button small", href: "#/" }, t("signIn"))));
+    this.current(this.#system);
+    drawHood($("hood"));
+  }
+
+  #person() {
+    const { id } = session.person;
+    return [
+      this.#bell,
+      h("span", { class: "who", id: "who", title: t("signedInAs", nameOf(id)) }, face(id), h("strong", {}, nameOf(id))),
+      h("button", { type: "button", class: "quiet", id: "sign-out", onclick: () => { location.hash = "#/"; session.signOut(); } }, t("signOut")),
+    ];
+  }
+
+  /** current marks the system that is shown. */
+  current(system) {
+    this.#system = system;
+    for (const tab of document.querySelectorAll("[data-tab]")) {
+      if (tab.dataset.tab === system) tab.setAttribute("aria-current", "page");
+      else tab.removeAttribute("aria-current");
+    }
+  }
+
+  /**
+   * #toast shows what has just arrived, unless the page that it leads to is open.
+   * The bell says it aloud, so that this does not.
+   */
+  #toast(event) {
+    const { title, body, href, image } = show(event);
+    if (document.hidden || location.hash === href) return;
+    const toast = h("a", { class: "toast", href },
+      h("img", { src: image, alt: "" }), h("span", {}, h("strong", {}, title), body && h("span", { class: "toast-text" }, body)));
+    const gone = () => toast.remove();
+    toast.addEventListener("click", gone);
+    setTimeout(gone, TOAST);
+    $("toasts").append(toast);
+    while ($("toasts").children.length > MOST_TOASTS) $("toasts").firstElementChild.remove();
+  }
+}
+
+export const shell = new Shell();
+
+/** announce says something to people who do not see the page. */
+export function announce(text) {
+  $("said").textContent = text;
+}
