@@ -1,10 +1,12 @@
 # All programs in one small image, which has no shell: a health check is the
 # program's own command `health`.
-FROM golang:1.26 AS build
+FROM golang:1.26 AS modules
 ARG GOPROXY=https://proxy.golang.org,direct
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
+
+FROM modules AS build
 COPY . .
 # Without cgo the programs need nothing of the image that they run in.
 RUN CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags='-s -w' -o /out/ ./cmd/...

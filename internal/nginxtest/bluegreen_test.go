@@ -41,6 +41,7 @@ func newDeployment(t *testing.T, drain time.Duration) *deployment {
 	cluster := testenv.MySQL(t, testenv.MariaDB())
 	database, redis := cluster.NewDatabase(t), testenv.Redis(t)
 	storage := []string{
+		testenv.DatabaseTopics(t),
 		"BELLHOP_MYSQL_PRIMARY=" + cluster.Primary.DSN(database),
 		"BELLHOP_MYSQL_REPLICAS=" + cluster.Replica.DSN(database),
 		"BELLHOP_REDIS=" + redis.URL(),

@@ -67,12 +67,7 @@ func TestMemoryOfAStreamInNginx(t *testing.T) {
 // workerMemory is the resident memory of Nginx's one worker, in bytes.
 func (e *edge) workerMemory(t *testing.T) int {
 	t.Helper()
-	pid, err := os.ReadFile(filepath.Join(e.Dir, "nginx.pid"))
-	require.NoError(t, err)
-	master := strings.TrimSpace(string(pid))
-	worker, err := os.ReadFile(filepath.Join("/proc", master, "task", master, "children"))
-	require.NoError(t, err)
-	status, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(worker)), "status"))
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(e.worker(t)), "status"))
 	require.NoError(t, err)
 	for line := range strings.Lines(string(status)) {
 		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {

@@ -18,6 +18,12 @@ type page struct {
 func (p page) open(url, script string) {
 	p.t.Helper()
 	require.NoError(p.t, chromedp.Do(p.tab, chromedp.Navigate(url)))
+	p.run(script)
+}
+
+// run runs a script that ends with true.
+func (p page) run(script string) {
+	p.t.Helper()
 	_, err := chromedp.Run(p.tab, chromedp.Evaluate[bool](script))
 	require.NoError(p.t, err)
 }

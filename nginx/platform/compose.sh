@@ -1,6 +1,6 @@
 # The platform of docker-compose.yml: what nginx/deploy needs of it. COMPOSE is the
 # command, "docker compose" or "docker-compose".
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # nginx/deploy sets $here
 
 root=$here/..
 settings=${ENV_FILE:-$root/.env}
@@ -59,4 +59,4 @@ upstream=/etc/nginx/bellhop/upstream/gateway.conf
 edge_write() { edge sh -c "cat >$upstream.new && mv $upstream.new $upstream"; }
 edge_save() { edge cp "$upstream" "$upstream.old" </dev/null; }
 edge_restore() { edge mv "$upstream.old" "$upstream" </dev/null; }
-edge_reload() { edge sh -c 'nginx -t -q && nginx -s reload' </dev/null; }
+edge_reload() { edge sh /bellhop/reload /run/nginx.pid </dev/null; }

@@ -1,6 +1,6 @@
 # The platform of the tests: gateways are processes that the test starts and stops,
 # Nginx is one of this machine.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # nginx/deploy sets $here
 
 ask() { curl -sf --max-time 60 "$CONTROL/$1" >&2; }
 
@@ -19,6 +19,5 @@ edge_write() { cat >"$upstream.new" && mv "$upstream.new" "$upstream"; }
 edge_save() { cp "$upstream" "$upstream.old"; }
 edge_restore() { mv "$upstream.old" "$upstream"; }
 edge_reload() {
-	nginx -t -q -p "$EDGE_DIR" -c "$EDGE_DIR/nginx.conf" -e stderr -g "pid $EDGE_DIR/nginx.pid;" &&
-		kill -HUP "$(cat "$EDGE_DIR/nginx.pid")"
+	sh "$here/reload" "$EDGE_DIR/nginx.pid" -p "$EDGE_DIR" -c "$EDGE_DIR/nginx.conf" -e stderr -g "pid $EDGE_DIR/nginx.pid;"
 }
