@@ -26,7 +26,8 @@ type NginxServer struct {
 // Nginx starts an Nginx with a whole configuration, main context included. conf is
 // a text/template; beside the given values it knows {{.Listen}}, the address to
 // listen on, and {{.Dir}}, a directory of its own for files and logs (relative
-// paths begin there). What it must not set is `daemon` and `pid`.
+// paths begin there). What it must not set is `daemon` and `pid`. When the test
+// ends, it fails if a token stands in one of the logs.
 func Nginx(tb testing.TB, conf string, values map[string]any) *NginxServer {
 	tb.Helper()
 	path, err := program("nginx")
@@ -56,7 +57,10 @@ func Nginx(tb testing.TB, conf string, values map[string]any) *NginxServer {
 		},
 	}
 	s.Configure(conf, values)
-	tb.Cleanup(func() { require.NoError(tb, s.process.kill()) })
+	tb.Cleanup(func() {
+		require.NoError(tb, s.process.kill())
+		searchFiles(tb, dir, nil)
+	})
 	s.Start()
 	return s
 }

@@ -60,7 +60,9 @@ type Program struct {
 }
 
 // Run starts a program with settings from the environment, on addresses that Run
-// chooses, and waits until it is ready.
+// chooses, and waits until it is ready. When the test ends, it fails if a token
+// or a secret of these settings stands in what the program printed, or in its
+// metrics.
 func Run(tb testing.TB, path string, env ...string) *Program {
 	tb.Helper()
 	p := &Program{}
@@ -76,10 +78,15 @@ func Run(tb testing.TB, path string, env ...string) *Program {
 		path: path, args: []string{"run"}, log: filepath.Join(dir, "output.log"),
 		env: append(env, "BELLHOP_LISTEN="+public, "BELLHOP_ADMIN_LISTEN="+admin),
 	}
+	secrets := Secrets(env...)
 	tb.Cleanup(func() {
+		if p.PID() != 0 {
+			searchMetrics(tb, p.AdminURL, secrets)
+		}
 		if err := p.process.kill(); err != nil {
 			tb.Error(err)
 		}
+		searchFiles(tb, dir, secrets)
 		for _, l := range p.listeners {
 			l.release()
 		}

@@ -74,6 +74,8 @@ var packages = map[string]string{
 	"mariadb-install-db": "mariadb-server",
 	"nginx":              "nginx",
 	"chromium":           "chromium",
+	"node":               "nodejs",
+	"npm":                "npm",
 }
 
 // program finds an installed program. The folders for administrators are looked
