@@ -62,12 +62,15 @@ func newFleet(t *testing.T) *fleet {
 	f.gatewayRedis, f.notifierRedis = testenv.Proxy(t, f.redis.Addr), testenv.Proxy(t, f.redis.Addr)
 	f.gatewayPrimary, f.notifierPrimary = testenv.Proxy(t, f.primary.Addr), testenv.Proxy(t, f.primary.Addr)
 	f.gatewayReplica = testenv.Proxy(t, f.cluster.Replica.Addr)
+	topics := testenv.DatabaseTopics(t)
 	f.notifierEnv = []string{
+		topics,
 		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.notifierPrimary.Addr, f.database),
 		"BELLHOP_REDIS=redis://" + f.notifierRedis.Addr,
 		"BELLHOP_SERVICE_KEYS=chaos=" + serviceKey,
 	}
 	gatewayEnv := []string{
+		topics,
 		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.gatewayPrimary.Addr, f.database),
 		"BELLHOP_MYSQL_REPLICAS=" + f.primary.DSNVia(f.gatewayReplica.Addr, f.database),
 		"BELLHOP_REDIS=redis://" + f.gatewayRedis.Addr,

@@ -39,6 +39,7 @@ type fleet struct {
 	cluster  *testenv.Cluster
 	database string
 	redis    *testenv.RedisServer
+	logger   *slog.Logger // in which neither a token nor a key may stand
 	gateways []*member
 	notifier *member
 	drop     atomic.Uint64 // one in so many messages is lost on the bus; zero: none
@@ -53,7 +54,7 @@ type member struct {
 
 func newFleet(tb testing.TB, cluster *testenv.Cluster, gateways int) *fleet {
 	tb.Helper()
-	f := &fleet{tb: tb, cluster: cluster, database: cluster.NewDatabase(tb), redis: testenv.Redis(tb)}
+	f := &fleet{tb: tb, cluster: cluster, database: cluster.NewDatabase(tb), redis: testenv.Redis(tb), logger: testenv.Logger(tb, signingKey, serviceKey)}
 	f.addNotifier()
 	for range gateways {
 		f.addGateway()
@@ -67,7 +68,7 @@ func (f *fleet) log(pool int) *store.DB {
 		Primary:  f.cluster.Primary.DSN(f.database),
 		Replicas: []string{f.cluster.Replica.DSN(f.database)},
 		PoolSize: pool,
-		Log:      quiet,
+		Log:      f.logger,
 	})
 	require.NoError(f.tb, err)
 	f.tb.Cleanup(func() { require.NoError(f.tb, db.Close()) })
@@ -79,10 +80,8 @@ func (f *fleet) bus() *fanout.Redis {
 	client, err := fanout.OpenRedis(f.redis.URL())
 	require.NoError(f.tb, err)
 	f.tb.Cleanup(func() { require.NoError(f.tb, client.Close()) })
-	return fanout.NewRedis(client, fanout.Config{Logger: quiet})
+	return fanout.NewRedis(client, fanout.Config{Logger: f.logger})
 }
-
-var quiet = slog.New(slog.DiscardHandler)
 
 func (f *fleet) addNotifier() {
 	db := f.log(4)
@@ -91,7 +90,7 @@ func (f *fleet) addNotifier() {
 	require.NoError(f.tb, err)
 	m, srv := f.member()
 	n, err := notifier.New(notifier.Config{
-		Log: db, Bus: lossy{f.bus(), f}, Policies: auth.Builtin(), Keys: keys, Registerer: m.registry, Logger: quiet,
+		Log: db, Bus: lossy{f.bus(), f}, Policies: auth.Builtin(), Keys: keys, Registerer: m.registry, Logger: f.logger,
 	})
 	require.NoError(f.tb, err)
 	require.NoError(f.tb, n.Start(context.Background()))
@@ -107,14 +106,14 @@ func (f *fleet) addGateway() {
 	h, err := hub.New(hub.Config{
 		Log:        db,
 		Bus:        func(h fanout.Handler) (fanout.Subscriber, error) { return bus.Subscriber(h), nil },
-		Registerer: m.registry, Logger: quiet,
+		Registerer: m.registry, Logger: f.logger,
 	})
 	require.NoError(f.tb, err)
 	f.tb.Cleanup(func() { require.NoError(f.tb, h.Close()) })
 	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{signingKey}})
 	require.NoError(f.tb, err)
 	g, err := gateway.New(gateway.Config{
-		Hub: h, Log: db, Verifier: verifier, Policies: auth.Builtin(), Registerer: m.registry, Logger: quiet,
+		Hub: h, Log: db, Inbox: db, Bus: bus, Verifier: verifier, Policies: auth.Builtin(), Registerer: m.registry, Logger: f.logger,
 	})
 	require.NoError(f.tb, err)
 	f.tb.Cleanup(func() { require.NoError(f.tb, g.Close()) })
@@ -125,7 +124,7 @@ func (f *fleet) addGateway() {
 
 func (f *fleet) member() (*member, *server.Server) {
 	m := &member{registry: prometheus.NewRegistry()}
-	srv, err := server.New(server.Options{Logger: quiet, Registerer: m.registry, ShutdownTimeout: 5 * time.Second})
+	srv, err := server.New(server.Options{Logger: f.logger, Registerer: m.registry, ShutdownTimeout: 5 * time.Second})
 	require.NoError(f.tb, err)
 	return m, srv
 }

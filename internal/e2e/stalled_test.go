@@ -28,7 +28,7 @@ func TestStalledClientsCostLittle(t *testing.T) {
 	g := testenv.Run(t, testenv.Build(t, "./cmd/gateway"),
 		"BELLHOP_MYSQL_PRIMARY="+f.cluster.Primary.DSN(f.database),
 		"BELLHOP_MYSQL_REPLICAS="+f.cluster.Replica.DSN(f.database),
-		"BELLHOP_REDIS="+f.redis.URL(),
+		"BELLHOP_REDIS="+f.redis.URL(), testenv.DatabaseTopics(t),
 		"BELLHOP_JWT_SECRET="+signingKey,
 		"BELLHOP_SLOW_TIMEOUT=5s",
 	)

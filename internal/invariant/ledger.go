@@ -70,9 +70,10 @@ type track struct {
 }
 
 type contents struct {
-	epoch event.Epoch
-	floor uint64
-	ids   map[uint64]string // those of deleted events are empty
+	epoch  event.Epoch
+	floor  uint64
+	ids    map[uint64]string // those of deleted events are empty
+	newest map[uint64]bool   // what nobody may skip; nil: nothing may be skipped
 }
 
 // New returns an empty ledger.
@@ -116,6 +117,8 @@ func (l *Ledger) Got(client string, ch event.Channel, at event.Position, id stri
 		t.last = t.from
 	}
 	switch _, again := t.got[at.Seq]; {
+	case t.last.Epoch == "": // the channel was not there, and now begins
+		*t = track{begun: true, from: event.Position{Epoch: at.Epoch}, got: map[uint64]struct{}{}}
 	case at.Epoch != t.last.Epoch:
 		l.addf(Disorder, client, ch, at, "the epoch was %s, and no reset came", t.last.Epoch)
 		t.from = event.Position{Epoch: at.Epoch, Seq: at.Seq - 1}
@@ -158,6 +161,18 @@ func (l *Ledger) Log(ch event.Channel, epoch event.Epoch, floor uint64, ids map[
 	l.log[ch] = contents{epoch: epoch, floor: floor, ids: ids}
 }
 
+// LogConflated is Log for a channel whose clients may skip every event but the
+// newest ones, those with the given seqs.
+func (l *Ledger) LogConflated(ch event.Channel, epoch event.Epoch, floor uint64, ids map[uint64]string, newest ...uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := contents{epoch: epoch, floor: floor, ids: ids, newest: make(map[uint64]bool, len(newest))}
+	for _, seq := range newest {
+		c.newest[seq] = true
+	}
+	l.log[ch] = c
+}
+
 // Violations judges the run. With lossy, acknowledged events may be missing
 // from the log: the run took the primary's newest transactions away.
 func (l *Ledger) Violations(lossy bool) []Violation {
@@ -194,7 +209,8 @@ func (l *Ledger) judge(s seat, t *track) {
 	for seq, id := range log.ids {
 		_, got := t.got[seq]
 		at := event.Position{Epoch: log.epoch, Seq: seq}
-		if seq > t.from.Seq && seq > log.floor && id != "" && !got {
+		skipped := log.newest != nil && !log.newest[seq]
+		if seq > t.from.Seq && seq > log.floor && id != "" && !got && !skipped {
 			l.addf(Lost, s.client, s.ch, at, "never received; began at %s, last was %s", t.from, t.last)
 		}
 	}

@@ -16,8 +16,9 @@ type Plan struct {
 	// Streams are held by Processes worker processes. Default: 1 process.
 	Streams   int
 	Processes int
-	// Idle is how long the streams are watched while nothing is published.
-	Idle time.Duration
+	// Idle is how long the streams are watched while nothing is published, after
+	// Settle, in which nothing is published either.
+	Settle, Idle time.Duration
 	// Traffic is published then; without notifiers nothing is.
 	Traffic Traffic
 	// Storms is how often all connections are broken at once.

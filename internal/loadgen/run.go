@@ -58,11 +58,16 @@ func (t *test) phases(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.Settle > 0 {
+		if err := t.phase("settle", func(*Phase) error { return t.watch(ctx, t.Settle) }); err != nil {
+			return err
+		}
+	}
 	if t.Idle > 0 {
 		if err := t.collect(ctx); err != nil {
 			return err
 		}
-		if err := t.phase("idle", func(*Phase) error { return t.idle(ctx) }); err != nil {
+		if err := t.phase("idle", func(*Phase) error { return t.watch(ctx, t.Idle) }); err != nil {
 			return err
 		}
 	}
@@ -196,9 +201,9 @@ func (t *test) awaitReady(ctx context.Context, p *Phase) error {
 	return nil
 }
 
-func (t *test) idle(ctx context.Context) error {
-	end := time.Now().Add(t.Idle)
-	_, err := t.await(ctx, t.Idle+t.Patience, func(Report) bool { return !time.Now().Before(end) })
+func (t *test) watch(ctx context.Context, d time.Duration) error {
+	end := time.Now().Add(d)
+	_, err := t.await(ctx, d+t.Patience, func(Report) bool { return !time.Now().Before(end) })
 	return err
 }
 

@@ -1,0 +1,254 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/loadgen"
+)
+
+// fan is a client without a name that listens to the raffle, and maybe to the
+// news. Like a browser it remembers its last id and comes back with it. Its
+// events carry a number, {"n":17,...}, which grows from event to event.
+type fan struct {
+	addr     string // of its gateway
+	channels []event.Channel
+	times    *arrivals               // nil: nobody asks
+	gate     atomic.Pointer[barrier] // it reads nothing before this is open
+
+	mu sync.Mutex
+	seen
+}
+
+type barrier chan struct{}
+
+// seen is what a fan knows.
+type seen struct {
+	id      string
+	readies []string // the data of each bellhop.ready
+	resets  int      // of the raffle
+	values  int      // of the raffle that came
+	last    int      // the number of the newest of them
+	winner  int      // the number of the newest winner
+	first   int      // the number of the first news
+	news    int      // the number of the newest news
+	wrong   string   // the first promise that was broken
+}
+
+func (f *fan) now() seen {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.seen
+}
+
+// listen connects and reads until ctx ends, again and again.
+func (f *fan) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		f.connect(ctx)
+		select {
+		case <-time.After(50*time.Millisecond + rand.N(100*time.Millisecond)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// dialFan leaves the kernel little to hold back for a fan that does not read.
+var dialFan = net.Dialer{Timeout: 10 * time.Second, Control: func(_, _ string, c syscall.RawConn) error {
+	return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
+}}
+
+func (f *fan) connect(ctx context.Context) {
+	conn, err := dialFan.DialContext(ctx, "tcp", f.addr)
+	if err != nil {
+		return
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	defer conn.Close()
+	var head strings.Builder
+	fmt.Fprint(&head, "GET /v1/stream?inbox=false")
+	for _, ch := range f.channels {
+		fmt.Fprintf(&head, "&channel=%s", ch)
+	}
+	fmt.Fprint(&head, " HTTP/1.1\r\nHost: fans\r\n")
+	if id := f.now().id; id != "" {
+		fmt.Fprintf(&head, "Last-Event-ID: %s\r\n", id)
+	}
+	if _, err := fmt.Fprint(conn, head.String()+"\r\n"); err != nil {
+		return
+	}
+	r := bufio.NewReaderSize(conn, 1024)
+	var kind, data string
+	for {
+		if gate := f.gate.Load(); gate != nil {
+			<-*gate
+		}
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		// The gateway writes whole blocks, so what a chunk's size is does not matter.
+		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ": ")
+		switch name {
+		case "event":
+			kind = value
+		case "data":
+			data = value
+		case "id": // the last line of a block
+			f.block(kind, data, value)
+		}
+	}
+}
+
+func (f *fan) block(kind, data, id string) {
+	received := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.id = id
+	ofRaffle := strings.Contains(data, `"channel":"raffle:1"`)
+	switch {
+	case kind == "bellhop.ready":
+		f.readies = append(f.readies, data)
+	case kind == "bellhop.reset" && ofRaffle:
+		f.resets++
+		f.last = 0
+	case kind == "bellhop.reset":
+		f.fail("reset of the news: " + data)
+	case ofRaffle:
+		n := number(data)
+		if n <= f.last {
+			f.fail(fmt.Sprintf("%d after %d", n, f.last))
+		}
+		if f.times != nil && f.last > 0 {
+			f.times.arrived(f.last+1, received)
+		}
+		f.values++
+		f.last = n
+		if kind == "winner" {
+			f.winner = n
+		}
+	default:
+		n := number(data)
+		switch {
+		case f.first == 0:
+			f.first = n
+		case n != f.news+1:
+			f.fail(fmt.Sprintf("news %d after %d", n, f.news))
+		}
+		f.news = n
+	}
+}
+
+func (f *fan) fail(why string) {
+	if f.wrong == "" {
+		f.wrong = why
+	}
+}
+
+// number reads n out of `"data":{"n":17`.
+func number(data string) int {
+	_, rest, _ := strings.Cut(data, `"data":{"n":`)
+	digits := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	n, err := strconv.Atoi(rest[:max(digits, 0)])
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// fans are a crowd.
+type fans []*fan
+
+// gather connects a crowd, spread over the gateways, and waits until all of them
+// are live.
+func gather(t testing.TB, n int, addrs []string, times *arrivals, channels ...event.Channel) fans {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var away sync.WaitGroup
+	t.Cleanup(func() { cancel(); away.Wait() })
+	all := make(fans, n)
+	for i := range all {
+		all[i] = &fan{addr: addrs[i%len(addrs)], channels: channels, times: times}
+		away.Go(func() { all[i].listen(ctx) })
+		if i%500 == 499 { // the listening sockets' queues are short
+			all[:i+1].await(t, "live", func(s seen) bool { return len(s.readies) > 0 })
+		}
+	}
+	all.await(t, "live", func(s seen) bool { return len(s.readies) > 0 })
+	return all
+}
+
+const patience = 40 * time.Second
+
+// await waits until something holds for every fan.
+func (all fans) await(t testing.TB, what string, holds func(seen) bool) {
+	t.Helper()
+	var short seen
+	require.Eventually(t, func() bool {
+		for _, f := range all {
+			if short = f.now(); !holds(short) {
+				return false
+			}
+		}
+		return true
+	}, patience, 10*time.Millisecond, "not all fans are %s", what)
+}
+
+// check fails if a promise was broken.
+func (all fans) check(t testing.TB) {
+	t.Helper()
+	var errs []error
+	for i, f := range all {
+		if s := f.now(); s.wrong != "" {
+			errs = append(errs, fmt.Errorf("fan %d: %s", i, s.wrong))
+		}
+	}
+	require.NoError(t, errors.Join(errs...))
+}
+
+// arrivals knows when each number was published, and measures how long the fans
+// that waited longest for a newer one had to wait.
+type arrivals struct {
+	sent   []atomic.Int64 // by number, in nanoseconds since 1970
+	shards [64]struct {
+		sync.Mutex
+		loadgen.Histogram
+	}
+}
+
+func newArrivals(most int) *arrivals { return &arrivals{sent: make([]atomic.Int64, most+1)} }
+
+func (a *arrivals) arrived(n int, at time.Time) {
+	if n >= len(a.sent) {
+		return
+	}
+	if sent := a.sent[n].Load(); sent > 0 {
+		s := &a.shards[rand.N(len(a.shards))]
+		s.Lock()
+		defer s.Unlock()
+		s.Add(at.Sub(time.Unix(0, sent)))
+	}
+}
+
+func (a *arrivals) total() (h loadgen.Histogram) {
+	for i := range a.shards {
+		s := &a.shards[i]
+		s.Lock()
+		h.Merge(s.Histogram)
+		s.Unlock()
+	}
+	return h
+}

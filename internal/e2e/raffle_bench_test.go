@@ -1,0 +1,139 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/loadgen"
+	"github.com/bellhop/bellhop/internal/testenv"
+)
+
+// raffleWindow is how long a benchmark measures.
+const raffleWindow = 15 * time.Second
+
+// BenchmarkRaffle measures a raffle of -raffle.streams streams on two gateways, at
+// fifty changes a second merged to ten, and then a loop that writes the same
+// blocks to as many sockets ten times a second and does nothing else. Of the
+// arrivals those count that took longest: of the first value that each delivery
+// makes up for.
+func BenchmarkRaffle(b *testing.B) {
+	var bellhop, raw measured
+	b.Run("bellhop", func(b *testing.B) { bellhop = measureRaffle(b) })
+	b.Run("raw loop", func(b *testing.B) { raw = measureRaw(b) })
+	limit := period + 3*raw.p99/2
+	b.Logf("a value arrives within %v (p99); a period and 1.5 times the raw loop's %v are %v", bellhop.p99, raw.p99, limit)
+	b.Logf("a delivery costs %v of processor time; the raw loop's costs %v", bellhop.cost, raw.cost)
+}
+
+// measured is the outcome of a benchmark.
+type measured struct {
+	p99  time.Duration // of arrivals
+	cost time.Duration // processor time for each delivery
+}
+
+func measureRaffle(b *testing.B) measured {
+	s := newStage(b, testenv.Redis(b).URL())
+	times := newArrivals(10 * updates * int(raffleWindow/time.Second))
+	all := gather(b, *raffleStreams, s.addrs(), times, raffle)
+	w := s.begin(times)
+	all.await(b, "following", func(s seen) bool { return s.values >= 5 })
+	pids := []int{s.gateways[0].PID(), s.gateways[1].PID()}
+	m := all.measure(b, times, pids)
+	w.finish(all)
+	return m
+}
+
+func measureRaw(b *testing.B) measured {
+	server := testenv.Run(b, testenv.Build(b, "./bench/fixture"), "BENCH_SERVER=raw")
+	times := newArrivals(10 * int(raffleWindow/period))
+	all := gather(b, *raffleStreams, []string{strings.TrimPrefix(server.URL, "http://")}, times, raffle)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(period)
+		defer tick.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-tick.C:
+				sendRaw(b, server.URL, times, n)
+			case <-stop:
+				return
+			}
+		}
+	}()
+	b.Cleanup(func() { <-done })
+	defer close(stop)
+	all.await(b, "following", func(s seen) bool { return s.values >= 5 })
+	return all.measure(b, times, []int{server.PID()})
+}
+
+// sendRaw has the raw loop write what Bellhop would write for the n-th value.
+func sendRaw(b *testing.B, url string, times *arrivals, n int) {
+	now := time.Now()
+	if n < len(times.sent) {
+		times.sent[n].Store(now.UnixNano())
+	}
+	block := event.AppendFrame(nil, &event.Event{
+		Channel: raffle, Seq: uint64(n), Type: "probability", Time: now, Data: fmt.Appendf(nil, `{"n":%d,"pad":""}`, n),
+	})
+	block = fmt.Appendf(block, "id: %d.0123456789@%s\n\n", n, raffle)
+	resp, err := http.Post(url+"/send", "text/plain", bytes.NewReader(block))
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+}
+
+// measure looks at a window of a crowd that is being served by processes.
+func (all fans) measure(b *testing.B, times *arrivals, pids []int) measured {
+	b.Helper()
+	times.forget()
+	before, values := processorTime(b, pids), all.values()
+	<-time.After(raffleWindow)
+	arrived := times.total()
+	spent, delivered := processorTime(b, pids)-before, all.values()-values
+	require.Positive(b, delivered)
+	m := measured{p99: arrived.Quantile(.99), cost: spent / time.Duration(delivered)}
+	b.ReportMetric(float64(m.p99.Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(arrived.Quantile(.5).Microseconds())/1000, "median-ms")
+	b.ReportMetric(float64(m.cost.Nanoseconds()), "cpu-ns/delivery")
+	b.ReportMetric(float64(delivered)/raffleWindow.Seconds(), "deliveries/s")
+	return m
+}
+
+func (all fans) values() (sum int) {
+	for _, f := range all {
+		sum += f.now().values
+	}
+	return sum
+}
+
+func processorTime(b *testing.B, pids []int) (sum time.Duration) {
+	b.Helper()
+	for _, pid := range pids {
+		u, err := loadgen.Sample(pid)
+		require.NoError(b, err)
+		sum += u.CPU()
+	}
+	return sum
+}
+
+// forget begins the measurement anew.
+func (a *arrivals) forget() {
+	for i := range a.shards {
+		s := &a.shards[i]
+		s.Lock()
+		s.Histogram = loadgen.Histogram{}
+		s.Unlock()
+	}
+}

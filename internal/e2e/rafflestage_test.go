@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/testenv"
+)
+
+const (
+	raffle = event.Channel("raffle:1")
+	news   = event.Channel("news:1")
+
+	rafflePolicies = `
+namespaces:
+  raffle: {access: public, log: redis, conflate: true, join: latest, max_rate: 10, retention: {max_age: 1h, max_count: 100}}
+  news: {access: public, log: database}
+`
+	// updates is how many times a second the raffle changes, and period how long
+	// a change may be merged with later ones.
+	updates = 50
+	period  = time.Second / 10
+)
+
+// stage is two gateways and a notifier, each a process of its own, on a real
+// database and a Redis of the test's own.
+type stage struct {
+	t        testing.TB
+	gateways []*testenv.Program
+	notifier *testenv.Program
+	client   *http.Client
+	pad      string // stands in every value of the raffle
+}
+
+func newStage(t testing.TB, redisURL string) *stage {
+	t.Helper()
+	cluster := testenv.MySQL(t, testenv.MariaDB())
+	policies := filepath.Join(t.TempDir(), "policies.yaml")
+	require.NoError(t, os.WriteFile(policies, []byte(rafflePolicies), 0o600))
+	env := []string{
+		"BELLHOP_MYSQL_PRIMARY=" + cluster.Primary.DSN(cluster.NewDatabase(t)),
+		"BELLHOP_REDIS=" + redisURL, "BELLHOP_POLICIES=" + policies, "BELLHOP_LOG_LEVEL=warn",
+	}
+	s := &stage{t: t, client: &http.Client{Timeout: 3 * time.Second}}
+	t.Cleanup(s.client.CloseIdleConnections)
+	s.notifier = testenv.Run(t, testenv.Build(t, "./cmd/notifier"), append(env, "BELLHOP_SERVICE_KEYS=e2e="+serviceKey)...)
+	for range 2 {
+		s.gateways = append(s.gateways, testenv.Run(t, testenv.Build(t, "./cmd/gateway"), append(env,
+			"BELLHOP_JWT_SECRET="+signingKey, "BELLHOP_MAX_STREAMS_PER_ADDRESS=0", "BELLHOP_MAX_RATE_PER_ADDRESS=0")...))
+	}
+	return s
+}
+
+func (s *stage) addrs() (out []string) {
+	for _, g := range s.gateways {
+		out = append(out, strings.TrimPrefix(g.URL, "http://"))
+	}
+	return out
+}
+
+// memory is what both gateways have resident, in bytes.
+func (s *stage) memory() (sum int) {
+	for _, g := range s.gateways {
+		sum += rss(s.t, g.PID())
+	}
+	return sum
+}
+
+// post publishes one event, and tells whether it was accepted.
+func (s *stage) post(ctx context.Context, ch event.Channel, typ string, n int, key string) bool {
+	body := fmt.Appendf(nil, `{"channels":[%q],"type":%q,"data":{"n":%d,"pad":%q}}`, ch, typ, n, s.pad)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.notifier.URL+"/v1/events", bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Authorization", "Bearer "+serviceKey)
+	req.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode == http.StatusCreated
+}
+
+// show publishes to the raffle and to the news until it is ended.
+type show struct {
+	stage *stage
+	times *arrivals
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+	// value and report are the newest numbers published, accepted those of the
+	// raffle that were accepted.
+	value, report, accepted atomic.Int64
+}
+
+// winners: every so many values one is a winner.
+const winners = 100
+
+// begin begins a show.
+func (s *stage) begin(times *arrivals) *show {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &show{stage: s, times: times, stop: cancel}
+	s.t.Cleanup(w.end)
+	w.done.Go(func() {
+		for tick := time.NewTicker(time.Second / updates); ctx.Err() == nil; {
+			select {
+			case <-tick.C:
+				w.publish()
+			case <-ctx.Done():
+				tick.Stop()
+			}
+		}
+	})
+	w.done.Go(func() {
+		for ctx.Err() == nil {
+			n := int(w.report.Add(1))
+			// Accepted once it is, however often it has to be sent.
+			for !s.post(context.Background(), news, "news", n, fmt.Sprintf("news-%d", n)) {
+				<-time.After(50 * time.Millisecond)
+			}
+			<-time.After(100 * time.Millisecond)
+		}
+	})
+	return w
+}
+
+// most is how many values a fan gets in a time at most: one for each period, at
+// its beginning and its end, and besides all winners there ever were.
+func (w *show) most(d time.Duration) int {
+	return int(d/period) + 2 + int(w.value.Load()/winners)
+}
+
+// publish publishes the next value; what it began is settled when it returns.
+func (w *show) publish() bool {
+	n := int(w.value.Add(1))
+	typ := "probability"
+	if n%winners == 0 {
+		typ = "winner"
+	}
+	if w.times != nil && n < len(w.times.sent) {
+		w.times.sent[n].Store(time.Now().UnixNano())
+	}
+	if !w.stage.post(context.Background(), raffle, typ, n, "") {
+		return false
+	}
+	w.accepted.Store(int64(n))
+	return true
+}
+
+// end stops publishing, and returns once what was under way is settled.
+func (w *show) end() {
+	w.stop()
+	w.done.Wait()
+}
+
+// finish ends the show with a last value, which everybody has to get, as they have
+// to get all of the news.
+func (w *show) finish(all fans) {
+	t := w.stage.t
+	w.end()
+	require.Eventually(t, w.publish, patience, 50*time.Millisecond)
+	last, reports := int(w.accepted.Load()), int(w.report.Load())
+	all.await(t, "at the newest value", func(s seen) bool { return s.last == last })
+	if len(all) > 0 && len(all[0].channels) > 1 {
+		all.await(t, "at the last news", func(s seen) bool { return s.news == reports })
+	}
+	all.check(t)
+}
