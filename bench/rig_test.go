@@ -28,17 +28,20 @@ const (
 	patience   = time.Minute
 )
 
-// rig is all servers of a run. Each holds its own streams.
+// rig is all servers of a run. Each holds its own streams, of one kind: together
+// they are more than a process may have descriptors.
 type rig struct {
 	b        *testing.B
 	streams  int
-	gateway  *testenv.Program
+	topics   *testenv.Program // a gateway of streams with one channel each
+	inboxes  *testenv.Program // ... and one of streams with an inbox
 	notifier *testenv.Program
 	raw      *testenv.Program
 	textbook *testenv.Program
 	redis    *redis.Client
 	posts    *http.Client
-	seq      uint64 // of the events that the fixtures send
+	seq      uint64             // of the events that the fixtures send
+	memory   map[string]float64 // of a server's stream, in bytes over its start
 }
 
 func newRig(b *testing.B, streams int) *rig {
@@ -51,19 +54,26 @@ func newRig(b *testing.B, streams int) *rig {
 		"BELLHOP_MYSQL_PRIMARY=" + db.Primary.DSN(db.NewDatabase(b)), "BELLHOP_REDIS=" + bus.URL(),
 		"BELLHOP_POLICIES=" + policies, "BELLHOP_LOG_LEVEL=warn",
 	}
-	r := &rig{b: b, streams: streams, redis: bus.Client(), posts: &http.Client{Timeout: patience}}
+	r := &rig{b: b, streams: streams, redis: bus.Client(), memory: make(map[string]float64), posts: &http.Client{Timeout: patience}}
 	b.Cleanup(r.posts.CloseIdleConnections)
 	r.notifier = testenv.Run(b, testenv.Build(b, "./cmd/notifier"), append(shared, "BELLHOP_SERVICE_KEYS=bench="+serviceKey)...)
-	r.gateway = testenv.Run(b, testenv.Build(b, "./cmd/gateway"), append(shared, "BELLHOP_JWT_SECRET="+secret)...)
+	gateway := testenv.Build(b, "./cmd/gateway")
+	shared = append(shared, "BELLHOP_JWT_SECRET="+secret)
+	r.topics = testenv.Run(b, gateway, shared...)
+	r.inboxes = testenv.Run(b, gateway, shared...)
 	fixture := testenv.Build(b, "./bench/fixture")
 	r.raw = testenv.Run(b, fixture, "BENCH_SERVER=raw")
 	r.textbook = testenv.Run(b, fixture, "BENCH_SERVER=textbook", "BENCH_REDIS="+bus.URL())
 	return r
 }
 
-// hold opens the rig's number of streams on a server.
-func (r *rig) hold(server *testenv.Program, inbox bool, shared ...string) *loadgen.Crew {
+// hold opens the rig's number of streams on a server. What the server's memory
+// grows by is kept under its name.
+func (r *rig) hold(name string, server *testenv.Program, inbox bool, shared ...string) *loadgen.Crew {
 	r.b.Helper()
+	progress("%d streams come: %s", r.streams, name)
+	before, err := loadgen.Sample(server.PID())
+	require.NoError(r.b, err)
 	self, err := os.Executable()
 	require.NoError(r.b, err)
 	crew, err := loadgen.Hire(context.Background(), []string{self, "worker"}, 1, r.streams, loadgen.Population{
@@ -73,7 +83,15 @@ func (r *rig) hold(server *testenv.Program, inbox bool, shared ...string) *loadg
 	r.b.Cleanup(func() { require.NoError(r.b, crew.Dismiss()) })
 	require.NoError(r.b, crew.Hold(r.streams))
 	r.await(crew, func(report loadgen.Report) bool { return report.Ready == r.streams })
+	after, err := loadgen.Sample(server.PID())
+	require.NoError(r.b, err)
+	r.memory[name] = float64(after.RSS-before.RSS) / float64(r.streams)
 	return crew
+}
+
+// progress tells what is being done, in a line with the time.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
 }
 
 func (r *rig) await(crew *loadgen.Crew, done func(loadgen.Report) bool) {
@@ -116,10 +134,10 @@ func (r *rig) sendRaw(query string, n int) {
 	require.Equal(r.b, http.StatusOK, resp.StatusCode)
 }
 
-// metric reads one of the gateway's metrics.
-func (r *rig) metric(name string) float64 {
+// metric reads one of a program's metrics.
+func (r *rig) metric(p *testenv.Program, name string) float64 {
 	r.b.Helper()
-	resp, err := r.posts.Get(r.gateway.AdminURL + "/metrics")
+	resp, err := r.posts.Get(p.AdminURL + "/metrics")
 	require.NoError(r.b, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)

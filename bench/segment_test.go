@@ -2,12 +2,12 @@ package bench
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bellhop/bellhop/bench/report"
 	"github.com/bellhop/bellhop/internal/loadgen"
 	"github.com/bellhop/bellhop/internal/testenv"
 )
@@ -24,9 +24,10 @@ type segment struct {
 	events   int
 	targeted bool
 	floor    *segment // what it is compared with
+	ours     bool     // it is a gateway's
 
 	cpu, user []float64 // seconds for a million deliveries, by round
-	allocs    []float64 // for each delivery, of the gateway
+	allocs    []float64 // for each delivery, of a gateway
 }
 
 func (s *segment) run(r *rig) {
@@ -37,7 +38,10 @@ func (s *segment) run(r *rig) {
 	}
 	first, err := s.crew.Report()
 	require.NoError(r.b, err)
-	mallocs := r.metric("go_memstats_mallocs_total")
+	mallocs := 0.0
+	if s.ours {
+		mallocs = s.mallocs(r)
+	}
 	before, err := loadgen.Sample(s.server.PID())
 	require.NoError(r.b, err)
 	s.send()
@@ -47,9 +51,20 @@ func (s *segment) run(r *rig) {
 	million := float64(deliveries) / 1e6
 	s.cpu = append(s.cpu, (after.CPU()-before.CPU()).Seconds()/million)
 	s.user = append(s.user, (after.User-before.User).Seconds()/million)
-	if s.server == r.gateway {
-		s.allocs = append(s.allocs, (r.metric("go_memstats_mallocs_total")-mallocs)/float64(deliveries))
+	if s.ours {
+		s.allocs = append(s.allocs, max(r.metric(s.server, mallocsMetric)-mallocs, 0)/float64(deliveries))
 	}
+}
+
+const mallocsMetric = "go_memstats_mallocs_total"
+
+// mallocs is how many allocations the next question will find if nothing happens
+// until then: the question makes some of its own, as many as the last one did.
+func (s *segment) mallocs(r *rig) float64 {
+	r.b.Helper()
+	first := r.metric(s.server, mallocsMetric)
+	second := r.metric(s.server, mallocsMetric)
+	return second + (second - first)
 }
 
 // ratios are those to the floor's segment of the same round.
@@ -62,23 +77,22 @@ func (s *segment) ratios() (ratios []float64) {
 	return ratios
 }
 
+// kind sums the segment's rounds up.
+func (s *segment) kind() report.Kind {
+	return report.Kind{
+		Name: s.name, Ours: s.ours,
+		CPU: report.Median(s.cpu), User: report.Median(s.user), Ratio: report.Median(s.ratios()), Allocs: report.Median(s.allocs),
+	}
+}
+
 // table shows medians.
-func table(segments []*segment) string {
+func table(kinds []report.Kind) string {
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "\tCPU s a million\tof it user\tto the raw loop\tallocations each\t")
-	for _, s := range segments {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\n", s.name, median(s.cpu), median(s.user), median(s.ratios()), median(s.allocs))
+	for _, k := range kinds {
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.3f\t\n", k.Name, k.CPU, k.User, k.Ratio, k.Allocs)
 	}
 	_ = w.Flush() // into memory
 	return out.String()
-}
-
-// median is empty where nothing was measured.
-func median(v []float64) string {
-	if len(v) == 0 {
-		return ""
-	}
-	v = slices.Sorted(slices.Values(v))
-	return fmt.Sprintf("%.2f", (v[(len(v)-1)/2]+v[len(v)/2])/2)
 }

@@ -3,12 +3,14 @@ package bench
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bellhop/bellhop/bench/report"
 	"github.com/bellhop/bellhop/internal/loadgen"
 )
 
@@ -17,6 +19,9 @@ const (
 	streamsVariable = "BELLHOP_BENCH_STREAMS" // for each server and kind of stream; default 200
 	roundsVariable  = "BELLHOP_BENCH_ROUNDS"  // of all segments in turn; default 1
 	idleVariable    = "BELLHOP_BENCH_SECONDS" // of idling and of targeted traffic; default 1
+	// reportVariable names the document to write the figures into, such as
+	// docs/performance.md, and to a file of JSON beside it. Default: none.
+	reportVariable = "BELLHOP_BENCH_REPORT"
 )
 
 func setting(b *testing.B, name string, otherwise int) int {
@@ -35,21 +40,32 @@ func setting(b *testing.B, name string, otherwise int) int {
 func BenchmarkSystem(b *testing.B) {
 	r := newRig(b, setting(b, streamsVariable, 200))
 	rounds := setting(b, roundsVariable, 1)
-	segments := r.segments()
+	broadcasts, targeted := r.segments()
+	segments := slices.Concat(broadcasts, targeted)
 	for b.Loop() {
-		for range rounds {
-			for _, s := range segments {
-				s.run(r)
+		// One after the other: every targeted event is a transaction of its own,
+		// and gateways look at those once more for half a minute.
+		for _, turns := range [][]*segment{broadcasts, targeted} {
+			for round := range rounds {
+				for _, s := range turns {
+					progress("round %d of %d: %s", round+1, rounds, s.name)
+					s.run(r)
+				}
 			}
 		}
 	}
+	d := &report.Deliveries{Streams: r.streams, Rounds: rounds, Machine: machine(b), Memory: r.memory}
+	for _, s := range segments {
+		d.Kinds = append(d.Kinds, s.kind())
+	}
 	// Not to the benchmark's log, which is cut after some lines.
-	fmt.Fprintf(os.Stdout, "\n%d streams each, medians of %d rounds\n%s\n", r.streams, rounds, table(segments))
+	fmt.Fprintf(os.Stdout, "\n%d streams each, medians of %d rounds\n%s\n", r.streams, rounds, table(d.Kinds))
+	publish(b, func(f *report.Figures) { f.Deliveries = d })
 }
 
 // segments are what takes turns. Broadcasts are sent at a rate that a server can
 // keep up with on one core.
-func (r *rig) segments() []*segment {
+func (r *rig) segments() (broadcasts, targeted []*segment) {
 	r.b.Helper()
 	const sends = 10
 	pause := max(time.Duration(r.streams)*20*time.Microsecond, 20*time.Millisecond)
@@ -69,59 +85,28 @@ func (r *rig) segments() []*segment {
 			}
 		}
 	}
-	const targets, rate = 2000, 2000
-	raw := r.hold(r.raw, false, "topic:bench")
-	textbook := r.hold(r.textbook, false, "topic:bench")
-	one := r.hold(r.gateway, false, "topic:one")
-	two := r.hold(r.gateway, true, "topic:two")
+	const targets, rate = 4000, 2000
+	raw := r.hold("raw loop", r.raw, false, "topic:bench")
+	textbook := r.hold(report.Textbook, r.textbook, false, "topic:bench")
+	one := r.hold("gateway, one channel", r.topics, false, "topic:one")
+	two := r.hold("gateway, inbox and topic", r.inboxes, true, "topic:two")
 	floor := &segment{name: "raw loop", server: r.raw, crew: raw, events: sends, send: paced(func() { r.sendRaw("", 1) })}
-	floorTargeted := &segment{name: "raw loop, targeted", server: r.raw, crew: raw, events: targets, targeted: true, send: func() {
+	floorTargeted := &segment{name: "raw loop, one stream at a time", server: r.raw, crew: raw, events: targets, targeted: true, send: func() {
 		r.sendRaw(fmt.Sprintf("targets=%d&rate=%d", targets, rate), 1)
 	}}
-	return []*segment{
+	broadcasts = []*segment{
 		floor,
-		{name: "textbook handler", server: r.textbook, crew: textbook, events: sends, send: paced(func() { r.sendTextbook(1) }), floor: floor},
-		{name: "textbook handler, bursts of 5", server: r.textbook, crew: textbook, events: 5 * sends, send: paced(func() { r.sendTextbook(5) }), floor: floor},
-		{name: "gateway, one channel", server: r.gateway, crew: one, events: sends, send: broadcast("topic:one", 1), floor: floor},
-		{name: "gateway, one channel, bursts of 5", server: r.gateway, crew: one, events: 5 * sends, send: broadcast("topic:one", 5), floor: floor},
-		{name: "gateway, inbox and topic", server: r.gateway, crew: two, events: sends, send: broadcast("topic:two", 1), floor: floor},
+		{name: report.Textbook, server: r.textbook, crew: textbook, events: sends, send: paced(func() { r.sendTextbook(1) }), floor: floor},
+		{name: "gateway, one channel", server: r.topics, ours: true, crew: one, events: sends, send: broadcast("topic:one", 1), floor: floor},
+		{name: "gateway, inbox and a topic", server: r.inboxes, ours: true, crew: two, events: sends, send: broadcast("topic:two", 1), floor: floor},
+		{name: report.Textbook + ", bursts of 5", server: r.textbook, crew: textbook, events: 5 * sends, send: paced(func() { r.sendTextbook(5) }), floor: floor},
+		{name: "gateway, bursts of 5", server: r.topics, ours: true, crew: one, events: 5 * sends, send: broadcast("topic:one", 5), floor: floor},
+	}
+	targeted = []*segment{
 		floorTargeted,
-		{name: "gateway, targeted", server: r.gateway, crew: two, events: targets, targeted: true, floor: floorTargeted, send: func() {
+		{name: "gateway, each to its inbox", server: r.inboxes, ours: true, crew: two, events: targets, targeted: true, floor: floorTargeted, send: func() {
 			r.publish(loadgen.Traffic{Inboxes: r.streams, Rate: rate, Duration: targets * time.Second / rate})
 		}},
 	}
-}
-
-// BenchmarkStreams holds streams of one inbox each on a gateway, and tells what
-// they cost: opening, idle, at 2000 targeted events a second, and in a storm of
-// reconnects.
-func BenchmarkStreams(b *testing.B) {
-	r := newRig(b, setting(b, streamsVariable, 200))
-	self, err := os.Executable()
-	require.NoError(b, err)
-	idle := time.Duration(setting(b, idleVariable, 1)) * time.Second
-	before := r.metric("go_goroutines")
-	goroutines := 0.0
-	for b.Loop() {
-		result, err := loadgen.Run(b.Context(), loadgen.Plan{
-			Population: loadgen.Population{Gateways: []string{r.gateway.URL}, Inbox: true, Secret: secret, Sources: r.streams/5000 + 1},
-			Streams:    r.streams, Processes: 1, Idle: idle, Storms: 1,
-			Traffic: loadgen.Traffic{
-				Notifiers: []string{r.notifier.URL}, Key: serviceKey, Rate: 2000, Duration: idle, Size: dataSize,
-			},
-			PIDs:    map[string]int{"gateway": r.gateway.PID(), "notifier": r.notifier.PID()},
-			Collect: []string{r.gateway.AdminURL, r.notifier.AdminURL},
-			Worker:  []string{self, "worker"},
-			Sampled: func(phase string) {
-				if phase == "idle" {
-					goroutines = r.metric("go_goroutines") - before
-				}
-			},
-		})
-		require.NoError(b, err)
-		require.True(b, result.Sound(), "%+v", result.Final.Counts)
-		fmt.Fprintln(os.Stdout)
-		result.Summary(os.Stdout)
-	}
-	fmt.Fprintf(os.Stdout, "goroutines for %d streams: %.0f\n", r.streams, goroutines)
+	return broadcasts, targeted
 }

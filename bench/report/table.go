@@ -1,0 +1,102 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// table renders the deliveries as Markdown.
+func (d *Deliveries) table() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, %s streams of each kind, on %s.\n\n", medians(d.Rounds), thousands(d.Streams), d.Machine)
+	out.WriteString("| traffic | CPU s per million | of it user | to the raw loop | allocations |\n|---|---|---|---|---|\n")
+	for _, k := range d.Kinds {
+		name, ratio, allocs := k.Name, "1", ""
+		if k.Ratio > 0 {
+			ratio = fmt.Sprintf("%.2f", k.Ratio)
+		}
+		if k.Ours {
+			name, ratio, allocs = "**"+name+"**", "**"+ratio+"**", precise(k.Allocs)
+		}
+		fmt.Fprintf(&out, "| %s | %.1f | %.2f | %s | %s |\n", name, k.CPU, k.User, ratio, allocs)
+	}
+	return out.String()
+}
+
+// table renders the streams' costs as Markdown.
+func (s *Streams) table(others map[string]float64) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, %s streams on an inbox each, on %s.\n\n", medians(s.Rounds), thousands(s.Streams), s.Machine)
+	out.WriteString("| figure | measured |\n|---|---|\n")
+	row := func(name, format string, values ...any) {
+		fmt.Fprintf(&out, "| %s | "+format+" |\n", append([]any{name}, values...)...)
+	}
+	row("goroutines, of all streams together", "%.0f", s.Goroutines)
+	textbook := ""
+	if b := others[Textbook]; b > 0 {
+		textbook = fmt.Sprintf(" (the textbook handler: %s)", size(b))
+	}
+	row("memory of a stream, when all have just come", "%s", size(s.Came))
+	row("memory of a stream, settled", "**%s**%s", size(s.Settled), textbook)
+	row("all come at once, with tokens", "%.1f CPU seconds; from connect to live: half within %s, all within %s",
+		s.Connect, span(s.Half), span(s.All))
+	row("they come back with a cursor", "%.1f CPU seconds", s.Return)
+	row("idle, a heartbeat every 20 s", "%.2f %% of a core", 100*s.IdleCPU/s.Idle)
+	return out.String()
+}
+
+// delays renders the latencies as Markdown.
+func (s *Streams) delays() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s events a second, each published alone to one of %s inboxes; %s events a round, none lost or doubled.\n%s, on %s.\n\n",
+		thousands(int(s.Rate)), thousands(s.Streams), thousands(int(s.Events)), medians(s.Rounds), s.Machine)
+	out.WriteString("| | p50 | p90 | p99 | p99.9 |\n|---|---|---|---|---|\n")
+	for _, d := range s.Latency {
+		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", d.Name, span(d.P50), span(d.P90), span(d.P99), span(d.P999))
+	}
+	return out.String()
+}
+
+func medians(rounds int) string {
+	if rounds == 1 {
+		return "One round"
+	}
+	return fmt.Sprintf("Medians of %d rounds", rounds)
+}
+
+// thousands writes 15000 as 15,000.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// precise shows small numbers of allocations to two digits that mean something.
+func precise(v float64) string {
+	switch {
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 0.1:
+		return fmt.Sprintf("%.2f", v)
+	default:
+		return fmt.Sprintf("%.3f", v)
+	}
+}
+
+func size(bytes float64) string {
+	if bytes < 1000 {
+		return fmt.Sprintf("%.0f bytes", bytes)
+	}
+	return fmt.Sprintf("%.1f KB", bytes/1000)
+}
+
+func span(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	if d >= time.Second {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.1f ms", d.Seconds()*1000)
+}
