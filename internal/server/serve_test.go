@@ -297,3 +297,39 @@ func TestAdminListener(t *testing.T) {
 	cancel()
 	require.NoError(t, wait(t, done))
 }
+
+// TestAttackSlowAdminRequests: the admin listener bounds heads and bodies too.
+func TestAttackSlowAdminRequests(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		sent string
+		want string // empty: the connection is closed without a word
+	}{
+		"slow head": {"GET /metrics HTTP/1.1\r\nHost:", ""},
+		"slow body": {"POST /debug/pprof/symbol HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf", "num_symbols"},
+		"large head": {"GET /metrics HTTP/1.1\r\nHost: a\r\nX-Flood: " + strings.Repeat("x", 2*maxHeader) + "\r\n\r\n",
+			"431 Request Header Fields Too Large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ln := listen(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			s, _ := newTest(t, Options{})
+			srv := adminServer(prometheus.NewRegistry(), s.log, 50*time.Millisecond)
+			go func() { done <- serve(ctx, srv, s.log, []net.Listener{ln}, time.Second, func(context.Context) {}) }()
+			c := dial(t, ln)
+			_, err := io.WriteString(c, tt.sent)
+			require.NoError(t, err)
+			answer, err := io.ReadAll(c) // to the end: the server closes
+			require.NoError(t, err)
+			if tt.want == "" {
+				require.Empty(t, string(answer))
+			} else {
+				require.Contains(t, string(answer), tt.want)
+			}
+			cancel()
+			require.NoError(t, wait(t, done))
+		})
+	}
+}
