@@ -25,6 +25,14 @@ const (
 	redisRetries = 2
 )
 
+// Buffers of a connection, for each direction, unless the URL sets others. A storm
+// of clients makes the pool grow to its limit, and go-redis' own 32 and 128 KiB
+// would then be more than a megabyte of a gateway, for commands of some hundred bytes.
+const (
+	redisBuffer    = 8 << 10
+	pipelineBuffer = 32 << 10
+)
+
 // OpenRedis makes a client, without connecting. The address is one of
 //
 //	redis://[user:password@]host[:port][/db]
@@ -70,6 +78,7 @@ func openSingle(address string, trust *tls.Config) (redis.UniversalClient, error
 		return nil, refuse(err)
 	}
 	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
+	setBuffers(&o.ReadBufferSize, &o.WriteBufferSize, &o.PipelineReadBufferSize, &o.PipelineWriteBufferSize)
 	o.ContextTimeoutEnabled = true
 	o.MaintNotificationsConfig = noMaintenance()
 	certify(o.TLSConfig, trust)
@@ -101,6 +110,7 @@ func openSentinel(base, rest string, trust *tls.Config) (redis.UniversalClient, 
 	o.Username, o.Password = o.SentinelUsername, o.SentinelPassword
 	o.SentinelUsername, o.SentinelPassword = sentinelUser, sentinelPassword
 	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
+	setBuffers(&o.ReadBufferSize, &o.WriteBufferSize, &o.PipelineReadBufferSize, &o.PipelineWriteBufferSize)
 	o.ContextTimeoutEnabled = true
 	perHost(o.TLSConfig)
 	certify(o.TLSConfig, trust)
@@ -125,6 +135,7 @@ func openCluster(base, rest string, trust *tls.Config) (redis.UniversalClient, e
 		return nil, refuse(err)
 	}
 	setTimeouts(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.MaxRetries, &o.DialerRetries)
+	setBuffers(&o.ReadBufferSize, &o.WriteBufferSize, &o.PipelineReadBufferSize, &o.PipelineWriteBufferSize)
 	o.ContextTimeoutEnabled = true
 	o.MaintNotificationsConfig = noMaintenance()
 	perHost(o.TLSConfig)
@@ -191,6 +202,13 @@ func setTimeouts(dial, read, write *time.Duration, retries, dials *int) {
 	setDefault(write, redisTimeout)
 	setDefault(retries, redisRetries)
 	setDefault(dials, 1) // a command is retried, so its dialling need not be
+}
+
+func setBuffers(read, write, pipelineRead, pipelineWrite *int) {
+	setDefault(read, redisBuffer)
+	setDefault(write, redisBuffer)
+	setDefault(pipelineRead, pipelineBuffer)
+	setDefault(pipelineWrite, pipelineBuffer)
 }
 
 // noMaintenance turns off a handshake for a hosted Redis that announces its

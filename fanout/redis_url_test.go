@@ -121,7 +121,7 @@ func terminateTLS(t *testing.T, target string) string {
 func TestRedisBehindSentinel(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
-	address := "redis+sentinel://" + testenv.Sentinel(t, server) + "/main"
+	address := "redis+sentinel://" + testenv.Sentinel(t, server.Addr) + "/main"
 	bus := fanout.NewRedis(open(t, address), quiet(fanout.Config{}))
 	r, channels := listen(t, bus, 10)
 	requireDelivery(t, bus, r, channels)

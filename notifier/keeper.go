@@ -21,6 +21,8 @@ type Kept interface {
 	Append(ctx context.Context, entries []store.Entry) []store.KeptAppended
 	// Purge takes all events of a channel away for good, and tells the bus.
 	Purge(ctx context.Context, channel event.Channel) error
+	// Trim does one bounded step of a walk over all channels, as Log.Trim does.
+	Trim(ctx context.Context, from store.KeptCursor) (store.KeptCursor, error)
 }
 
 const (

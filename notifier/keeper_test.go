@@ -27,6 +27,7 @@ const (
 // fakeKept is a kept log whose appends can be held up and made to fail.
 type fakeKept struct {
 	before func(entries []store.Entry) error // an error fails them all
+	trim   func(store.KeptCursor) (store.KeptCursor, error)
 	log    *kept.Memory
 
 	mu    sync.Mutex
@@ -60,6 +61,13 @@ func (k *fakeKept) Purge(ctx context.Context, ch event.Channel) error {
 		}
 	}
 	return k.log.Purge(ctx, ch)
+}
+
+func (k *fakeKept) Trim(_ context.Context, from store.KeptCursor) (store.KeptCursor, error) {
+	if k.trim == nil {
+		return store.KeptCursor{}, nil
+	}
+	return k.trim(from)
 }
 
 func (k *fakeKept) head(t *testing.T, ch event.Channel) store.KeptHead {
@@ -276,6 +284,35 @@ func TestStopDoesNotWaitForAKeptLogThatIsAway(t *testing.T) {
 		require.Equal(t, 3*time.Second, time.Since(began), "one group, not all of them")
 		require.ErrorIs(t, (<-jobs[0].done).err, errAway)
 		require.ErrorIs(t, (<-jobs[len(jobs)-1].done).err, ErrStopped)
+	})
+}
+
+func TestKeptChannelsAreWalked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var walked []time.Duration
+		var froms []uint64
+		k := newFakeKept()
+		k.trim = func(from store.KeptCursor) (store.KeptCursor, error) {
+			walked, froms = append(walked, time.Since(began)), append(froms, from.Scan)
+			switch len(walked) {
+			case 1, 3:
+				return store.KeptCursor{Scan: from.Scan + 1}, nil
+			case 2:
+				return store.KeptCursor{}, errAway
+			}
+			return store.KeptCursor{}, nil
+		}
+		n := startFake(t, &fakeLog{}, &fakeBus{}, with(k))
+		<-time.After(trimEvery * 3 / 2)
+		n.Stop()
+		require.Equal(t, []uint64{0, 1, 1, 2, 0}, froms, "a step that failed begins where it stood")
+		require.Equal(t, trimPause, walked[1])
+		require.InDelta(t, ageEvery, walked[2]-walked[1], float64(ageEvery)/10)
+		require.Equal(t, trimPause, walked[3]-walked[2])
+		require.InDelta(t, trimEvery, walked[4]-walked[3], float64(trimEvery)/10)
+		require.InDelta(t, 1, value(t, n.metrics.upkeepFailed.WithLabelValues("trim-kept")), 0)
 	})
 }
 

@@ -35,6 +35,20 @@ func (u *upkeep) trim(ctx context.Context, w *walk) (time.Duration, error) {
 	return trimPause, nil
 }
 
+// trimKept is trim for the other log. It takes no turn: that log has no connections
+// to be short of.
+func (u *upkeep) trimKept(ctx context.Context, at *store.KeptCursor) (time.Duration, error) {
+	next, err := u.cfg.Kept.Trim(ctx, *at)
+	if err != nil {
+		return jitter(ageEvery), err
+	}
+	*at = next
+	if next == (store.KeptCursor{}) {
+		return jitter(trimEvery), nil
+	}
+	return trimPause, nil
+}
+
 // retention is what the policy of a channel's namespace wants kept. What has no
 // policy any more is kept: a namespace that fell out of a file by mistake must
 // not lose its events within the minute.

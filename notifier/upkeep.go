@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/bellhop/bellhop/store"
 )
 
 const (
@@ -48,6 +50,10 @@ func (u *upkeep) start(ctx context.Context) {
 	u.repeat(ctx, "expire", u.rounds(expireEvery, u.log.Expire))
 	u.repeat(ctx, "age", u.rounds(ageEvery, u.log.AgeOut))
 	u.repeat(ctx, "trim", func(ctx context.Context) (time.Duration, error) { return u.trim(ctx, walk) })
+	if u.cfg.Kept != nil {
+		var at store.KeptCursor
+		u.repeat(ctx, "trim-kept", func(ctx context.Context) (time.Duration, error) { return u.trimKept(ctx, &at) })
+	}
 }
 
 // stop ends the work where it stands; another notifier, or the next start, takes

@@ -46,8 +46,9 @@ local function timestamp(ms)
 end
 
 local s = state(stream) or { life = ARGV[1], head = 0, floor = 0, first = 0, last = 0 }
-local of, wrong = epoch(s.life)
-if not of then return wrong end
+local id, wrong = server()
+if not id then return wrong end
+local of = epoch(id, s.life)
 local seq = s.head + 1
 local clocked = clock()
 local now = math.max(clocked, s.last) -- a clock that was put back makes no event older than the one before
@@ -58,12 +59,12 @@ end
 local function add(...)
   return redis.pcall('XADD', stream, ...)
 end
-local id = s.life .. '-' .. decimal(seq)
+local entry = s.life .. '-' .. decimal(seq)
 local added
 if most > 0 then
-  added = add('MAXLEN', ARGV[2], id, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
+  added = add('MAXLEN', ARGV[2], entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
 else
-  added = add(id, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
+  added = add(entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
 end
 if type(added) == 'table' and added.err then
   if record then redis.call('DEL', record) end

@@ -89,7 +89,7 @@ func head(t *testing.T, log kept.Log, fresh bool) store.KeptHead {
 }
 
 const (
-	waitFor = 30 * time.Second
+	waitFor = time.Minute
 	tick    = 10 * time.Millisecond
 )
 

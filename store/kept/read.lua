@@ -1,12 +1,12 @@
--- Reads a channel's state and what follows a position in it, of one moment.
+-- Reads what follows a position in a channel, and the channel's state of that moment.
 --
 -- KEYS  stream
--- ARGV  1 position  2 most events (0: the state alone)  3 most bytes of their data, but for the first
+-- ARGV  1 position  2 most events  3 most bytes of their data, but for the first
 -- Returns epoch, head, floor, the time by this server's clock, the entries, and whether bytes cut them short;
 -- or nothing, if there is no such channel.
+local id, wrong = server()
+if not id then return wrong end
 local s = state(KEYS[1])
-local of, wrong = epoch(s and s.life or '')
-if not of then return wrong end
 if not s then return {} end
 local limit, bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
 local entries, size, from = {}, 0, math.max(tonumber(ARGV[1]), s.floor) + 1
@@ -22,4 +22,4 @@ while not full and #entries < limit and from <= s.head do
   end
   from = tonumber(string.match(found[#found][1], '-(%d+)$')) + 1
 end
-return { of, decimal(s.head), decimal(s.floor), decimal(clock()), entries, full and 1 or 0 }
+return { epoch(id, s.life), decimal(s.head), decimal(s.floor), decimal(clock()), entries, full and 1 or 0 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/testenv"
 	"github.com/bellhop/bellhop/store"
 	"github.com/bellhop/bellhop/store/kept"
 )
@@ -112,4 +113,35 @@ func TestRedisWritesDatesAsGoDoes(t *testing.T) {
 		got = append(got, date)
 	}
 	require.Equal(t, want, got)
+}
+
+// A prefix is taken as it is written, and the channels of others are left alone.
+func TestRedisWalkKeepsToItsPrefix(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	client := open(t, server.URL())
+	brief := func(event.Channel) store.Retention { return store.Retention{MaxAge: time.Millisecond} }
+	mine := kept.NewRedis(client, kept.Config{Prefix: `a[b]*?\:`, Retention: brief, Logger: quiet()})
+	other := kept.NewRedis(client, kept.Config{Prefix: `ab?\:`, Retention: brief, Logger: quiet()})
+	add(t, mine, "1")
+	add(t, other, "1")
+	require.Eventually(t, func() bool {
+		_, err := mine.Trim(t.Context(), store.KeptCursor{})
+		require.NoError(t, err)
+		return head(t, mine, false).Floor == 1
+	}, waitFor, tick)
+	require.Zero(t, head(t, other, false).Floor)
+}
+
+// A walk over a Cluster goes on with the node after one that is gone.
+func TestRedisClusterWalk(t *testing.T) {
+	t.Parallel()
+	server := testenv.RedisCluster(t)
+	log := kept.NewRedis(open(t, "redis+cluster://"+server.Addr), kept.Config{Logger: quiet()})
+	next, err := log.Trim(t.Context(), store.KeptCursor{Node: "0.0.0.0:1", Scan: 12345})
+	require.NoError(t, err)
+	require.Zero(t, next)
+	next, err = log.Trim(t.Context(), store.KeptCursor{Node: "999.0.0.0:1", Scan: 12345})
+	require.NoError(t, err)
+	require.Zero(t, next)
 }

@@ -4,61 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/store"
 )
-
-// Heads implements Log.
-func (r *Redis) Heads(ctx context.Context, channels []event.Channel, fresh bool) (_ []store.KeptHead, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	client := r.client
-	if fresh {
-		client, err = anew(client)
-		if err != nil {
-			return nil, unread("read heads", err)
-		}
-		defer func() { _ = client.Close() }() // it was only read from
-	}
-	heads := make([]store.KeptHead, 0, len(channels))
-	for some := range slices.Chunk(channels, store.MaxRanges) {
-		calls := make([]call, len(some))
-		for i, ch := range some {
-			calls[i] = r.readCall(ch, 0, 0, 0)
-		}
-		for i, a := range readScript.run(ctx, client, calls) {
-			s, err := readState(a)
-			if err != nil {
-				return nil, unread("read heads", err)
-			}
-			heads = append(heads, s.keptHead(some[i]))
-		}
-	}
-	return heads, nil
-}
-
-// anew is a client with the same settings and without connections.
-func anew(client redis.UniversalClient) (redis.UniversalClient, error) {
-	switch c := client.(type) {
-	case *redis.Client:
-		// Behind Sentinel its dialler asks for the master every time.
-		o := *c.Options()
-		o.PoolSize, o.MinIdleConns = 1, 0
-		return redis.NewClient(&o), nil
-	case *redis.ClusterClient:
-		o := *c.Options()
-		o.PoolSize, o.MinIdleConns = 1, 0
-		return redis.NewClusterClient(&o), nil
-	}
-	return nil, fmt.Errorf("a client of type %T can't be made anew", client)
-}
 
 // Ranges implements Log.
 func (r *Redis) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error) {
@@ -72,7 +24,10 @@ func (r *Redis) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page,
 	defer cancel()
 	calls := make([]call, len(ranges))
 	for i := range ranges {
-		calls[i] = r.readCall(ranges[i].Channel, ranges[i].After, ranges[i].Limit, pageBytes/len(ranges))
+		calls[i] = call{
+			keys: []string{r.streamKey(ranges[i].Channel)},
+			args: []any{ranges[i].After, ranges[i].Limit, pageBytes / len(ranges)},
+		}
 	}
 	pages := make([]store.Page, len(ranges))
 	for i, a := range readScript.run(ctx, r.client, calls) {
@@ -86,10 +41,6 @@ func (r *Redis) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page,
 		}
 	}
 	return pages, nil
-}
-
-func (r *Redis) readCall(ch event.Channel, after uint64, limit, bytes int) call {
-	return call{keys: []string{r.streamKey(ch)}, args: []any{after, limit, bytes}}
 }
 
 // state is what a log said of a channel at one moment. Of one that is not there

@@ -15,6 +15,9 @@ var stateSource string
 //go:embed append.lua
 var appendSource string
 
+//go:embed heads.lua
+var headsSource string
+
 //go:embed read.lua
 var readSource string
 
@@ -26,6 +29,7 @@ var trimSource string
 
 var (
 	appendScript = newScript(appendSource)
+	headsScript  = newScript(headsSource)
 	readScript   = newScript(readSource)
 	purgeScript  = newScript(purgeSource)
 	trimScript   = newScript(trimSource)
@@ -40,8 +44,8 @@ func newScript(source string) *script {
 	return &script{source: source, sha: hex.EncodeToString(sum[:])}
 }
 
-// call is one execution of a script: its keys, all of one channel, and the other
-// arguments.
+// call is one execution of a script: its keys, which on a Cluster are all of one
+// channel, and the other arguments.
 type call struct {
 	keys []string
 	args []any

@@ -31,10 +31,10 @@ local function state(key)
   return { life = life, head = head, floor = floor, first = first, last = last }
 end
 
--- The epoch: the life of this server as a master, and that of the key. Redis
--- draws its replication id anew when it starts, also from a file, and when it is
--- promoted: either may have cost acknowledged events, whose seqs then go to others.
-local function epoch(life)
+-- The life of this server as a master. Redis draws its replication id anew when it
+-- starts, also from a file, and when it is promoted: either may have cost
+-- acknowledged events, whose seqs then go to others.
+local function server()
   local info = redis.call('INFO', 'replication')
   -- A replica has the id of its master and would pass for it, only behind.
   if not string.find(info, 'role:master', 1, true) then
@@ -42,8 +42,11 @@ local function epoch(life)
   end
   local id = string.match(info, 'master_replid:(%x+)')
   if not id then return nil, redis.error_reply('ERR this server names no replication id') end
-  return string.sub(redis.sha1hex(id .. '-' .. life), 1, 12)
+  return id
 end
+
+-- The epoch of a channel: the life of the server, and that of its key.
+local function epoch(id, life) return string.sub(redis.sha1hex(id .. '-' .. life), 1, 12) end
 
 -- A whole number in decimal; tostring would write large ones with an exponent.
 local function decimal(n) return string.format('%.0f', n) end

@@ -3,9 +3,9 @@
 --
 -- KEYS  stream
 -- ARGV  1 milliseconds to keep events
+local id, wrong = server()
+if not id then return wrong end
 local s = state(KEYS[1])
-local of, wrong = epoch(s and s.life or '')
-if not of then return wrong end
 local oldest = clock() - tonumber(ARGV[1])
 if not s or s.floor == s.head or s.first >= oldest then return {} end
 if s.last < oldest then
