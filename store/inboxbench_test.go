@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -38,13 +39,14 @@ func BenchmarkInbox(b *testing.B) {
 				}
 			}
 			for _, n := range []int{100, 1000, 10_000} {
-				b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkInbox(b, d, million[n]) })
+				b.Run(strconv.Itoa(n), func(b *testing.B) { benchmarkInbox(b, d, million[n]) })
 			}
 		})
 	}
 }
 
 func benchmarkInbox(b *testing.B, d *DB, inboxes []event.Channel) {
+	b.Helper()
 	for name, do := range map[string]func(event.Channel) error{
 		"list": func(c event.Channel) error {
 			p, err := d.Inbox(b.Context(), c, 0, 50, false)

@@ -56,8 +56,10 @@ func TestInboxWithoutReplicaOrPrimary(t *testing.T) {
 			for what, change := range map[string]func(context.Context) (store.InboxState, error){
 				"read":      func(ctx context.Context) (store.InboxState, error) { return db.MarkRead(ctx, channel, 3) },
 				"read seqs": func(ctx context.Context) (store.InboxState, error) { return db.MarkReadSeqs(ctx, channel, []uint64{3}) },
-				"unread":    func(ctx context.Context) (store.InboxState, error) { return db.MarkUnreadSeqs(ctx, channel, []uint64{1}) },
-				"delete":    func(ctx context.Context) (store.InboxState, error) { return db.Delete(ctx, channel, 3) },
+				"unread": func(ctx context.Context) (store.InboxState, error) {
+					return db.MarkUnreadSeqs(ctx, channel, []uint64{1})
+				},
+				"delete": func(ctx context.Context) (store.InboxState, error) { return db.Delete(ctx, channel, 3) },
 			} {
 				_, err := change(t.Context())
 				require.ErrorIs(t, err, store.ErrUnavailable, what)

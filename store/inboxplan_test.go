@@ -15,12 +15,12 @@ import (
 
 // fillInbox writes a channel with n events behind the log's back, of which every
 // tenth above the watermark was read by itself.
-func fillInbox(t testing.TB, raw *sql.DB, c event.Channel, n, readUpTo int) {
-	t.Helper()
+func fillInbox(tb testing.TB, raw *sql.DB, c event.Channel, n, readUpTo int) {
+	tb.Helper()
 	h := hashOf(c)
 	exec := func(query string, args ...any) {
 		_, err := raw.ExecContext(context.Background(), query, args...)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 	}
 	exceptions := 0
 	for from := 1; from <= n; from += 1000 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bellhop/bellhop/event"
@@ -231,9 +232,9 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 			window+listed+" ORDER BY e.seq DESC LIMIT ?", h, h, q.above, q.upTo, q.limit+1)
 		return b.String(), args
 	}
-	part(fmt.Sprint(kindRow), window+"c.unread > 0 AND e.seq > c.read_up_to AND x.seq IS NULL AND "+listed+" ORDER BY e.seq DESC LIMIT ?",
+	part(strconv.Itoa(kindRow), window+"c.unread > 0 AND e.seq > c.read_up_to AND x.seq IS NULL AND "+listed+" ORDER BY e.seq DESC LIMIT ?",
 		h, h, q.above, q.upTo, q.limit+1)
-	part(fmt.Sprint(kindMarkedRow), "channels c JOIN read_exceptions x ON x.channel = c.hash JOIN events e ON e.channel = x.channel AND e.seq = x.seq"+
+	part(strconv.Itoa(kindMarkedRow), "channels c JOIN read_exceptions x ON x.channel = c.hash JOIN events e ON e.channel = x.channel AND e.seq = x.seq"+
 		" WHERE c.hash = ? AND x.channel = ? AND x.seq <= ? AND x.seq <= c.read_up_to AND x.seq > c.floor AND "+listed+
 		" ORDER BY x.seq DESC LIMIT ?", h, h, q.upTo, q.limit+1)
 	return b.String(), args

@@ -74,7 +74,10 @@ func (d *DB) MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []u
 		if err != nil {
 			return nil, err
 		}
-		read = slices.DeleteFunc(read, func(seq uint64) bool { return slices.Contains(unread, seq) })
+		read = slices.DeleteFunc(read, func(seq uint64) bool {
+			_, is := slices.BinarySearch(unread, seq)
+			return is
+		})
 		if len(read) == 0 {
 			return nil, nil
 		}

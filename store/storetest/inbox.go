@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,18 +23,23 @@ func (h Harness) list(t *testing.T, c event.Channel, before uint64, limit int, u
 	require.False(t, p.Stale)
 	require.Equal(t, h.epoch(t), p.Epoch)
 	require.Equal(t, h.head(t, c), p.Head)
-	out := make([]string, len(p.Items))
-	for i, item := range p.Items {
+	var out []string
+	for _, item := range p.Items {
 		require.Equal(t, c, item.Channel)
-		out[i] = fmt.Sprint(item.Seq)
-		if item.Read {
-			out[i] = "(" + out[i] + ")"
-		}
+		out = append(out, shown(item.Seq, item.Read))
 	}
 	if p.Next != 0 {
 		out = append(out, fmt.Sprint("-> ", p.Next))
 	}
 	return strings.Join(out, " ")
+}
+
+// shown is how a list renders an event.
+func shown(seq uint64, read bool) string {
+	if read {
+		return fmt.Sprintf("(%d)", seq)
+	}
+	return strconv.FormatUint(seq, 10)
 }
 
 // must is for the calls that change an inbox. It checks the count that they
@@ -60,7 +67,7 @@ func (h Harness) recount(t *testing.T, c event.Channel) (n int) {
 	t.Helper()
 	var before uint64
 	for {
-		p, err := h.DB.Inbox(t.Context(), c, before, 7, true)
+		p, err := h.DB.Inbox(t.Context(), c, before, store.MaxInboxPage, true)
 		require.NoError(t, err)
 		n += len(p.Items)
 		for _, item := range p.Items {
@@ -72,6 +79,24 @@ func (h Harness) recount(t *testing.T, c event.Channel) (n int) {
 		require.True(t, before == 0 || p.Next < before, "pages go on")
 		before = p.Next
 	}
+}
+
+// replaced writes events behind the log's back that follow the head of a channel,
+// and for which others stand.
+func (h Harness) replaced(t *testing.T, c event.Channel, from, to int) {
+	t.Helper()
+	var hash []byte
+	require.NoError(t, h.SQL.QueryRowContext(t.Context(), "SELECT hash FROM channels WHERE name = '"+string(c)+"'").Scan(&hash))
+	for chunk := range slices.Chunk(series(uint64(from), uint64(to)), 1000) {
+		events, exceptions := make([]string, len(chunk)), make([]string, len(chunk))
+		for i, seq := range chunk {
+			events[i] = fmt.Sprintf("(X'%x', %d, 'comment', 4, 1, 0, 'k', '1')", hash, seq)
+			exceptions[i] = fmt.Sprintf("(X'%x', %d)", hash, seq)
+		}
+		h.exec(t, "INSERT INTO events (channel, seq, type, flags, created_at, expires_at, collapse_key, data) VALUES "+strings.Join(events, ","))
+		h.exec(t, "INSERT INTO read_exceptions (channel, seq) VALUES "+strings.Join(exceptions, ","))
+	}
+	h.exec(t, fmt.Sprintf("UPDATE channels SET head = %d, version = version + 1 WHERE name = '%s'", to, c))
 }
 
 func collapsing(data, key string, cs ...event.Channel) store.Entry {
@@ -190,19 +215,26 @@ var inboxTests = map[string]func(*testing.T, Harness){
 		require.Zero(t, h.head(t, c).Unread)
 		require.Zero(t, h.count(t, "read_exceptions"))
 	},
+	"the migration takes over what was there": func(t *testing.T, h Harness) {
+		c := channels("migrated", 1)[0]
+		h.write(t, entry(`1`, c), collapsing(`2`, "k", c), entry(`3`, c), entry(`4`, c))
+		h.delete(t, c, 3)
+		h.exec(t, "DROP TABLE read_exceptions")
+		h.exec(t, "DROP TABLE collapses")
+		h.exec(t, "DELETE FROM bellhop_schema WHERE version_id >= 3")
+		require.ErrorIs(t, h.DB.CheckSchema(t.Context()), store.ErrSchema)
+		require.NoError(t, h.DB.Migrate(t.Context()))
+		require.Equal(t, 1, h.count(t, "read_exceptions"))
+		require.EqualValues(t, 2, h.must(t, c)(h.DB.MarkRead(t.Context(), c, 1)).Unread)
+		h.write(t, collapsing(`5`, "k", c))
+		require.Equal(t, "5 4 (1)", h.list(t, c, 0, 10, false))
+		require.EqualValues(t, 1, h.must(t, c)(h.DB.MarkRead(t.Context(), c, 4)).Unread)
+	},
 	"a list that is behind many events that it does not show goes on": func(t *testing.T, h Harness) {
 		c := channels("behind", 1)[0]
-		entries := make([]store.Entry, 4500)
-		for i := range entries {
-			entries[i] = entry(`1`, c)
-			if i > 0 {
-				entries[i].CollapseKey = "k"
-			}
-		}
-		for len(entries) > 0 {
-			h.write(t, entries[:500]...)
-			entries = entries[500:]
-		}
+		h.write(t, entry(`1`, c))
+		h.replaced(t, c, 2, 4499)
+		h.write(t, entry(`4500`, c))
 		require.EqualValues(t, 2, h.head(t, c).Unread)
 		require.Equal(t, "4500 -> 2501", h.list(t, c, 0, 10, false))
 		require.Equal(t, "1", h.list(t, c, 2501, 10, false), "windows without an item are passed")

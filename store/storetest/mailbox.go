@@ -1,0 +1,141 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
+)
+
+// mailbox is the reference model of an inbox: small enough to be right by
+// inspection.
+type mailbox struct {
+	events []letter // by seq, from 1
+	floor  uint64
+}
+
+type letter struct {
+	key                     string
+	read, replaced, deleted bool
+	expired                 bool // its time is over, whether it was swept or not
+}
+
+func (m *mailbox) head() uint64 { return uint64(len(m.events)) }
+
+func (m *mailbox) at(seq uint64) *letter {
+	if seq <= m.floor || seq > m.head() {
+		return nil
+	}
+	return &m.events[seq-1]
+}
+
+func (l *letter) listed() bool  { return l != nil && !l.deleted && !l.replaced && !l.expired }
+func (l *letter) counted() bool { return !l.deleted && !l.replaced && !l.read }
+
+func (m *mailbox) add(key string, expired bool) {
+	if key != "" {
+		for seq := m.head(); seq > m.floor; seq-- {
+			if l := m.at(seq); l.key == key {
+				// The last one of the key alone; it may be none to replace.
+				if l.listed() && !l.read {
+					l.replaced = true
+				}
+				break
+			}
+		}
+	}
+	m.events = append(m.events, letter{key: key, expired: expired})
+}
+
+func (m *mailbox) each(do func(*letter)) (unread uint64) {
+	for seq := m.floor + 1; seq <= m.head(); seq++ {
+		l := m.at(seq)
+		do(l)
+		if l.counted() {
+			unread++
+		}
+	}
+	return unread
+}
+
+func (m *mailbox) unread() uint64 { return m.each(func(*letter) {}) }
+
+// list is what Harness.list renders of everything.
+func (m *mailbox) list(unreadOnly bool) string {
+	var out []string
+	for seq := m.head(); seq > m.floor; seq-- {
+		if l := m.at(seq); l.listed() && (!l.read || !unreadOnly) {
+			out = append(out, shown(seq, l.read))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// step changes the model in a random way, and returns the call that does the same
+// to the log.
+func (m *mailbox) step(t *testing.T, h Harness, rng *rand.Rand, c event.Channel) (change func() (store.InboxState, error), what string) {
+	ctx, seqs := t.Context(), randomSeqs(rng, m.head())
+	none := func(err error) (store.InboxState, error) { return store.InboxState{}, err }
+	switch n := rng.IntN(20); {
+	case n < 8:
+		entries := make([]store.Entry, 1+rng.IntN(5))
+		for i := range entries {
+			e := collapsing(`1`, []string{"", "k", "l", "m"}[rng.IntN(4)], c)
+			if rng.IntN(8) == 0 {
+				e.ExpiresAt = time.Now().Add(-time.Second)
+			}
+			m.add(e.CollapseKey, !e.ExpiresAt.IsZero())
+			entries[i] = e
+		}
+		return func() (store.InboxState, error) {
+			_, _, err := h.DB.Append(ctx, entries)
+			return none(err)
+		}, "append"
+	case n < 10:
+		upTo := rng.Uint64N(m.head() + 3)
+		for seq := m.floor + 1; seq <= min(upTo, m.head()); seq++ {
+			m.at(seq).read = true
+		}
+		return func() (store.InboxState, error) { return h.DB.MarkRead(ctx, c, upTo) }, fmt.Sprint("read up to ", upTo)
+	case n < 13:
+		for _, seq := range seqs {
+			if l := m.at(seq); l != nil {
+				l.read = true
+			}
+		}
+		return func() (store.InboxState, error) { return h.DB.MarkReadSeqs(ctx, c, seqs) }, fmt.Sprint("read ", seqs)
+	case n < 16:
+		for _, seq := range seqs {
+			if l := m.at(seq); l.listed() {
+				l.read = false
+			}
+		}
+		return func() (store.InboxState, error) { return h.DB.MarkUnreadSeqs(ctx, c, seqs) }, fmt.Sprint("unread ", seqs)
+	case n < 18:
+		seq := rng.Uint64N(m.head() + 3)
+		if l := m.at(seq); l != nil {
+			l.deleted = true
+		}
+		return func() (store.InboxState, error) { return h.DB.Delete(ctx, c, seq) }, fmt.Sprint("delete ", seq)
+	case n < 19:
+		m.each(func(l *letter) {
+			if l.expired {
+				l.deleted = true
+			}
+		})
+		return func() (store.InboxState, error) {
+			_, err := h.DB.Expire(ctx)
+			return none(err)
+		}, "expire"
+	default:
+		keep := 10 + rng.Uint64N(60)
+		if m.head() > keep {
+			m.floor = max(m.floor, m.head()-keep)
+		}
+		return func() (store.InboxState, error) { return none(walk(t, h, keepNewest(int(keep)))) }, fmt.Sprint("keep ", keep)
+	}
+}
