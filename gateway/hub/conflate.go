@@ -100,13 +100,13 @@ func (r *ring) trim(floor uint64) {
 func newest(events []event.Event) []event.Event {
 	seen := make(map[string]struct{}, 4)
 	next := len(events)
-	for i := len(events) - 1; i >= 0; i-- {
-		if _, twice := seen[events[i].Type]; twice {
+	for _, e := range slices.Backward(events) {
+		if _, twice := seen[e.Type]; twice {
 			continue
 		}
-		seen[events[i].Type] = struct{}{}
+		seen[e.Type] = struct{}{}
 		next--
-		events[next] = events[i]
+		events[next] = e
 	}
 	return events[next:]
 }

@@ -5,7 +5,7 @@
 //
 // The bus brings frames within a millisecond and may lose them. The log is the
 // truth, and every doubt about a channel ends in a question to it: a hole in
-// the sequence (channel.go), a join (follow.go), a frame of another epoch
+// the sequence (fill.go), a join (follow.go), a frame of another epoch
 // (judge.go), a transaction that the bus was silent about (tail.go).
 //
 // There are two logs. The database has one epoch for all of its channels, and a
@@ -23,11 +23,8 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
-	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
@@ -36,96 +33,6 @@ import (
 
 // ErrDraining refuses a stream because the gateway is going away.
 var ErrDraining = errors.New("gateway is draining")
-
-// Log is what the hub asks of the log.
-type Log interface {
-	// Heads is answered by the primary, from a query that starts after the call
-	// and, if fresh, on a connection opened after it. While the primary is away
-	// a replica may answer, and the answer says Stale.
-	Heads(ctx context.Context, channels []event.Channel, fresh bool) (store.Heads, error)
-	// Ranges returns a page for each range, in order.
-	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
-	// Tail reads the transactions with an id above after whose token was not seen.
-	Tail(ctx context.Context, after uint64, seen func(store.Token) bool) (store.Tail, error)
-}
-
-// Config of a Hub. Zero values mean the defaults.
-type Config struct {
-	Log Log // required
-	// Kept is the log of the channels whose Rules say Kept. Nil: there are none,
-	// and the database has them all.
-	Kept Kept
-	// Rules returns the rules of a namespace. It is asked once for each channel
-	// that begins to be held. Nil: the zero Rules hold for all.
-	Rules func(namespace string) Rules
-	// Bus makes the subscription that calls the handler. Required.
-	Bus func(fanout.Handler) (fanout.Subscriber, error)
-
-	// RingFrames and RingBytes bound the recent frames kept for each channel.
-	RingFrames int // default 64
-	RingBytes  int // default 256 KiB
-	// RingAge is how long the ring of a quiet channel is kept. Default 30 s.
-	RingAge time.Duration
-	// HoleWait is how long a hole in the sequence may close by itself: several
-	// notifiers publish at the same time. Default 50 ms.
-	HoleWait time.Duration
-	// Linger is how long a channel without listeners stays subscribed: people
-	// reload pages. Default 10 s.
-	Linger time.Duration
-	// TailPeriod and TailSuspect are how often the tail is read and the heads of
-	// kept channels are asked for, usually and while the bus is in doubt.
-	// Defaults 2 s and 250 ms.
-	TailPeriod, TailSuspect time.Duration
-	// TailOverlap is how far back the tail is read again: longer than an append
-	// transaction can live, for those that commit out of order. Default:
-	// store.MaxTransaction and 5 s.
-	TailOverlap time.Duration
-	// ResetSpread is the longest time over which resets of all streams after a
-	// change of epoch are spread; few streams take less, a millisecond each.
-	// Default 10 s.
-	ResetSpread time.Duration
-	// Timeout bounds one question to the log. Default 5 s.
-	Timeout time.Duration
-
-	// Revoked is told that tokens were revoked, maybe of people who are not
-	// here. It must not block. Default: nobody is told.
-	Revoked func()
-
-	Logger     *slog.Logger          // default: slog.Default()
-	Registerer prometheus.Registerer // default: metrics are counted, not exported
-}
-
-func (c Config) withDefaults() Config {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-	def(&c.RingAge, 30*time.Second)
-	def(&c.HoleWait, 50*time.Millisecond)
-	def(&c.Linger, 10*time.Second)
-	def(&c.TailPeriod, 2*time.Second)
-	def(&c.TailSuspect, 250*time.Millisecond)
-	def(&c.TailOverlap, store.MaxTransaction+5*time.Second)
-	def(&c.ResetSpread, 10*time.Second)
-	def(&c.Timeout, 5*time.Second)
-	if c.RingFrames == 0 {
-		c.RingFrames = 64
-	}
-	if c.RingBytes == 0 {
-		c.RingBytes = 256 << 10
-	}
-	if c.Rules == nil {
-		c.Rules = func(string) Rules { return Rules{} }
-	}
-	if c.Revoked == nil {
-		c.Revoked = func() {}
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
-	return c
-}
 
 const shards = 64
 

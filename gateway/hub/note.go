@@ -20,10 +20,33 @@ type tally struct {
 	head, unread uint64
 }
 
+// leadsTo tells whether the events since, all of them unread, and what a note says
+// of its change explain the note's count. If not, a note before it was missed.
+func (t tally) leadsTo(n *event.Note) bool {
+	before, seqs := t.unread+(n.Head-t.head), uint64(len(n.Seqs))
+	switch {
+	case t.version == 0 || n.Kind == event.NoteOther:
+		return true
+	case n.UpTo > 0:
+		return n.Unread <= before
+	case n.Kind == event.NoteUnread:
+		return n.Unread == before+seqs
+	case n.Kind == event.NoteRemoved: // read ones may be among them
+		return n.Unread <= before && n.Unread+seqs >= before
+	default:
+		return n.Unread+seqs == before
+	}
+}
+
 // noted takes a note of the channel's epoch.
 func (c *channel) noted(n *event.Note) {
 	if n == nil || n.Version <= c.tally.version {
 		return
+	}
+	if !c.tally.leadsTo(n) {
+		// What was missed comes by the tail, and then is older than what is
+		// known. So clients hear of the state alone, and fetch their lists anew.
+		n = &event.Note{Version: n.Version, Head: n.Head, Unread: n.Unread}
 	}
 	c.tally = tally{version: n.Version, head: n.Head, unread: n.Unread}
 	for _, b := range c.subs {

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,10 +89,44 @@ func TestAnOlderNoteNeverFollowsANewerOne(t *testing.T) {
 		first := r.log.mark(inbox, event.NoteRead, 1, 0)
 		second := r.log.mark(inbox, event.NoteUnread, 0, 1, 1)
 		r.bus.send(second)
-		c.expect(0, `read {"change":"unread","up_to":null,"seqs":[1],"unread":1,"head":1}`)
+		c.expect(0, `read {"change":"other","up_to":null,"seqs":null,"unread":1,"head":1}`)
 		r.bus.send(first)
 		c.expect(3 * time.Second)
 	})
+}
+
+// The bus loses a note, but not the next one: what the first was about is not said,
+// and the second is not said to be all.
+func TestAMissedNoteIsNotHidden(t *testing.T) {
+	for name, lose := range map[string]func(l *fakeLog){
+		"read":     func(l *fakeLog) { l.mark(inbox, event.NoteRead, 0, 2, 1) },
+		"unread":   func(l *fakeLog) { l.mark(inbox, event.NoteUnread, 0, 4, 1) },
+		"removed":  func(l *fakeLog) { l.mark(inbox, event.NoteRemoved, 0, 1, 1, 2) },
+		"replaced": func(l *fakeLog) { l.add(inbox); l.mark(inbox, event.NoteReplaced, 0, 3, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				for range 5 {
+					r.log.add(inbox)
+				}
+				r.log.mark(inbox, event.NoteRead, 0, 3, 1, 2)
+				c := r.openInbox("")
+				c.expect(0, `ready {"unread":3,"head":5}`)
+				lose(r.log)
+				var head, unread uint64
+				r.log.change(func(l *life) { head, unread = l.channels[inbox].head(), l.channels[inbox].unread-1 })
+				m := r.log.mark(inbox, event.NoteRead, 0, unread, 5)
+				r.log.sync()
+				r.bus.send(m)
+				said := short(c.wait(100 * time.Millisecond))
+				require.Contains(t, said, fmt.Sprintf(`read {"change":"other","up_to":null,"seqs":null,"unread":%d,"head":%d}`, unread, head))
+				for _, line := range short(c.wait(3 * time.Second)) {
+					require.NotContains(t, line, "read ", "the tail has nothing newer")
+				}
+			})
+		})
+	}
 }
 
 // A client that takes nothing for a while hears how things stand, not what

@@ -23,7 +23,7 @@ import (
 // lose transactions, and devices that come, go and are slow. In the end every
 // device must count what the log counts.
 func TestCountsAgainstModel(t *testing.T) {
-	for seed := range *modelSeeds {
+	for seed := range *modelSeeds / 2 {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newCountModel(t, uint64(seed))
@@ -54,9 +54,10 @@ type counter struct {
 }
 
 func newCountModel(t *testing.T, seed uint64) *countModel {
+	t.Helper()
 	m := &countModel{
 		rig:    newRig(t, func(c *Config) { c.Logger, c.RingFrames = slog.New(slog.DiscardHandler), 4 }),
-		rng:    rand.New(rand.NewPCG(seed, 2)), //nolint:gosec // repeatable on purpose
+		rng:    rand.New(rand.NewPCG(seed, 2)), // repeatable on purpose
 		epochs: 1,
 	}
 	for i := range 4 {

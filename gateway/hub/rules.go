@@ -9,7 +9,8 @@ type Rules struct {
 	// Kept: the channels are in Config.Kept, not in the database.
 	Kept bool
 	// JoinLatest hands a listener that brings no position the newest event (with
-	// Conflate: the newest of each type) before its bellhop.ready.
+	// Conflate: the newest of each type) before its bellhop.ready. Nothing stands
+	// in for a newest event that was deleted or has expired.
 	JoinLatest bool
 	// Conflate lets a listener that is behind skip to the newest event of each
 	// type. What it gets is in the order of the channel, and the last value

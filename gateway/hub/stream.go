@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,7 +30,8 @@ type Request struct {
 	// Claims are of the token that opened the stream; nil: there was none. What
 	// EndRevoked needs of them is kept: the subject, and the second of issue.
 	Claims *auth.Claims
-	// Retry is after how long the client shall reconnect, already jittered.
+	// Retry is after how long the client shall reconnect, already jittered; a
+	// minute at most.
 	Retry time.Duration
 }
 
@@ -54,7 +56,7 @@ type Stream struct {
 	mu      sync.Mutex    // guards the mailbox: going, gone, over, closed and sub.mail
 	place   int32         // in Hub.streams, guarded by Hub.mu
 	bits    atomic.Uint32 // news, started
-	retry   int32         // milliseconds
+	retry   uint16        // milliseconds
 
 	messageOnly, pingEvents, inbox bool
 
@@ -110,7 +112,7 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 	s := &Stream{
 		hub: h, opening: &opening{req: req, at: time.Now()},
 		messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox,
-		retry: int32(req.Retry.Milliseconds()),
+		retry: uint16(min(req.Retry.Milliseconds(), math.MaxUint16)),
 		subs:  make([]sub, len(req.Channels)),
 	}
 	if c := req.Claims; c != nil {

@@ -70,6 +70,7 @@ type Redis struct {
 	id     string
 	stop   context.CancelFunc
 	done   sync.WaitGroup
+	work   chan struct{} // there is something to write, or to settle
 
 	mu     sync.Mutex // guards what follows; taken after userCount.wire
 	users  map[string]*userCount
@@ -107,7 +108,7 @@ func NewRedis(client redis.UniversalClient, cfg RedisConfig) *Redis {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Redis{
-		client: client, cfg: cfg, id: rand.Text(), stop: cancel,
+		client: client, cfg: cfg, id: rand.Text(), stop: cancel, work: make(chan struct{}, 1),
 		users: make(map[string]*userCount), dirty: make(map[string]*userCount),
 		doubt: make(map[string]struct{}), ending: make(map[string]int),
 	}
@@ -140,6 +141,7 @@ func (r *Redis) Acquire(ctx context.Context, user string, most int) bool {
 	}
 	if away || err != nil {
 		r.dirty[user] = u
+		r.soon()
 		taken = true // by this member's own count
 		r.suspect(user)
 	}
@@ -192,6 +194,7 @@ func (r *Redis) Release(user string) {
 	if u := r.users[user]; u != nil && u.open > 0 {
 		u.open--
 		r.dirty[user] = u
+		r.soon()
 		if r.ending[user] > 1 {
 			r.ending[user]--
 		} else {

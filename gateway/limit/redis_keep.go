@@ -11,18 +11,34 @@ import (
 
 // keep renews the lease and writes what changed, until ctx ends.
 func (r *Redis) keep(ctx context.Context) {
-	renew, flush := time.NewTicker(renewEvery), time.NewTicker(flushEvery)
+	renew, flush := time.NewTicker(renewEvery), time.NewTimer(flushEvery)
 	defer renew.Stop()
 	defer flush.Stop()
+	// flush runs only while there is something to write: it would be what wakes an
+	// idle gateway most.
+	running := true
+	run := func() {
+		if running = !r.idle(); running {
+			flush.Reset(flushEvery)
+		}
+	}
 	for {
 		r.renewInTurn(ctx)
+		if !running {
+			run()
+		}
 		for again := true; again; {
 			select {
 			case <-renew.C:
 				again = false
+			case <-r.work:
+				if !running {
+					run()
+				}
 			case <-flush.C:
 				r.settle(ctx)
 				r.flush(ctx)
+				run()
 			case <-ctx.Done():
 				r.resign(context.WithoutCancel(ctx))
 				return
@@ -86,6 +102,21 @@ func (r *Redis) flush(ctx context.Context) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+// idle tells whether there is nothing to write or to settle.
+func (r *Redis) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.dirty) == 0 && len(r.doubt) == 0
+}
+
+// soon has what changed written soon. It does not block.
+func (r *Redis) soon() {
+	select {
+	case r.work <- struct{}{}:
+	default:
 	}
 }
 

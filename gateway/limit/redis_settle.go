@@ -37,6 +37,7 @@ var errUnsure = errors.New("not all members are known")
 func (r *Redis) suspect(user string) {
 	if r.cfg.Excess != nil {
 		r.doubt[user] = struct{}{}
+		r.soon()
 	}
 }
 
@@ -85,7 +86,9 @@ func (r *Redis) settleUser(ctx context.Context, user string) error {
 	}
 	if ended == over { // else some are not where Excess finds them yet
 		r.mu.Lock()
-		delete(r.doubt, user)
+		if delete(r.doubt, user); len(r.doubt) == 0 {
+			r.doubt = make(map[string]struct{}) // one that was large keeps its room
+		}
 		r.mu.Unlock()
 	}
 	return nil

@@ -159,6 +159,30 @@ func TestWakesAreCoalesced(t *testing.T) {
 	require.Len(t, b.inbox.mail.woken, 1, "until it was looked at")
 }
 
+// A broadcast is a turn for each of thousands of streams.
+func TestTurnAllocatesNothing(t *testing.T) {
+	b := newBench(t)
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = unix.Close(fds[1]) })
+	src := &follower{topic: &topic{block: []byte("event: a\ndata: b\n\n")}}
+	src.topic.started.Add(1)
+	i := b.nextSlot()
+	b.begin(&arrival{fd: fds[0], src: src, opt: minute()})
+	taken := make([]byte, 4096)
+	said := 0
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		src.topic.said.Add(1)
+		b.turn(i)
+		n, err := unix.Read(fds[1], taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said += n
+	}))
+	require.Equal(t, 101*len("12\r\nevent: a\ndata: b\n\n\r\n"), said, "the bench runs once more, to warm up")
+}
+
 // A client that takes nothing holds one piece of what its source has, whatever
 // is said meanwhile, and gets all of it in order when it reads on.
 func TestLaggingClientHoldsOnePiece(t *testing.T) {

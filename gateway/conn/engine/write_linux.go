@@ -99,13 +99,13 @@ func (s *shard) write(sl *slot, w *wire) (all bool, err error) {
 func (s *shard) block(i uint32, sl *slot, w *wire) {
 	if sl.state != blocked {
 		sl.state = blocked
-		kept := *w
+		kept := *w // a copy, so that wires that are written at once need no memory
 		kept.keep()
-		w = &kept
-		s.blocked[i] = w
+		s.blocked[i] = &kept
 		s.engine.metrics.blocked.Inc()
 	}
-	s.hold(w, w.left())
+	waiting := s.blocked[i]
+	s.hold(waiting, waiting.left())
 	sl.untaken = untaken(sl.fd)
 	if sl.armed {
 		return
