@@ -124,7 +124,10 @@ function textsFor(lang, own) {
   return { ...(languages[lang.toLowerCase().split("-")[0]] ?? languages.en), ...own };
 }
 
-const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} in seconds */
+const UNITS = [
+  ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60],
+];
 
 /**
  * ago says how long ago something was, as people of a language do.
@@ -137,7 +140,7 @@ function ago(at, now, lang) {
   const format = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
   const seconds = Math.max(0, (now - at) / 1000); // the clocks of a server and a phone differ
   for (const [unit, length] of UNITS) {
-    if (seconds >= length) return format.format(-Math.floor(seconds / length), /** @type {any} */ (unit));
+    if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
   }
   return format.format(0, "second");
 }
@@ -195,7 +198,7 @@ class Row {
     this.item = null;
     this.handlers = handlers;
     this.element = h("li", { class: "item", part: "item" });
-    this.time = h("time", { part: "item-time" });
+    this.time = /** @type {HTMLTimeElement} */ (h("time", { part: "item-time" }));
   }
 
   /**
@@ -237,9 +240,10 @@ class Row {
     const image = safeLink(view.image);
     if (image) avatar.append(h("img", { src: image, alt: "", loading: "lazy", referrerpolicy: "no-referrer" }));
     else avatar.append(view.icon || icon("item-icon", ...ICONS.bell));
-    const nodes = [avatar, h("span", { class: "item-title", part: "item-title" }, String(view.title ?? ""))];
-    if (view.body) nodes.push(h("span", { class: "item-body", part: "item-body" }, String(view.body)));
-    return [...nodes, this.time];
+    const words = h("span", { class: "words" }, h("span", { class: "item-title", part: "item-title" }, String(view.title ?? "")));
+    if (view.body) words.append(h("span", { class: "item-body", part: "item-body" }, String(view.body)));
+    words.append(this.time);
+    return [avatar, words];
   }
 
   /** tick writes how long ago it was. */
@@ -423,7 +427,8 @@ class Panel {
     this.#list = list;
     this.#handlers = handlers;
     this.#title = h("h2", { id: "title", part: "title" });
-    this.#markAll = h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll });
+    this.#markAll = /** @type {HTMLButtonElement} */ (
+      h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll }));
     this.#message = h("div", { part: "message" });
     this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
     this.element = h("div", {
@@ -616,17 +621,18 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 
 .list { flex: 1; min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
 .item { position: relative; border-radius: 10px; transition: background-color 150ms; }
-.item:hover, .item:focus-within { background: var(--_raised); }
+.item:hover, .item:has(:focus-visible) { background: var(--_raised); }
 .item.arrived { animation: arrive 200ms var(--_ease); }
 @keyframes arrive { from { opacity: 0; translate: 0 -8px; } }
-.open-item { display: grid; grid-template-columns: 36px 1fr; gap: 0 12px; width: 100%; padding: 10px 30px 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
+.open-item { display: flex; align-items: flex-start; gap: 12px; width: 100%; padding: 10px 30px 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
 .open-item:focus-visible { outline-offset: -2px; }
 .avatar {
-  grid-row: 1 / span 3; display: grid; place-items: center; width: 36px; height: 36px; margin-block-start: 1px; border-radius: 50%; overflow: hidden;
+  flex: none; display: grid; place-items: center; width: 36px; height: 36px; margin-block-start: 1px; border-radius: 50%; overflow: hidden;
   font-weight: 650; font-size: 15px; color: var(--_accent); background: color-mix(in srgb, var(--_accent) 13%, transparent);
 }
 .avatar img { width: 100%; height: 100%; object-fit: cover; }
 .avatar .icon { width: 18px; height: 18px; }
+.words { flex: 1; min-width: 0; display: grid; }
 .item-title, .item-body { overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow-wrap: anywhere; }
 .item-title { font-weight: 450; }
 .unread .item-title { font-weight: 650; }
@@ -635,8 +641,8 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 .unread-dot { position: absolute; inset-inline-end: 14px; inset-block-start: 17px; width: 8px; height: 8px; border-radius: 50%; background: var(--_accent); transition: scale 180ms var(--_ease), opacity 150ms; }
 .item:not(.unread) .unread-dot { scale: 0; }
 .actions { position: absolute; inset-inline-end: 6px; inset-block-start: 6px; display: flex; gap: 2px; padding: 2px; border-radius: 9px; background: var(--_surface); box-shadow: 0 0 0 1px var(--_border); opacity: 0; transition: opacity 150ms; }
-.item:hover .actions, .item:focus-within .actions { opacity: 1; }
-.item:hover .unread-dot, .item:focus-within .unread-dot { opacity: 0; }
+.item:hover .actions, .item:has(:focus-visible) .actions { opacity: 1; }
+.item:hover .unread-dot, .item:has(:focus-visible) .unread-dot { opacity: 0; }
 .actions button { display: grid; place-items: center; width: 28px; height: 28px; border-radius: 7px; color: var(--_muted); transition: background-color 150ms, color 150ms; }
 .actions button:hover { color: var(--_text); background: var(--_raised); }
 .actions button:focus-visible { outline-offset: -2px; }
@@ -803,6 +809,7 @@ export class BellhopBell extends HTMLElement {
   /** #connect makes a client of our own if the page asks for one, by the attribute url. */
   async #connect() {
     if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
+    // @ts-expect-error: it stands beside what is made of these sources
     const { Bellhop } = await import("./bellhop.js");
     if (!this.isConnected || this.#client) return;
     this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });

@@ -19,6 +19,12 @@ const TOKEN_TIMEOUT = 30_000;
  */
 
 /**
+ * What a stream needs of who we are.
+ *
+ * @typedef {Pick<Access, "renewable" | "token" | "refused">} StreamAccess
+ */
+
+/**
  * Access keeps the page's token and asks for another when it is over. Questions
  * that come while one is under way share its answer.
  */
@@ -390,7 +396,10 @@ class Inbox {
 
   #insert(item) {
     const at = this.#items.findIndex((other) => other.seq <= item.seq);
-    if (at >= 0 && this.#items[at].seq === item.seq) return;
+    if (at >= 0 && this.#items[at].seq === item.seq) {
+      if (this.#fresh) this.#items[at] = item; // that one is of the life that is over
+      return;
+    }
     if (at < 0) {
       // Older than the list goes: it comes with its page.
       if (this.#next !== null) return;
@@ -806,7 +815,7 @@ class Connection {
   /**
    * @param {object} config
    * @param {any} config.env  setTimeout, clearTimeout, now, random
-   * @param {import("./access.js").Access} config.access
+   * @param {import("./access.js").StreamAccess} config.access
    * @param {(target: {cursor: string, token: string}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
    * @param {(block: Block) => void} config.onBlock
    * @param {(status: object) => void} config.onStatus
@@ -1177,6 +1186,9 @@ class Reader {
 /** How long a leader may leave a question unanswered, in ms: it is frozen, or gone. */
 const ANSWER_WITHIN = 3_000;
 
+/** How often a tab that follows asks, in ms: in quiet times it hears nothing else. */
+const ASK_EVERY = 30_000;
+
 /**
  * The version of these messages. Tabs of another one, loaded before a deployment, have
  * a stream of their own.
@@ -1213,6 +1225,7 @@ class Tabs {
   #abort = null; // of our place in the queue for the lock
   #release = null; // of the lock itself
   #question; // timer: the leader owes an answer
+  #rounds; // timer: ask again
   #round = 0; // joins and leaves, so that a late lock is given back
 
   /**
@@ -1247,13 +1260,14 @@ class Tabs {
     this.#channel.onmessage = ({ data }) => this.#receive(data);
     this.#queue(false);
     this.#handlers.onFollow();
-    this.probe();
+    this.#ask();
   }
 
   /** leave gives up the connection, if it is ours, and hears no more. */
   leave() {
     this.#round++;
     this.#env.clearTimeout(this.#question);
+    this.#env.clearTimeout(this.#rounds);
     this.#question = undefined;
     this.leading = false;
     this.#channel?.close();
@@ -1283,6 +1297,11 @@ class Tabs {
       this.#question = undefined;
       if (!this.leading && this.#channel && !this.#env.hidden()) this.#steal();
     }, ANSWER_WITHIN);
+  }
+
+  #ask() {
+    this.probe();
+    this.#rounds = this.#env.setTimeout(() => this.#ask(), ASK_EVERY);
   }
 
   /** @param {Message} message */
@@ -1361,12 +1380,12 @@ class SharedStream {
   /**
    * @param {object} config
    * @param {any} config.env
-   * @param {import("./access.js").Access} config.access
+   * @param {import("./access.js").StreamAccess} config.access
    * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
    * @param {number} config.heartbeat  ms
    * @param {(status: object) => void} config.onStatus
    * @param {(change: any) => void} config.onRead  a change of the inbox, from the stream or another tab
-   * @param {ConstructorParameters<typeof Reader>[0]} config.reader
+   * @param {Omit<ConstructorParameters<typeof Reader>[0], "read">} config.reader
    */
   constructor({ env, access, connect, heartbeat, onStatus, onRead, reader }) {
     this.#env = env;
@@ -1528,6 +1547,8 @@ class SharedStream {
   /**
    * #welcome takes in another tab. If it has missed something, the stream goes back to
    * where it is: the log has everything, so no tab need keep anything for others.
+   *
+   * @param {import("./tabs.js").Message} message
    */
   #welcome({ from, cursor }) {
     const theirs = parseCursor(cursor);
@@ -1982,12 +2003,16 @@ export class Bellhop {
     return token === "" ? "" : subject || null;
   }
 
-  /** #readCursor reads the page's cursor; "0" is the beginning of every channel. */
+  /**
+   * #readCursor reads the page's cursor; "0" is the beginning of every channel.
+   *
+   * @returns {import("./cursor.js").Positions}
+   */
   #readCursor() {
     const { channels, cursor } = this.#options;
     const wanted = this.#own ? [this.#own, ...channels] : channels;
-    if (cursor === "0") return new Map(wanted.map((channel) => [channel, { seq: 0, epoch: "" }]));
-    return new Map([...parseCursor(cursor)].filter(([channel]) => wanted.includes(channel)));
+    const text = cursor === "0" ? wanted.map((channel) => `0@${channel}`).join(",") : cursor;
+    return new Map([...parseCursor(text)].filter(([channel]) => wanted.includes(channel)));
   }
 
   /** #open opens one response. */
@@ -2003,7 +2028,11 @@ export class Bellhop {
     return transport === "eventsource" || (transport === "auto" && !streams(this.#env));
   }
 
-  /** #streamAccess: EventSource sends cookies only, so a token becomes one first. */
+  /**
+   * #streamAccess: EventSource sends cookies only, so a token becomes one first.
+   *
+   * @returns {import("./access.js").StreamAccess}
+   */
   #streamAccess() {
     const access = this.#access;
     if (!this.#byEventSource || !access.renewable) return access;

@@ -28,3 +28,16 @@ func TestClient(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	require.Regexp(t, `(?m)^\S pass [1-9]\d*$`, string(out), "no test was run")
 }
+
+// TestTypes: the declarations say what pages need and nothing that is not so, and
+// the sources keep to what their comments say.
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	tsc := filepath.Join(testenv.NodeModules(t, testenv.NPM(t)), "typescript", "bin", "tsc")
+	ctx, cancel := context.WithTimeout(t.Context(), nodeTimeout)
+	defer cancel()
+	for _, project := range []string{"page", "sources"} {
+		out, err := exec.CommandContext(ctx, testenv.Node(t), tsc, "-p", filepath.Join("testdata", "types", project+".json")).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+}

@@ -3,6 +3,7 @@ package webtest
 import (
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -76,6 +77,35 @@ func TestLeadersTabIsClosed(t *testing.T) {
 	h.eventuallyStreams("2")
 }
 
+// TestFrozenLeader: the browser freezes the tab that holds the stream, as phones do.
+// Another one takes over, and the frozen one has missed nothing when it is thawed.
+func TestFrozenLeader(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.visit(as("mina"))
+	b := a.another(h, as("mina"))
+	h.publish("mina", texts(1, 1)...)
+	a.eventuallyHas(1)
+	a.lifecycle("frozen")
+	b.until(`client.leader && client.status.state === "live"`)
+	h.publish("mina", texts(2, 3)...)
+	b.eventuallyHas(1, 2, 3)
+	a.lifecycle("active")
+	a.eventuallyHas(1, 2, 3)
+	a.until("!client.leader && client.unread === 3")
+	h.publish("mina", texts(4, 4)...)
+	a.eventuallyHas(1, 2, 3, 4)
+	b.eventuallyHas(1, 2, 3, 4)
+	h.eventuallyStreams("1")
+}
+
+// lifecycle freezes a tab or makes it active again.
+func (v *visitor) lifecycle(state string) {
+	v.t.Helper()
+	_, err := chromedp.Call(v.tab, page.SetWebLifecycleState, page.SetWebLifecycleStateParams{State: page.SetWebLifecycleStateState(state)})
+	require.NoError(v.t, err)
+}
+
 // TestLostNetwork: connections that break, and ones that fall silent.
 func TestLostNetwork(t *testing.T) {
 	t.Parallel()
@@ -125,7 +155,7 @@ func TestGatewayIsKilled(t *testing.T) {
 func TestTokenIsRenewed(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	v := h.visit(as("mina", "life", "3s"))
+	v := h.visit(as("mina", "life", "4s"))
 	for i := 1; i <= 3; i++ {
 		h.publish("mina", texts(i, i)...)
 		v.until("seen.renewals >= " + string(rune('0'+i)))

@@ -14,6 +14,12 @@ const TOKEN_TIMEOUT = 30_000;
  */
 
 /**
+ * What a stream needs of who we are.
+ *
+ * @typedef {Pick<Access, "renewable" | "token" | "refused">} StreamAccess
+ */
+
+/**
  * Access keeps the page's token and asks for another when it is over. Questions
  * that come while one is under way share its answer.
  */

@@ -173,12 +173,16 @@ export class Bellhop {
     return token === "" ? "" : subject || null;
   }
 
-  /** #readCursor reads the page's cursor; "0" is the beginning of every channel. */
+  /**
+   * #readCursor reads the page's cursor; "0" is the beginning of every channel.
+   *
+   * @returns {import("./cursor.js").Positions}
+   */
   #readCursor() {
     const { channels, cursor } = this.#options;
     const wanted = this.#own ? [this.#own, ...channels] : channels;
-    if (cursor === "0") return new Map(wanted.map((channel) => [channel, { seq: 0, epoch: "" }]));
-    return new Map([...parseCursor(cursor)].filter(([channel]) => wanted.includes(channel)));
+    const text = cursor === "0" ? wanted.map((channel) => `0@${channel}`).join(",") : cursor;
+    return new Map([...parseCursor(text)].filter(([channel]) => wanted.includes(channel)));
   }
 
   /** #open opens one response. */
@@ -194,7 +198,11 @@ export class Bellhop {
     return transport === "eventsource" || (transport === "auto" && !streams(this.#env));
   }
 
-  /** #streamAccess: EventSource sends cookies only, so a token becomes one first. */
+  /**
+   * #streamAccess: EventSource sends cookies only, so a token becomes one first.
+   *
+   * @returns {import("./access.js").StreamAccess}
+   */
   #streamAccess() {
     const access = this.#access;
     if (!this.#byEventSource || !access.renewable) return access;

@@ -47,7 +47,7 @@ export class Connection {
   /**
    * @param {object} config
    * @param {any} config.env  setTimeout, clearTimeout, now, random
-   * @param {import("./access.js").Access} config.access
+   * @param {import("./access.js").StreamAccess} config.access
    * @param {(target: {cursor: string, token: string}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
    * @param {(block: Block) => void} config.onBlock
    * @param {(status: object) => void} config.onStatus

@@ -86,7 +86,10 @@ export class Inbox {
 
   #insert(item) {
     const at = this.#items.findIndex((other) => other.seq <= item.seq);
-    if (at >= 0 && this.#items[at].seq === item.seq) return;
+    if (at >= 0 && this.#items[at].seq === item.seq) {
+      if (this.#fresh) this.#items[at] = item; // that one is of the life that is over
+      return;
+    }
     if (at < 0) {
       // Older than the list goes: it comes with its page.
       if (this.#next !== null) return;

@@ -30,12 +30,12 @@ export class SharedStream {
   /**
    * @param {object} config
    * @param {any} config.env
-   * @param {import("./access.js").Access} config.access
+   * @param {import("./access.js").StreamAccess} config.access
    * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
    * @param {number} config.heartbeat  ms
    * @param {(status: object) => void} config.onStatus
    * @param {(change: any) => void} config.onRead  a change of the inbox, from the stream or another tab
-   * @param {ConstructorParameters<typeof Reader>[0]} config.reader
+   * @param {Omit<ConstructorParameters<typeof Reader>[0], "read">} config.reader
    */
   constructor({ env, access, connect, heartbeat, onStatus, onRead, reader }) {
     this.#env = env;
@@ -197,6 +197,8 @@ export class SharedStream {
   /**
    * #welcome takes in another tab. If it has missed something, the stream goes back to
    * where it is: the log has everything, so no tab need keep anything for others.
+   *
+   * @param {import("./tabs.js").Message} message
    */
   #welcome({ from, cursor }) {
     const theirs = parseCursor(cursor);

@@ -5,6 +5,9 @@
 /** How long a leader may leave a question unanswered, in ms: it is frozen, or gone. */
 const ANSWER_WITHIN = 3_000;
 
+/** How often a tab that follows asks, in ms: in quiet times it hears nothing else. */
+const ASK_EVERY = 30_000;
+
 /**
  * The version of these messages. Tabs of another one, loaded before a deployment, have
  * a stream of their own.
@@ -41,6 +44,7 @@ export class Tabs {
   #abort = null; // of our place in the queue for the lock
   #release = null; // of the lock itself
   #question; // timer: the leader owes an answer
+  #rounds; // timer: ask again
   #round = 0; // joins and leaves, so that a late lock is given back
 
   /**
@@ -75,13 +79,14 @@ export class Tabs {
     this.#channel.onmessage = ({ data }) => this.#receive(data);
     this.#queue(false);
     this.#handlers.onFollow();
-    this.probe();
+    this.#ask();
   }
 
   /** leave gives up the connection, if it is ours, and hears no more. */
   leave() {
     this.#round++;
     this.#env.clearTimeout(this.#question);
+    this.#env.clearTimeout(this.#rounds);
     this.#question = undefined;
     this.leading = false;
     this.#channel?.close();
@@ -111,6 +116,11 @@ export class Tabs {
       this.#question = undefined;
       if (!this.leading && this.#channel && !this.#env.hidden()) this.#steal();
     }, ANSWER_WITHIN);
+  }
+
+  #ask() {
+    this.probe();
+    this.#rounds = this.#env.setTimeout(() => this.#ask(), ASK_EVERY);
   }
 
   /** @param {Message} message */

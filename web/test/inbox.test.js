@@ -252,8 +252,9 @@ test("a reset fetches anew, and what comes meanwhile stays", async () => {
   const calls = server.calls.length;
   await clock.advance(1_400);
   assert.equal(server.calls.length, calls, "not all clients at once");
-  gateway.last.event("user:42", 3, { epoch: "e2" }); // not in the list yet
+  gateway.last.event("user:42", 3, { epoch: "e2", data: { n: "new" } }); // not in the list yet
   await clock.advance(2_000);
+  assert.equal(client.items[0].data.n, "new", "not what had this seq before");
   assert.deepEqual(seqs(), [3, 2, 1]);
   assert.equal(client.unread, 3);
 });

@@ -129,6 +129,7 @@ export class BellhopBell extends HTMLElement {
   /** #connect makes a client of our own if the page asks for one, by the attribute url. */
   async #connect() {
     if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
+    // @ts-expect-error: it stands beside what is made of these sources
     const { Bellhop } = await import("./bellhop.js");
     if (!this.isConnected || this.#client) return;
     this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });

@@ -51,7 +51,7 @@ export class Row {
     this.item = null;
     this.handlers = handlers;
     this.element = h("li", { class: "item", part: "item" });
-    this.time = h("time", { part: "item-time" });
+    this.time = /** @type {HTMLTimeElement} */ (h("time", { part: "item-time" }));
   }
 
   /**
@@ -93,9 +93,10 @@ export class Row {
     const image = safeLink(view.image);
     if (image) avatar.append(h("img", { src: image, alt: "", loading: "lazy", referrerpolicy: "no-referrer" }));
     else avatar.append(view.icon || icon("item-icon", ...ICONS.bell));
-    const nodes = [avatar, h("span", { class: "item-title", part: "item-title" }, String(view.title ?? ""))];
-    if (view.body) nodes.push(h("span", { class: "item-body", part: "item-body" }, String(view.body)));
-    return [...nodes, this.time];
+    const words = h("span", { class: "words" }, h("span", { class: "item-title", part: "item-title" }, String(view.title ?? "")));
+    if (view.body) words.append(h("span", { class: "item-body", part: "item-body" }, String(view.body)));
+    words.append(this.time);
+    return [avatar, words];
   }
 
   /** tick writes how long ago it was. */

@@ -39,7 +39,8 @@ export class Panel {
     this.#list = list;
     this.#handlers = handlers;
     this.#title = h("h2", { id: "title", part: "title" });
-    this.#markAll = h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll });
+    this.#markAll = /** @type {HTMLButtonElement} */ (
+      h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll }));
     this.#message = h("div", { part: "message" });
     this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
     this.element = h("div", {

@@ -75,17 +75,18 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 
 .list { flex: 1; min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
 .item { position: relative; border-radius: 10px; transition: background-color 150ms; }
-.item:hover, .item:focus-within { background: var(--_raised); }
+.item:hover, .item:has(:focus-visible) { background: var(--_raised); }
 .item.arrived { animation: arrive 200ms var(--_ease); }
 @keyframes arrive { from { opacity: 0; translate: 0 -8px; } }
-.open-item { display: grid; grid-template-columns: 36px 1fr; gap: 0 12px; width: 100%; padding: 10px 30px 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
+.open-item { display: flex; align-items: flex-start; gap: 12px; width: 100%; padding: 10px 30px 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
 .open-item:focus-visible { outline-offset: -2px; }
 .avatar {
-  grid-row: 1 / span 3; display: grid; place-items: center; width: 36px; height: 36px; margin-block-start: 1px; border-radius: 50%; overflow: hidden;
+  flex: none; display: grid; place-items: center; width: 36px; height: 36px; margin-block-start: 1px; border-radius: 50%; overflow: hidden;
   font-weight: 650; font-size: 15px; color: var(--_accent); background: color-mix(in srgb, var(--_accent) 13%, transparent);
 }
 .avatar img { width: 100%; height: 100%; object-fit: cover; }
 .avatar .icon { width: 18px; height: 18px; }
+.words { flex: 1; min-width: 0; display: grid; }
 .item-title, .item-body { overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow-wrap: anywhere; }
 .item-title { font-weight: 450; }
 .unread .item-title { font-weight: 650; }
@@ -94,8 +95,8 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 .unread-dot { position: absolute; inset-inline-end: 14px; inset-block-start: 17px; width: 8px; height: 8px; border-radius: 50%; background: var(--_accent); transition: scale 180ms var(--_ease), opacity 150ms; }
 .item:not(.unread) .unread-dot { scale: 0; }
 .actions { position: absolute; inset-inline-end: 6px; inset-block-start: 6px; display: flex; gap: 2px; padding: 2px; border-radius: 9px; background: var(--_surface); box-shadow: 0 0 0 1px var(--_border); opacity: 0; transition: opacity 150ms; }
-.item:hover .actions, .item:focus-within .actions { opacity: 1; }
-.item:hover .unread-dot, .item:focus-within .unread-dot { opacity: 0; }
+.item:hover .actions, .item:has(:focus-visible) .actions { opacity: 1; }
+.item:hover .unread-dot, .item:has(:focus-visible) .unread-dot { opacity: 0; }
 .actions button { display: grid; place-items: center; width: 28px; height: 28px; border-radius: 7px; color: var(--_muted); transition: background-color 150ms, color 150ms; }
 .actions button:hover { color: var(--_text); background: var(--_raised); }
 .actions button:focus-visible { outline-offset: -2px; }

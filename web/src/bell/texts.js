@@ -58,7 +58,10 @@ export function textsFor(lang, own) {
   return { ...(languages[lang.toLowerCase().split("-")[0]] ?? languages.en), ...own };
 }
 
-const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60]];
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} in seconds */
+const UNITS = [
+  ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60],
+];
 
 /**
  * ago says how long ago something was, as people of a language do.
@@ -71,7 +74,7 @@ export function ago(at, now, lang) {
   const format = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
   const seconds = Math.max(0, (now - at) / 1000); // the clocks of a server and a phone differ
   for (const [unit, length] of UNITS) {
-    if (seconds >= length) return format.format(-Math.floor(seconds / length), /** @type {any} */ (unit));
+    if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
   }
   return format.format(0, "second");
 }
