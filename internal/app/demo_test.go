@@ -15,8 +15,8 @@ func TestDemoIsTheProduct(t *testing.T) {
 	eventuallyReady(t, h.Service)
 	code, answer := post(t, h.URL()+"/demo/token", `{"user":"mina"}`)
 	require.Equal(t, http.StatusOK, code, answer)
-	token := strings.Split(answer, `"token":"`)[1]
-	token = token[:strings.Index(token, `"`)]
+	_, token, _ := strings.Cut(answer, `"token":"`)
+	token, _, _ = strings.Cut(token, `"`)
 
 	// One secret: the product's token opens Bellhop's stream, and its notifications
 	// are in it.

@@ -73,7 +73,7 @@ curl() {
 // TestReadmeNamesWhatIsThere: its links lead somewhere.
 func TestReadmeNamesWhatIsThere(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/publishing.md", "docs/architecture.md", "docs/configuration.md", "docs/dependencies.md"} {
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/publishing.md", "docs/demo.md", "docs/architecture.md", "docs/configuration.md", "docs/dependencies.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", page))
 		require.NoError(t, err)
 		for _, m := range regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {

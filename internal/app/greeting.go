@@ -36,7 +36,7 @@ func (g greeting) writeTo(w io.Writer) error {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("")
 	line("  Bellhop is at your service:  %s", g.url)
-	line("  Open it in two windows, sign in as two people, and ring each other's bell.")
+	line("  Open it, be somebody, and let it open a second window for somebody else.")
 	line("")
 	line("  Or in two terminals. Listen as user %s:", g.user)
 	line("")

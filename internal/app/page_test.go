@@ -321,4 +321,6 @@ func TestPageSaysWhatIsWrong(t *testing.T) {
 	g.eventually(`document.querySelector(".thread > .comment-form textarea").value`, "hello?")
 	g.click("#sign-out")
 	g.waitFor("#bar [href='#/'].button")
+	g.click("[data-person=mina]")
+	g.waitFor(".sign-in > .error")
 }

@@ -16,6 +16,8 @@ type Comment struct {
 	CreatedAt int64       `db:"created_at" json:"created_at"`
 }
 
+const selectComments = `SELECT id, post, parent, author, body, created_at FROM comments `
+
 // Comment adds a comment to a post; with a parent, a reply to that comment.
 // Replies stand one level deep: one to a reply stands beside it, and is a reply
 // to its author all the same.
@@ -29,7 +31,7 @@ func (s *Service) Comment(ctx context.Context, author string, post int64, parent
 		}
 		if parent != nil {
 			var to Comment
-			if err := domain.One(ctx, tx, &to, "comment", `SELECT * FROM comments WHERE id = ?`, *parent); err != nil {
+			if err := domain.One(ctx, tx, &to, "comment", selectComments+`WHERE id = ?`, *parent); err != nil {
 				return err
 			}
 			if to.Post != post {

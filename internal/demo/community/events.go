@@ -2,7 +2,7 @@ package community
 
 import "github.com/bellhop/bellhop/internal/demo/domain"
 
-// CommentWritten: somebody wrote a comment under a post, or a reply under a
+// CommentWritten says: somebody wrote a comment under a post, or a reply under a
 // comment.
 type CommentWritten struct {
 	Comment     Comment
@@ -12,13 +12,13 @@ type CommentWritten struct {
 	AllComments int    // under the post, with this one
 }
 
-// PostLiked: somebody likes a post, or does not any more.
+// PostLiked says: somebody likes a post, or does not any more.
 type PostLiked struct {
 	Post  int64
 	Likes int
 }
 
-// PostBecamePopular: PopularAt people like it, besides its author. It happens to
+// PostBecamePopular says: PopularAt people like it, besides its author. It happens to
 // a post once.
 type PostBecamePopular struct {
 	Post      int64
@@ -27,8 +27,8 @@ type PostBecamePopular struct {
 	Likes     int
 }
 
-// NoteSent: somebody wrote somebody a note.
+// NoteSent says: somebody wrote somebody a note.
 type NoteSent struct{ Note Note }
 
-// MessageSent: somebody said something in a chat.
+// MessageSent says: somebody said something in a chat.
 type MessageSent struct{ Message Message }

@@ -19,7 +19,7 @@ type Note struct {
 func (s *Service) Notes(ctx context.Context, person string) ([]Note, error) {
 	notes := []Note{}
 	return notes, s.db.SelectContext(ctx, &notes,
-		`SELECT * FROM notes WHERE receiver = ? OR sender = ? ORDER BY id DESC LIMIT ?`, person, person, mostListed)
+		`SELECT id, sender, receiver, body, created_at FROM notes WHERE receiver = ? OR sender = ? ORDER BY id DESC LIMIT ?`, person, person, mostListed)
 }
 
 // SendNote sends a note. Somebody may write to themselves: it is a reminder.
@@ -62,8 +62,8 @@ ORDER BY id DESC LIMIT ?`, person, person, mostListed)
 // Chat lists the newest messages between two people, the oldest of them first.
 func (s *Service) Chat(ctx context.Context, person, other string) ([]Message, error) {
 	messages := []Message{}
-	return messages, s.db.SelectContext(ctx, &messages, `SELECT * FROM (`+selectMessages+`
-WHERE conversation = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, conversation(person, other), mostListed)
+	return messages, s.db.SelectContext(ctx, &messages, selectMessages+`
+WHERE id IN (SELECT id FROM messages WHERE conversation = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, conversation(person, other), mostListed)
 }
 
 // Say adds a message to the chat of two people.

@@ -29,7 +29,7 @@ type Post struct {
 }
 
 const selectPosts = `
-SELECT p.*,
+SELECT p.id, p.board, p.author, p.title, p.body, p.picture, p.popular, p.created_at,
        (SELECT COUNT(*) FROM likes l WHERE l.post = p.id) AS likes,
        (SELECT COUNT(*) FROM comments c WHERE c.post = p.id) AS comments,
        EXISTS (SELECT 1 FROM likes l WHERE l.post = p.id AND l.person = ?) AS liked
@@ -56,8 +56,8 @@ func (s *Service) Post(ctx context.Context, viewer string, id int64) (Post, []Co
 	}
 	comments := []Comment{}
 	// The newest ones if there are too many, and then in order.
-	err := s.db.SelectContext(ctx, &comments, `
-SELECT * FROM (SELECT * FROM comments WHERE post = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, id, 5*mostListed)
+	err := s.db.SelectContext(ctx, &comments, selectComments+`
+WHERE id IN (SELECT id FROM comments WHERE post = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, id, 5*mostListed)
 	return post, comments, err
 }
 

@@ -154,7 +154,7 @@ func (o *Outbox) event(r row) client.Event {
 // reports whether there may be more, and an error if some have to wait.
 func (o *Outbox) publish(ctx context.Context) (more bool, err error) {
 	var rows []row
-	if err := o.db.SelectContext(ctx, &rows, `SELECT * FROM outbox ORDER BY id LIMIT ?`, batch); err != nil || len(rows) == 0 {
+	if err := o.db.SelectContext(ctx, &rows, `SELECT id, channel, type, data, collapse_key, expires_at FROM outbox ORDER BY id LIMIT ?`, batch); err != nil || len(rows) == 0 {
 		return false, err
 	}
 	events := make([]client.Event, len(rows))

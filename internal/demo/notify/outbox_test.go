@@ -113,7 +113,7 @@ func TestWhatHappensIsPublishedInOrder(t *testing.T) {
 	to := &paper{}
 	o := newOffice(t, filepath.Join(t.TempDir(), "demo.db"), to, true)
 	var want []string
-	for i := range 450 { // more than a request holds
+	for i := range 220 { // more than a request holds
 		person := fmt.Sprintf("p%d", i)
 		require.NoError(t, o.note(t, person))
 		want = append(want, "note user:"+person)

@@ -44,14 +44,14 @@ type Raffle struct {
 // Probability is the chance of each single ticket; 1 while there is none.
 func (r Raffle) Probability() float64 { return 1 / float64(max(r.Tickets, 1)) }
 
-// Participated: somebody has drawn a ticket.
+// Participated says: somebody has drawn a ticket.
 type Participated struct {
 	Raffle Raffle // with this ticket
 	Person string
 	At     int64
 }
 
-// Drawn: the raffle is over and has a winner.
+// Drawn says: the raffle is over and has a winner.
 type Drawn struct{ Raffle Raffle }
 
 // Service does the raffles' business. It is safe for concurrent use.
@@ -64,7 +64,8 @@ type Service struct {
 func New(db *domain.DB, now func() time.Time) *Service { return &Service{db: db, now: now} }
 
 const selectRaffles = `
-SELECT r.*, (SELECT COUNT(*) FROM tickets t WHERE t.raffle = r.id) AS tickets,
+SELECT r.id, r.prize, r.host, r.winner, r.created_at, r.drawn_at,
+       (SELECT COUNT(*) FROM tickets t WHERE t.raffle = r.id) AS tickets,
        (SELECT COUNT(DISTINCT person) FROM tickets t WHERE t.raffle = r.id) AS people
 FROM raffles r `
 

@@ -81,7 +81,8 @@ func TestTicketsAreBounded(t *testing.T) {
 	require.ErrorIs(t, err, domain.ErrConflict)
 	_, _, err = r.Participate(t.Context(), "mina", 99)
 	require.ErrorIs(t, err, domain.ErrNotFound)
-	_, _, _, err = r.Raffle(t.Context(), "mina", 99)
+	_, _, none, err := r.Raffle(t.Context(), "mina", 99)
+	require.Zero(t, none)
 	require.ErrorIs(t, err, domain.ErrNotFound)
 	_, err = r.db.Exec(`
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
@@ -99,7 +100,7 @@ func TestOneOfTheTicketsWins(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	winners := map[string]int{}
-	for range 40 {
+	for range 30 {
 		id := r.offer(t)
 		_, err := r.Draw(t.Context(), id)
 		require.ErrorIs(t, err, domain.ErrConflict, "nobody has a ticket")
@@ -116,7 +117,7 @@ func TestOneOfTheTicketsWins(t *testing.T) {
 		_, _, err = r.Participate(t.Context(), "haru", id)
 		require.ErrorIs(t, err, domain.ErrConflict)
 	}
-	// One chance in 5e11 that a fair draw fails here.
+	// One chance in 5e8 that a fair draw fails here.
 	require.Positive(t, winners["mina"])
 	require.Positive(t, winners["jonas"])
 	require.Len(t, winners, 2)

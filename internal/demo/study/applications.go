@@ -28,7 +28,7 @@ type Application struct {
 func (s *Service) Applications(ctx context.Context, person string) ([]Application, error) {
 	list := []Application{}
 	return list, s.db.SelectContext(ctx, &list, `
-SELECT a.* FROM applications a JOIN projects p ON p.id = a.project
+SELECT a.id, a.project, a.applicant, a.message, a.state, a.created_at FROM applications a JOIN projects p ON p.id = a.project
 WHERE a.applicant = ? OR p.owner = ? ORDER BY a.id DESC LIMIT ?`, person, person, 2*mostListed)
 }
 
@@ -75,7 +75,7 @@ func orConflict(err error, text string) error {
 func (s *Service) Decide(ctx context.Context, owner string, application int64, accept bool) (Application, error) {
 	var a Application
 	err := s.db.Write(ctx, func(tx *domain.Tx) error {
-		if err := domain.One(ctx, tx, &a, "application", `SELECT * FROM applications WHERE id = ?`, application); err != nil {
+		if err := domain.One(ctx, tx, &a, "application", `SELECT id, project, applicant, message, state, created_at FROM applications WHERE id = ?`, application); err != nil {
 			return err
 		}
 		var p Project

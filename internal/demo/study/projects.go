@@ -18,7 +18,8 @@ type Project struct {
 }
 
 const selectProjects = `
-SELECT p.*, (SELECT COUNT(*) FROM applications a WHERE a.project = p.id AND a.state = 'accepted') AS taken
+SELECT p.id, p.owner, p.title, p.body, p.seats, p.created_at,
+       (SELECT COUNT(*) FROM applications a WHERE a.project = p.id AND a.state = 'accepted') AS taken
 FROM projects p `
 
 // Projects lists the newest projects.

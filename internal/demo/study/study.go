@@ -28,21 +28,21 @@ const (
 	mostListed = 100
 )
 
-// Applied: somebody wants to take part in a project.
+// Applied says: somebody wants to take part in a project.
 type Applied struct {
 	Application  Application
 	ProjectTitle domain.Text
 	Owner        string
 }
 
-// Decided: the owner of a project took or refused somebody.
+// Decided says: the owner of a project took or refused somebody.
 type Decided struct {
 	Application  Application
 	ProjectTitle domain.Text
 	Owner        string
 }
 
-// SeatsChanged: a project was put up, or has more people than before.
+// SeatsChanged says: a project was put up, or has more people than before.
 type SeatsChanged struct {
 	Project      int64
 	Seats, Taken int

@@ -109,7 +109,7 @@ const en = {
   nextRaffle: "Next raffle",
   offer: "Offer it",
   otherRaffles: "All raffles",
-  over: "over",
+  over: "over", running: "running",
   visitors: "Visitors watch without signing in. A terminal can, too:",
   prizeHint: "A weekend at the seaside",
 
@@ -158,8 +158,8 @@ const ko = {
   cancel: "취소",
   signInFirst: "로그인하고 참여하기",
 
-  welcomeTitle: "한쪽에서 움직이면, 다른 쪽에서 바로 보여요.",
-  welcomeLead: "이 창에서는 한 사람이, 두 번째 창에서는 다른 사람이 되어 보세요. 댓글, 지원, 응모 — 관련된 사람의 벨이 바로 울립니다. 새로고침을 하거나 네트워크가 끊겨도 빠지거나 두 번 오는 알림은 없어요.",
+  welcomeTitle: "한쪽에서 움직이면,\n다른 쪽에서 바로 보여요.",
+  welcomeLead: "이 창에서는 한 사람이, 두 번째 창에서는 다른 사람이 되어 보세요. 댓글, 지원, 응모 모두 관련된 사람의 벨이 바로 울립니다. 새로고침을 하거나 네트워크가 끊겨도 빠지거나 두 번 오는 알림은 없어요.",
   whoAreYou: "오늘은 누구인가요?",
   otherName: "또는 다른 이름",
   otherNameHint: "영문자, 숫자, 점, 하이픈, 밑줄",
@@ -244,7 +244,7 @@ const ko = {
   nextRaffle: "다음 추첨",
   offer: "내놓기",
   otherRaffles: "모든 추첨",
-  over: "끝남",
+  over: "끝남", running: "진행 중",
   visitors: "로그인하지 않아도 볼 수 있어요. 터미널에서도 됩니다:",
   prizeHint: "바닷가에서 보내는 주말",
 

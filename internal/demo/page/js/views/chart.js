@@ -31,6 +31,13 @@ export class Chart {
     this.#draw();
   }
 
+  /** own corrects how many of the last point's tickets are one's own. */
+  own(tickets) {
+    if (this.#points.length === 0) return;
+    this.#points.at(-1).own = tickets;
+    this.#draw();
+  }
+
   #draw() {
     const points = this.#points.length > 0 ? this.#points : [{ tickets: 0, own: 0 }];
     const first = points[0].tickets;
@@ -38,7 +45,7 @@ export class Chart {
     const chances = points.map((p) => 1 / Math.max(1, p.tickets));
     const own = points.map((p) => (p.own ?? 0) / Math.max(1, p.tickets));
     // The scale follows what is to be seen, and ends on a round number.
-    const top = niceTop(Math.max(...chances.slice(-60), ...own.slice(-60)));
+    const top = niceTop(Math.max(...chances.slice(-24), ...own.slice(-24)));
     const x = (tickets) => LEFT + (WIDTH - LEFT - RIGHT) * (tickets - first) / (last - first);
     const y = (p) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - Math.min(1, p / top));
 

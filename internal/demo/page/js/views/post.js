@@ -7,6 +7,7 @@ import { ago, said, t } from "../language.js";
 import { face, isMe, nameOf } from "../people.js";
 import { glyph, pet } from "../pictures.js";
 import { session } from "../session.js";
+import { announce } from "../shell.js";
 
 export async function post(id) {
   // Watching begins before reading, so that nothing can fall between the two;
@@ -58,9 +59,13 @@ function likeButton(p) {
     button.setAttribute("aria-pressed", String(p.liked));
   };
   button.addEventListener("click", async () => {
-    const answer = await (p.liked ? api.delete(`posts/${p.id}/like`) : api.put(`posts/${p.id}/like`));
-    p.liked = answer.liked;
-    show(answer.likes);
+    try {
+      const answer = await (p.liked ? api.delete(`posts/${p.id}/like`) : api.put(`posts/${p.id}/like`));
+      p.liked = answer.liked;
+      show(answer.likes);
+    } catch (error) {
+      announce(t("failed", error.message));
+    }
   });
   show(p.likes);
   return { node: button, show };

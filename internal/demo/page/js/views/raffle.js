@@ -124,6 +124,7 @@ class Game {
     if (session.person) this.#own = answer.own;
     else announce(t("drawnAsGuest", answer.person));
     this.moved(answer);
+    this.#chart.own(this.#own); // the stream may have been faster than the answer
     this.#show(Math.max(this.#tickets, answer.tickets), answer.people);
   }
 
@@ -149,7 +150,7 @@ function all(raffles, current) {
   return h("nav", { class: "card all-raffles", "aria-label": t("otherRaffles") },
     h("h2", {}, t("otherRaffles")),
     h("ul", {}, raffles.map((r) => h("li", {}, h("a", { href: `#/raffle/${r.id}`, "aria-current": r.id === current && "page" },
-      h("span", {}, said(r.prize)), r.winner ? h("span", { class: "tag" }, t("over"), " · ", nameOf(r.winner)) : h("span", { class: "tag tag-popular" }, `${t("tickets")} ${r.tickets}`))))));
+      h("span", {}, said(r.prize)), r.winner ? h("span", { class: "tag" }, t("over"), " · ", nameOf(r.winner)) : h("span", { class: "tag tag-popular" }, t("running")))))));
 }
 
 function offer() {

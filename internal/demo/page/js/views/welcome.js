@@ -11,6 +11,11 @@ export async function welcome() {
 }
 
 function signedOut() {
+  const error = h("p", { class: "error", role: "alert", hidden: true });
+  const become = (id) => session.signIn(id).catch((problem) => {
+    error.textContent = t("failed", problem.message);
+    error.hidden = false;
+  });
   return {
     title: t("signIn"),
     node: h("section", { class: "welcome" },
@@ -22,8 +27,9 @@ function signedOut() {
       h("div", { class: "card sign-in" },
         h("h2", {}, t("whoAreYou")),
         h("ul", { class: "personas" }, people().map((p) => h("li", {},
-          h("button", { type: "button", class: "persona", "data-person": p.id, onclick: () => session.signIn(p.id) },
+          h("button", { type: "button", class: "persona", "data-person": p.id, onclick: () => become(p.id) },
             face(p.id, "big"), h("strong", {}, said(p.name)), h("span", {}, said(p.about)))))),
+        error,
         form({ class: "other", id: "sign-in" }, ({ name }) => session.signIn(name.trim()),
           field(t("otherName"), h("input", {
             id: "name", name: "name", required: true, maxlength: 32, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*",
