@@ -28,7 +28,7 @@ func publish(b *testing.B, change func(*report.Figures)) {
 	change(f)
 	require.NoError(b, f.Save(file))
 	require.NoError(b, f.Write(document))
-	progress("written: %s", document)
+	progressf("written: %s", document)
 }
 
 // machine describes where it was measured, without its name.

@@ -71,7 +71,7 @@ func newRig(b *testing.B, streams int) *rig {
 // grows by is kept under its name.
 func (r *rig) hold(name string, server *testenv.Program, inbox bool, shared ...string) *loadgen.Crew {
 	r.b.Helper()
-	progress("%d streams come: %s", r.streams, name)
+	progressf("%d streams come: %s", r.streams, name)
 	before, err := loadgen.Sample(server.PID())
 	require.NoError(r.b, err)
 	self, err := os.Executable()
@@ -89,8 +89,8 @@ func (r *rig) hold(name string, server *testenv.Program, inbox bool, shared ...s
 	return crew
 }
 
-// progress tells what is being done, in a line with the time.
-func progress(format string, args ...any) {
+// progressf tells what is being done, in a line with the time.
+func progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
 }
 

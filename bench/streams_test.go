@@ -34,7 +34,7 @@ func BenchmarkStreams(b *testing.B) {
 				r.inboxes.Kill(b)
 				r.inboxes.Start(b)
 			}
-			progress("round %d of %d: %d streams on a new gateway", round+1, rounds, r.streams)
+			progressf("round %d of %d: %d streams on a new gateway", round+1, rounds, r.streams)
 			held = append(held, r.holdAlone())
 		}
 	}
@@ -69,7 +69,7 @@ func (r *rig) holdAlone() holding {
 		PIDs:   map[string]int{"gateway": r.inboxes.PID(), "notifier": r.notifier.PID()},
 		Worker: []string{self, "worker"},
 		Sampled: func(phase string) {
-			progress("  %s is over", phase)
+			progressf("  %s is over", phase)
 			if phase == "idle" {
 				h.goroutines = max(r.metric(r.inboxes, "go_goroutines")-before, 0)
 			}

@@ -48,7 +48,7 @@ func BenchmarkSystem(b *testing.B) {
 		for _, turns := range [][]*segment{broadcasts, targeted} {
 			for round := range rounds {
 				for _, s := range turns {
-					progress("round %d of %d: %s", round+1, rounds, s.name)
+					progressf("round %d of %d: %s", round+1, rounds, s.name)
 					s.run(r)
 				}
 			}

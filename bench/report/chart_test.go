@@ -86,7 +86,7 @@ func TestChartDrawsToScale(t *testing.T) {
 	require.InDelta(t, 0.5, bars[2].width/whole, 0.01)
 	require.Zero(t, bars[3].width)
 	require.Equal(t, []string{"t0", "t1", "f0", "t0"}, []string{bars[0].class, bars[1].class, bars[2].class, bars[3].class})
-	require.Equal(t, bars[0].y, bars[1].y)
+	require.InDelta(t, bars[0].y, bars[1].y, 0)
 	require.Greater(t, bars[2].y, bars[1].y)
 	for _, r := range rects {
 		require.LessOrEqual(t, r.x+r.width, float64(chartWidth-noteWidth)+0.1)

@@ -19,7 +19,7 @@ const (
 	latencyChart  = "performance-latency.svg"
 )
 
-// ErrMarkers: the document has no place for a table.
+// ErrMarkers tells that the document has no place for a table.
 var ErrMarkers = errors.New("no markers in the document")
 
 // Write puts the figures into a document: each table between the two comments

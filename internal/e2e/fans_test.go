@@ -2,12 +2,12 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,7 +38,7 @@ type barrier chan struct{}
 
 // seen is what a fan knows.
 type seen struct {
-	id      string
+	id      []byte
 	readies []string // the data of each bellhop.ready
 	resets  int      // of the raffle
 	values  int      // of the raffle that came
@@ -84,49 +84,56 @@ func (f *fan) connect(ctx context.Context) {
 		fmt.Fprintf(&head, "&channel=%s", ch)
 	}
 	fmt.Fprint(&head, " HTTP/1.1\r\nHost: fans\r\n")
-	if id := f.now().id; id != "" {
+	if id := f.now().id; len(id) > 0 {
 		fmt.Fprintf(&head, "Last-Event-ID: %s\r\n", id)
 	}
 	if _, err := fmt.Fprint(conn, head.String()+"\r\n"); err != nil {
 		return
 	}
 	r := bufio.NewReaderSize(conn, 1024)
-	var kind, data string
+	var kind, data []byte // used again for every block: a crowd makes garbage fast
 	for {
 		if gate := f.gate.Load(); gate != nil {
 			<-*gate
 		}
-		line, err := r.ReadString('\n')
+		line, err := r.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			// Of a long line, which is one of data, the beginning tells all.
+			data = append(data[:0], bytes.TrimPrefix(line, []byte("data: "))...)
+			for line = nil; errors.Is(err, bufio.ErrBufferFull); {
+				_, err = r.ReadSlice('\n')
+			}
+		}
 		if err != nil {
 			return
 		}
 		// The gateway writes whole blocks, so what a chunk's size is does not matter.
-		name, value, _ := strings.Cut(strings.TrimRight(line, "\r\n"), ": ")
-		switch name {
+		name, value, _ := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(": "))
+		switch string(name) {
 		case "event":
-			kind = value
+			kind = append(kind[:0], value...)
 		case "data":
-			data = value
+			data = append(data[:0], value...)
 		case "id": // the last line of a block
-			f.block(kind, data, value)
+			f.block(string(kind), data, value)
 		}
 	}
 }
 
-func (f *fan) block(kind, data, id string) {
+func (f *fan) block(kind string, data, id []byte) {
 	received := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.id = id
-	ofRaffle := strings.Contains(data, `"channel":"raffle:1"`)
+	f.id = append(f.id[:0], id...)
+	ofRaffle := bytes.Contains(data, []byte(`"channel":"raffle:1"`))
 	switch {
 	case kind == "bellhop.ready":
-		f.readies = append(f.readies, data)
+		f.readies = append(f.readies, string(data))
 	case kind == "bellhop.reset" && ofRaffle:
 		f.resets++
 		f.last = 0
 	case kind == "bellhop.reset":
-		f.fail("reset of the news: " + data)
+		f.fail("reset of the news: " + string(data))
 	case ofRaffle:
 		n := number(data)
 		if n <= f.last {
@@ -159,12 +166,16 @@ func (f *fan) fail(why string) {
 }
 
 // number reads n out of `"data":{"n":17`.
-func number(data string) int {
-	_, rest, _ := strings.Cut(data, `"data":{"n":`)
-	digits := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-	n, err := strconv.Atoi(rest[:max(digits, 0)])
-	if err != nil {
+func number(data []byte) (n int) {
+	_, rest, found := bytes.Cut(data, []byte(`"data":{"n":`))
+	if !found {
 		return -1
+	}
+	for _, c := range rest {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + int(c-'0')
 	}
 	return n
 }
@@ -174,30 +185,30 @@ type fans []*fan
 
 // gather connects a crowd, spread over the gateways, and waits until all of them
 // are live.
-func gather(t testing.TB, n int, addrs []string, times *arrivals, channels ...event.Channel) fans {
-	t.Helper()
+func gather(tb testing.TB, n int, addrs []string, times *arrivals, channels ...event.Channel) fans {
+	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var away sync.WaitGroup
-	t.Cleanup(func() { cancel(); away.Wait() })
+	tb.Cleanup(func() { cancel(); away.Wait() })
 	all := make(fans, n)
 	for i := range all {
 		all[i] = &fan{addr: addrs[i%len(addrs)], channels: channels, times: times}
 		away.Go(func() { all[i].listen(ctx) })
 		if i%500 == 499 { // the listening sockets' queues are short
-			all[:i+1].await(t, "live", func(s seen) bool { return len(s.readies) > 0 })
+			all[:i+1].await(tb, "live", func(s seen) bool { return len(s.readies) > 0 })
 		}
 	}
-	all.await(t, "live", func(s seen) bool { return len(s.readies) > 0 })
+	all.await(tb, "live", func(s seen) bool { return len(s.readies) > 0 })
 	return all
 }
 
 const patience = 40 * time.Second
 
 // await waits until something holds for every fan.
-func (all fans) await(t testing.TB, what string, holds func(seen) bool) {
-	t.Helper()
+func (all fans) await(tb testing.TB, what string, holds func(seen) bool) {
+	tb.Helper()
 	var short seen
-	require.Eventually(t, func() bool {
+	require.Eventually(tb, func() bool {
 		for _, f := range all {
 			if short = f.now(); !holds(short) {
 				return false
@@ -208,15 +219,15 @@ func (all fans) await(t testing.TB, what string, holds func(seen) bool) {
 }
 
 // check fails if a promise was broken.
-func (all fans) check(t testing.TB) {
-	t.Helper()
+func (all fans) check(tb testing.TB) {
+	tb.Helper()
 	var errs []error
 	for i, f := range all {
 		if s := f.now(); s.wrong != "" {
 			errs = append(errs, fmt.Errorf("fan %d: %s", i, s.wrong))
 		}
 	}
-	require.NoError(t, errors.Join(errs...))
+	require.NoError(tb, errors.Join(errs...))
 }
 
 // arrivals knows when each number was published, and measures how long the fans

@@ -40,6 +40,7 @@ type measured struct {
 }
 
 func measureRaffle(b *testing.B) measured {
+	b.Helper()
 	s := newStage(b, testenv.Redis(b).URL())
 	times := newArrivals(10 * updates * int(raffleWindow/time.Second))
 	all := gather(b, *raffleStreams, s.addrs(), times, raffle)
@@ -52,6 +53,7 @@ func measureRaffle(b *testing.B) measured {
 }
 
 func measureRaw(b *testing.B) measured {
+	b.Helper()
 	server := testenv.Run(b, testenv.Build(b, "./bench/fixture"), "BENCH_SERVER=raw")
 	times := newArrivals(10 * int(raffleWindow/period))
 	all := gather(b, *raffleStreams, []string{strings.TrimPrefix(server.URL, "http://")}, times, raffle)
@@ -77,6 +79,7 @@ func measureRaw(b *testing.B) measured {
 
 // sendRaw has the raw loop write what Bellhop would write for the n-th value.
 func sendRaw(b *testing.B, url string, times *arrivals, n int) {
+	b.Helper()
 	now := time.Now()
 	if n < len(times.sent) {
 		times.sent[n].Store(now.UnixNano())

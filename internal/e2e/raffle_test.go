@@ -40,13 +40,16 @@ func TestRaffleReachesEverybody(t *testing.T) {
 	subscribers, err := redis.Client().PubSubNumSub(t.Context(), "bellhop:"+string(raffle)).Result()
 	require.NoError(t, err)
 	require.EqualValues(t, len(s.gateways), subscribers["bellhop:"+string(raffle)])
+	require.Eventually(t, func() bool { return w.value.Load() >= winners }, patience, 10*time.Millisecond)
 	w.finish(all)
+	won := int(w.accepted.Load()) / winners * winners
+	all.await(t, "told of the newest winner", func(s seen) bool { return s.winner == won })
 
 	messages := 0
 	for last := w.accepted.Load(); ; messages++ {
 		m, err := heard.ReceiveMessage(t.Context())
 		require.NoError(t, err)
-		if number(m.Payload) == int(last) {
+		if number([]byte(m.Payload)) == int(last) {
 			break
 		}
 	}

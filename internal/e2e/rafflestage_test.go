@@ -45,20 +45,20 @@ type stage struct {
 	pad      string // stands in every value of the raffle
 }
 
-func newStage(t testing.TB, redisURL string) *stage {
-	t.Helper()
-	cluster := testenv.MySQL(t, testenv.MariaDB())
-	policies := filepath.Join(t.TempDir(), "policies.yaml")
-	require.NoError(t, os.WriteFile(policies, []byte(rafflePolicies), 0o600))
+func newStage(tb testing.TB, redisURL string) *stage {
+	tb.Helper()
+	cluster := testenv.MySQL(tb, testenv.MariaDB())
+	policies := filepath.Join(tb.TempDir(), "policies.yaml")
+	require.NoError(tb, os.WriteFile(policies, []byte(rafflePolicies), 0o600))
 	env := []string{
-		"BELLHOP_MYSQL_PRIMARY=" + cluster.Primary.DSN(cluster.NewDatabase(t)),
+		"BELLHOP_MYSQL_PRIMARY=" + cluster.Primary.DSN(cluster.NewDatabase(tb)),
 		"BELLHOP_REDIS=" + redisURL, "BELLHOP_POLICIES=" + policies, "BELLHOP_LOG_LEVEL=warn",
 	}
-	s := &stage{t: t, client: &http.Client{Timeout: 3 * time.Second}}
-	t.Cleanup(s.client.CloseIdleConnections)
-	s.notifier = testenv.Run(t, testenv.Build(t, "./cmd/notifier"), append(env, "BELLHOP_SERVICE_KEYS=e2e="+serviceKey)...)
+	s := &stage{t: tb, client: &http.Client{Timeout: 3 * time.Second}}
+	tb.Cleanup(s.client.CloseIdleConnections)
+	s.notifier = testenv.Run(tb, testenv.Build(tb, "./cmd/notifier"), append(env, "BELLHOP_SERVICE_KEYS=e2e="+serviceKey)...)
 	for range 2 {
-		s.gateways = append(s.gateways, testenv.Run(t, testenv.Build(t, "./cmd/gateway"), append(env,
+		s.gateways = append(s.gateways, testenv.Run(tb, testenv.Build(tb, "./cmd/gateway"), append(env,
 			"BELLHOP_JWT_SECRET="+signingKey, "BELLHOP_MAX_STREAMS_PER_ADDRESS=0", "BELLHOP_MAX_RATE_PER_ADDRESS=0")...))
 	}
 	return s
