@@ -60,7 +60,7 @@ func newDeployment(t *testing.T, drain time.Duration) *deployment {
 	d.edge = newEdge(t, strings.Fields(first), []string{
 		"EDGE_NOTIFIER=" + addr(notifier), "EDGE_WORKERS=2", "EDGE_CONNECTIONS=16384", "EDGE_FILES=18432",
 		"EDGE_STREAMS_PER_ADDRESS=20000", "EDGE_CONNECTS_PER_ADDRESS=20000",
-	})
+	}, change{"bellhop/http.conf", "client_header_timeout 10s;", "client_header_timeout 3s;"}) // and so SETTLE is shorter
 	d.plan = drill.Plan{
 		Users: 200, Events: 1500, Rate: 200,
 		Shared:     []event.Channel{"topic:watched"},
@@ -84,7 +84,7 @@ func colour(name string, scale int) *http.Request {
 func (d *deployment) run(args ...string) (string, error) {
 	cmd := exec.Command("sh", append([]string{filepath.Join(scripts, "deploy")}, args...)...)
 	cmd.Env = append(os.Environ(), "PLATFORM=./testdata/processes.sh", "LOCK="+filepath.Join(d.Dir, "lock"),
-		"CONTROL="+d.url, "EDGE_DIR="+d.Dir, "EDGE_STATUS="+d.status, "READY_TIMEOUT="+d.patience)
+		"CONTROL="+d.url, "EDGE_DIR="+d.Dir, "EDGE_STATUS="+d.status, "READY_TIMEOUT="+d.patience, "SETTLE=5")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

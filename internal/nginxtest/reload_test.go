@@ -1,13 +1,17 @@
 package nginxtest
 
 import (
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -38,6 +42,47 @@ func TestReloadReturnsOnceOldWorkersAcceptNothing(t *testing.T) {
 	require.Contains(t, title(t, old), "shutting down")
 	publish(t, b.URL, "topic:news")
 	await(t, "its stream goes on", func() bool { return held.got("event: note") })
+}
+
+// TestConnectionsOpenedAheadStayWithTheOldColour until their first request must
+// have come: HTTP clients open connections before they need them. A deployment has
+// to wait for so long before it drains.
+func TestConnectionsOpenedAheadStayWithTheOldColour(t *testing.T) {
+	t.Parallel()
+	blue, green := newBellhop(t), newBellhop(t)
+	publish(t, blue.URL, "topic:blue") // each has a log of its own
+	e := newEdge(t, []string{addr(blue)}, nil)
+	early, late := dial(t, e.Addr), dial(t, e.Addr)
+	e.upstream(t, "green", addr(green))
+	out, err := e.reload()
+	require.NoError(t, err, "%s", out)
+
+	_, err = io.WriteString(early, "GET /v1/channels/topic:blue/events HTTP/1.1\r\nHost: bell.example\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	answer, err := io.ReadAll(early)
+	require.NoError(t, err)
+	require.Contains(t, string(answer), `"seq":1`, "the old colour answers")
+	rest, err := io.ReadAll(late)
+	require.NoError(t, err)
+	require.Empty(t, rest, "no request came: it was closed")
+
+	seconds := func(path, pattern string) int {
+		m := regexp.MustCompile(pattern).FindStringSubmatch(read(t, filepath.Join(scripts, path)))
+		require.NotNil(t, m)
+		n, err := strconv.Atoi(m[1])
+		require.NoError(t, err)
+		return n
+	}
+	require.Greater(t, seconds("deploy", `settle=\$\{SETTLE:-(\d+)\}`), seconds("templates/bellhop/http.conf.template", `client_header_timeout (\d+)s;`))
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(waitFor)))
+	return c
 }
 
 // TestReloadRefusesAWrongConfiguration, and nothing changes.
