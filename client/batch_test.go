@@ -101,7 +101,8 @@ func TestBatchIsSplitAsTheNotifierWants(t *testing.T) {
 	heavy := make([]client.Event, 5)
 	for i := range heavy {
 		heavy[i] = event("e")
-		heavy[i].Data = strings.Repeat("x", 3<<20)
+		heavy[i].Channels = []string{"user:1", "user:2", "user:3"}
+		heavy[i].Data = strings.Repeat("x", 1<<20)
 	}
 	monster := event("e")
 	monster.Channels = make([]string, 9000)

@@ -21,9 +21,9 @@ const (
 	frameEnd  = "\n"
 )
 
-// AppendFrame renders an event. There is no other place that does: the notifier
-// calls it for what it publishes, a gateway for what it read from the log, and
-// the bytes are the same.
+// AppendFrame renders an event. There is no other place that does, but for scripts
+// that put the parts of NewFrameParts together: the notifier calls it for what it
+// publishes, a gateway for what it read from the log, and the bytes are the same.
 func AppendFrame(dst []byte, e *Event) []byte {
 	dst = append(dst, frameType...)
 	dst = append(dst, e.Type...)

@@ -28,11 +28,13 @@ func NPM(tb testing.TB) string {
 
 // violation is a rule that a page breaks.
 type violation struct {
-	ID, Impact, Help string
-	Nodes            []struct {
-		Target         any
-		FailureSummary string
-	}
+	ID     string `json:"id"`
+	Impact string `json:"impact"`
+	Help   string `json:"help"`
+	Nodes  []struct {
+		Target         any    `json:"target"`
+		FailureSummary string `json:"failureSummary"` //nolint:tagliatelle // axe-core names it
+	} `json:"nodes"`
 }
 
 // checkPage has axe-core look at the page as it is now.
@@ -42,7 +44,7 @@ const checkPage = `axe.run(document, {
 
 // Accessible requires that nothing in what a tab shows is against WCAG 2.2 AA or
 // good practice, as far as axe-core can see. where tells pages and states apart.
-func Accessible(tb testing.TB, tab context.Context, where ...string) { //nolint:revive // tb comes first here
+func Accessible(tb testing.TB, tab context.Context, where ...string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tab, axeTimeout)
 	defer cancel()

@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Sentinel starts a Redis Sentinel that watches a server under the name "main",
-// and returns its address.
-func Sentinel(tb testing.TB, master *RedisServer) string {
+// Sentinel starts a Redis Sentinel that watches the server at an address, host:port,
+// under the name "main", and returns its own address.
+func Sentinel(tb testing.TB, master string) string {
 	tb.Helper()
 	path, err := program("redis-server")
 	require.NoError(tb, err)
@@ -27,7 +28,9 @@ func Sentinel(tb testing.TB, master *RedisServer) string {
 
 	// A sentinel writes what it learns into its configuration.
 	file := filepath.Join(dir, "sentinel.conf")
-	conf := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main 127.0.0.1 %d 1\n", p.number, dir, master.port.number)
+	host, port, err := net.SplitHostPort(master)
+	require.NoError(tb, err)
+	conf := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main %s %s 1\n", p.number, dir, host, port)
 	require.NoError(tb, os.WriteFile(file, []byte(conf), 0o600))
 	process := &process{path: path, args: []string{file, "--sentinel"}, log: filepath.Join(dir, "log")}
 	tb.Cleanup(func() { require.NoError(tb, process.kill()) })
