@@ -78,12 +78,7 @@ raffle: deps ## the raffle with RAFFLE streams (18000): the tests at full size, 
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s)
-	@$(GO) list $(PKG) | while read -r pkg; do \
-		for name in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-			echo "$$pkg $$name"; \
-			$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
-		done; \
-	done
+	@sh tools/fuzz $(FUZZTIME) $(PKG)
 
 .PHONY: tidy
 tidy: ## go.mod, go.sum and formatting
