@@ -43,6 +43,11 @@ func (r *rig) open(req Request) *client {
 	c.stream = s
 	s.Start(conn.WakeFunc(func() { c.woken.Store(true) }), 0)
 	r.t.Cleanup(func() { s.Close("") })
+	if !r.rush && len(req.Channels) > 1 {
+		// The first channel's question may be on its way before the next channel
+		// is held; that one then waits for the pace of questions.
+		<-time.After(askPace)
+	}
 	return c
 }
 
