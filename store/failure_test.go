@@ -188,8 +188,11 @@ var serverFailures = []struct {
 			},
 			"ready":    func() error { return db.Ready(t.Context()) },
 			"identity": func() error { _, err := db.CheckIdentity(t.Context()); return err },
-			"tail":     func() error { _, err := db.Tail(t.Context(), 0, func(store.Token) bool { return false }); return err },
-			"delete":   func() error { _, err := db.Delete(t.Context(), channel, 1); return err },
+			"tail": func() error {
+				_, err := db.Tail(t.Context(), store.Mark{}, func(store.Mark) bool { return false })
+				return err
+			},
+			"delete": func() error { _, err := db.Delete(t.Context(), channel, 1); return err },
 		} {
 			err := ask()
 			require.ErrorIs(t, err, store.ErrUnavailable, name)

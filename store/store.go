@@ -151,10 +151,17 @@ type Change struct {
 // Token identifies a commit row.
 type Token [16]byte
 
+// Mark is a place in the tail: a row, or an id at which none is known.
+type Mark struct {
+	ID    uint64
+	Token Token // zero: there may be no such row
+}
+
+func (m Mark) known() bool { return m.Token != Token{} }
+
 // Commit is a row of the tail.
 type Commit struct {
-	ID      uint64
-	Token   Token
+	Mark
 	Changes []Change
 }
 
@@ -164,10 +171,19 @@ type Tail struct {
 	// Low: rows with lower ids may be gone. Who has read less far than that has
 	// missed some.
 	Low uint64
-	// Last is the highest id seen, at least the one that was asked after.
-	Last uint64
-	// Commits holds the rows after the given id whose token the caller had not
-	// seen, by id.
+	// Lost: the row that was asked after is gone before its time, or another has
+	// its id. The server lost transactions that it had committed, as a crash can
+	// do, and ids may begin again below that row.
+	Lost bool
+	// Last is the highest row seen, at least the one that was asked after.
+	Last Mark
+	// Settled is the highest row below which no id is missing, back to the one
+	// that was asked after: every id is drawn once, so that nothing can appear
+	// below it any more, and what is there was returned, or seen before. With a
+	// step between ids (auto_increment_increment) that is seldom far.
+	Settled Mark
+	// Commits holds the rows after the given id that the caller had not seen, by
+	// id.
 	Commits []Commit
 }
 

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bellhop/bellhop/event"
 )
@@ -20,19 +23,20 @@ const (
 // errTailMoved: rows were deleted between the two questions of a Tail.
 var errTailMoved = errors.New("the tail moved while it was read")
 
-// Tail reads the commit rows with ids above after, from the primary. seen tells
-// which of them the caller has had; it is called for every row, in the order of
-// ids, before Tail returns, and the changes of the others are read. Ids do not
-// commit in their order (see MaxTransaction), so callers read an overlap again,
-// and know rows by their tokens.
+// Tail reads the commit rows with ids above after.ID, from the primary. seen
+// tells which of them the caller has had; it is called for every row, in the
+// order of ids, before Tail returns, and the changes of the others are read. Ids
+// do not commit in their order (see MaxTransaction), so callers go on from
+// Settled, or from where they stood that long ago, and know rows by their tokens.
 //
 // An answer is bounded (about 4 MiB of changes): when more rows were unseen, Last
-// is the id of the last one returned, and another call goes on from there. With
-// seen always true it costs one short statement and says how far the tail
-// reaches. Fails with ErrNotPrimary on a server that is not to be believed.
-func (d *DB) Tail(ctx context.Context, after uint64, seen func(Token) bool) (Tail, error) {
+// is the last one returned, and another call goes on from there. With seen always
+// true it costs one short statement and says how far the tail reaches. Fails with
+// ErrNotPrimary on a server that is not to be believed.
+func (d *DB) Tail(ctx context.Context, after Mark, seen func(Mark) bool) (Tail, error) {
+	after.ID = min(after.ID, event.MaxSeq)
 	for range epochTries {
-		tail, err := d.tailOnce(ctx, min(after, event.MaxSeq), seen)
+		tail, err := d.tailOnce(ctx, after, seen)
 		if !errors.Is(err, errTailMoved) {
 			return tail, err
 		}
@@ -40,49 +44,83 @@ func (d *DB) Tail(ctx context.Context, after uint64, seen func(Token) bool) (Tai
 	return Tail{}, unavailable("read the tail", errTailMoved)
 }
 
-// tailRow is meta and low beside the id and token of a commit, or beside nothing.
-type tailRow struct {
-	meta
-	Low   uint64  `db:"low"`
-	ID    *uint64 `db:"id"`
-	Token []byte  `db:"token"`
-}
-
-// tailRows returns at least one row.
-func (d *DB) tailRows(ctx context.Context, after uint64) ([]tailRow, error) {
+// tailRows returns how far down the tail reaches, and the rows from an id on,
+// ascending. It is one statement, so one snapshot.
+func (d *DB) tailRows(ctx context.Context, from uint64) (m meta, low uint64, marks []Mark, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	var rows []tailRow
-	if err := d.reader.SelectContext(ctx, &rows, "SELECT "+d.dialect.metaColumns()+", t.low, c.id, c.token"+
-		" FROM meta m JOIN tail t ON t.id = 1 LEFT JOIN commits c ON c.id > ? WHERE m.id = 1 ORDER BY c.id", after); err != nil {
-		return nil, d.dialect.failed("read the tail", err)
+	rows, err := d.reader.QueryContext(ctx, "SELECT "+d.dialect.metaColumns()+", t.low, NULL AS id, NULL AS token"+
+		" FROM meta m JOIN tail t ON t.id = 1 WHERE m.id = 1"+
+		" UNION ALL SELECT "+strings.Repeat("NULL, ", 6)+"c.id, c.token FROM commits c WHERE c.id >= ?", from)
+	if err != nil {
+		return m, 0, nil, d.dialect.failed("read the tail", err)
 	}
-	if len(rows) == 0 {
-		return nil, d.metaFailed(errNoMeta)
+	defer rows.Close()
+	err = errNoMeta
+	for rows.Next() {
+		// Pointers: a row has the columns of one of the two tables.
+		var epoch *event.Epoch
+		var identity, server *string
+		var readOnly *readOnly
+		var now, reach, id *int64
+		var token sql.RawBytes
+		if err := rows.Scan(&epoch, &identity, &server, &readOnly, &now, &reach, &id, &token); err != nil {
+			return m, 0, nil, d.dialect.failed("read the tail", err)
+		}
+		if id == nil {
+			m, low, err = meta{*epoch, *identity, *server, *readOnly, *now}, uint64(*reach), nil
+			continue
+		}
+		mark := Mark{ID: uint64(*id)}
+		copy(mark.Token[:], token)
+		marks = append(marks, mark)
 	}
-	return rows, d.reader.judge(rows[0].meta)
+	if err := rows.Err(); err != nil {
+		return m, 0, nil, d.dialect.failed("read the tail", err)
+	}
+	if err != nil {
+		return m, 0, nil, d.metaFailed(err)
+	}
+	// In place already, as far as anybody has seen; a union does not promise it.
+	slices.SortFunc(marks, func(a, b Mark) int { return cmp.Compare(a.ID, b.ID) })
+	return m, low, marks, d.reader.judge(m)
 }
 
-func (d *DB) tailOnce(ctx context.Context, after uint64, seen func(Token) bool) (Tail, error) {
-	rows, err := d.tailRows(ctx, after)
+func (d *DB) tailOnce(ctx context.Context, after Mark, seen func(Mark) bool) (Tail, error) {
+	m, low, marks, err := d.tailRows(ctx, after.ID)
 	if err != nil {
 		return Tail{}, err
 	}
-	tail := Tail{Epoch: rows[0].Epoch, Low: rows[0].Low, Last: max(after, rows[0].Low-1)}
+	tail := Tail{Epoch: m.Epoch, Low: low, Last: after}
+	if after.ID < low {
+		tail.Last = Mark{ID: low - 1}
+	}
+	if len(marks) > 0 && marks[0].ID == after.ID {
+		tail.Lost = after.known() && marks[0].Token != after.Token
+		marks = marks[1:]
+	} else {
+		tail.Lost = after.known() && after.ID >= low
+	}
+	tail.Settled = tail.Last
 	var unseen []Commit
-	for _, r := range rows {
-		if r.ID == nil {
-			break // no commit at all
+	for _, mark := range marks {
+		if mark.ID == tail.Settled.ID+1 {
+			tail.Settled = mark
 		}
-		tail.Last = max(tail.Last, *r.ID)
-		if token := Token(r.Token); !seen(token) {
-			unseen = append(unseen, Commit{ID: *r.ID, Token: token})
+		if mark.ID > tail.Last.ID {
+			tail.Last = mark
+		}
+		if !seen(mark) {
+			unseen = append(unseen, Commit{Mark: mark})
 		}
 	}
 	budget := tailBytes
 	for chunk := range slices.Chunk(unseen, commitsPerStatement) {
 		if budget <= 0 {
-			tail.Last = tail.Commits[len(tail.Commits)-1].ID
+			tail.Last = tail.Commits[len(tail.Commits)-1].Mark
+			if tail.Settled.ID > tail.Last.ID {
+				tail.Settled = tail.Last
+			}
 			break
 		}
 		size, err := d.readChanges(ctx, chunk)

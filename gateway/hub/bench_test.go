@@ -45,7 +45,7 @@ func (l *endless) Ranges(_ context.Context, ranges []store.Range) ([]store.Page,
 	return pages, nil
 }
 
-func (*endless) Tail(context.Context, uint64, func(store.Token) bool) (store.Tail, error) {
+func (*endless) Tail(context.Context, store.Mark, func(store.Mark) bool) (store.Tail, error) {
 	return store.Tail{Epoch: "e1"}, nil
 }
 

@@ -20,8 +20,8 @@ type Log interface {
 	Heads(ctx context.Context, channels []event.Channel, fresh bool) (store.Heads, error)
 	// Ranges returns a page for each range, in order.
 	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
-	// Tail reads the transactions with an id above after whose token was not seen.
-	Tail(ctx context.Context, after uint64, seen func(store.Token) bool) (store.Tail, error)
+	// Tail reads the transactions with an id above after.ID that were not seen.
+	Tail(ctx context.Context, after store.Mark, seen func(store.Mark) bool) (store.Tail, error)
 }
 
 // Config of a Hub. Zero values mean the defaults.

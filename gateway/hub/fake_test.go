@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -22,6 +23,7 @@ type life struct {
 	commits  []store.Commit
 	low      uint64
 	nextID   uint64
+	starts   byte // of the server: tokens are its own each time
 }
 
 type fakeChannel struct {
@@ -51,6 +53,7 @@ type fakeLog struct {
 	heads    int // queries
 	ranges   int
 	tails    int
+	told     int // rows of the tail that were handed out
 	renewed  int // questions that asked for a new connection
 	// onHeads runs between the moment a query of heads took its snapshot and
 	// the moment it returns, without the lock.
@@ -152,7 +155,7 @@ func pageOf(l *life, r store.Range) store.Page {
 	return p
 }
 
-func (l *fakeLog) Tail(_ context.Context, after uint64, seen func(store.Token) bool) (store.Tail, error) {
+func (l *fakeLog) Tail(_ context.Context, after store.Mark, seen func(store.Mark) bool) (store.Tail, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tails++
@@ -161,15 +164,28 @@ func (l *fakeLog) Tail(_ context.Context, after uint64, seen func(store.Token) b
 	}
 	from := l.server()
 	out := store.Tail{Epoch: from.epoch, Low: from.low, Last: after}
-	for _, c := range from.commits {
-		if c.ID <= after {
+	if after.ID < from.low {
+		out.Last = store.Mark{ID: from.low - 1}
+	}
+	out.Settled = out.Last
+	commits := slices.SortedFunc(slices.Values(from.commits), func(a, b store.Commit) int { return cmp.Compare(a.ID, b.ID) })
+	out.Lost = after.Token != store.Token{} && after.ID >= from.low &&
+		!slices.ContainsFunc(commits, func(c store.Commit) bool { return c.Mark == after })
+	for _, c := range commits {
+		if c.ID <= after.ID {
 			continue
 		}
-		had := seen(c.Token)
+		l.told++
+		had := seen(c.Mark)
 		if full := l.tailMost > 0 && len(out.Commits) >= l.tailMost; full {
 			continue
 		}
-		out.Last = max(out.Last, c.ID)
+		if c.ID == out.Settled.ID+1 {
+			out.Settled = c.Mark
+		}
+		if c.ID > out.Last.ID {
+			out.Last = c.Mark
+		}
 		if !had {
 			out.Commits = append(out.Commits, c)
 		}
@@ -226,7 +242,8 @@ func (l *life) addCommit(id uint64, changes ...store.Change) {
 	var token store.Token
 	copy(token[8:], l.epoch)
 	binary.BigEndian.PutUint64(token[:], id)
-	l.commits = append(l.commits, store.Commit{ID: id, Token: token, Changes: changes})
+	token[15] = l.starts
+	l.commits = append(l.commits, store.Commit{Mark: store.Mark{ID: id, Token: token}, Changes: changes})
 }
 
 // add appends an event, and returns the message that announces it.

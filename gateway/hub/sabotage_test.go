@@ -60,7 +60,7 @@ func TestModelFindsBrokenHubs(t *testing.T) {
 
 type noTail struct{ Log }
 
-func (noTail) Tail(context.Context, uint64, func(store.Token) bool) (store.Tail, error) {
+func (noTail) Tail(context.Context, store.Mark, func(store.Mark) bool) (store.Tail, error) {
 	return store.Tail{}, errAway
 }
 
@@ -84,7 +84,7 @@ func (l oneEpoch) Ranges(ctx context.Context, ranges []store.Range) ([]store.Pag
 	return pages, err
 }
 
-func (l oneEpoch) Tail(ctx context.Context, after uint64, seen func(store.Token) bool) (store.Tail, error) {
+func (l oneEpoch) Tail(ctx context.Context, after store.Mark, seen func(store.Mark) bool) (store.Tail, error) {
 	t, err := l.Log.Tail(ctx, after, seen)
 	t.Epoch = "e1"
 	return t, err

@@ -17,9 +17,9 @@ const tailDebounce = 20 * time.Millisecond
 // lost it, is found here. It is the slow and sure way.
 //
 // Transactions take their ids before they commit, so a low id may appear after
-// a higher one. Each reading therefore goes back to where the readings stood
-// TailOverlap ago, which is longer than a transaction can live, and rows that
-// were seen are known by their token.
+// a higher one. Each reading therefore goes back to the first id that is missing,
+// or to where the readings stood TailOverlap ago, which is longer than a
+// transaction can live; rows that were seen are known by their token.
 type tail struct {
 	h       *Hub
 	kick    chan struct{}
@@ -27,14 +27,15 @@ type tail struct {
 
 	// Owned by run.
 	epoch event.Epoch
-	base  uint64                 // ids up to here are settled
-	marks []mark                 // the highest id of each reading not yet settled
-	seen  map[store.Token]uint64 // token -> highest id of the reading that saw it
+	base  store.Mark             // nothing can appear up to here any more
+	stood []standing             // where each reading ended, as long as base is lower
+	seen  map[store.Token]uint64 // rows above base: token -> id
 }
 
-type mark struct {
-	at time.Time
-	id uint64
+// standing is how far a reading came.
+type standing struct {
+	at   time.Time
+	last store.Mark
 }
 
 func (t *tail) init(h *Hub) {
@@ -89,12 +90,12 @@ func (t *tail) read(ctx context.Context) {
 	defer cancel()
 	start := time.Now()
 	first := t.epoch == ""
-	var fresh []store.Token
-	got, err := t.h.cfg.Log.Tail(ctx, t.base, func(token store.Token) bool {
-		if _, ok := t.seen[token]; ok {
+	var fresh []store.Mark
+	got, err := t.h.cfg.Log.Tail(ctx, t.base, func(m store.Mark) bool {
+		if _, ok := t.seen[m.Token]; ok {
 			return true
 		}
-		fresh = append(fresh, token)
+		fresh = append(fresh, m)
 		return first // the position is taken; what came before is read with the heads
 	})
 	t.h.metrics.tailReads.Inc()
@@ -105,12 +106,13 @@ func (t *tail) read(ctx context.Context) {
 		return
 	}
 	t.h.metrics.tailLast.SetToCurrentTime()
-	cut := got.Epoch != t.epoch || got.Low > t.base+1
+	cut := got.Epoch != t.epoch || got.Lost || got.Low > t.base.ID+1
 	if cut {
-		// Another epoch counts its rows anew, and rows that went by age may
-		// have been missed. The new position first, then the heads: a commit
-		// between the two is then seen by at least one.
-		t.epoch, t.base, t.marks = got.Epoch, max(got.Low, 1)-1, nil
+		// Another epoch counts its rows anew, and so does a server that lost
+		// some; rows that went by age may have been missed. The new position
+		// first, then the heads: a commit between the two is then seen by at
+		// least one.
+		t.epoch, t.base, t.stood = got.Epoch, store.Mark{ID: max(got.Low, 1) - 1}, nil
 		if !first {
 			clear(t.seen)
 			t.h.metrics.tailCuts.Inc()
@@ -122,14 +124,14 @@ func (t *tail) read(ctx context.Context) {
 		})
 	}
 	if first {
-		for _, token := range fresh {
-			t.seen[token] = got.Last
+		for _, m := range fresh {
+			t.seen[m.Token] = m.ID
 		}
 	} else if len(got.Commits) < len(fresh) {
 		t.soon() // there were more than one answer holds
 	}
 	for i := range got.Commits {
-		t.seen[got.Commits[i].Token] = got.Last
+		t.seen[got.Commits[i].Token] = got.Commits[i].ID
 	}
 	for i := range got.Commits {
 		t.apply(got.Epoch, &got.Commits[i])
@@ -139,7 +141,11 @@ func (t *tail) read(ctx context.Context) {
 	} else if cut {
 		t.h.database.asker.askAll(false)
 	}
-	t.settle(start, got.Last)
+	if !cut || first {
+		// After a cut what is settled is known from the next reading on, which
+		// begins where the log does.
+		t.settle(start, &got)
+	}
 }
 
 func (t *tail) apply(epoch event.Epoch, commit *store.Commit) {
@@ -154,20 +160,29 @@ func (t *tail) apply(epoch event.Epoch, commit *store.Commit) {
 	}
 }
 
-// settle moves the base to where the readings stood an overlap ago.
-func (t *tail) settle(now time.Time, last uint64) {
-	t.marks = append(t.marks, mark{now, last})
-	old := t.base
-	for len(t.marks) > 0 && now.Sub(t.marks[0].at) >= t.h.cfg.TailOverlap {
-		t.base = max(t.base, t.marks[0].id)
-		t.marks = t.marks[1:]
+// settle moves the base to the first gap among the ids, or to where the readings
+// stood an overlap ago: a gap that old is a transaction that was rolled back.
+func (t *tail) settle(now time.Time, got *store.Tail) {
+	if got.Settled.ID > t.base.ID {
+		t.base = got.Settled
 	}
-	if t.base == old {
-		return
+	t.stood = append(t.stood, standing{now, got.Last})
+	for len(t.stood) > 0 {
+		s := &t.stood[0]
+		if s.last.ID > t.base.ID {
+			if now.Sub(s.at) < t.h.cfg.TailOverlap {
+				break
+			}
+			t.base = s.last
+		}
+		t.stood = t.stood[1:]
 	}
 	for token, id := range t.seen {
-		if id <= t.base {
+		if id <= t.base.ID {
 			delete(t.seen, token)
 		}
+	}
+	if len(t.seen) == 0 {
+		t.seen = make(map[store.Token]uint64) // a map keeps the room of its best days
 	}
 }

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,17 +81,79 @@ func TestTailReadsOnWhereAnAnswerEnded(t *testing.T) {
 	})
 }
 
-func TestTailForgetsSettledTokens(t *testing.T) {
+// What is settled is not read again: the cost of a reading is that of what is new.
+func TestTailReadsARowOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, func(c *Config) { c.TailOverlap = 10 * time.Second })
+		r := newRig(t)
 		r.live(inbox)
 		for range 100 {
 			r.publish(inbox)
 			<-time.After(300 * time.Millisecond)
 		}
+		<-time.After(2 * time.Second)
+		r.log.set(func(l *fakeLog) { require.Equal(t, 100, l.told) })
 		require.NoError(t, r.hub.Close())
-		require.LessOrEqual(t, len(r.hub.tail.seen), 60)
-		require.Greater(t, r.hub.tail.base, uint64(30))
+		require.Empty(t, r.hub.tail.seen)
+		require.LessOrEqual(t, len(r.hub.tail.stood), 1)
+		require.EqualValues(t, 100, r.hub.tail.base.ID)
+	})
+}
+
+// An id that is never used, because its transaction was rolled back, holds the
+// reading back for the overlap and not for ever.
+func TestTailPassesAnIDThatNeverCame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *Config) { c.TailOverlap = 10 * time.Second })
+		r.live(inbox)
+		r.log.begin(inbox) // never committed
+		for range 100 {
+			r.publish(inbox)
+			<-time.After(300 * time.Millisecond)
+		}
+		require.NoError(t, r.hub.Close())
+		require.Greater(t, r.hub.tail.base.ID, uint64(90))
+		r.log.set(func(l *fakeLog) { require.Less(t, l.told, 600, "read again while the id could still come") })
+	})
+}
+
+// A step between ids leaves gaps everywhere: rows are told by their tokens.
+func TestTailWithAStepBetweenIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *Config) { c.TailOverlap = 10 * time.Second })
+		c := r.live(inbox)
+		for i := range 20 {
+			r.log.change(func(p *life) { p.nextID++ })
+			r.log.add(inbox)
+			c.expect(2200*time.Millisecond, fmt.Sprintf("user:1#%d", i+1))
+		}
+		require.NoError(t, r.hub.Close())
+		require.LessOrEqual(t, len(r.hub.tail.seen), 10)
+		require.LessOrEqual(t, len(r.hub.tail.stood), 10)
+	})
+}
+
+// A crash of the primary takes transactions with it that were committed, and
+// their ids begin again: below the old position, which must not be believed.
+func TestTailNoticesThatTransactionsWereLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		for range 5 {
+			r.log.add(raffle)
+		}
+		<-time.After(3 * time.Second)
+		r.log.change(func(p *life) { // the crash takes three of them
+			p.commits, p.nextID, p.starts = p.commits[:2], 3, p.starts+1
+			ch := p.channels[raffle]
+			ch.events = ch.events[:2]
+			p.channels[raffle] = ch
+		})
+		r.log.add(inbox) // id 3 again, never published
+		for range 5 {
+			r.log.add(raffle)
+		}
+		c.expect(2200*time.Millisecond, "user:1#1")
+		require.InDelta(t, 1, value(t, r.hub.metrics.tailCuts), 0)
 	})
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/store"
 )
 
 var ageTests = map[string]func(*testing.T, Harness){
@@ -13,25 +15,25 @@ var ageTests = map[string]func(*testing.T, Harness){
 		for range 5 {
 			h.fill(t, c, 1)
 		}
-		ids := h.tail(t, 0, nothingSeen).Commits
+		ids := h.tail(t, store.Mark{}, nothingSeen).Commits
 		h.exec(t, "UPDATE commits SET at = at - 59000 WHERE id > ?", ids[2].ID)
 		h.exec(t, "UPDATE commits SET at = at - 61000 WHERE id <= ?", ids[2].ID)
 		more, err := h.DB.AgeOut(t.Context())
 		require.NoError(t, err)
 		require.False(t, more)
-		tail := h.tail(t, 0, nothingSeen)
+		tail := h.tail(t, store.Mark{}, nothingSeen)
 		require.Len(t, tail.Commits, 2)
 		require.Equal(t, ids[2].ID+1, tail.Low)
 
 		h.exec(t, "UPDATE commits SET at = at - 61000")
 		_, err = h.DB.AgeOut(t.Context())
 		require.NoError(t, err)
-		tail = h.tail(t, 0, nothingSeen)
+		tail = h.tail(t, store.Mark{}, nothingSeen)
 		require.Empty(t, tail.Commits)
 		require.Equal(t, ids[4].ID+1, tail.Low)
-		require.Equal(t, ids[4].ID, tail.Last, "an empty tail still says how far it reached")
+		require.Equal(t, store.Mark{ID: ids[4].ID}, tail.Last, "an empty tail still says how far it reached")
 		h.fill(t, c, 1)
-		require.Greater(t, h.tail(t, 0, everythingSeen).Last, ids[4].ID, "ids go on")
+		require.Greater(t, h.tail(t, store.Mark{}, everythingSeen).Last.ID, ids[4].ID, "ids go on")
 	},
 	"a clock that went back does not keep rows for ever": func(t *testing.T, h Harness) {
 		c := channels("clock", 1)[0]
@@ -53,7 +55,7 @@ var ageTests = map[string]func(*testing.T, Harness){
 		more, err := h.DB.AgeOut(t.Context())
 		require.NoError(t, err)
 		require.True(t, more)
-		require.EqualValues(t, 1201, h.tail(t, 0, everythingSeen).Low, "the mark moves before rows are deleted")
+		require.EqualValues(t, 1201, h.tail(t, store.Mark{}, everythingSeen).Low, "the mark moves before rows are deleted")
 		for more {
 			more, err = h.DB.AgeOut(t.Context())
 			require.NoError(t, err)

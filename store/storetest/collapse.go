@@ -15,7 +15,7 @@ var collapseTests = map[string]func(*testing.T, Harness){
 		cs := channels("collapse", 2)
 		c := cs[0]
 		h.write(t, collapsing(`"1 comment"`, "post-7", cs...), entry(`"other"`, c), collapsing(`"a like"`, "likes", c))
-		last := h.tail(t, 0, everythingSeen).Last
+		last := h.tail(t, store.Mark{}, everythingSeen).Last
 		_, results := h.write(t, collapsing(`"2 comments"`, "post-7", c))
 		require.Equal(t, "4 3 2", h.list(t, c, 0, 10, false))
 		require.Equal(t, `"1 comment" "other" "a like" "2 comments"`, datas(h.all(t, c)), "replays have them all")

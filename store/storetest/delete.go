@@ -15,7 +15,7 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		c := channels("delete", 1)[0]
 		h.fill(t, c, 5)
 		before := h.head(t, c)
-		last := h.tail(t, 0, everythingSeen).Last
+		last := h.tail(t, store.Mark{}, everythingSeen).Last
 		state := h.delete(t, c, 3)
 
 		after := h.head(t, c)
@@ -53,7 +53,7 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		cs := channels("purge", 2)
 		h.fill(t, cs[0], 1300)
 		h.fill(t, cs[1], 2)
-		last := h.tail(t, 0, everythingSeen).Last
+		last := h.tail(t, store.Mark{}, everythingSeen).Last
 		require.NoError(t, h.DB.Purge(t.Context(), cs[0]))
 		require.NoError(t, h.DB.Purge(t.Context(), "user:nobody"))
 		head := h.head(t, cs[0])
@@ -77,7 +77,7 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		h.write(t, e, far, e)
 		require.EqualValues(t, 3, h.head(t, cs[0]).Unread)
 		require.Equal(t, 5, h.count(t, "expiries"))
-		last := h.tail(t, 0, everythingSeen).Last
+		last := h.tail(t, store.Mark{}, everythingSeen).Last
 
 		more, err := h.DB.Expire(t.Context())
 		require.NoError(t, err)

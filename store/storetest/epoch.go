@@ -34,7 +34,7 @@ var epochTests = map[string]func(*testing.T, Harness){
 		for _, ask := range map[string]func() error{
 			"heads": func() error { _, err := h.DB.Heads(t.Context(), []event.Channel{c}, false); return err },
 			"fresh": func() error { _, err := h.DB.Heads(t.Context(), []event.Channel{c}, true); return err },
-			"tail":  func() error { _, err := h.DB.Tail(t.Context(), 0, nothingSeen); return err },
+			"tail":  func() error { _, err := h.DB.Tail(t.Context(), store.Mark{}, nothingSeen); return err },
 			"range": func() error {
 				_, err := h.DB.Ranges(t.Context(), []store.Range{{Channel: c, Through: 3, Limit: 1}})
 				return err
@@ -58,7 +58,7 @@ var epochTests = map[string]func(*testing.T, Harness){
 		require.NotEqual(t, first, second)
 		require.True(t, second.Valid())
 		require.EqualValues(t, 2, h.head(t, c).Seq)
-		require.Equal(t, second, h.tail(t, 0, nothingSeen).Epoch)
+		require.Equal(t, second, h.tail(t, store.Mark{}, nothingSeen).Epoch)
 		require.Equal(t, second, h.page(t, store.Range{Channel: c, Epoch: second, Limit: 1}).Epoch)
 
 		changed, err = h.DB.CheckIdentity(t.Context())
@@ -129,7 +129,7 @@ var epochTests = map[string]func(*testing.T, Harness){
 			_, err := h.DB.Heads(t.Context(), nil, false)
 			return errors.Is(err, store.ErrSchema)
 		})
-		_, err := h.DB.Tail(t.Context(), 0, nothingSeen)
+		_, err := h.DB.Tail(t.Context(), store.Mark{}, nothingSeen)
 		require.ErrorIs(t, err, store.ErrSchema)
 		_, err = h.DB.Ranges(t.Context(), []store.Range{{Channel: "user:a", Through: 1, Limit: 1}})
 		require.ErrorIs(t, err, store.ErrSchema)

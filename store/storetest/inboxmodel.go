@@ -132,7 +132,7 @@ func (h Harness) disturb(t *testing.T, rng *rand.Rand, cs []event.Channel) (err 
 func (h Harness) requireNotesAgree(t *testing.T, cs []event.Channel) {
 	t.Helper()
 	seen := make(map[event.Channel]map[uint64]bool)
-	for _, commit := range h.tail(t, 0, nothingSeen).Commits {
+	for _, commit := range h.tail(t, store.Mark{}, nothingSeen).Commits {
 		for _, change := range commit.Changes {
 			if change.Note == nil {
 				continue

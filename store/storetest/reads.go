@@ -161,7 +161,7 @@ var readTests = map[string]func(*testing.T, Harness){
 		require.ErrorIs(t, err, store.ErrUnavailable)
 		_, err = h.DB.Heads(cancelled(), []event.Channel{"user:x"}, false)
 		require.ErrorIs(t, err, store.ErrUnavailable)
-		_, err = h.DB.Tail(cancelled(), 0, func(store.Token) bool { return false })
+		_, err = h.DB.Tail(cancelled(), store.Mark{}, nothingSeen)
 		require.ErrorIs(t, err, store.ErrUnavailable)
 	},
 }

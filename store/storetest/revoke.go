@@ -14,7 +14,7 @@ import (
 var revokeTests = map[string]func(*testing.T, Harness){
 	"a revocation is listed and told to the tail": func(t *testing.T, h Harness) {
 		t.Helper()
-		last := h.tail(t, 0, everythingSeen).Last
+		last := h.tail(t, store.Mark{}, everythingSeen).Last
 		before := time.Now().Add(-time.Minute)
 		require.NoError(t, h.DB.Revoke(t.Context(), "mina"))
 		require.NoError(t, h.DB.Revoke(t.Context(), "zoe"))
