@@ -91,3 +91,27 @@ func BenchmarkRanges(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkTail measures what a gateway does every two seconds: read the
+// transactions that are new. Per op it reads a thousand.
+func BenchmarkTail(b *testing.B) {
+	for _, engine := range testenv.Engines() {
+		b.Run(engine.Name, func(b *testing.B) {
+			cluster := testenv.PrivateMySQL(b, engine)
+			db, err := store.OpenMySQL(b.Context(), store.MySQLConfig{Primary: cluster.Primary.DSN(cluster.NewDatabase(b))})
+			require.NoError(b, err)
+			b.Cleanup(func() { require.NoError(b, db.Close()) })
+			require.NoError(b, db.Migrate(b.Context()))
+			write := storetest.AppendGroup(b, db, 2)
+			for range 1000 {
+				require.NoError(b, write(0))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				tail, err := db.Tail(b.Context(), store.Mark{}, func(store.Mark) bool { return false })
+				require.NoError(b, err)
+				require.Len(b, tail.Commits, 1000)
+			}
+		})
+	}
+}

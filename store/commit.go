@@ -98,23 +98,27 @@ func packChanges(changes []Change) []byte {
 	return b
 }
 
-// unpackChanges reads what packChanges wrote.
+// unpackChanges reads what packChanges wrote. The names share one string.
 func unpackChanges(b []byte) ([]Change, error) {
 	if len(b) == 0 || b[0] != changesVersion {
 		return nil, errors.New("a commit row of an unknown version")
 	}
+	whole := string(b)
 	var changes []Change
 	for b = b[1:]; len(b) > 0; {
 		if len(b) < 2 || len(b) < 2+int(b[1]) {
 			return nil, errors.New("a commit row is cut short")
 		}
-		flags, name := b[0], b[2:2+int(b[1])]
-		head, n := binary.Uvarint(b[2+len(name):])
+		flags, start, size := b[0], len(whole)-len(b)+2, int(b[1])
+		head, n := binary.Uvarint(b[2+size:])
 		if n <= 0 {
 			return nil, errors.New("a commit row is cut short")
 		}
-		change := Change{Channel: event.Channel(name), Head: head, Rewrite: flags&changeRewrite != 0, Revoke: flags&changeRevoke != 0}
-		b = b[2+len(name)+n:]
+		change := Change{
+			Channel: event.Channel(whole[start : start+size]), Head: head,
+			Rewrite: flags&changeRewrite != 0, Revoke: flags&changeRevoke != 0,
+		}
+		b = b[2+size+n:]
 		if flags&changeNote != 0 {
 			var err error
 			if change.Note, b, err = event.ParseNote(b); err != nil {

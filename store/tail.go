@@ -56,14 +56,14 @@ func (d *DB) tailRows(ctx context.Context, from uint64) (m meta, low uint64, mar
 		return m, 0, nil, d.dialect.failed("read the tail", err)
 	}
 	defer rows.Close()
+	// Pointers: a row has the columns of one of the two tables.
+	var epoch *event.Epoch
+	var identity, server *string
+	var readOnly *readOnly
+	var now, reach, id *int64
+	var token sql.RawBytes
 	err = errNoMeta
 	for rows.Next() {
-		// Pointers: a row has the columns of one of the two tables.
-		var epoch *event.Epoch
-		var identity, server *string
-		var readOnly *readOnly
-		var now, reach, id *int64
-		var token sql.RawBytes
 		if err := rows.Scan(&epoch, &identity, &server, &readOnly, &now, &reach, &id, &token); err != nil {
 			return m, 0, nil, d.dialect.failed("read the tail", err)
 		}
@@ -142,21 +142,28 @@ func (d *DB) readChanges(ctx context.Context, commits []Commit) (size int, err e
 	for i := range commits {
 		args[i] = commits[i].ID
 	}
-	var rows []struct {
-		ID      uint64 `db:"id"`
-		Changes []byte `db:"changes"`
-	}
-	if err := d.reader.SelectContext(ctx, &rows, "SELECT id, changes FROM commits WHERE id IN ("+placeholders(len(args), "?")+") ORDER BY id", args...); err != nil {
+	rows, err := d.reader.QueryContext(ctx, "SELECT id, changes FROM commits WHERE id IN ("+placeholders(len(args), "?")+") ORDER BY id", args...)
+	if err != nil {
 		return 0, d.dialect.failed("read the tail", err)
 	}
-	if len(rows) != len(commits) {
-		return 0, errTailMoved
-	}
-	for i, r := range rows {
-		if commits[i].Changes, err = unpackChanges(r.Changes); err != nil {
-			return 0, fmt.Errorf("read the tail: commit %d: %w", r.ID, err)
+	defer rows.Close()
+	var id int64
+	var packed sql.RawBytes
+	n := 0
+	for ; rows.Next() && n < len(commits); n++ {
+		if err := rows.Scan(&id, &packed); err != nil {
+			return 0, d.dialect.failed("read the tail", err)
 		}
-		size += len(r.Changes)
+		if commits[n].Changes, err = unpackChanges(packed); err != nil {
+			return 0, fmt.Errorf("read the tail: commit %d: %w", id, err)
+		}
+		size += len(packed)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, d.dialect.failed("read the tail", err)
+	}
+	if n != len(commits) {
+		return 0, errTailMoved
 	}
 	return size, nil
 }
