@@ -69,6 +69,17 @@ bench-system: deps ## measure whole processes beside a raw loop and a textbook h
 		BELLHOP_BENCH_HELD=$(HELD) BELLHOP_BENCH_HELD_ROUNDS=$(HELD_ROUNDS) BELLHOP_BENCH_REPORT=$(abspath $(REPORT)) \
 		$(GO) test -run '^$$' -bench '^Benchmark(System|Streams)$$' -benchtime 1x -timeout 60m ./bench
 
+NCHAN := bin/nchan/usr/lib/nginx/modules/ngx_nchan_module.so
+
+$(NCHAN):
+	mkdir -p bin/nchan
+	cd bin/nchan && apt-get download libnginx-mod-nchan && dpkg -x libnginx-mod-nchan_*.deb .
+
+.PHONY: bench-nchan
+bench-nchan: deps $(NCHAN) ## measure a gateway beside nchan, on Debian, whose package of it is used
+	BELLHOP_BENCH_STREAMS=$(STREAMS) BELLHOP_BENCH_ROUNDS=3 BELLHOP_BENCH_SECONDS=15 BELLHOP_BENCH_NCHAN=$(abspath $(NCHAN)) \
+		$(GO) test -run '^$$' -bench Beside -benchtime 1x -timeout 30m ./bench/rival
+
 RAFFLE ?= 18000
 
 .PHONY: raffle
@@ -109,5 +120,5 @@ smoke: ## bring the compose file up from nothing, try it, and remove it
 	@sh docker/smoke $(IMAGE)
 
 .PHONY: bluegreen
-bluegreen: ## five deployments back and forth under full load
-	$(GO) test ./internal/nginxtest -run Unnoticed -count=1 -timeout 20m -v -bluegreen.full
+bluegreen: deps ## ten deployments, back and forth, under the load of 5,000 streams: six minutes
+	$(GO) test ./internal/nginxtest -run TestDeploymentsGoUnnoticed -count=1 -timeout 12m -v -bluegreen.full
