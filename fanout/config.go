@@ -20,8 +20,8 @@ type Config struct {
 	// Workers call the handler, each for its share of the channels. Zero: 4.
 	Workers int
 	// Queue is how many messages may wait for one worker, QueueBytes how many
-	// bytes their frames may have together. What comes beyond is dropped, and
-	// the handler is told. Zero: 8192 and 32 MiB.
+	// bytes their frames and notes may have together. What comes beyond is
+	// dropped, and the handler is told. Zero: 8192 and 32 MiB.
 	Queue      int
 	QueueBytes int
 	// MaxFrame is the longest frame that goes over the bus, in bytes; of an

@@ -120,7 +120,7 @@ func (d *dispatcher) call(q *queue, it *item) {
 	switch it.kind {
 	case kindMessage:
 		d.handler.Message(it.message)
-		q.handled(len(it.message.Frame))
+		q.handled(it.message.size())
 	case kindSubscribed:
 		d.handler.Subscribed(it.channel)
 	case kindUnsubscribed:
@@ -160,14 +160,15 @@ type queue struct {
 const keepItems = 4096
 
 func (q *queue) pushMessage(m Message) {
+	size := m.size()
 	q.mu.Lock()
-	if q.messages >= q.limit || q.bytes+len(m.Frame) > q.limitBytes {
+	if q.messages >= q.limit || q.bytes+size > q.limitBytes {
 		q.mu.Unlock()
 		q.pushLost(m.Channel)
 		return
 	}
 	q.messages++
-	q.bytes += len(m.Frame)
+	q.bytes += size
 	q.items = append(q.items, item{kind: kindMessage, channel: m.Channel, message: m})
 	q.mu.Unlock()
 	notify(q.wake)

@@ -25,6 +25,14 @@ type Message struct {
 	Note *event.Note
 }
 
+// size is how many bytes a message keeps in memory, besides itself.
+func (m *Message) size() int {
+	if m.Note != nil {
+		return 8 * len(m.Note.Seqs)
+	}
+	return len(m.Frame)
+}
+
 // Publisher sends messages. It is safe for concurrent use.
 type Publisher interface {
 	// Publish sends messages in order, in as few round trips as possible, and

@@ -2,7 +2,9 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -23,9 +25,10 @@ func NewRedis(client redis.UniversalClient, cfg Config) *Redis {
 	return &Redis{client: client, cfg: cfg.withDefaults()}
 }
 
-// Publish sends the messages in one pipeline. On a Cluster, where PUBLISH counts
-// only the subscribers at the node it reached, receivers are unknown; there, all
-// messages of a channel go through the same node, so that they keep their order.
+// Publish sends the messages in one pipeline. On a Cluster there is one for each
+// node, all of a channel's messages go through the same, so that they keep their
+// order, and receivers are unknown: PUBLISH counts only the subscribers at the node
+// that it reached.
 func (b *Redis) Publish(ctx context.Context, messages []Message) ([]int, error) {
 	if len(messages) == 0 {
 		return nil, nil
@@ -40,27 +43,37 @@ func (b *Redis) Publish(ctx context.Context, messages []Message) ([]int, error) 
 	if err != nil {
 		return receivers, fmt.Errorf("publish: %w", err)
 	}
-	for _, g := range groups {
-		pipe := g.client.Pipeline()
-		sent := make([]*redis.IntCmd, len(g.messages))
-		for i, at := range g.messages {
-			m := &messages[at]
-			wire := appendWire(make([]byte, 0, wireFixed+len(m.Epoch)+len(m.Frame)), m, b.cfg.MaxFrame)
-			sent[i] = pipe.Publish(ctx, b.cfg.Prefix+string(m.Channel), wire)
-		}
-		if _, failed := pipe.Exec(ctx); failed != nil && err == nil {
-			err = fmt.Errorf("publish: %w", failed)
-		}
-		if !g.counts {
-			continue
-		}
+	// All at the same time: a node that hangs would use up the others' timeout.
+	failed := make([]error, len(groups))
+	var sending sync.WaitGroup
+	for i, g := range groups {
+		sending.Go(func() { failed[i] = b.send(ctx, g, messages, receivers) })
+	}
+	sending.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return receivers, fmt.Errorf("publish: %w", err)
+	}
+	return receivers, nil
+}
+
+// send publishes a group, and fills in its part of receivers if they are counted.
+func (b *Redis) send(ctx context.Context, g group, messages []Message, receivers []int) error {
+	pipe := g.client.Pipeline()
+	sent := make([]*redis.IntCmd, len(g.messages))
+	for i, at := range g.messages {
+		m := &messages[at]
+		wire := appendWire(make([]byte, 0, wireFixed+len(m.Epoch)+len(m.Frame)), m, b.cfg.MaxFrame)
+		sent[i] = pipe.Publish(ctx, b.cfg.Prefix+string(m.Channel), wire)
+	}
+	_, err := pipe.Exec(ctx)
+	if g.counts {
 		for i, cmd := range sent {
 			if cmd.Err() == nil {
 				receivers[g.messages[i]] = int(cmd.Val())
 			}
 		}
 	}
-	return receivers, err
+	return err
 }
 
 // group is what goes to one server.

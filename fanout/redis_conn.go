@@ -34,10 +34,12 @@ var (
 // only writes that fail, so that a frozen server goes unnoticed, and keeps every
 // name a second time. Here a connection lives once, and is judged by what arrives.
 //
-// There is one for all channels. Several of them, each with its share, would bring
-// nothing: subscriptions go out in commands of at most maxNames names, so that no
-// command holds up what comes after it, and reading is not what a gateway is short
-// of. Workers share the messages by channel as it is.
+// There is one for all channels. Several of them, each with its share, were tried
+// (BenchmarkConnections still does) and gained nothing: one goroutine reads more
+// messages than one Redis can publish; subscriptions go out in commands of at most
+// maxNames names, which hold up what comes after them for a moment only; and what
+// takes time, the handler, has its workers by channel as it is. What Redis itself
+// does when a connection is lost is the same work for one as for several.
 type redisConn struct {
 	*redisSubscriber
 	pubsub *redis.PubSub
@@ -59,26 +61,8 @@ type redisConn struct {
 
 	alive   time.Time       // when the connection last got further
 	isReady bool            // settled was received
-	proven  bool            // back was received
+	proven  time.Time       // when back was first received
 	passed  <-chan struct{} // closed once the handler may hear of that
-}
-
-// probeResult is how the last PUBLISH of a probe went.
-type probeResult struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (p *probeResult) set(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.err = err
-}
-
-func (p *probeResult) get() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err
 }
 
 // serve connects, subscribes to all that is wanted, and then sends what is asked
@@ -125,7 +109,10 @@ func (c *redisConn) step(ctx context.Context, tick <-chan time.Time) error {
 		c.isReady, c.alive = true, time.Now()
 		c.wg.Go(func() { c.sendProbes(ctx) })
 	case <-c.back:
-		c.proven, c.alive = true, time.Now()
+		c.alive = time.Now()
+		if c.proven.IsZero() {
+			c.proven = c.alive
+		}
 		if c.suspect && c.passed == nil {
 			// The handler hears of it after all that came before it.
 			c.passed = c.dispatcher.barrier()
@@ -229,6 +216,8 @@ func (c *redisConn) message(p *push) {
 		}
 		return
 	}
+	// The name is memory that could be saved: looking up the one that the registry
+	// has takes longer.
 	ch := c.cfg.channel(string(p.name))
 	message, err := parseWire(ch, p.payload, c.epoch)
 	if err != nil {
@@ -257,26 +246,4 @@ func (c *redisConn) answer(p *push) {
 		}
 	case pushMessage, pushOther:
 	}
-}
-
-// sendProbes publishes on the probe's channel, at once and then every interval, the
-// way a notifier does: another connection, and after a fail-over maybe another
-// server than the one that this connection still listens to.
-func (c *redisConn) sendProbes(ctx context.Context) {
-	tick := time.NewTicker(c.cfg.PingInterval)
-	defer tick.Stop()
-	for {
-		c.probed.set(c.publishProbe(ctx))
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-func (c *redisConn) publishProbe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.PublishTimeout)
-	defer cancel()
-	return c.client.Publish(ctx, c.probe, c.nonce).Err()
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
-	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
@@ -21,8 +20,6 @@ const (
 	// coalesce is how long a command waits for others: a reconnecting crowd
 	// subscribes to thousands of channels within a moment.
 	coalesce = time.Millisecond
-	// minBackoff is the range of the first pause after a connection was lost.
-	minBackoff = 100 * time.Millisecond
 )
 
 // redisSubscriber keeps one connection at a time and makes it anew when it fails.
@@ -72,7 +69,8 @@ func (s *redisSubscriber) ask(p phase, channels []event.Channel) {
 	notify(s.wake)
 }
 
-// Close may take as long as a command that is under way: two seconds at most.
+// Close waits for what is under way, to dial, to sign in or a command, none of which
+// takes more than two seconds unless the URL of Redis allows more.
 func (s *redisSubscriber) Close() error {
 	s.closing.Do(func() {
 		s.cancel()
@@ -84,15 +82,13 @@ func (s *redisSubscriber) Close() error {
 
 func (s *redisSubscriber) run(ctx context.Context) {
 	s.setSuspect(true)
-	for failures := 0; ; failures++ {
-		proven, err := s.connect(ctx)
+	pauses := backoff{most: s.cfg.MaxBackoff}
+	for {
+		lasted, err := s.connect(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if proven {
-			failures = 0
-		}
-		pause := backoff(failures, s.cfg.MaxBackoff)
+		pause := pauses.next(lasted)
 		s.log.Warn("connection to Redis lost", "error", err, "retry_in", pause)
 		select {
 		case <-ctx.Done():
@@ -102,15 +98,15 @@ func (s *redisSubscriber) run(ctx context.Context) {
 	}
 }
 
-// connect serves one connection until it fails. It tells whether messages were
+// connect serves one connection until it fails. It tells how long messages were
 // seen to come through it.
-func (s *redisSubscriber) connect(parent context.Context) (proven bool, err error) {
+func (s *redisSubscriber) connect(parent context.Context) (lasted time.Duration, err error) {
 	// What the last connection brought is handled first: answers that wait would
 	// pile up otherwise, connection by connection, behind a handler that hangs.
 	select {
 	case <-s.dispatcher.barrier():
 	case <-parent.Done():
-		return false, parent.Err()
+		return 0, parent.Err()
 	}
 	ctx, cancel := context.WithCancel(parent)
 	nonce := rand.Text()
@@ -129,9 +125,12 @@ func (s *redisSubscriber) connect(parent context.Context) (proven bool, err erro
 		s.setSuspect(true)
 	}
 	cancel()
+	if !c.proven.IsZero() {
+		lasted = time.Since(c.proven)
+	}
 	err = errors.Join(err, c.pubsub.Close())
 	c.wg.Wait()
-	return c.proven, err
+	return lasted, err
 }
 
 func (s *redisSubscriber) setSuspect(now bool) {
@@ -145,13 +144,6 @@ func (s *redisSubscriber) setSuspect(now bool) {
 		s.log.Info("bus has proven itself")
 	}
 	s.handler.Suspect(now)
-}
-
-// backoff draws a pause. Gateways that lost their connections together must not
-// come back together.
-func backoff(failures int, most time.Duration) time.Duration {
-	limit := minBackoff << min(failures, 20)
-	return mathrand.N(max(min(limit, most), 1))
 }
 
 var _ Subscriber = (*redisSubscriber)(nil)

@@ -64,10 +64,15 @@ func OpenRedisTLS(address string, trust *tls.Config) (redis.UniversalClient, err
 	switch mode {
 	case "":
 		return openSingle(base+"://"+rest, trust)
-	case "sentinel":
-		return openSentinel(base, rest, trust)
-	case "cluster":
-		return openCluster(base, rest, trust)
+	case "sentinel", "cluster":
+		u, err := parseHosts(rest)
+		if err != nil {
+			return nil, err
+		}
+		if mode == "cluster" {
+			return openCluster(base, u, trust)
+		}
+		return openSentinel(base, u, trust)
 	}
 	return nil, fmt.Errorf("%w: scheme %q", ErrRedisURL, scheme)
 }
@@ -86,23 +91,15 @@ func openSingle(address string, trust *tls.Config) (redis.UniversalClient, error
 	return redis.NewClient(o), nil
 }
 
-func openSentinel(base, rest string, trust *tls.Config) (redis.UniversalClient, error) {
-	hosts, after, err := splitHosts(rest)
-	if err != nil {
-		return nil, err
-	}
-	path, query, err := splitPath(after)
-	if err != nil {
-		return nil, err
-	}
-	if path == "" || strings.Contains(path, "/") {
+func openSentinel(base string, u hostsURL, trust *tls.Config) (redis.UniversalClient, error) {
+	if u.path == "" || strings.Contains(u.path, "/") {
 		return nil, fmt.Errorf("%w: want the master's name after the sentinels", ErrRedisURL)
 	}
-	sentinelUser, sentinelPassword := query.Get("sentinel_username"), query.Get("sentinel_password")
-	query.Del("sentinel_username")
-	query.Del("sentinel_password")
-	query.Set("master_name", path)
-	o, err := redis.ParseFailoverURL(rebuild(base, hosts, query))
+	sentinelUser, sentinelPassword := u.query.Get("sentinel_username"), u.query.Get("sentinel_password")
+	u.query.Del("sentinel_username")
+	u.query.Del("sentinel_password")
+	u.query.Set("master_name", u.path)
+	o, err := redis.ParseFailoverURL(u.single(base))
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -118,19 +115,11 @@ func openSentinel(base, rest string, trust *tls.Config) (redis.UniversalClient, 
 	return redis.NewFailoverClient(o), nil
 }
 
-func openCluster(base, rest string, trust *tls.Config) (redis.UniversalClient, error) {
-	hosts, after, err := splitHosts(rest)
-	if err != nil {
-		return nil, err
-	}
-	path, query, err := splitPath(after)
-	if err != nil {
-		return nil, err
-	}
-	if path != "" {
+func openCluster(base string, u hostsURL, trust *tls.Config) (redis.UniversalClient, error) {
+	if u.path != "" {
 		return nil, fmt.Errorf("%w: a Cluster has no databases", ErrRedisURL)
 	}
-	o, err := redis.ParseClusterURL(rebuild(base, hosts, query))
+	o, err := redis.ParseClusterURL(u.single(base))
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -144,47 +133,40 @@ func openCluster(base, rest string, trust *tls.Config) (redis.UniversalClient, e
 	return redis.NewClusterClient(o), nil
 }
 
-// hosts is the authority of a URL that names several.
-type hosts struct {
+// hostsURL is a URL of several hosts, without its scheme.
+type hostsURL struct {
 	account string // with its @
-	addrs   []string
+	hosts   []string
+	path    string
+	query   url.Values
 }
 
-// splitHosts takes an authority apart by hand: a URL of one host is all that
-// net/url knows.
-func splitHosts(rest string) (hosts, string, error) {
-	authority, after := rest, ""
-	if i := strings.IndexAny(rest, "/?"); i >= 0 {
-		authority, after = rest[:i], rest[i:]
+// parseHosts takes a URL apart by hand: one host is all that net/url knows.
+func parseHosts(text string) (u hostsURL, err error) {
+	text, raw, _ := strings.Cut(text, "?")
+	if u.query, err = url.ParseQuery(raw); err != nil {
+		return hostsURL{}, fmt.Errorf("%w: malformed parameters", ErrRedisURL)
 	}
-	var h hosts
+	authority, path, _ := strings.Cut(text, "/")
+	u.path = strings.Trim(path, "/")
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-		h.account, authority = authority[:i+1], authority[i+1:]
+		u.account, authority = authority[:i+1], authority[i+1:]
 	}
-	for addr := range strings.SplitSeq(authority, ",") {
-		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
-			return hosts{}, "", fmt.Errorf("%w: want host:port, separated by commas", ErrRedisURL)
+	u.hosts = strings.Split(authority, ",")
+	for _, host := range u.hosts {
+		if _, port, err := net.SplitHostPort(host); err != nil || port == "" {
+			return hostsURL{}, fmt.Errorf("%w: want host:port, separated by commas", ErrRedisURL)
 		}
-		h.addrs = append(h.addrs, addr)
 	}
-	return h, after, nil
+	return u, nil
 }
 
-func splitPath(after string) (path string, query url.Values, err error) {
-	path, raw, _ := strings.Cut(after, "?")
-	query, err = url.ParseQuery(raw)
-	if err != nil {
-		return "", nil, fmt.Errorf("%w: malformed parameters", ErrRedisURL)
+// single is the URL as go-redis reads it: of one host, the others as parameters.
+func (u hostsURL) single(base string) string {
+	for _, host := range u.hosts[1:] {
+		u.query.Add("addr", host)
 	}
-	return strings.Trim(path, "/"), query, nil
-}
-
-// rebuild makes the URL that go-redis reads: one host, the others as parameters.
-func rebuild(base string, h hosts, query url.Values) string {
-	for _, addr := range h.addrs[1:] {
-		query.Add("addr", addr)
-	}
-	return base + "://" + h.account + h.addrs[0] + "?" + query.Encode()
+	return base + "://" + u.account + u.hosts[0] + "?" + u.query.Encode()
 }
 
 // refuse leaves the address out of an error of net/url.

@@ -43,6 +43,36 @@ func TestOpenRedisReadsACluster(t *testing.T) {
 	require.Empty(t, o.TLSConfig.ServerName, "every node proves its own name")
 }
 
+func TestOpenRedisReadsSentinels(t *testing.T) {
+	t.Parallel()
+	client, ok := open(t, "rediss+sentinel://mina:secret@a:1,b:2/main?db=3").(*redis.Client)
+	require.True(t, ok)
+	o := client.Options()
+	require.Equal(t, "mina", o.Username)
+	require.Equal(t, "secret", o.Password)
+	require.Equal(t, 3, o.DB)
+	require.Empty(t, o.TLSConfig.ServerName, "every server proves its own name")
+}
+
+// A command ends with its context, and soon, wherever it goes.
+func TestOpenRedisBoundsCommands(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"redis://a:1", "redis+sentinel://a:1,b:2/main"} {
+		client, ok := open(t, address).(*redis.Client)
+		require.True(t, ok)
+		o := client.Options()
+		require.True(t, o.ContextTimeoutEnabled, address)
+		require.Equal(t, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second},
+			[]time.Duration{o.DialTimeout, o.ReadTimeout, o.WriteTimeout}, address)
+	}
+	client, ok := open(t, "redis+cluster://a:1").(*redis.ClusterClient)
+	require.True(t, ok)
+	o := client.Options()
+	require.True(t, o.ContextTimeoutEnabled)
+	require.Equal(t, []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second},
+		[]time.Duration{o.DialTimeout, o.ReadTimeout, o.WriteTimeout})
+}
+
 func TestOpenRedisRefusesWithoutShowingThePassword(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{
@@ -133,18 +163,23 @@ func TestRedisBehindSentinel(t *testing.T) {
 	requireDelivery(t, bus, r, channels)
 }
 
-// clustered is a bus on a Cluster.
-type clustered struct{ *fanout.Redis }
-
-func (clustered) Uncounted() {}
-
-func TestRedisCluster(t *testing.T) {
+// TestRedisBehindSentinelWithAccounts: one with the sentinels, another with the
+// servers.
+func TestRedisBehindSentinelWithAccounts(t *testing.T) {
 	t.Parallel()
-	server := testenv.RedisCluster(t)
-	t.Run("suite", func(t *testing.T) {
-		fanouttest.Run(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
-			t.Helper()
-			return clustered{fanout.NewRedis(open(t, "redis+cluster://"+server.Addr), quiet(cfg))}
-		})
-	})
+	server := testenv.Redis(t)
+	require.NoError(t, server.Client().Do(t.Context(), "ACL", "SETUSER", "mina", "on", ">secret", "+@all", "~*", "&*").Err())
+	address := testenv.Sentinel(t, server.Addr)
+	sentinel := open(t, "redis://"+address)
+	require.NoError(t, sentinel.Do(t.Context(), "ACL", "SETUSER", "guard", "on", ">guarded", "+@all", "&*").Err())
+	require.NoError(t, sentinel.Do(t.Context(), "ACL", "SETUSER", "default", "off").Err())
+
+	address = "redis+sentinel://mina:secret@" + address + "/main"
+	require.Error(t, open(t, address).Ping(t.Context()).Err(), "the sentinel knows nobody of that name")
+	client := open(t, address+"?sentinel_username=guard&sentinel_password=guarded")
+	name, err := client.Do(t.Context(), "ACL", "WHOAMI").Result()
+	require.NoError(t, err)
+	require.Equal(t, "mina", name)
+	r, channels := listen(t, fanout.NewRedis(client, quiet(fanout.Config{})), 3)
+	requireDelivery(t, fanout.NewRedis(open(t, server.URL()), quiet(fanout.Config{})), r, channels)
 }

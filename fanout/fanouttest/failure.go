@@ -3,6 +3,7 @@ package fanouttest
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,21 +12,6 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 )
-
-// waitCount is Recorder.WaitCount for goroutines that are not the test's.
-func waitCount(r *Recorder, k Kind, ch event.Channel, n int) bool {
-	deadline := time.After(WaitFor)
-	tick := time.NewTicker(Tick)
-	defer tick.Stop()
-	for r.Count(k, ch) < n {
-		select {
-		case <-deadline:
-			return false
-		case <-tick.C:
-		}
-	}
-	return true
-}
 
 func testSlowHandler(t *testing.T, factory Factory) {
 	channels := Channels(t, 65)
@@ -60,17 +46,33 @@ func testSlowHandler(t *testing.T, factory Factory) {
 }
 
 func testOverflow(t *testing.T, factory Factory) {
-	const queue, sent = 50, 200
+	testDropped(t, factory, fanout.Config{Workers: 1, Queue: held})
+}
+
+func testOverflowOfBytes(t *testing.T, factory Factory) {
+	ch, bytes := Channels(t, 1)[0], 0
+	for seq := uint64(1); seq <= held; seq++ {
+		bytes += len(NewMessage(ch, seq, 100).Frame)
+	}
+	testDropped(t, factory, fanout.Config{Workers: 1, QueueBytes: bytes})
+}
+
+// held is how many messages of testDropped a queue takes.
+const held = 50
+
+func testDropped(t *testing.T, factory Factory, cfg fanout.Config) {
+	t.Helper()
+	const sent = 4 * held
 	ch := Channels(t, 1)[0]
 	release := make(chan struct{})
 	r := &Recorder{Hold: func(event.Channel) { <-release }}
-	bus := factory(t, fanout.Config{Workers: 1, Queue: queue})
+	bus := factory(t, cfg)
 	subscribe(t, bus, r, ch)
 	free := sync.OnceFunc(func() { close(release) })
 	t.Cleanup(free)
 
 	for seq := uint64(1); seq <= sent; seq++ {
-		publish(t, bus, NewMessage(ch, seq, 1))
+		publish(t, bus, NewMessage(ch, seq, 100))
 	}
 	free()
 	r.WaitCount(t, Lost, ch, 1)
@@ -78,7 +80,7 @@ func testOverflow(t *testing.T, factory Factory) {
 	seq := uint64(sent)
 	require.Eventually(t, func() bool {
 		seq++
-		if _, err := bus.Publish(t.Context(), []fanout.Message{NewMessage(ch, seq, 1)}); err != nil {
+		if _, err := bus.Publish(t.Context(), []fanout.Message{NewMessage(ch, seq, 100)}); err != nil {
 			return false
 		}
 		calls := r.Of(ch)
@@ -86,31 +88,19 @@ func testOverflow(t *testing.T, factory Factory) {
 	}, WaitFor, Tick)
 
 	calls := r.Of(ch)[1:]
-	require.Equal(t, Lost, calls[queue].Kind, "the loss is told right behind what came before it")
+	require.Equal(t, Lost, calls[held].Kind, "the loss is told right behind what came before it")
 	seqs := r.Seqs(ch)
 	require.True(t, slices.IsSorted(seqs))
-	require.Equal(t, uint64(queue), seqs[queue-1])
-	require.Less(t, r.Count(Lost, ch), sent-queue, "one call stands for many losses")
+	require.Equal(t, uint64(held), seqs[held-1])
+	require.Less(t, r.Count(Lost, ch), sent-held, "one call stands for many losses")
 }
 
 func testClose(t *testing.T, factory Factory) {
 	bus, r, channels := factory(t, fanout.Config{}), new(Recorder), Channels(t, 10)
 	s := subscribe(t, bus, r, channels...)
-	var publishing sync.WaitGroup
-	stop := make(chan struct{})
-	publishing.Go(func() {
-		for seq := uint64(1); ; seq++ {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			if _, err := bus.Publish(t.Context(), []fanout.Message{NewMessage(channels[seq%10], seq, 1)}); err != nil {
-				return
-			}
-		}
-	})
+	stop := publishOn(t, bus, channels)
 	r.WaitAll(t, Message, channels)
+	doubts := r.Count(Suspect, "")
 	var closing sync.WaitGroup
 	for range 3 {
 		closing.Go(func() {
@@ -120,15 +110,21 @@ func testClose(t *testing.T, factory Factory) {
 		})
 	}
 	closing.Wait()
+	require.Equal(t, doubts, r.Count(Suspect, ""), "an end is no failure")
 	calls := len(r.Calls())
-	s.Subscribe(channels...)
 	s.Unsubscribe(channels...)
+	s.Subscribe(channels...)
 	other := new(Recorder)
 	subscribe(t, bus, other, channels...)
 	other.WaitAll(t, Message, channels)
-	close(stop)
-	publishing.Wait()
+	stop()
 	require.Len(t, r.Calls(), calls)
+	if _, ok := bus.(Uncounted); !ok {
+		require.Eventually(t, func() bool {
+			receivers, err := bus.Publish(t.Context(), []fanout.Message{NewMessage(channels[0], 1, 1)})
+			return err == nil && receivers[0] == 1
+		}, WaitFor, Tick, "the bus still hands over to what is closed")
+	}
 }
 
 func testBreak(t *testing.T, factory Factory) {
@@ -156,6 +152,46 @@ func testBreak(t *testing.T, factory Factory) {
 		r.WaitCount(t, Message, held[len(held)-1], 1)
 		require.Empty(t, r.Of(channels[0]))
 	}
+}
+
+// patient is a handler that takes its time for the acknowledgement of a channel.
+type patient struct {
+	*Recorder
+	slow event.Channel
+	hold atomic.Bool
+	// early: trust came before that call had returned.
+	early atomic.Bool
+}
+
+func (p *patient) Subscribed(ch event.Channel) {
+	if ch == p.slow && p.hold.Load() {
+		p.early.Store(waitCount(p.Recorder, Trusted, "", 1, patience))
+	}
+	p.Recorder.Subscribed(ch)
+}
+
+// patience is many times what a probe takes.
+const patience = 500 * time.Millisecond
+
+func testTrustComesLast(t *testing.T, factory Factory) {
+	bus, ok := factory(t, fanout.Config{}).(Breaker)
+	if !ok {
+		return // there is no connection that could break
+	}
+	channels := Channels(t, 10)
+	p := &patient{Recorder: new(Recorder), slow: channels[0]}
+	s := bus.Subscriber(p)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	s.Subscribe(channels...)
+	p.WaitAll(t, Subscribed, channels)
+	p.WaitCount(t, Trusted, "", 1)
+	p.Forget()
+
+	p.hold.Store(true)
+	bus.Break()
+	p.WaitCount(t, Trusted, "", 1)
+	require.Equal(t, 1, p.Count(Subscribed, p.slow))
+	require.False(t, p.early.Load())
 }
 
 func testOperationsWhileAway(t *testing.T, factory Factory) {

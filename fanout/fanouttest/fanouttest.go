@@ -28,6 +28,10 @@ type Breaker interface {
 // Uncounted is a bus whose Publish can't tell how many received a message.
 type Uncounted interface{ Uncounted() }
 
+// Steady is a configuration whose times a busy machine keeps to: for tests of
+// anything but these.
+var Steady = fanout.Config{PublishTimeout: WaitFor, PingInterval: WaitFor / 2, ProbeTimeout: WaitFor}
+
 // Run runs the suite.
 func Run(t *testing.T, factory Factory) {
 	t.Helper()
@@ -46,35 +50,21 @@ func Run(t *testing.T, factory Factory) {
 		{"many channels in one call", testManyChannels},
 		{"a slow handler holds up few others", testSlowHandler},
 		{"what is dropped is told", testOverflow},
+		{"what is dropped for its size is told", testOverflowOfBytes},
 		{"no call comes after Close", testClose},
 		{"a broken connection is told and made anew", testBreak},
+		{"trust comes after the acknowledgements", testTrustComesLast},
 		{"operations during an outage are acknowledged once", testOperationsWhileAway},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(t, factory)
+			test.run(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
+				t.Helper()
+				cfg.PublishTimeout, cfg.PingInterval, cfg.ProbeTimeout = Steady.PublishTimeout, Steady.PingInterval, Steady.ProbeTimeout
+				return factory(t, cfg)
+			})
 		})
 	}
-}
-
-// subscribe makes a subscriber that is closed with the test, and waits until it
-// has proven itself and channels are acknowledged.
-func subscribe(t *testing.T, bus fanout.Bus, r *Recorder, channels ...event.Channel) fanout.Subscriber {
-	t.Helper()
-	s := bus.Subscriber(r)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	s.Subscribe(channels...)
-	r.WaitAll(t, Subscribed, channels)
-	r.WaitCount(t, Trusted, "", 1)
-	return s
-}
-
-func publish(t *testing.T, bus fanout.Bus, messages ...fanout.Message) []int {
-	t.Helper()
-	receivers, err := bus.Publish(t.Context(), messages)
-	require.NoError(t, err)
-	require.Len(t, receivers, len(messages))
-	return receivers
 }
 
 func testProvesItself(t *testing.T, factory Factory) {
@@ -157,31 +147,13 @@ func testReceivers(t *testing.T, factory Factory) {
 func testAcknowledgedFirst(t *testing.T, factory Factory) {
 	bus, r, channels := factory(t, fanout.Config{}), new(Recorder), Channels(t, 100)
 	s := subscribe(t, bus, r)
-	var publishing sync.WaitGroup
-	stop := make(chan struct{})
-	publishing.Go(func() {
-		for seq := uint64(1); ; seq++ {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			var batch []fanout.Message
-			for _, ch := range channels {
-				batch = append(batch, NewMessage(ch, seq, 10))
-			}
-			if _, err := bus.Publish(t.Context(), batch); err != nil {
-				return
-			}
-		}
-	})
+	stop := publishOn(t, bus, channels)
 	for _, ch := range channels {
 		s.Subscribe(ch)
 	}
 	r.WaitAll(t, Subscribed, channels)
 	r.WaitAll(t, Message, channels)
-	close(stop)
-	publishing.Wait()
+	stop()
 	for _, ch := range channels {
 		require.Equal(t, Subscribed, r.Of(ch)[0].Kind)
 		require.Equal(t, 1, r.Count(Subscribed, ch))
@@ -197,11 +169,11 @@ func testOneAcknowledgement(t *testing.T, factory Factory) {
 		users.Go(func() {
 			for n := 1; n <= rounds; n++ {
 				s.Subscribe(ch)
-				if !waitCount(r, Subscribed, ch, n) {
+				if !waitCount(r, Subscribed, ch, n, WaitFor) {
 					return
 				}
 				s.Unsubscribe(ch)
-				if !waitCount(r, Unsubscribed, ch, n) {
+				if !waitCount(r, Unsubscribed, ch, n, WaitFor) {
 					return
 				}
 			}
