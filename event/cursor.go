@@ -84,7 +84,9 @@ func parsePosition(s string) (Position, error) {
 	if err != nil || (len(num) > 1 && num[0] == '0') || num[0] == '+' {
 		return Position{}, fmt.Errorf("%w: a seq is a decimal number without leading zeros", ErrCursor)
 	}
-	p := Position{Seq: seq, Epoch: Epoch(epoch)}
+	// A copy: a position may be kept for hours, and would keep all of the text that
+	// it was cut from.
+	p := Position{Seq: seq, Epoch: Epoch(strings.Clone(epoch))}
 	switch {
 	case !dotted && seq == 0: // "0@channel": from the beginning
 	case dotted && p.Epoch.Valid():

@@ -39,7 +39,8 @@ func parseStreamQuery(r *http.Request) (streamQuery, error) {
 			return q, queryError("channel: " + err.Error())
 		}
 		if !slices.Contains(q.channels, ch) {
-			q.channels = append(q.channels, ch)
+			// A copy: the hub keeps the name, which would keep the whole address.
+			q.channels = append(q.channels, event.Channel(strings.Clone(string(ch))))
 		}
 		if len(q.channels) > maxExtra {
 			return q, queryError(fmt.Sprintf("a stream has at most %d channels besides the inbox", maxExtra))
