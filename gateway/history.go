@@ -14,10 +14,8 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-const (
-	// historyTimeout bounds what one list may ask of the log.
-	historyTimeout = 5 * time.Second
-)
+// historyTimeout bounds what one list may ask of the log.
+const historyTimeout = 5 * time.Second
 
 type historyInput struct {
 	caller
@@ -148,16 +146,13 @@ func newHistory(page *store.Page, stale bool) history {
 	// Never ahead of the head, as a page can be that was asked for from beyond
 	// it: such a cursor would be answered with a reset.
 	at := event.Position{Epoch: page.Epoch, Seq: min(page.Last, page.Seq)}
-	if at.Epoch == "" {
-		at.Seq = 0
-	}
 	h.Cursor = string(event.AppendCursor(nil, 0, at, page.Channel))
 	return h
 }
 
 // logProblem tells the client of a log that could not be read.
 func logProblem(err error) error {
-	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrSchema) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 		return unavailable("the log can't be read at the moment").Because(err)
 	}
 	return err

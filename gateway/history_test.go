@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/gateway"
+	"github.com/bellhop/bellhop/store"
 )
 
 type list struct {
@@ -113,6 +117,27 @@ func TestHistoryIsStaleWhileThePrimaryIsAway(t *testing.T) {
 	require.NotNil(t, l.Stale)
 	require.True(t, *l.Stale)
 	require.Empty(t, r.log.ranges[len(r.log.ranges)-1].Epoch, "nothing is expected of the replica")
+}
+
+// staleLog loses its primary between two questions.
+type staleLog struct{ gateway.Log }
+
+func (l staleLog) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error) {
+	pages, err := l.Log.Ranges(ctx, ranges)
+	for i := range pages {
+		pages[i].Stale = true
+	}
+	return pages, err
+}
+
+func TestHistoryIsStaleWhereThePrimaryLeavesMeanwhile(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.Log = staleLog{c.Log} })
+	r.publish("topic:a", `1`)
+	l := r.list("/v1/channels/topic:a/events")
+	require.Len(t, l.Events, 1)
+	require.NotNil(t, l.Stale)
+	require.True(t, *l.Stale)
 }
 
 func TestHistoryOfTheOwnInbox(t *testing.T) {

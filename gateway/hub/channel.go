@@ -63,7 +63,7 @@ func (c *channel) message(m fanout.Message) {
 	case m.Frame == nil:
 		c.rewritten(m.Seq)
 		c.noted(m.Note)
-	case m.Seq <= c.at.Seq:
+	case m.Seq <= max(c.at.Seq, c.recent.rewrittenTo()):
 	case m.Seq == c.at.Seq+1:
 		c.push(newEntry(c.name, event.Position{Epoch: m.Epoch, Seq: m.Seq}, m.Frame, viaBus))
 		c.takeAhead()
@@ -108,10 +108,18 @@ func (c *channel) heardEarly(p event.Position, n *event.Note) {
 	}
 }
 
-// rewritten forgets the frames kept: something among them was deleted, or came
-// without its frame.
+// rewritten forgets the frames kept: something up to head was deleted, or came
+// without its frame. What the bus still brings of them, and what is being read,
+// may be from before the deletion.
 func (c *channel) rewritten(head uint64) {
 	c.forgetFrames()
+	if head > c.at.Seq {
+		r := c.lately()
+		r.rewritten = max(r.rewritten, head)
+	}
+	if c.hole == filling {
+		c.hole = overtaken
+	}
 	c.observe(head, causeTail)
 }
 
@@ -143,12 +151,12 @@ func (c *channel) forgetFrames() {
 
 func (c *channel) push(e entry) {
 	now := time.Now()
+	e.pushed = now.UnixNano()
 	r := c.lately()
 	if c.conflates() {
 		r.ring.supersede(&e)
 	}
 	r.ring.push(e, c.src.h.cfg.RingFrames, c.src.h.cfg.RingBytes)
-	r.pushed = now.UnixNano()
 	c.at.Seq = e.seq
 	c.target = max(c.target, e.seq)
 	if at, ok := event.Frame(e.block[:e.frame]).Time(); ok {

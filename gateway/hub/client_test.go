@@ -83,19 +83,35 @@ func (c *client) read() []block { return c.wait(0) }
 func (c *client) pull() []block {
 	c.t.Helper()
 	var text strings.Builder
-	for !c.ended {
-		c.woken.Store(false)
-		bufs, end := c.stream.Next(nil, 16<<10)
-		for _, b := range bufs {
-			text.Write(b)
-		}
-		c.ended = end
-		if len(bufs) == 0 {
-			break
-		}
+	for more := true; more && !c.ended; {
+		more = c.next(&text, 16<<10)
 	}
+	return c.parse(text.String())
+}
+
+// sip reads about so many bytes at most, as if the socket had no room for more.
+func (c *client) sip(budget int) []block {
+	c.t.Helper()
+	var text strings.Builder
+	c.next(&text, budget)
+	return c.parse(text.String())
+}
+
+// next takes what the stream says now; false: nothing.
+func (c *client) next(text *strings.Builder, budget int) bool {
+	c.woken.Store(false)
+	bufs, end := c.stream.Next(nil, budget)
+	for _, b := range bufs {
+		text.Write(b)
+	}
+	c.ended = end
+	return len(bufs) > 0
+}
+
+func (c *client) parse(text string) []block {
+	c.t.Helper()
 	var out []block
-	for part := range strings.SplitSeq(text.String(), "\n\n") {
+	for part := range strings.SplitSeq(text, "\n\n") {
 		if part == "" {
 			continue
 		}

@@ -39,8 +39,11 @@ type Config struct {
 	// RingFrames and RingBytes bound the recent frames kept for each channel.
 	RingFrames int // default 64
 	RingBytes  int // default 256 KiB
-	// RingAge is how long the ring of a quiet channel is kept. Default 30 s.
-	RingAge time.Duration
+	// RingAge is how long rings keep a frame, and RingTotal how many bytes all of
+	// them together may take: while they are larger, frames are kept for less
+	// long, but always for a second. Defaults 30 s and 64 MiB.
+	RingAge   time.Duration
+	RingTotal int
 	// HoleWait is how long a hole in the sequence may close by itself: several
 	// notifiers publish at the same time. Default 50 ms.
 	HoleWait time.Duration
@@ -90,6 +93,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.RingBytes == 0 {
 		c.RingBytes = 256 << 10
+	}
+	if c.RingTotal == 0 {
+		c.RingTotal = 64 << 20
 	}
 	if c.Rules == nil {
 		c.Rules = func(string) Rules { return Rules{} }

@@ -37,14 +37,14 @@ func (c *channel) rewind() bool {
 	if !c.conflates() || !c.manner.dropped {
 		return false
 	}
-	if c.hole == filling {
+	if c.hole.asked() {
 		return true // its end wakes everybody, and then
 	}
 	c.target = max(c.target, c.at.Seq)
 	c.at.Seq -= min(c.backfill(), c.at.Seq)
 	c.beginRing()
 	if t := c.tempo(); t != nil {
-		t.next = time.Time{} // who joins does not wait for the period
+		t.next = time.Time{} // what was shown is gone: it is shown again as soon as it is read
 	}
 	c.hole = filling
 	c.src.fetcher.fill(c)

@@ -243,6 +243,24 @@ func TestMaxRateMergesForAll(t *testing.T) {
 	})
 }
 
+// The newest values were dropped for their age, and the log has to be read, while
+// listeners that are live wait for the end of the period.
+func TestJoinDoesNotWaitForThePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newKeptRig(t, Rules{Conflate: true, JoinLatest: true, MaxRate: 1})
+		c := r.live(raffle)
+		r.say(raffle, "winner")
+		c.expect(0, "raffle:1#1")
+		<-time.After(time.Minute)
+		r.say(raffle, "probability")
+		c.expect(0, "raffle:1#2")
+		r.say(raffle, "probability")
+		r.join("", raffle).expect(2*fetchPace, "raffle:1#1", "raffle:1#3", ready)
+		c.expect(500 * time.Millisecond)
+		c.expect(500*time.Millisecond, "raffle:1#3")
+	})
+}
+
 // A stream that is woken for another channel does not get more of this one.
 func TestMaxRateHoldsWhateverElseHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -263,6 +281,26 @@ func TestMaxRateHoldsWhateverElseHappens(t *testing.T) {
 		}
 		require.LessOrEqual(t, seen, 11)
 		require.GreaterOrEqual(t, seen, 9)
+	})
+}
+
+// What the last life had released says nothing of the new one.
+func TestTempoBeginsAnewWithALife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newKeptRig(t, Rules{Conflate: true, MaxRate: 1})
+		c := r.live(raffle)
+		for range 5 {
+			r.say(raffle, "probability")
+			c.wait(1100 * time.Millisecond)
+		}
+		r.say(raffle, "probability")
+		c.expect(0, "raffle:1#6")
+		r.say(raffle, "probability") // waits for the end of the period
+		r.kept.evict(raffle)
+		r.say(raffle, "probability")
+		c.expect(300*time.Millisecond, raffleReset, "raffle:1#1")
+		r.say(raffle, "probability")
+		c.expect(1100*time.Millisecond, "raffle:1#2")
 	})
 }
 

@@ -33,9 +33,15 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) {
 
 	rand.Shuffle(len(open), func(i, j int) { open[i], open[j] = open[j], open[i] })
 	start := time.Now()
+	turn := time.NewTimer(0)
+	defer turn.Stop()
 	for i, s := range open {
-		due := start.Add(window * time.Duration(i) / time.Duration(len(open)))
-		if d := time.Until(due); d > 0 && !pause(ctx, d) {
+		turn.Reset(time.Until(start.Add(window * time.Duration(i) / time.Duration(len(open)))))
+		select {
+		case <-turn.C:
+		case <-empty:
+			return
+		case <-ctx.Done():
 			return
 		}
 		s.depart()

@@ -18,7 +18,7 @@ func value(t *testing.T, c prometheus.Metric) float64 {
 	t.Helper()
 	var m dto.Metric
 	require.NoError(t, c.Write(&m))
-	return m.GetCounter().GetValue()
+	return m.GetCounter().GetValue() + m.GetGauge().GetValue() // it is one of the two
 }
 
 func TestDrainSpreadsTheEnds(t *testing.T) {
@@ -56,6 +56,27 @@ func TestDrainSpreadsTheEnds(t *testing.T) {
 		require.Equal(t, 10, ended)
 		<-done
 		require.Zero(t, r.hub.Streams())
+	})
+}
+
+// Clients that leave by themselves are not waited for.
+func TestDrainEndsWithTheLastStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var clients []*client
+		for range 10 {
+			clients = append(clients, r.live(inbox))
+		}
+		start := time.Now()
+		time.AfterFunc(time.Second, func() {
+			for _, c := range clients {
+				c.close()
+			}
+		})
+		r.hub.Drain(t.Context(), time.Minute)
+		require.Equal(t, time.Second, time.Since(start))
+		r.hub.Drain(t.Context(), time.Minute)
+		require.Equal(t, time.Second, time.Since(start), "a second one has nothing to do")
 	})
 }
 

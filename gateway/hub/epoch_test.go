@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
 )
 
 const unknownReset = `reset {"channel":"user:1","from":null,"to":null}`
@@ -43,6 +44,20 @@ func TestEpochChangeReachesQuietChannels(t *testing.T) {
 		r.log.failOver(r.log.primary, "e2")
 		r.log.set(func(l *fakeLog) { l.pooled = nil })
 		c.expect(3*time.Second, unknownReset, "user:1#1")
+	})
+}
+
+// Where one channel shows that the epoch changed, the others need no tail to hear it.
+func TestEpochChangeConcernsAllChannelsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.log.add(raffle)
+		c, quiet := r.live(inbox), r.live(raffle)
+		r.log.failOver(r.log.primary, "e2")
+		r.log.set(func(l *fakeLog) { l.tailOff = true })
+		r.publish(inbox)
+		c.expect(200*time.Millisecond, unknownReset, "user:1#1")
+		quiet.expect(200*time.Millisecond, raffleReset, "raffle:1#1")
 	})
 }
 
@@ -82,6 +97,26 @@ func TestDemotedPrimaryIsNotBelieved(t *testing.T) {
 		c = r.join("2.e2@user:1", inbox)
 		c.expect(time.Second, ready)
 		require.Equal(t, event.Epoch("e2"), r.hub.confirmed())
+	})
+}
+
+// The first who comes is answered by a pooled connection to the demoted primary, and
+// the bus says meanwhile that another epoch has begun.
+func TestEpochHeardBeforeTheHeadIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.live(raffle)
+		r.log.failOver(r.log.primary, "e2")
+		r.log.set(func(l *fakeLog) {
+			l.tailOff = true // nothing else tells
+			l.onHeads = func([]event.Channel) {
+				l.set(func(l *fakeLog) { l.onHeads = nil })
+				r.publish(inbox)
+			}
+		})
+		c := r.join("", inbox)
+		c.expect(time.Second, ready, unknownReset, "user:1#1")
+		require.Equal(t, "1.e2@user:1", c.id)
 	})
 }
 
@@ -125,6 +160,47 @@ func TestJoinerIsJudgedAgainAfterAnEpochChange(t *testing.T) {
 	})
 }
 
+// A hole was being filled when the epoch changed: what the log said of the old one
+// is not of this life.
+func TestFillOfAnEarlierEpochIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		r.publish(inbox)
+		c.expect(0, "user:1#1")
+		behind := r.log.primary.clone()
+		r.log.set(func(l *fakeLog) {
+			l.onRange = func() {
+				l.set(func(l *fakeLog) { l.onRange = nil })
+				l.failOver(behind, "e2")
+				l.set(func(l *fakeLog) { l.pooled = nil })
+				r.publish(inbox) // seq 2 of e2
+				<-time.After(time.Second)
+			}
+		})
+		r.log.add(inbox) // lost on the bus
+		r.publish(inbox)
+		c.expect(2*time.Second, unknownReset, "user:1#1", "user:1#2")
+		require.Equal(t, "2.e2@user:1", c.id)
+		r.publish(inbox)
+		c.expect(0, "user:1#3")
+	})
+}
+
+// A page is not for a stream that asked in another epoch: that one looks again.
+func TestPageOfAnotherEpochIsForNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		b := &c.stream.subs[0]
+		b.state = fetching
+		page := store.Page{Head: store.Head{Channel: inbox, Seq: 1}, Epoch: "e2", Last: 1, Events: []event.Event{{Channel: inbox, Seq: 1, Type: "note", Data: []byte("1")}}}
+		r.hub.database.fetcher.deliver(&job{c: b.ch, epoch: "e2", subs: []wish{{sub: b, at: b.pos}}}, &store.Range{Epoch: "e2"}, &page)
+		c.expect(0)
+		require.Equal(t, following, b.state)
+	})
+}
+
 // A replica of another epoch is late: it never resets anybody.
 func TestReplicaOfAnotherEpochIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -143,6 +219,7 @@ func TestReplicaOfAnotherEpochIsLate(t *testing.T) {
 		r.log.set(func(l *fakeLog) { l.away = true })
 		c2 := r.join("1.e2@user:1", inbox)
 		c2.expect(5 * time.Second) // waits, is not reset
+		require.Equal(t, event.Epoch("e2"), r.hub.find(inbox).at.Epoch)
 		r.log.set(func(l *fakeLog) { l.away = false })
 		c2.expect(5*time.Second, "user:1#2", ready)
 	})
@@ -186,6 +263,29 @@ func TestNobodyAnswers(t *testing.T) {
 	})
 }
 
+// While the primary is away nobody can tell what a message of another epoch is
+// worth, and a new connection for each look at it would not help.
+func TestUnknownEpochIsLookedIntoAtABoundedRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		late := r.log.add(inbox)
+		late.Epoch = "e0"
+		r.log.sync()
+		r.log.set(func(l *fakeLog) { l.away, l.heads, l.renewed = true, 0, 0 })
+		r.bus.send(late)
+		c.expect(30*time.Second, "user:1#1")
+		r.log.set(func(l *fakeLog) {
+			require.Less(t, l.heads, 60)
+			require.Less(t, l.renewed, 10)
+			l.away, l.heads = false, 0
+		})
+		c.expect(3 * time.Second)
+		heads, _ := r.log.queries()
+		require.LessOrEqual(t, heads, 3, "the primary settles it")
+	})
+}
+
 // A head read that the bus overtook is no step backwards.
 func TestSlowHeadReadIsNoStepBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -198,8 +298,27 @@ func TestSlowHeadReadIsNoStepBack(t *testing.T) {
 				r.publish(inbox)
 			}
 		})
-		r.join("", inbox).expect(time.Second, ready)
+		r.join("", inbox).expect(time.Second, "user:1#1", "user:1#2", ready)
 		c.expect(0, "user:1#1", "user:1#2")
+	})
+}
+
+// A client that another gateway told more than this one had heard when its question
+// started: by the time of the answer this one has heard it as well.
+func TestClientAheadOfTheAnswerNeedsNoNewConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		r.log.set(func(l *fakeLog) {
+			l.renewed = 0
+			l.onHeads = func([]event.Channel) {
+				l.set(func(l *fakeLog) { l.onHeads = nil })
+				r.publish(inbox)
+			}
+		})
+		r.join("1.e1@user:1", inbox).expect(0, ready)
+		c.expect(0, "user:1#1")
+		r.log.set(func(l *fakeLog) { require.Zero(t, l.renewed) })
 	})
 }
 
@@ -225,6 +344,27 @@ func TestHeadWentBackwards(t *testing.T) {
 		require.Equal(t, "0.e1@user:1", c.id)
 		again := r.join(c.id, inbox)
 		again.expect(time.Second, "user:1#1", ready)
+	})
+}
+
+// Until the stream looks, the channel has grown beyond where it was.
+func TestHeadWentBackwardsAndOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		r.publish(inbox)
+		r.publish(inbox)
+		c.expect(0, "user:1#1", "user:1#2")
+		r.log.change(func(p *life) { p.channels[inbox] = fakeChannel{} })
+		r.hub.database.asker.ask(r.hub.find(inbox), false)
+		<-time.After(time.Second)
+		for range 3 {
+			r.publish(inbox)
+		}
+		c.expect(time.Second, unknownReset) // seq 1 would come twice on this connection
+		require.True(t, c.ended)
+		require.Equal(t, "0.e1@user:1", c.id)
+		r.join(c.id, inbox).expect(time.Second, "user:1#1", "user:1#2", "user:1#3", ready)
 	})
 }
 

@@ -134,7 +134,7 @@ func (l *fakeLog) Ranges(_ context.Context, ranges []store.Range) ([]store.Page,
 
 func fits(l *life, r store.Range) bool {
 	c := l.channels[r.Channel]
-	return (r.Epoch == "" || l.epoch == r.Epoch) && c.head() >= r.Through
+	return (r.Epoch == "" || l.epoch == r.Epoch) && c.head() >= r.Through && c.version >= r.Version
 }
 
 func pageOf(l *life, r store.Range) store.Page {
@@ -229,13 +229,21 @@ func (t tx) commit() fanout.Message {
 	p := l.primary
 	c := p.channels[t.ch]
 	l.written++
-	e := event.Event{Channel: t.ch, Seq: c.head() + 1, Type: "note", Time: time.Now(), Data: fmt.Appendf(nil, `"n%d"`, l.written)}
+	e := event.Event{Channel: t.ch, Seq: c.head() + 1, Type: l.typeOf(t.ch), Time: time.Now(), Data: fmt.Appendf(nil, `"n%d"`, l.written)}
 	c.events = append(slices.Clone(c.events), e)
 	c.version++
 	c.unread++
 	p.channels[t.ch] = c
 	p.addCommit(t.id, store.Change{Channel: t.ch, Head: e.Seq})
 	return fanout.Message{Channel: t.ch, Epoch: p.epoch, Seq: e.Seq, Frame: event.NewFrame(&e)}
+}
+
+// typeOf is the type of the next event. Only of a ticker there are several.
+func (l *fakeLog) typeOf(ch event.Channel) string {
+	if ch.Namespace() == "ticker" {
+		return []string{"often", "often", "often", "sometimes", "rare"}[l.written*7%5]
+	}
+	return "note"
 }
 
 func (l *life) addCommit(id uint64, changes ...store.Change) {
@@ -282,9 +290,10 @@ func (l *fakeLog) erase(ch event.Channel, seq uint64) fanout.Message {
 		c.events[seq-1].Data = nil
 		c.version++
 		p.channels[ch] = c
-		p.addCommit(p.nextID, store.Change{Channel: ch, Head: c.head(), Rewrite: true})
+		n := &event.Note{Version: c.version, Head: c.head(), Unread: c.unread, Kind: event.NoteRemoved, Seqs: []uint64{seq}}
+		p.addCommit(p.nextID, store.Change{Channel: ch, Head: c.head(), Rewrite: true, Note: n})
 		p.nextID++
-		m = fanout.Message{Channel: ch, Epoch: p.epoch, Seq: c.head()}
+		m = fanout.Message{Channel: ch, Epoch: p.epoch, Seq: c.head(), Note: n}
 	})
 	return m
 }

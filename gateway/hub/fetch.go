@@ -33,7 +33,7 @@ const (
 // query, and streams of one channel share a range.
 type fetcher struct {
 	src  *source
-	kick chan struct{}
+	kick signal
 
 	mu    sync.Mutex
 	queue []*channel
@@ -62,7 +62,7 @@ type page struct {
 
 func (f *fetcher) init(s *source) {
 	f.src = s
-	f.kick = make(chan struct{}, 1)
+	f.kick = newSignal()
 	f.want = make(map[*channel]*want)
 }
 
@@ -82,10 +82,7 @@ func (f *fetcher) add(c *channel, w want) {
 		f.queue = append(f.queue, c)
 	}
 	f.mu.Unlock()
-	select {
-	case f.kick <- struct{}{}:
-	default:
-	}
+	f.kick.raise()
 }
 
 // job is a range of a query and who wants its page.
@@ -122,10 +119,7 @@ func (f *fetcher) take() (jobs []job, ranges []store.Range) {
 	if len(f.queue) == 0 {
 		f.queue = nil
 	} else {
-		select { // there is work for another goroutine
-		case f.kick <- struct{}{}:
-		default:
-		}
+		f.kick.raise() // there is work for another goroutine
 	}
 	return jobs, ranges
 }
@@ -142,12 +136,8 @@ func (f *fetcher) run(ctx context.Context) {
 				return
 			}
 		}
-		// Where a fill goes on from is read after it was taken: the bus may
-		// have moved the head since it was asked for.
 		for i := range jobs {
-			if jobs[i].fill {
-				jobs[i].epoch = jobs[i].c.gap(&ranges[i])
-			}
+			jobs[i].c.expect(&jobs[i], &ranges[i])
 		}
 		due := time.Now().Add(fetchPace)
 		pages, err := f.ask(ctx, ranges)
@@ -182,12 +172,19 @@ func (f *fetcher) ask(ctx context.Context, ranges []store.Range) ([]store.Page, 
 	return pages, err
 }
 
-// gap sets the range that the channel's hole needs, and returns its epoch.
-func (c *channel) gap(r *store.Range) event.Epoch {
+// expect completes a range by what is known as its query starts. Where a fill goes
+// on from: the bus may have moved the head since it was asked for. And a version:
+// a replica that has the events, but not yet a deletion among them, is behind.
+func (c *channel) expect(j *job, r *store.Range) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r.After, r.Epoch, r.Through = c.at.Seq, c.at.Epoch, c.target
-	return c.at.Epoch
+	if j.fill {
+		j.epoch = c.at.Epoch
+		r.After, r.Epoch, r.Through = c.at.Seq, c.at.Epoch, c.target
+	}
+	if r.Epoch == c.at.Epoch {
+		r.Version = c.tally.version
+	}
 }
 
 func (f *fetcher) deliver(j *job, r *store.Range, p *store.Page) {

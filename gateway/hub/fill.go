@@ -11,10 +11,14 @@ import (
 type hole uint8
 
 const (
-	unseen  hole = iota // nothing
-	watched             // a timer runs: it may close by itself
-	filling             // the log was asked
+	unseen    hole = iota // nothing
+	watched               // a timer runs: it may close by itself
+	filling               // the log was asked
+	overtaken             // the log was asked, and something was deleted meanwhile
 )
+
+// asked tells whether an answer of the log is on its way.
+func (h hole) asked() bool { return h >= filling }
 
 // observe notes that seq exists, and sees to it that a hole below it is filled
 // if it does not close by itself.
@@ -30,6 +34,9 @@ func (c *channel) armHole(d time.Duration, why cause) {
 	time.AfterFunc(d, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if c.hole != watched {
+			return // another way was found
+		}
 		c.hole = unseen
 		if c.known && c.target > c.at.Seq && len(c.subs) > 0 {
 			c.hole = filling
@@ -55,6 +62,7 @@ func (c *channel) takeAhead() {
 func (c *channel) filled(after event.Position, page *store.Page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	late := c.hole == overtaken
 	c.hole = unseen
 	epoch := after.Epoch
 	if c.at.Epoch != epoch || c.at.Seq < after.Seq { // the channel began a new life, or went back
@@ -64,6 +72,12 @@ func (c *channel) filled(after event.Position, page *store.Page) {
 	before := c.at.Seq
 	if page.Epoch == epoch {
 		c.apply(page)
+		if late {
+			// The page may hold what was deleted. It says how far the channel is,
+			// and each listener reads for itself. (Were it read again until nothing
+			// is deleted meanwhile, that could take for ever.)
+			c.forgetFrames()
+		}
 	} else if !page.Stale {
 		c.src.asker.ask(c, true)
 	}
@@ -105,6 +119,9 @@ func (c *channel) apply(page *store.Page) {
 	c.target = max(c.target, c.at.Seq)
 	c.takeAhead()
 	c.announce()
+	if t := c.tempo(); t != nil && t.armed {
+		c.wake() // who joins does not wait for the period
+	}
 }
 
 // passOver moves the head up to seq over events that were deleted.

@@ -56,7 +56,7 @@ func (f follower) Lost(name event.Channel) {
 
 func (f follower) Suspect(yes bool) {
 	f.h.tail.suspect(yes)
-	f.h.kept.soon()
+	f.h.kept.recheck.raise()
 }
 
 // missed sees to it that the log is asked for what the bus lost. Many channels
@@ -113,6 +113,10 @@ func (c *channel) release(s *sub) {
 	if last == 0 {
 		c.subs = nil
 		c.since = time.Now().UnixNano()
+		if c.recent != nil {
+			c.recent.waiters = nil
+			c.rest()
+		}
 	}
 	s.index = -1
 }
@@ -141,19 +145,20 @@ func (h *Hub) unlinked(name event.Channel) (again bool) {
 	return false
 }
 
-// sweep gives up channels that nobody listens to any more, and the rings of
-// channels that went quiet.
+// sweep gives up channels that nobody listens to any more, and what rings have
+// kept for long enough. That is shorter while all of them together are larger than
+// they may be: who comes back later than that is served from the log.
 func (h *Hub) sweep(ctx context.Context) {
+	age := h.cfg.RingAge
 	for pause(ctx, min(time.Second, h.cfg.Linger)) {
 		var idle []event.Channel
+		kept := 0
 		now := time.Now().UnixNano()
 		h.held(func(c *channel) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			if r := c.recent; r != nil && (now-r.pushed > int64(h.cfg.RingAge) || c.conflates() && c.outworn(now)) {
-				c.dropRing()
-				c.rest()
-			}
+			c.expire(now, age)
+			kept += c.ringSize()
 			if len(c.subs) == 0 && c.link == subscribed && now-c.since >= int64(h.cfg.Linger) {
 				c.link, c.known, c.stale = unsubscribing, false, false
 				c.recent = nil
@@ -163,5 +168,7 @@ func (h *Hub) sweep(ctx context.Context) {
 		if len(idle) > 0 {
 			h.bus.Unsubscribe(idle...)
 		}
+		h.metrics.recent.Set(float64(kept))
+		age = nextAge(age, kept, &h.cfg)
 	}
 }

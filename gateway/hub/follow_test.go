@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,9 +61,25 @@ func TestMoreFramesBeyondAHoleThanAreKept(t *testing.T) {
 		for range 3 * maxAhead {
 			r.publish(inbox)
 		}
+		require.Len(t, r.hub.find(inbox).recent.ahead, maxAhead)
 		got := c.wait(time.Second)
 		require.Len(t, got, 3*maxAhead+1)
 		require.Equal(t, "193.e1@user:1", c.id)
+	})
+}
+
+// What a hole had held was trimmed before it could be filled.
+func TestTrimBeforeAFillIsAnnounced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		for range 3 {
+			r.log.add(inbox) // lost on the bus
+		}
+		r.log.trim(inbox, 2)
+		r.log.sync()
+		r.publish(inbox)
+		c.expect(time.Second, `reset {"channel":"user:1","from":1,"to":2}`, "user:1#3", "user:1#4")
 	})
 }
 
@@ -228,20 +245,79 @@ func TestRingDoesNotReplayWhatWasDeleted(t *testing.T) {
 	}
 }
 
-// A message about something that was never committed changes nothing.
-func TestAnnouncementOfNothing(t *testing.T) {
+// The deletion is announced before the event itself is: two processes publish.
+func TestLateFrameOfADeletedEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		c := r.live(inbox)
-		r.bus.send(fanout.Message{Channel: inbox, Epoch: "e1", Seq: 40, Frame: event.Frame("event: x\ndata: {}\n")})
-		c.expect(time.Second)
+		first, second := r.log.add(inbox), r.log.add(inbox)
+		r.bus.send(r.log.erase(inbox, 1))
+		r.bus.send(first)
+		r.bus.send(second)
+		c.expect(time.Second, "user:1#2")
+		r.join("0.e1@user:1", inbox).expect(time.Second, "user:1#2", ready)
 		r.publish(inbox)
-		c.expect(0, "user:1#1")
-		before, _ := r.log.queries()
-		<-time.After(10 * time.Second)
-		after, _ := r.log.queries()
-		require.Equal(t, before, after, "the question was settled")
+		c.expect(0, "user:1#3")
 	})
+}
+
+// A hole was being filled when something in it was deleted: what the log said
+// before must not stay in the ring.
+func TestRingForgetsAFillThatADeletionOvertook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		c := r.live(inbox)
+		r.log.add(inbox) // lost on the bus
+		r.log.set(func(l *fakeLog) {
+			l.onRange = func() {
+				l.set(func(l *fakeLog) { l.onRange = nil })
+				r.bus.send(r.log.erase(inbox, 1))
+			}
+		})
+		r.publish(inbox)
+		c.expect(time.Second, "user:1#2")
+		r.join("0.e1@user:1", inbox).expect(time.Second, "user:1#2", ready)
+	})
+}
+
+// A replica that has the event, but not yet its deletion, is behind.
+func TestReplayIsNotBehindADeletion(t *testing.T) {
+	for name, ch := range map[string]event.Channel{"inbox": inbox, "other channel": "room:a"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				for range 3 {
+					r.log.add(ch)
+				}
+				r.log.sync()
+				r.log.erase(ch, 2) // before anybody came
+				c := r.join("0", ch)
+				c.expect(time.Second, string(ch)+"#1", string(ch)+"#3", ready)
+				r.bus.send(r.log.erase(ch, 3))
+				r.join("0", ch).expect(time.Second, string(ch)+"#1", ready)
+			})
+		})
+	}
+}
+
+// A message about something that was never committed changes nothing.
+func TestAnnouncementOfNothing(t *testing.T) {
+	for name, frame := range map[string]event.Frame{"frame": event.Frame("event: x\ndata: {}\n"), "no frame": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				c := r.live(inbox)
+				r.bus.send(fanout.Message{Channel: inbox, Epoch: "e1", Seq: 40, Frame: frame})
+				c.expect(time.Second)
+				r.publish(inbox)
+				c.expect(0, "user:1#1")
+				before, _ := r.log.queries()
+				<-time.After(10 * time.Second)
+				after, _ := r.log.queries()
+				require.Equal(t, before, after, "the question was settled")
+			})
+		})
+	}
 }
 
 func TestSlowStreamReadsOnFromTheLog(t *testing.T) {
@@ -254,6 +330,74 @@ func TestSlowStreamReadsOnFromTheLog(t *testing.T) {
 		got := c.wait(time.Second) // it did not read meanwhile
 		require.Len(t, got, 1000)
 		require.Equal(t, "1000.e1@user:1", c.id)
+	})
+}
+
+// What all rings hold has a bound as well: they keep events for less long, and
+// those who reconnect are served from the log.
+func TestRingsAreBoundedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const people, total = 50, 40_000
+		r := newRig(t, func(c *Config) { c.RingTotal = total })
+		for i := range people {
+			r.live(event.Channel(fmt.Sprint("user:", i)))
+		}
+		all := func() { // an event for each
+			for i := range people {
+				r.publish(event.Channel(fmt.Sprint("user:", i)))
+			}
+		}
+		held := func() (bytes int) {
+			r.hub.held(func(c *channel) {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				bytes += c.ringSize()
+			})
+			return bytes
+		}
+		for range 5 {
+			all()
+		}
+		full := held()
+		require.Greater(t, full, total, "the bound is reached")
+		for range 20 { // as much again every five seconds
+			<-time.After(time.Second)
+			all()
+		}
+		require.Less(t, held(), 2*total)
+		<-time.After(time.Second)
+		synctest.Wait()
+		require.InDelta(t, held(), value(t, r.hub.metrics.recent), 0)
+		c := r.join("0.e1@user:7", "user:7")
+		require.Len(t, c.wait(time.Second), 26, "25 events and bellhop.ready")
+
+		<-time.After(40 * time.Second)
+		require.Zero(t, held())
+		require.Equal(t, 30*time.Second, nextAge(29*time.Second, 0, &r.hub.cfg))
+		require.Equal(t, minRingAge, nextAge(2*time.Second, 100*total, &r.hub.cfg))
+	})
+}
+
+// Frames leave a ring by their age, not only when the channel goes quiet.
+func TestRingOfABusyChannelForgetsWhatIsOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.live(inbox)
+		for range 60 {
+			r.publish(inbox)
+			<-time.After(time.Second)
+		}
+		c := r.hub.find(inbox)
+		c.mu.Lock()
+		n, base := len(c.recent.ring.entries), c.recent.ring.base
+		c.mu.Unlock()
+		require.InDelta(t, 31, n, 2)
+		require.EqualValues(t, 60-n, base)
+		require.Equal(t, "60.e1@user:1", func() string {
+			back := r.join("10.e1@user:1", inbox)
+			require.Len(t, back.wait(time.Second), 51)
+			return back.id
+		}())
 	})
 }
 

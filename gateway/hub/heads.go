@@ -28,7 +28,7 @@ const (
 // An answer counts only for those who asked before its query started.
 type asker struct {
 	src  *source
-	kick chan struct{}
+	kick signal
 
 	mu     sync.Mutex
 	queue  []*channel
@@ -43,7 +43,7 @@ type asker struct {
 
 func (a *asker) init(s *source) {
 	a.src = s
-	a.kick = make(chan struct{}, 1)
+	a.kick = newSignal()
 	a.queued = make(map[*channel]struct{})
 	a.later = make(map[*channel]struct{})
 }
@@ -59,10 +59,7 @@ func (a *asker) ask(c *channel, fresh bool) {
 		a.queue = append(a.queue, c)
 	}
 	a.mu.Unlock()
-	select {
-	case a.kick <- struct{}{}:
-	default:
-	}
+	a.kick.raise()
 }
 
 // askLater puts the question again after a pause that grows while answers stay

@@ -16,7 +16,8 @@
 // Locks, in the order in which they may be taken:
 //
 //	shard.mu -> channel.mu -> { Stream.mu, asker.mu, fetcher.mu }
-//	Hub.mu and Hub.epochMu are taken alone, or before one of the last group.
+//	Hub.mu and Hub.epochMu are taken alone, or before one of the last group;
+//	gatherer.mu is taken alone.
 package hub
 
 import (
@@ -24,11 +25,9 @@ import (
 	"errors"
 	"hash/maphash"
 	"sync"
-	"time"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
-	"github.com/bellhop/bellhop/store"
 )
 
 // ErrDraining refuses a stream because the gateway is going away.
@@ -46,6 +45,7 @@ type Hub struct {
 	// database and kept are the two logs. Without Config.Kept the second is idle.
 	database, kept source
 	tail           tail
+	gatherer       gatherer
 
 	epochMu sync.Mutex
 	epoch   event.Epoch // of the log, as the primary confirmed it; empty before
@@ -80,14 +80,16 @@ func New(cfg Config) (*Hub, error) {
 	h.database.init(h, nil)
 	h.kept.init(h, cfg.Kept)
 	h.tail.init(h)
+	ctx, cancel := context.WithCancel(context.Background())
+	h.stop = cancel
+	h.gatherer.init(ctx, h)
 	bus, err := cfg.Bus(follower{h})
 	if err != nil {
+		cancel()
 		return nil, err
 	}
 	h.bus = bus
-	ctx, cancel := context.WithCancel(context.Background())
-	h.stop = cancel
-	parts := []func(context.Context){h.tail.run, h.sweep}
+	parts := []func(context.Context){h.tail.run, h.sweep, h.gatherer.run}
 	for _, s := range h.sources() {
 		parts = append(parts, s.asker.run, s.fetcher.run, s.fetcher.run)
 	}
@@ -114,12 +116,6 @@ func (h *Hub) Streams() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.streams)
-}
-
-// Heads asks the primary for the heads of channels, for whoever needs them
-// outside a stream.
-func (h *Hub) Heads(ctx context.Context, channels []event.Channel) (store.Heads, error) {
-	return h.cfg.Log.Heads(ctx, channels, false)
 }
 
 // inDoubt tells whether the bus can't be relied on at the moment.
@@ -151,17 +147,5 @@ func (h *Hub) held(f func(*channel)) {
 		for _, c := range all {
 			f(c)
 		}
-	}
-}
-
-// pause waits for d, or until ctx ends; it tells whether the wait was whole.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -188,6 +188,22 @@ func TestJoinReplaysFromTheHeadItWasToldOf(t *testing.T) {
 	})
 }
 
+// The same where the hub follows the channel already: what it heard between the
+// answer's snapshot and the answer is in neither the count nor an older replay.
+func TestJoinReplaysWhatItsCountDoesNotHave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.log.add(inbox)
+		r.openInbox("").expect(0, `ready {"unread":1,"head":1}`)
+		var once sync.Once
+		r.log.set(func(l *fakeLog) {
+			l.onHeads = func([]event.Channel) { once.Do(func() { r.publish(inbox) }) }
+		})
+		c := r.openInbox("")
+		c.expect(time.Second, "user:1#2", `ready {"unread":1,"head":1}`)
+	})
+}
+
 func TestNoEventBeforeEveryChannelHasAPosition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -198,6 +214,28 @@ func TestNoEventBeforeEveryChannelHasAPosition(t *testing.T) {
 		c.expect(time.Second)
 		r.bus.handler.Subscribed(raffle)
 		c.expect(0, "user:1#1", ready)
+	})
+}
+
+// A channel with much to replay does not keep the others waiting.
+func TestChannelsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		for range 20 {
+			r.log.add(inbox)
+			r.log.add(raffle)
+		}
+		c := r.join("1.e1@user:1,1.e1@raffle:1", inbox, raffle)
+		var got []string
+		for len(got) < 8 {
+			synctest.Wait()
+			got = append(got, short(c.sip(1))...)
+			<-time.After(fetchPace)
+		}
+		require.Contains(t, got, "user:1#2")
+		require.Contains(t, got, "raffle:1#2")
+		c.wait(time.Second)
+		require.Equal(t, "20.e1@user:1,20.e1@raffle:1", c.id)
 	})
 }
 

@@ -26,8 +26,9 @@ type verdict struct {
 	epoch event.Epoch
 	life  uint32
 	stale bool
-	// reach is the seq up to which the log can replay at the moment: the head,
-	// or less while a replica stands in for the primary.
+	// reach is the head that the answer gave: what head.Unread counts up to, and
+	// what the log can replay at the moment, even if a replica stands in for the
+	// primary.
 	reach uint64
 }
 
@@ -119,7 +120,7 @@ func (c *channel) answered(q *question, a *answer, i int) (ended bool) {
 		if !stale && c.target == q.target && c.target > head.Seq && c.at.Seq <= head.Seq {
 			// Announced, but the primary does not have it: nobody committed it.
 			c.target = head.Seq
-			c.recent.clearAhead()
+			c.recent.unsay()
 		}
 		c.observe(head.Seq, causeHeads)
 		if r := c.recent; r != nil && c.conflates() {
@@ -156,12 +157,12 @@ func (c *channel) begin(at event.Position, floor uint64, stale bool) {
 	if n := c.backfill(); n > 0 && at.Seq > floor {
 		c.at.Seq -= min(n, at.Seq-floor)
 	}
-	c.recent.clearAhead()
+	c.recent.unsay()
 	c.beginRing()
 	if c.at.Seq == floor {
 		c.nothingBelow()
 	}
-	if c.at.Seq < c.target && c.hole != filling {
+	if c.at.Seq < c.target && !c.hole.asked() {
 		c.hole = filling
 		c.src.fetcher.fill(c)
 	}

@@ -125,6 +125,18 @@ func TestReplacedServerIsNotBelieved(t *testing.T) {
 	})
 }
 
+// Nobody publishes, and as long as the old server answers nothing else would tell.
+func TestReplacedServerIsFoundWithoutAMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newKeptRig(t, Rules{})
+		r.kept.add(raffle, "note")
+		c := r.live(raffle)
+		r.kept.failOver(r.kept.copy())
+		c.expect(2200*time.Millisecond, raffleReset, "raffle:1#1")
+		require.Equal(t, "1.k2@raffle:1", c.id)
+	})
+}
+
 // An answer that was under way while the channel began another life.
 func TestOldAnswerDoesNotTurnAKeptChannelBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -138,7 +150,8 @@ func TestOldAnswerDoesNotTurnAKeptChannelBack(t *testing.T) {
 		r.kept.evict(raffle)
 		r.say(raffle, "note")
 		c.expect(time.Second, raffleReset, "raffle:1#1")
-		ch.answered(&q, &answer{kept: headsOf("k1", raffle, 1), fresh: true}, 0)
+		require.False(t, ch.answered(&q, &answer{kept: headsOf("k1", raffle, 1), fresh: true}, 0))
+		require.Equal(t, event.Epoch("k2"), ch.at.Epoch)
 		c.expect(time.Second)
 		require.Equal(t, event.Epoch("k2"), ch.at.Epoch)
 	})

@@ -24,6 +24,7 @@ type metrics struct {
 	keptLives prometheus.Counter
 	conflated prometheus.Counter
 	waiting   prometheus.Gauge
+	recent    prometheus.Gauge
 	resets    prometheus.Counter
 	tailReads prometheus.Counter
 	tailCuts  prometheus.Counter
@@ -73,6 +74,10 @@ func newMetrics(h *Hub) *metrics {
 		Namespace: "bellhop", Subsystem: "hub", Name: "waiting_channels",
 		Help: "Channels of streams that wait for the log in Redis, which is away.",
 	})
+	m.recent = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "recent_bytes",
+		Help: "Memory that recent events take, which are kept for those who reconnect.",
+	})
 	m.resets = counter("resets_total", "bellhop.reset blocks written.")
 	m.tailReads = counter("tail_reads_total", "Readings of the newest transactions.")
 	m.tailCuts = counter("tail_cuts_total", "Readings that could not go on from the last one, so that all heads were read.")
@@ -91,7 +96,7 @@ func newMetrics(h *Hub) *metrics {
 			" Replays for single streams are left out.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	})
-	m.all = append(m.all, m.waiting, m.tailLast, m.joins, m.age)
+	m.all = append(m.all, m.waiting, m.recent, m.tailLast, m.joins, m.age)
 	return m
 }
 

@@ -14,7 +14,8 @@ import (
 // follows a newer one; a stream that has not told its client of a note yet
 // forgets it for the next.
 
-// tally is the newest that a channel knows of its unread count, in at's epoch.
+// tally is the newest that a channel knows of its version, and of the unread count
+// then, in at's epoch.
 type tally struct {
 	version      uint64 // of the channel; 0: nothing is known
 	head, unread uint64
@@ -57,17 +58,24 @@ func (c *channel) noted(n *event.Note) {
 }
 
 // counted takes what the primary says of the channel, in its epoch. Clients count
-// events by themselves, so they hear of it only if they would be wrong: notes
-// were missed that are not in the tail any more.
+// events by themselves, so they hear of it only if more happened than events were
+// appended: of that a note was missed, or is still under way and will be too old.
 func (c *channel) counted(head store.Head) {
-	if head.Version <= c.tally.version || c.name.Namespace() != event.InboxNamespace {
+	if head.Version <= c.tally.version {
 		return
 	}
-	if was := c.tally; was.version != 0 && was.unread+(head.Seq-was.head) != head.Unread {
+	if c.name.Namespace() == event.InboxNamespace && !c.tally.growsTo(head) {
 		c.noted(&event.Note{Version: head.Version, Head: head.Seq, Unread: head.Unread})
 		return
 	}
 	c.tally = tally{version: head.Version, head: head.Seq, unread: head.Unread}
+}
+
+// growsTo tells whether events that were appended since explain a newer state. They
+// come one or more to a version.
+func (t tally) growsTo(head store.Head) bool {
+	appended := head.Seq - t.head
+	return t.version == 0 || head.Version-t.version <= appended && head.Unread == t.unread+appended
 }
 
 // settleNote judges the note that was heard before the position was known.

@@ -55,11 +55,12 @@ type counter struct {
 
 func newCountModel(t *testing.T, seed uint64) *countModel {
 	t.Helper()
-	m := &countModel{
-		rig:    newRig(t, func(c *Config) { c.Logger, c.RingFrames = slog.New(slog.DiscardHandler), 4 }),
-		rng:    rand.New(rand.NewPCG(seed, 2)), // repeatable on purpose
-		epochs: 1,
-	}
+	m := &countModel{rng: rand.New(rand.NewPCG(seed, 2)), epochs: 1} // repeatable on purpose
+	m.rig = newRig(t, func(c *Config) {
+		c.Logger = slog.New(slog.DiscardHandler)
+		c.RingFrames = 1 + m.rng.IntN(8)
+		c.Linger = []time.Duration{200 * time.Millisecond, 10 * time.Second}[m.rng.IntN(2)]
+	})
 	for i := range 4 {
 		d := &counter{client: &client{ended: true}}
 		if i%2 == 1 {
@@ -148,7 +149,13 @@ func (m *countModel) connect(d *counter) {
 }
 
 func (m *countModel) read(d *counter) {
-	for _, b := range d.pull() {
+	var blocks []block
+	if m.calm || m.chance(60) {
+		blocks = d.pull()
+	} else {
+		blocks = d.sip(1 + m.rng.IntN(400))
+	}
+	for _, b := range blocks {
 		var said struct {
 			Channel           event.Channel
 			Seq, Unread, Head uint64

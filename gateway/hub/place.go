@@ -40,10 +40,13 @@ func (b *sub) place(v *verdict) {
 	switch {
 	case latest && b.ch.conflates(): // the newest of each type
 		b.pos, b.brought = floor, nil
-	case latest && v.head.Seq > v.head.Floor: // the newest
-		b.pos, b.brought = event.Position{Epoch: v.epoch, Seq: v.head.Seq - 1}, nil
-	case brought == nil: // only new events, from the moment of the join on
-		b.pos, b.brought = event.Position{Epoch: v.epoch, Seq: v.head.Seq}, nil
+	case latest && v.reach > v.head.Floor: // the newest
+		b.pos, b.brought = event.Position{Epoch: v.epoch, Seq: v.reach - 1}, nil
+	case brought == nil:
+		// Only new events, from what the answer calls the head: should the hub have
+		// come further since, that is replayed, and added to the count of unread
+		// events that the answer gave.
+		b.pos, b.brought = event.Position{Epoch: v.epoch, Seq: v.reach}, nil
 	case brought.at.Epoch == "": // all that is there, without a word about the rest
 		b.move(floor)
 	case backwards:
@@ -58,7 +61,6 @@ func (b *sub) place(v *verdict) {
 	}
 	b.state, b.placed, b.named, b.stale = following, true, true, v.stale
 	b.life, b.reach = v.life, v.reach
-	b.page = nil
 	b.tally(v)
 }
 

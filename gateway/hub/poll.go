@@ -1,9 +1,6 @@
 package hub
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // poll asks for the heads of the kept channels that somebody listens to, again
 // and again. They have no tail, so this is what finds out that Redis was emptied
@@ -12,33 +9,7 @@ import (
 // connections: one that is open may lead to a server that is the primary no longer,
 // and as long as that one answers nothing else would show it.
 func (s *source) poll(ctx context.Context) {
-	for s.pollWait(ctx) {
+	for s.h.lookDue(ctx, s.recheck) {
 		s.asker.askAll(true)
-	}
-}
-
-// pollWait returns when the next look is due; false if ctx ended.
-func (s *source) pollWait(ctx context.Context) bool {
-	d := s.h.cfg.TailPeriod
-	if s.h.inDoubt() {
-		d = min(d, s.h.cfg.TailSuspect)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.recheck:
-	case <-ctx.Done():
-		return false
-	}
-	return pause(ctx, min(tailDebounce, s.h.cfg.TailSuspect))
-}
-
-// soon asks for a look at all kept channels now.
-func (s *source) soon() {
-	select {
-	case s.recheck <- struct{}{}:
-	default:
 	}
 }

@@ -1,8 +1,14 @@
 package hub
 
 import (
+	"time"
+
 	"github.com/bellhop/bellhop/event"
 )
+
+// minRingAge is what rings keep however much that is: listeners who follow need
+// a moment to take it.
+const minRingAge = time.Second
 
 // maxAhead bounds the frames kept beyond a hole; more are read from the log.
 const maxAhead = 64
@@ -11,10 +17,11 @@ const maxAhead = 64
 // of a gateway are inboxes on which nothing does, so it stands apart, and is
 // dropped when it is empty. Methods that only look or take away work on nil.
 type recent struct {
-	ring ring
-	// pushed is when the ring last grew, in nanoseconds since 1970.
-	pushed int64
-	ahead  map[uint64]event.Frame // frames beyond a hole
+	ring  ring
+	ahead map[uint64]event.Frame // frames beyond a hole
+	// rewritten is how far a deletion concerned the channel. Up to there events
+	// are taken from the log alone.
+	rewritten uint64
 	// early is the newest position heard of while the channel's was not known,
 	// or in another epoch than that. It makes sure that nothing is missed while
 	// the log is being asked; the frame itself is then read from the log.
@@ -33,20 +40,52 @@ func (c *channel) lately() *recent {
 	return c.recent
 }
 
-// await has listeners hear the head from the next query that starts.
+// await has listeners hear the head from the next query that starts. Those who
+// have left meanwhile don't.
 func (c *channel) await(subs ...*sub) {
-	if len(subs) == 0 {
-		return
+	for _, s := range subs {
+		if s.index >= 0 {
+			r := c.lately()
+			r.waiters = append(r.waiters, s)
+		}
 	}
-	r := c.lately()
-	r.waiters = append(r.waiters, subs...)
 }
 
 // rest drops the channel's recent if there is nothing in it.
 func (c *channel) rest() {
-	if r := c.recent; r != nil && len(r.ring.entries) == 0 && len(r.ahead) == 0 && len(r.waiters) == 0 && r.early == (event.Position{}) && r.earlyNote.Note == nil {
+	if r := c.recent; r != nil && len(r.ring.entries) == 0 && len(r.ahead) == 0 && len(r.waiters) == 0 &&
+		r.early == (event.Position{}) && r.earlyNote.Note == nil && r.rewritten <= c.at.Seq {
 		c.recent = nil
 	}
+}
+
+// expire drops what the ring has kept for longer than age.
+func (c *channel) expire(now int64, age time.Duration) {
+	r := c.recent
+	if r == nil {
+		return
+	}
+	before := now - int64(age)
+	switch n := len(r.ring.entries); {
+	case n == 0:
+	case r.ring.entries[n-1].pushed < before, c.conflates() && c.outworn(now):
+		c.dropRing()
+	case !c.conflates():
+		r.ring.expire(before)
+	}
+	c.rest()
+}
+
+// nextAge is how long rings may keep entries from now on, after bytes were left
+// with age: what they hold grows with that time.
+func nextAge(age time.Duration, bytes int, cfg *Config) time.Duration {
+	if bytes > cfg.RingTotal {
+		return max(time.Duration(float64(age)*float64(cfg.RingTotal)/float64(bytes)), minRingAge)
+	}
+	if bytes > cfg.RingTotal/2 {
+		return age
+	}
+	return min(2*age, cfg.RingAge)
 }
 
 // kept is the channel's ring. Without one, positions below the head need the log.
@@ -57,9 +96,24 @@ func (c *channel) kept() ring {
 	return c.recent.ring
 }
 
+// ringSize is what the ring takes of memory, in bytes.
+func (c *channel) ringSize() int {
+	if c.recent == nil {
+		return 0
+	}
+	return c.recent.ring.size()
+}
+
 func (r *recent) clearAhead() {
 	if r != nil {
 		r.ahead = nil
+	}
+}
+
+// unsay forgets what was announced beyond the head.
+func (r *recent) unsay() {
+	if r != nil {
+		r.ahead, r.rewritten = nil, 0
 	}
 }
 
@@ -91,6 +145,14 @@ func (r *recent) takeAhead(seq uint64) event.Frame {
 		r.ahead = nil
 	}
 	return f
+}
+
+// rewrittenTo is rewritten.
+func (r *recent) rewrittenTo() uint64 {
+	if r == nil {
+		return 0
+	}
+	return r.rewritten
 }
 
 // heardOf is early.

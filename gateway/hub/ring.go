@@ -1,6 +1,10 @@
 package hub
 
-import "github.com/bellhop/bellhop/event"
+import (
+	"unsafe"
+
+	"github.com/bellhop/bellhop/event"
+)
 
 // entry is one event as streams carry it. A nil block stands for an event that
 // was deleted or has expired: its seq is passed over.
@@ -9,9 +13,10 @@ type entry struct {
 	// block is the whole SSE block of a stream that has this channel alone: the
 	// frame, its id line and the empty line. Streams of several channels take
 	// the frame out of it and add an id line of their own.
-	block []byte
-	frame int // length of the frame in block
-	via   via
+	block  []byte
+	pushed int64 // in nanoseconds since 1970
+	frame  int32 // length of the frame in block
+	via    via
 }
 
 // via says how an event came to this gateway, or to a stream.
@@ -33,7 +38,7 @@ func newEntry(ch event.Channel, at event.Position, f event.Frame, v via) entry {
 	block = append(block, "id: "...)
 	block = event.AppendCursor(block, len(block), at, ch)
 	block = append(block, "\n\n"...)
-	return entry{seq: at.Seq, block: block, frame: len(f), via: v}
+	return entry{seq: at.Seq, block: block, frame: int32(len(f)), via: v}
 }
 
 // ring keeps the newest entries of a channel, ascending in seq: all above base,
@@ -51,6 +56,21 @@ func (r *ring) push(e entry, maxFrames, maxBytes int) {
 	r.bytes += len(e.block)
 	drop := 0
 	for len(r.entries)-drop > 1 && (len(r.entries)-drop > maxFrames || r.bytes > maxBytes) {
+		r.bytes -= len(r.entries[drop].block)
+		r.base = r.entries[drop].seq
+		r.entries[drop] = entry{}
+		drop++
+	}
+	r.entries = r.entries[drop:]
+}
+
+// size is what the ring takes of memory, in bytes.
+func (r *ring) size() int { return r.bytes + cap(r.entries)*int(unsafe.Sizeof(entry{})) }
+
+// expire drops the entries that were pushed before a moment.
+func (r *ring) expire(before int64) {
+	drop := 0
+	for drop < len(r.entries) && r.entries[drop].pushed < before {
 		r.bytes -= len(r.entries[drop].block)
 		r.base = r.entries[drop].seq
 		r.entries[drop] = entry{}

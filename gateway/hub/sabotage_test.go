@@ -32,8 +32,9 @@ func TestModelFindsBrokenHubs(t *testing.T) {
 		"a kept log's old connections are believed": func(c *Config) { c.Kept = oldConnections{c.Kept} },
 		"nobody looks at kept channels":             func(c *Config) { c.Kept = newConnectionsFail{c.Kept} },
 		"conflates where it must not": func(c *Config) {
+			rules := c.Rules
 			c.Rules = func(ns string) Rules {
-				r := modelRules(ns)
+				r := rules(ns)
 				r.Conflate = r.Kept
 				return r
 			}

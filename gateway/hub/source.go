@@ -38,13 +38,13 @@ type source struct {
 	// away: the last question to the kept log had no answer. Who joins meanwhile
 	// is told that the channel waits.
 	away atomic.Bool
-	// recheck asks for a look at all kept channels.
-	recheck chan struct{}
+	// recheck asks for a look at all kept channels now.
+	recheck signal
 }
 
 func (s *source) init(h *Hub, kept Kept) {
 	s.h, s.kept = h, kept
-	s.recheck = make(chan struct{}, 1)
+	s.recheck = newSignal()
 	s.asker.init(s)
 	s.fetcher.init(s)
 }

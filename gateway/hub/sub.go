@@ -77,8 +77,8 @@ func (b *sub) advance(w *writer) {
 		if b.page != nil && b.owed == nil {
 			b.trim(b.page.floor)
 		}
-		if b.owed != nil {
-			b.repay(w)
+		if b.owed != nil && b.repay(w) {
+			return
 		}
 		if b.page != nil {
 			if !b.replay(w) {
@@ -155,8 +155,9 @@ func (b *sub) passed() {
 	}
 }
 
-// repay writes the reset that is owed. Its id is where the stream goes on.
-func (b *sub) repay(w *writer) {
+// repay writes the reset that is owed. Its id is where the stream goes on, and if
+// that is to be another connection, it tells so: here seqs would come twice.
+func (b *sub) repay(w *writer) (final bool) {
 	r := b.owed
 	b.owed = nil
 	b.brought = nil
@@ -165,4 +166,5 @@ func (b *sub) repay(w *writer) {
 	if r.final {
 		b.stream.end(silent)
 	}
+	return r.final
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-// tailDebounce gathers the doubts of many channels into one reading.
-const tailDebounce = 20 * time.Millisecond
-
 // tail reads the newest transactions of the log: what the bus lost, whoever
 // lost it, is found here. It is the slow and sure way.
 //
@@ -22,7 +19,7 @@ const tailDebounce = 20 * time.Millisecond
 // transaction can live; rows that were seen are known by their token.
 type tail struct {
 	h       *Hub
-	kick    chan struct{}
+	kick    signal
 	doubted atomic.Bool
 
 	// Owned by run.
@@ -40,17 +37,12 @@ type standing struct {
 
 func (t *tail) init(h *Hub) {
 	t.h = h
-	t.kick = make(chan struct{}, 1)
+	t.kick = newSignal()
 	t.seen = make(map[store.Token]uint64)
 }
 
 // soon asks for a reading now.
-func (t *tail) soon() {
-	select {
-	case t.kick <- struct{}{}:
-	default:
-	}
-}
+func (t *tail) soon() { t.kick.raise() }
 
 func (t *tail) suspect(yes bool) {
 	t.doubted.Store(yes)
@@ -59,30 +51,12 @@ func (t *tail) suspect(yes bool) {
 
 func (t *tail) run(ctx context.Context) {
 	t.read(ctx)
-	for t.wait(ctx) {
+	for t.h.lookDue(ctx, t.kick) {
 		if t.doubted.Load() {
 			t.h.database.asker.askUnheard()
 		}
 		t.read(ctx)
 	}
-}
-
-// wait returns when the next reading is due; false if ctx ended.
-func (t *tail) wait(ctx context.Context) bool {
-	d := t.h.cfg.TailPeriod
-	if t.doubted.Load() {
-		d = min(d, t.h.cfg.TailSuspect)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-t.kick:
-	case <-ctx.Done():
-		return false
-	}
-	return pause(ctx, min(tailDebounce, t.h.cfg.TailSuspect))
 }
 
 func (t *tail) read(ctx context.Context) {

@@ -69,6 +69,39 @@ func TestKeptLogComesBackEmpty(t *testing.T) {
 	})
 }
 
+// A channel that a client has is never said to wait: what it brought was judged.
+func TestLiveChannelDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newKeptRig(t, Rules{})
+		c := r.live(raffle)
+		r.say(raffle, "note")
+		c.expect(time.Second, "raffle:1#1")
+		r.kept.evict(raffle)
+		first := r.kept.add(raffle, "note")
+		r.kept.set(func(k *fakeKept) {
+			k.onHeads = func() { k.set(func(k *fakeKept) { k.away, k.onHeads = true, nil }) }
+		})
+		r.bus.send(first) // the new life is found out, and then nobody can be judged by it
+		c.expect(3 * time.Second)
+		require.InDelta(t, 0, gauge(t, r.hub.metrics.waiting), 0)
+		r.kept.set(func(k *fakeKept) { k.away = false })
+		c.expect(3*time.Second, raffleReset, "raffle:1#1")
+	})
+}
+
+// Nobody acknowledges for a long time, and clients come and go: those who went are
+// not remembered.
+func TestWhoLeftIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.bus.manual = true
+		for range 3 {
+			r.join("", inbox).close()
+		}
+		require.Nil(t, r.hub.find(inbox).recent)
+	})
+}
+
 // What is asked of one log does not wait for the other.
 func TestLogsDoNotHoldEachOtherUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
