@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
@@ -26,7 +27,8 @@ type JWKSConfig struct {
 	// Refresh is how often the set is read again. Default: 5 min.
 	Refresh time.Duration
 	// Retry is how often, at most, a token of an unknown key has the set read
-	// out of turn. Default: 10 s.
+	// out of turn, and how often it is tried until the first set is there.
+	// Default: 10 s.
 	Retry time.Duration
 	// RootCAs certify the issuer's server. Default: the system's.
 	RootCAs *x509.CertPool
@@ -49,11 +51,12 @@ const (
 type JWKS struct {
 	keys keyfunc.Keyfunc
 	stop context.CancelFunc
+	done sync.WaitGroup
 }
 
 // OpenJWKS reads a key set and keeps it up to date until Close. An issuer that is
-// away is no error: tokens are then refused until it is back. It waits for the
-// first answer, two seconds at most.
+// away is no error: no token can be judged by the set until it is back (Ready). It
+// waits for the first answer, two seconds at most.
 func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 	if err := CheckJWKSURL(cfg.URL); err != nil {
 		return nil, err
@@ -72,6 +75,7 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		// A redirect could lead from https to http.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	retry := orDefault(cfg.Retry, jwksRetry)
 	ctx, cancel := context.WithCancel(context.Background())
 	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{cfg.URL}, keyfunc.Override{
 		Client:          client,
@@ -79,7 +83,7 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		RefreshInterval: orDefault(cfg.Refresh, jwksRefresh),
 		// A made-up key id must not make the issuer a target, nor have requests
 		// wait: one of them may ask, the others are refused at once.
-		RefreshUnknownKID: rate.NewLimiter(rate.Every(orDefault(cfg.Retry, jwksRetry)), 1),
+		RefreshUnknownKID: rate.NewLimiter(rate.Every(retry), 1),
 		RateLimitWaitMax:  jwksTimeout,
 		RefreshErrorHandlerFunc: func(string) func(context.Context, error) {
 			return func(ctx context.Context, err error) {
@@ -93,13 +97,47 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		cancel()
 		return nil, fmt.Errorf("%w: %w", ErrTokenKey, err)
 	}
-	return &JWKS{keys: keys, stop: cancel}, nil
+	s := &JWKS{keys: keys, stop: cancel}
+	if s.Ready(ctx) != nil {
+		s.done.Go(func() { s.await(ctx, retry) })
+	}
+	return s, nil
+}
+
+// ErrKeysUnread is the answer while no key set was read: it is not known yet which
+// tokens are good.
+var ErrKeysUnread = errors.New("the issuer's keys were not read yet")
+
+// Ready tells whether a set was read: nil, or ErrKeysUnread. It does not block.
+func (s *JWKS) Ready(ctx context.Context) error {
+	if keys, err := s.keys.Storage().KeyReadAll(ctx); err != nil || len(keys) == 0 {
+		return ErrKeysUnread
+	}
+	return nil
+}
+
+// await tries until the first set is there: a token of an unknown key would have it
+// read as well, but not every token names its key.
+func (s *JWKS) await(ctx context.Context, every time.Duration) {
+	again := time.NewTicker(every)
+	defer again.Stop()
+	for s.Ready(ctx) != nil {
+		select {
+		case <-again.C:
+			// An unknown key is what has the library read the set. Failures it has
+			// reported.
+			_, _ = s.keys.Storage().KeyRead(ctx, "")
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Close ends the reading in the background. The keys stay as they are. It may be
 // called more than once.
 func (s *JWKS) Close() error {
 	s.stop()
+	s.done.Wait()
 	return nil
 }
 

@@ -148,16 +148,56 @@ func TestJWKSSurvivesTheIssuer(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestJWKSStartsWithoutTheIssuer and accepts tokens once it is back.
+// TestJWKSStartsWithoutTheIssuer and finds its keys once it is back, whatever tokens
+// come. Until then nobody's token is called bad that may be good.
 func TestJWKSStartsWithoutTheIssuer(t *testing.T) {
 	t.Parallel()
-	s, i := newEC(t), newIssuer(t)
-	v := jwksVerifier(t, i, func(c *auth.JWKSConfig) { c.Refresh = 10 * time.Millisecond })
-	token := s.token(t, claimsWith(issued), nil)
-	_, err := v.Verify(token)
-	require.ErrorIs(t, err, auth.ErrToken)
+	s, ours, i := newEC(t), newRSA(t), newIssuer(t)
+	set, err := auth.OpenJWKS(auth.JWKSConfig{URL: i.URL, Refresh: time.Hour, Retry: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, set.Close()) })
+	require.ErrorIs(t, set.Ready(t.Context()), auth.ErrKeysUnread)
+	v := verifier(t, func(c *auth.TokenConfig) {
+		c.JWKS, c.Issuer, c.Audience, c.PublicKeys = set, "https://id.example", "bellhop", ours.pem(t)
+	})
+	token := func(s signer) string { return s.token(t, claimsWith(issued), nil) }
+	other := newRSA(t)
+	for _, unknown := range []string{token(s), token(other), s.token(t, claimsWith(issued), map[string]any{"kid": 7})} {
+		_, err := v.Verify(unknown)
+		require.ErrorIs(t, err, auth.ErrKeysUnread)
+		require.NotErrorIs(t, err, auth.ErrToken)
+	}
+	for _, bad := range []string{"", "x.y.z", sign(t, jwt.SigningMethodHS256, []byte(otherSecret), claimsWith(issued)), sign(t, jwt.SigningMethodHS512, []byte(secret), claimsWith(issued))} {
+		_, err := v.Verify(bad)
+		require.ErrorIs(t, err, auth.ErrToken, "no key of the issuer would help")
+	}
+	for _, good := range []string{token(ours), sign(t, jwt.SigningMethodHS256, []byte(secret), claimsWith(issued))} {
+		_, err := v.Verify(good)
+		require.NoError(t, err, "keys of the configuration need no issuer")
+	}
+
 	i.publish(t, []signer{s})
-	require.Eventually(t, func() bool { _, err := v.Verify(token); return err == nil }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return set.Ready(t.Context()) == nil }, 10*time.Second, time.Millisecond,
+		"nobody has to bring a token for that")
+	_, err = v.Verify(token(s))
+	require.NoError(t, err)
+	_, err = v.Verify(token(other))
+	require.ErrorIs(t, err, auth.ErrToken)
+}
+
+// TestJWKSFollowsNoRedirect: it could lead anywhere, and in the clear.
+func TestJWKSFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	i, elsewhere := newIssuer(t), newIssuer(t)
+	elsewhere.publish(t, []signer{newEC(t)})
+	redirect := http.RedirectHandler(elsewhere.URL, http.StatusFound).ServeHTTP
+	i.answer.Store((*http.HandlerFunc)(&redirect))
+	set, err := auth.OpenJWKS(auth.JWKSConfig{URL: i.URL, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, set.Close()) })
+	require.EqualValues(t, 1, i.asked.Load())
+	require.Zero(t, elsewhere.asked.Load())
+	require.ErrorIs(t, set.Ready(t.Context()), auth.ErrKeysUnread)
 }
 
 // TestJWKSFindsANewKey at once, not at the next reading in turn.

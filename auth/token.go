@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -127,14 +128,18 @@ func NewVerifier(cfg TokenConfig) (*Verifier, error) {
 
 // Verify checks a token and returns what it says. Errors wrap ErrToken; those
 // that a fresh token or a moment's patience would mend are ErrTokenExpired and
-// ErrTokenEarly.
+// ErrTokenEarly. One does not: ErrKeysUnread, for a token that a key of the issuer
+// may have signed while none of them is known. Verify may wait for the issuer, two
+// seconds at most, with a token that names a key that the set does not have.
 func (v *Verifier) Verify(token string) (*Claims, error) {
 	if len(token) > maxToken {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrToken, maxToken)
 	}
 	var c wireClaims
-	switch _, err := v.parser.ParseWithClaims(token, &c, v.key); {
+	switch parsed, err := v.parser.ParseWithClaims(token, &c, v.key); {
 	case err == nil:
+	case v.unread(parsed, err):
+		return nil, ErrKeysUnread
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return nil, ErrTokenExpired
 	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
@@ -196,6 +201,27 @@ func SignToken(secret string, c Claims) (string, error) {
 type wireClaims struct {
 	jwt.RegisteredClaims
 	Channels jwt.ClaimStrings `json:"channels,omitempty"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler. The names of claims are compared exactly
+// (RFC 7519, section 7.3); encoding/json would take "SUB" for "sub", and what an
+// issuer lets people write into a claim of their own for who they are.
+func (c *wireClaims) UnmarshalJSON(text []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		return err
+	}
+	for name, claim := range map[string]any{
+		"iss": &c.Issuer, "sub": &c.Subject, "aud": &c.Audience, "channels": &c.Channels,
+		"exp": &c.ExpiresAt, "nbf": &c.NotBefore, "iat": &c.IssuedAt,
+	} {
+		if value, ok := members[name]; ok {
+			if err := json.Unmarshal(value, claim); err != nil {
+				return fmt.Errorf("claim %s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 func checkSecret(s []byte) error {

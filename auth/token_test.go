@@ -144,6 +144,61 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
+// TestVerifyBoundsTheLifeOfTokens: a lock-out is remembered no longer than that.
+func TestVerifyBoundsTheLifeOfTokens(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		iat time.Duration // 0: none
+		exp time.Duration
+		ok  bool
+	}{
+		"the longest":               {0, auth.MaxTokenLife, true},
+		"a second more":             {0, auth.MaxTokenLife + time.Second, false},
+		"the longest, from its iat": {-time.Hour, auth.MaxTokenLife - time.Hour, true},
+		"a second more than that":   {-time.Hour, auth.MaxTokenLife - time.Hour + time.Second, false},
+		"old":                       {-2 * auth.MaxTokenLife, time.Hour, false},
+		"as good as for ever":       {0, 1 << 62, false},
+	} {
+		_, err := verifier(t, nil).Verify(sign(t, jwt.SigningMethodHS256, []byte(secret), claimsWith(func(c jwt.MapClaims) {
+			c["exp"] = now.Add(tc.exp).Unix()
+			if tc.iat != 0 {
+				c["iat"] = now.Add(tc.iat).Unix()
+			}
+		})))
+		if tc.ok {
+			require.NoError(t, err, name)
+		} else {
+			require.ErrorIs(t, err, auth.ErrToken, name)
+			require.NotErrorIs(t, err, auth.ErrTokenExpired, name)
+		}
+	}
+}
+
+// TestAttackLookAlikeClaims: what an issuer lets people write into a claim of another
+// name says nothing about who they are.
+func TestAttackLookAlikeClaims(t *testing.T) {
+	t.Parallel()
+	v := verifier(t, func(c *auth.TokenConfig) { c.Issuer, c.Audience = "shop", "bellhop" })
+	claims, err := v.Verify(sign(t, jwt.SigningMethodHS256, []byte(secret), claimsWith(func(c jwt.MapClaims) {
+		c["iss"], c["aud"], c["iat"] = "shop", "bellhop", now.Unix()
+		c["SUB"], c["Sub"], c["sUb"], c["Channels"], c["IAT"] = "tom", "tom", "tom", []string{"room:*"}, 0
+		c["Exp"], c["Iss"], c["Aud"], c["Nbf"] = now.Add(2*time.Hour).Unix(), "evil", "mail", now.Add(time.Hour).Unix()
+	})))
+	require.NoError(t, err)
+	require.Equal(t, "42", claims.Subject)
+	require.Empty(t, claims.Channels)
+	require.True(t, claims.IssuedAt.Equal(now))
+	require.True(t, claims.Expires.Equal(now.Add(time.Hour)))
+	for _, name := range []string{"sub", "exp", "iss", "aud"} {
+		_, err := v.Verify(sign(t, jwt.SigningMethodHS256, []byte(secret), claimsWith(func(c jwt.MapClaims) {
+			c["iss"], c["aud"] = "shop", "bellhop"
+			c[strings.ToUpper(name)] = c[name]
+			delete(c, name)
+		})))
+		require.ErrorIs(t, err, auth.ErrToken, name)
+	}
+}
+
 func TestVerifyIssuerAndAudience(t *testing.T) {
 	t.Parallel()
 	v := verifier(t, func(c *auth.TokenConfig) { c.Issuer, c.Audience = "shop", "bellhop" })

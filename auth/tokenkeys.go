@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -126,6 +127,17 @@ func (v *Verifier) key(t *jwt.Token) (any, error) {
 	return set, nil
 }
 
+// publicAlgorithms are those of public keys, and so of an issuer's.
+var publicAlgorithms = []string{jwt.SigningMethodRS256.Alg(), jwt.SigningMethodES256.Alg(), jwt.SigningMethodEdDSA.Alg()}
+
+// unread tells whether a token was refused because no key fits, while the issuer's
+// keys, one of which might, are not known.
+func (v *Verifier) unread(t *jwt.Token, err error) bool {
+	return v.jwks != nil && t != nil && t.Method != nil && slices.Contains(publicAlgorithms, t.Method.Alg()) &&
+		(errors.Is(err, errNoKey) || errors.Is(err, jwt.ErrTokenSignatureInvalid)) &&
+		v.jwks.Ready(context.Background()) != nil
+}
+
 // algorithms are those of the keys, in the order of their names.
 func (v *Verifier) algorithms() []string {
 	var names []string
@@ -133,7 +145,7 @@ func (v *Verifier) algorithms() []string {
 		names = append(names, k.alg)
 	}
 	if v.jwks != nil {
-		names = append(names, jwt.SigningMethodRS256.Alg(), jwt.SigningMethodES256.Alg(), jwt.SigningMethodEdDSA.Alg())
+		names = append(names, publicAlgorithms...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

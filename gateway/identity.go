@@ -45,7 +45,7 @@ func (g *Gateway) identify(r *http.Request) (identity, error) {
 	}
 	if c, err := r.Cookie(sessionCookie); err == nil {
 		claims, err := g.verify(c.Value)
-		if errors.Is(err, errUnready) {
+		if errors.Is(err, errUnready) || errors.Is(err, auth.ErrKeysUnread) {
 			return identity{}, err // the cookie may well be good
 		}
 		return identity{claims: claims, byCookie: err == nil, badCookie: err != nil}, nil
@@ -72,7 +72,10 @@ func (g *Gateway) verify(token string) (*auth.Claims, error) {
 		return nil, badToken(auth.ErrToken)
 	}
 	claims, err := g.cfg.Verifier.Verify(token)
-	if err != nil {
+	switch {
+	case errors.Is(err, auth.ErrKeysUnread):
+		return nil, tokensWait(err)
+	case err != nil:
 		return nil, badToken(err)
 	}
 	if g.cfg.Revocations != nil {
@@ -81,6 +84,12 @@ func (g *Gateway) verify(token string) (*auth.Claims, error) {
 		}
 	}
 	return claims, nil
+}
+
+// tokensWait sends a client elsewhere because what tokens are judged by was not
+// read yet. That passes, unlike a bad token.
+func tokensWait(why error) *server.Problem {
+	return unavailable("tokens can't be judged yet").Because(why)
 }
 
 // badToken tells the client what to do about its token (RFC 6750, section 3.1).

@@ -87,7 +87,7 @@ func (r *Revocations) Cover(c *auth.Claims) bool {
 // check refuses a revoked token, and every token before anything is known.
 func (r *Revocations) check(c *auth.Claims) error {
 	if err := r.Ready(context.Background()); err != nil {
-		return unavailable("tokens can't be judged yet").Because(err)
+		return tokensWait(err)
 	}
 	if r.Cover(c) {
 		return badToken(auth.ErrTokenRevoked)
@@ -143,37 +143,60 @@ func (r *Revocations) run(ctx context.Context, failing bool) {
 func (r *Revocations) read(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, revocationTimeout)
 	defer cancel()
+	added, err := r.readOn(ctx)
+	r.mu.Lock()
+	if err == nil {
+		r.ready = true
+		r.forget()
+	}
+	heard := r.heard
+	r.mu.Unlock()
+	if added { // also by a reading that broke off: the next one will not say it again
+		heard()
+	}
+	return err
+}
+
+// readOn reads to the end, and tells whether anything was new.
+func (r *Revocations) readOn(ctx context.Context) (added bool, err error) {
 	r.mu.RLock()
-	since := r.newest
+	since := r.known()
 	r.mu.RUnlock()
 	if !since.IsZero() {
 		since = since.Add(-revocationOverlap)
 	}
-	added := false
 	for more := true; more; {
 		var list []store.Revocation
-		var err error
 		if list, more, err = r.log.Revocations(ctx, since); err != nil {
-			return err
+			return added, err
 		}
 		added = r.add(list) || added
 		if more {
 			since = list[len(list)-1].At.Add(time.Millisecond) // all of that one were returned
 		}
 	}
-	r.mu.Lock()
-	r.ready = true
+	return added, nil
+}
+
+// known is the moment up to which the revocations are known: that of the newest,
+// but not beyond the present. A primary whose clock was wrong for a while leaves
+// some of the future behind, and nothing that came after them would be read, nor
+// anything be remembered long enough. r.mu is held.
+func (r *Revocations) known() time.Time {
+	if now := time.Now(); r.newest.After(now) {
+		return now
+	}
+	return r.newest
+}
+
+// forget drops what is older than any token. r.mu is held.
+func (r *Revocations) forget() {
+	oldest := r.known().Add(-store.RevocationLife)
 	for subject, at := range r.at {
-		if r.newest.Sub(at) > store.RevocationLife {
+		if at.Before(oldest) {
 			delete(r.at, subject)
 		}
 	}
-	heard := r.heard
-	r.mu.Unlock()
-	if added {
-		heard()
-	}
-	return nil
 }
 
 func (r *Revocations) add(list []store.Revocation) (added bool) {

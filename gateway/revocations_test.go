@@ -31,8 +31,8 @@ func (l *faultyRevocations) Revocations(ctx context.Context, since time.Time) ([
 	return l.RevocationLog.Revocations(ctx, since)
 }
 
-// revokingRig is a gateway that knows of revocations.
-func revokingRig(t *testing.T, away bool) (*rig, *gateway.Revocations, *faultyRevocations) {
+// revokingRig is a gateway that knows of revocations, and is changed further.
+func revokingRig(t *testing.T, away bool, change ...func(*gateway.Config)) (*rig, *gateway.Revocations, *faultyRevocations) {
 	t.Helper()
 	var revocations *gateway.Revocations
 	log := new(faultyRevocations)
@@ -44,6 +44,9 @@ func revokingRig(t *testing.T, away bool) (*rig, *gateway.Revocations, *faultyRe
 		revocations = gateway.NewRevocations(t.Context(), log, slog.New(slog.DiscardHandler))
 		t.Cleanup(func() { require.NoError(t, revocations.Close()) })
 		c.Revocations = revocations
+		for _, f := range change {
+			f(c)
+		}
 	})
 	return r, revocations, log
 }

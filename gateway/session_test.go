@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -159,6 +160,31 @@ func TestBadCookieIsClearedOnPublicRequests(t *testing.T) {
 	s = r.stream("/v1/stream?channel=topic:a", cookie(token(t, "mina"))).greeted()
 	require.Empty(t, s.resp.Cookies())
 	s.leave()
+}
+
+// TestTokensWaitForTheIssuersKeys: a gateway that has not read them yet does not know
+// which tokens are good. That passes, so nobody is signed out for it.
+func TestTokensWaitForTheIssuersKeys(t *testing.T) {
+	t.Parallel()
+	keys, err := auth.OpenJWKS(auth.JWKSConfig{URL: "http://127.0.0.1:1/keys", Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, keys.Close()) })
+	r := newRig(t, func(c *gateway.Config) {
+		c.Verifier, err = auth.NewVerifier(auth.TokenConfig{JWKS: keys, Issuer: "https://id.example", Audience: "bellhop"})
+		require.NoError(t, err)
+	})
+	encode := base64.RawURLEncoding.EncodeToString
+	given := encode([]byte(`{"alg":"EdDSA"}`)) + "." + encode([]byte(`{"sub":"mina"}`)) + "." + encode([]byte("signed"))
+	for _, h := range []header{bearer(given), cookie(given)} {
+		for _, path := range []string{"/v1/stream?channel=topic:a", "/v1/channels/topic:a/events", "/v1/inbox"} {
+			resp := r.get(path, h)
+			problem(t, resp, http.StatusServiceUnavailable)
+			require.NotEmpty(t, resp.Header.Get("Retry-After"))
+			require.Empty(t, resp.Header.Get("Set-Cookie"))
+		}
+	}
+	problem(t, r.do(http.MethodPost, "/v1/session", bearer(given)), http.StatusServiceUnavailable)
+	require.Equal(t, http.StatusOK, r.get("/v1/channels/topic:a/events").StatusCode, "who is anonymous needs no key")
 }
 
 func TestPreflight(t *testing.T) {

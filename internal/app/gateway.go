@@ -42,23 +42,18 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	log, err := openMySQL(ctx, cfg.MySQL, logger)
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
 	if err != nil {
 		return nil, err
 	}
-	s.onClose(log.Close)
-	s.server.AddCheck("log", log.Readable)
-	bus, client, err := openRedis(s, cfg.Redis)
-	if err != nil {
-		return nil, err
-	}
+	s.server.AddCheck("log", to.log.Readable)
 	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
-		log:        log,
-		kept:       kept.NewRedis(client, keptConfig(cfg.Namespaces(), logger)),
-		publisher:  bus,
-		subscriber: bus.Subscriber,
+		log:        to.log,
+		kept:       to.kept,
+		publisher:  to.bus,
+		subscriber: to.bus.Subscriber,
 		counter: func(excess func(string, int) int) limit.Counter {
-			return limit.NewRedis(client, limit.RedisConfig{Excess: excess, Logger: logger})
+			return limit.NewRedis(to.redis, limit.RedisConfig{Excess: excess, Logger: logger})
 		},
 		tokens:   cfg.TokenConfig(),
 		policies: cfg.Namespaces(),
@@ -86,6 +81,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 			return err
 		}
 		s.onClose(jwks.Close)
+		s.server.AddCheck("issuer", jwks.Ready)
 		parts.tokens.JWKS = jwks
 	}
 	verifier, err := auth.NewVerifier(parts.tokens)

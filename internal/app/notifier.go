@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/redis/go-redis/v9"
-
-	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/notifier"
-	"github.com/bellhop/bellhop/store/kept"
 )
 
 // RunNotifier is cmd/notifier.
@@ -61,19 +57,14 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	log, err := openMySQL(ctx, cfg.MySQL, logger)
-	if err != nil {
-		return nil, err
-	}
-	s.onClose(log.Close)
-	bus, client, err := openRedis(s, cfg.Redis)
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
 	if err != nil {
 		return nil, err
 	}
 	n, err := s.addNotifier(notifier.Config{
-		Log:      log,
-		Kept:     kept.NewRedis(client, keptConfig(cfg.Namespaces(), logger)),
-		Bus:      bus,
+		Log:      to.log,
+		Kept:     to.kept,
+		Bus:      to.bus,
 		Policies: cfg.Namespaces(),
 		Keys:     cfg.Keys(),
 
@@ -85,7 +76,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	// Until the schema is there nothing could be written; what arrives waits in
 	// the queue for a while, as it does while the primary is away.
 	s.run = append(s.run, func(ctx context.Context) error {
-		if err := migrate(ctx, log, logger); err != nil {
+		if err := migrate(ctx, to.log, logger); err != nil {
 			return err
 		}
 		return n.Start(ctx)
@@ -105,14 +96,4 @@ func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 	n.Register(s.server.API)
 	s.server.AddCheck("log", n.Ready)
 	return n, nil
-}
-
-// openRedis makes the bus, and has its connections closed with the service.
-func openRedis(s *Service, cfg config.Redis) (*fanout.Redis, redis.UniversalClient, error) {
-	client, err := fanout.OpenRedisTLS(cfg.Redis.Reveal(), cfg.RedisTLS.Config())
-	if err != nil {
-		return nil, nil, err
-	}
-	s.onClose(client.Close)
-	return fanout.NewRedis(client, fanout.Config{Logger: s.log}), client, nil
 }

@@ -7,9 +7,43 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/config"
 	"github.com/bellhop/bellhop/store"
+	"github.com/bellhop/bellhop/store/kept"
 )
+
+// backends are what gateways and notifiers stand on together.
+type backends struct {
+	log   *store.DB
+	redis redis.UniversalClient
+	bus   *fanout.Redis
+	kept  kept.Log // of namespaces with "log: redis"
+}
+
+// openBackends has the connections of all of them closed with the service. It does
+// not connect yet.
+func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus config.Redis, policies auth.Policies) (backends, error) {
+	log, err := openMySQL(ctx, mysql, s.log)
+	if err != nil {
+		return backends{}, err
+	}
+	s.onClose(log.Close)
+	client, err := fanout.OpenRedisTLS(bus.Redis.Reveal(), bus.RedisTLS.Config())
+	if err != nil {
+		return backends{}, err
+	}
+	s.onClose(client.Close)
+	return backends{
+		log:   log,
+		redis: client,
+		bus:   fanout.NewRedis(client, fanout.Config{Logger: s.log}),
+		kept:  kept.NewRedis(client, keptConfig(policies, s.log)),
+	}, nil
+}
 
 // openMySQL opens the log. It does not connect yet.
 func openMySQL(ctx context.Context, cfg config.MySQL, log *slog.Logger) (*store.DB, error) {
