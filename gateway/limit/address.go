@@ -17,9 +17,10 @@ func ParseProxies(networks []string) (Proxies, error) {
 	for _, text := range networks {
 		prefix, err := netip.ParsePrefix(text)
 		if addr, single := netip.ParseAddr(text); single == nil {
+			addr = addr.Unmap()
 			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 		}
-		if err != nil {
+		if err != nil || prefix.Addr().Is4In6() { // IPv4 in the clothes of IPv6 would match nobody
 			return nil, fmt.Errorf("want a network such as 10.0.0.0/8, not %q", text)
 		}
 		p = append(p, prefix.Masked())
@@ -81,7 +82,7 @@ func (p Proxies) Doubtful(r *http.Request) bool {
 // peer is the address at the other end of the connection.
 func peer(r *http.Request) (addr netip.Addr, ok bool) {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	return at.Addr().Unmap(), err == nil
+	return at.Addr().Unmap().WithZone(""), err == nil
 }
 
 // inHouse tells whether an address can't be that of a client on the internet.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,26 @@ func TestGuardBoundsItsMemory(t *testing.T) {
 	})
 }
 
+// TestGuardForgetsQuietAddresses: a flood that is over leaves room for others.
+func TestGuardForgetsQuietAddresses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := limit.NewGuard(limit.Config{AddressRate: 1})
+		addr := netip.MustParseAddr("10.0.0.0")
+		for range 70000 {
+			g.Allow(addr)
+			addr = addr.Next()
+		}
+		<-time.After(time.Minute)
+		for _, from := range []netip.Addr{home, other} {
+			for range 10 {
+				require.True(t, g.Allow(from), "each has an allowance of its own")
+			}
+			require.False(t, g.Allow(from))
+		}
+	})
+}
+
 // TestGuardPassesUnknownAddresses: what is not known to be one client is not
 // taken for one.
 func TestGuardPassesUnknownAddresses(t *testing.T) {
@@ -101,7 +122,7 @@ func TestGuardPassesUnknownAddresses(t *testing.T) {
 
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
-	proxies, err := limit.ParseProxies([]string{"10.0.0.0/8", "192.0.2.1", "fd00::/8"})
+	proxies, err := limit.ParseProxies([]string{"10.0.0.0/8", "192.0.2.1", "fd00::/8", "::ffff:192.0.2.2", "fe80::1%eth0"})
 	require.NoError(t, err)
 	const unknown = "invalid IP"
 	for _, tt := range []struct{ remote, forwarded, want string }{
@@ -119,6 +140,12 @@ func TestClientAddress(t *testing.T) {
 		{"[fd00::1]:5", "2001:db8::1", "2001:db8::1"},
 		{"[::ffff:10.0.0.1]:5", "::ffff:203.0.113.9", "203.0.113.9"},
 		{"192.0.2.1:5", "203.0.113.9", "203.0.113.9"},
+		{"10.0.0.1:5", "203.0.113.9" + strings.Repeat(", 10.0.0.2", 15), "203.0.113.9"},
+		{"10.0.0.1:5", "203.0.113.9" + strings.Repeat(", 10.0.0.2", 16), unknown}, // nobody has so many
+		{"192.0.2.2:5", "203.0.113.9", "203.0.113.9"},
+		{"[::ffff:192.0.2.2]:5", "203.0.113.9", "203.0.113.9"},
+		{"[fe80::1%eth0]:5", "203.0.113.9", "203.0.113.9"},
+		{"192.0.2.3:5", "203.0.113.9", "192.0.2.3"},
 		{"nonsense", "203.0.113.9", unknown},
 	} {
 		r := &http.Request{RemoteAddr: tt.remote, Header: http.Header{}}
@@ -127,8 +154,10 @@ func TestClientAddress(t *testing.T) {
 		}
 		require.Equal(t, tt.want, proxies.Client(r).String(), tt)
 	}
-	_, err = limit.ParseProxies([]string{"10.0.0.0/33"})
-	require.ErrorContains(t, err, "want a network")
+	for _, text := range []string{"10.0.0.0/33", "", "proxy", "10.0.0.1:80", "::ffff:10.0.0.0/104"} {
+		_, err = limit.ParseProxies([]string{text})
+		require.ErrorContains(t, err, "want a network", text)
+	}
 }
 
 // TestClientAddressWithoutProxies: nobody is believed, and who may be a proxy is

@@ -54,7 +54,8 @@ type RedisConfig struct {
 	// not be asked, or did not know all. It returns how many it ends; it must not
 	// block, and not call Acquire. Default: they stay.
 	Excess func(user string, streams int) (ended int)
-	// Logger hears when Redis can't be asked. Default: slog.Default().
+	// Logger hears when Redis can't be asked, and when it can again. Default:
+	// slog.Default().
 	Logger *slog.Logger
 }
 
@@ -72,11 +73,12 @@ type Redis struct {
 	done   sync.WaitGroup
 	work   chan struct{} // there is something to write, or to settle
 
-	mu     sync.Mutex // guards what follows; taken after userCount.wire
+	mu     sync.Mutex // guards what follows and userCounts; taken after userCount.wire
 	users  map[string]*userCount
 	dirty  map[string]*userCount // whose copy is not up to date
 	live   []any                 // the members, as arguments of the script
 	resume time.Time             // before it, Redis is not asked
+	alone  bool                  // the last question had no answer
 	most   int                   // how many streams a user may have, as Acquire was told last
 	doubt  map[string]struct{}   // whose streams Redis may not have known when it was asked
 	ending map[string]int        // streams that Excess ends, and that are open still
@@ -84,14 +86,6 @@ type Redis struct {
 	// complete: who is not among live is dead. It is not for a moment after
 	// Redis lost its memory, when the members have yet to come back.
 	complete bool
-}
-
-// userCount is what one user has open here.
-type userCount struct {
-	wire sync.Mutex // held while the user's copy is written
-
-	open    int32 // streams
-	waiting int32 // calls that use this value
 }
 
 // NewRedis joins the fleet. Redis may be away; the client stays the caller's to
@@ -122,27 +116,41 @@ func (r *Redis) Acquire(ctx context.Context, user string, most int) bool {
 	defer r.unuse(user, u)
 	u.wire.Lock()
 	defer u.wire.Unlock()
+	// A client that leaves does not end the question: the answer would be missing,
+	// and whoever connects and leaves all the time would have every gateway count
+	// alone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Timeout)
+	defer cancel()
 	r.mu.Lock()
 	r.most = most
-	open, ending, away := int(u.open), r.ending[user], time.Now().Before(r.resume)
+	full, ask, told := int(u.open) >= most, !time.Now().Before(r.resume), u.told
 	r.mu.Unlock()
-	if open >= most {
+	if full {
 		return false
 	}
-	taken, err := true, error(nil)
-	if !away {
-		taken, err = r.ask(ctx, user, open-ending, most)
+	if ask && told != nil {
+		select {
+		case <-told:
+		case <-ctx.Done():
+			ask = false // somebody waits for Redis' word already
+		}
+	}
+	taken, err := true, error(nil) // by this member's own count
+	if ask {
+		taken, err = r.ask(ctx, user, u, most)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
-		r.resume = time.Now().Add(giveUp)
-		r.cfg.Logger.Warn("streams are counted by this gateway alone", "error", err)
+	switch {
+	case err != nil:
+		r.unanswered(err)
+	case ask && r.alone:
+		r.alone = false
+		r.cfg.Logger.Info("people's streams are counted over the fleet again")
 	}
-	if away || err != nil {
+	if !ask || err != nil {
 		r.dirty[user] = u
 		r.soon()
-		taken = true // by this member's own count
 		r.suspect(user)
 	}
 	if taken {
@@ -151,14 +159,23 @@ func (r *Redis) Acquire(ctx context.Context, user string, most int) bool {
 	return taken
 }
 
-// ask puts the question to Redis. A client that leaves does not end it: the
-// answer would be missing, and whoever connects and leaves all the time would
-// have every gateway count alone.
-func (r *Redis) ask(ctx context.Context, user string, open, most int) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Timeout)
-	defer cancel()
+// ask puts the question to Redis. Without an answer, the place is taken.
+func (r *Redis) ask(ctx context.Context, user string, u *userCount, most int) (taken bool, err error) {
+	r.mu.Lock()
+	open := int(u.open) - r.ending[user]
+	r.mu.Unlock()
 	answer, err := r.eval(ctx, acquireScript, user, open, most)
-	return answer == 1, err
+	return answer == 1 || err != nil, err
+}
+
+// unanswered is called when Redis gave no answer: it is not asked for a while. r.mu
+// is held.
+func (r *Redis) unanswered(err error) {
+	r.resume = time.Now().Add(giveUp)
+	if !r.alone {
+		r.alone = true
+		r.cfg.Logger.Warn("people's streams are counted by each gateway alone", "error", err)
+	}
 }
 
 // unsure is what the scripts about a user answer if it depends on members that
@@ -209,36 +226,6 @@ func (r *Redis) Close() error {
 	r.done.Wait()
 	return nil
 }
-
-func (r *Redis) use(user string) *userCount {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	u := r.users[user]
-	if u == nil {
-		u = new(userCount)
-		r.users[user] = u
-	}
-	u.waiting++
-	return u
-}
-
-func (r *Redis) unuse(user string, u *userCount) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	u.waiting--
-	r.forget(user, u)
-}
-
-// forget drops a user about whom there is nothing to remember. r.mu is held.
-func (r *Redis) forget(user string, u *userCount) {
-	if u.open == 0 && u.waiting == 0 && r.dirty[user] == nil {
-		delete(r.users, user)
-	}
-}
-
-// key is the name of a user's hash. Subjects are names of channels' keys, of
-// bounded length and without braces, so they may stand in it as they are.
-func (r *Redis) key(user string) string { return r.cfg.Prefix + "user:" + user }
 
 func (r *Redis) membersKey() string { return r.cfg.Prefix + "members" }
 

@@ -9,6 +9,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+const (
+	// turnTime is about how long one round of settling takes at most, and one of
+	// writing: a lease is to be renewed as well.
+	turnTime = 500 * time.Millisecond
+	// resignTime is the same of what a member writes at its end.
+	resignTime = 3 * time.Second
+)
+
 // keep renews the lease and writes what changed, until ctx ends.
 func (r *Redis) keep(ctx context.Context) {
 	renew, flush := time.NewTicker(renewEvery), time.NewTimer(flushEvery)
@@ -37,7 +45,7 @@ func (r *Redis) keep(ctx context.Context) {
 				}
 			case <-flush.C:
 				r.settle(ctx)
-				r.flush(ctx)
+				r.flush(ctx, turnTime)
 				run()
 			case <-ctx.Done():
 				r.resign(context.WithoutCancel(ctx))
@@ -81,10 +89,12 @@ func (r *Redis) renew(ctx context.Context) error {
 	return nil
 }
 
-// flush writes the counts that changed, in pipelines, until one fails.
-func (r *Redis) flush(ctx context.Context) {
-	for range 1 + r.pending()/flushSize {
-		batch := r.take()
+// flush writes the counts that changed, in pipelines, until one fails or the time
+// is up.
+func (r *Redis) flush(ctx context.Context, most time.Duration) {
+	for began := time.Now(); time.Since(began) < most; {
+		told := make(chan struct{})
+		batch := r.take(told)
 		if len(batch) == 0 {
 			return
 		}
@@ -94,11 +104,15 @@ func (r *Redis) flush(ctx context.Context) {
 			if err != nil {
 				r.dirty[user] = u
 			}
-			u.wire.Unlock()
+			u.told = nil
 			u.waiting--
 			r.forget(user, u)
 		}
+		if err != nil && ctx.Err() == nil {
+			r.unanswered(err)
+		}
 		r.mu.Unlock()
+		close(told)
 		if err != nil {
 			return
 		}
@@ -120,15 +134,9 @@ func (r *Redis) soon() {
 	}
 }
 
-func (r *Redis) pending() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.dirty)
-}
-
-// take returns users whose copy is to be written, each locked. One that somebody
-// writes at the moment has its turn later.
-func (r *Redis) take() map[string]*userCount {
+// take returns users whose copy is to be written, and marks them as being told. One
+// that somebody asks about at the moment has its turn later.
+func (r *Redis) take(told chan struct{}) map[string]*userCount {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if time.Now().Before(r.resume) {
@@ -139,7 +147,7 @@ func (r *Redis) take() map[string]*userCount {
 		if len(batch) == flushSize {
 			break
 		}
-		if !u.wire.TryLock() {
+		if !u.tell(told) {
 			continue
 		}
 		u.waiting++
@@ -184,8 +192,9 @@ func (r *Redis) resign(ctx context.Context) {
 		u.open = 0
 		r.dirty[user] = u
 	}
+	r.resume = time.Time{} // there is no later
 	r.mu.Unlock()
-	r.flush(ctx)
+	r.flush(ctx, resignTime)
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	// An error means that it ends by itself.

@@ -17,18 +17,17 @@ func (r *Redis) settle(ctx context.Context) {
 		case errors.Is(err, errUnsure):
 			return // of others it would say the same
 		case err != nil:
-			r.mu.Lock()
-			r.resume = time.Now().Add(giveUp)
-			r.mu.Unlock()
+			if ctx.Err() == nil {
+				r.mu.Lock()
+				r.unanswered(err)
+				r.mu.Unlock()
+			}
 			return
-		case time.Since(began) > settleTime:
-			return // a lease is to be renewed as well
+		case time.Since(began) > turnTime:
+			return
 		}
 	}
 }
-
-// settleTime is about how long one round of settling takes at most.
-const settleTime = 500 * time.Millisecond
 
 // errUnsure: nobody can know yet who is alive.
 var errUnsure = errors.New("not all members are known")
@@ -57,41 +56,51 @@ func (r *Redis) doubtful() (users []string) {
 	return users
 }
 
+// settleUser settles one user. Where that is not done with, the user stays in doubt.
 func (r *Redis) settleUser(ctx context.Context, user string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	u := r.use(user)
 	defer r.unuse(user, u)
-	if !u.wire.TryLock() {
+	told := make(chan struct{})
+	open, most, free := r.examine(user, u, told)
+	if !free {
 		return nil // somebody asks about this user; it has its turn later
 	}
-	defer u.wire.Unlock()
-	r.mu.Lock()
-	open, most := int(u.open)-r.ending[user], r.most
-	r.mu.Unlock()
 	answer, err := r.eval(ctx, settleScript, user, open, most)
-	switch {
-	case err != nil:
-		return err
-	case answer == unsure:
-		return errUnsure
+	if err == nil && answer == unsure {
+		err = errUnsure
 	}
 	over, ended := -answer, 0
-	if over > 0 {
+	if err == nil && over > 0 {
 		// Before Excess, since streams may be over before it returns.
 		r.expect(user, over)
 		ended = r.cfg.Excess(user, over)
 		r.expect(user, ended-over)
 		r.cfg.Logger.Info("streams end that are too many for one person", "user", user, "streams", ended)
 	}
-	if ended == over { // else some are not where Excess finds them yet
-		r.mu.Lock()
-		if delete(r.doubt, user); len(r.doubt) == 0 {
-			r.doubt = make(map[string]struct{}) // one that was large keeps its room
-		}
-		r.mu.Unlock()
+	r.mu.Lock()
+	u.told = nil
+	if err != nil || ended != over { // in the second case some are not where Excess finds them yet
+		r.suspect(user)
 	}
-	return nil
+	r.mu.Unlock()
+	close(told)
+	return err
+}
+
+// examine takes a user out of doubt and marks them as being told, unless somebody
+// asks about them. Who is let in unasked from now on brings the doubt back.
+func (r *Redis) examine(user string, u *userCount, told chan struct{}) (open, most int, free bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !u.tell(told) {
+		return 0, 0, false
+	}
+	if delete(r.doubt, user); len(r.doubt) == 0 {
+		r.doubt = make(map[string]struct{}) // one that was large keeps its room
+	}
+	return int(u.open) - r.ending[user], r.most, true
 }
 
 // expect changes how many streams of a user are about to end.

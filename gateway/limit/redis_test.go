@@ -3,6 +3,7 @@ package limit_test
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -72,7 +73,7 @@ func TestKilledGatewayFreesItsPlaces(t *testing.T) {
 	require.False(t, survivor.Acquire(t.Context(), "mina", 1))
 	network.Refuse() // nothing of it is heard any more
 	began := time.Now()
-	require.Eventually(t, func() bool { return survivor.Acquire(t.Context(), "mina", 1) }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return survivor.Acquire(t.Context(), "mina", 1) }, 20*time.Second, 20*time.Millisecond)
 	require.Greater(t, time.Since(began), time.Second, "it was not taken for dead at once")
 }
 
@@ -81,16 +82,24 @@ func TestFrozenRedisIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
 	client := open(t, server.URL())
-	a, b := join(t, client, "", 0), join(t, client, "", 0)
+	a := join(t, client, "", 0)
 	require.True(t, a.Acquire(t.Context(), "mina", 3))
 	server.Freeze()
 	t.Cleanup(server.Thaw)
-	began := time.Now()
-	require.True(t, b.Acquire(t.Context(), "mina", 3))
-	require.True(t, b.Acquire(t.Context(), "mina", 3))
-	require.True(t, b.Acquire(t.Context(), "mina", 3))
-	require.False(t, b.Acquire(t.Context(), "mina", 3), "the local count decides")
-	require.Less(t, time.Since(began), time.Second)
+	decide := func() time.Duration {
+		b := join(t, client, "", 0)
+		began := time.Now()
+		for range 3 {
+			require.True(t, b.Acquire(t.Context(), "mina", 3))
+		}
+		require.False(t, b.Acquire(t.Context(), "mina", 3), "the local count decides")
+		return time.Since(began)
+	}
+	took := decide()
+	for tries := 1; took >= time.Second && tries < 5; tries++ { // a busy machine may need that, but not every time
+		took = decide()
+	}
+	require.Less(t, took, time.Second)
 	server.Thaw()
 	require.Eventually(t, func() bool { return !a.Acquire(t.Context(), "mina", 3) }, 10*time.Second, 20*time.Millisecond,
 		"what was counted meanwhile is told")
@@ -107,9 +116,9 @@ func TestRedisThatLostItsMemoryIsTold(t *testing.T) {
 	}
 	require.NoError(t, server.Client().FlushAll(t.Context()).Err())
 	require.Eventually(t, func() bool {
-		n, err := server.Client().Exists(t.Context(), "bellhop:limit:user:mina").Result()
-		return err == nil && n == 1
-	}, 10*time.Second, 20*time.Millisecond)
+		left, err := server.Client().PTTL(t.Context(), "bellhop:limit:user:mina").Result()
+		return err == nil && left > 0
+	}, 10*time.Second, 20*time.Millisecond, "and not for ever")
 	require.False(t, b.Acquire(t.Context(), "mina", 3))
 }
 
@@ -118,6 +127,7 @@ type guests struct {
 	*limit.Redis
 	mu   sync.Mutex
 	open int
+	shy  bool // ends one stream at a time, however many it is asked to
 }
 
 func invite(t *testing.T, client redis.UniversalClient, timeout time.Duration) *guests {
@@ -143,6 +153,9 @@ func (g *guests) come(t *testing.T, most int) bool {
 func (g *guests) excess(user string, streams int) int {
 	g.mu.Lock()
 	ended := min(streams, g.open)
+	if g.shy {
+		ended = min(ended, 1)
+	}
 	g.open -= ended
 	g.mu.Unlock()
 	for range ended {
@@ -184,8 +197,9 @@ func TestStreamsThatWereTooManyEnd(t *testing.T) {
 	require.Eventually(t, func() bool { return total() == most }, 10*time.Second, 5*time.Millisecond)
 	require.Never(t, func() bool { return total() != most }, 300*time.Millisecond, 5*time.Millisecond)
 	for _, g := range fleet {
-		require.False(t, g.come(t, most))
+		g.come(t, most) // refused, or let in where Redis needs too long to say so
 	}
+	require.Eventually(t, func() bool { return total() == most }, 10*time.Second, 5*time.Millisecond)
 	for _, g := range fleet {
 		g.excess("mina", g.count())
 	}
@@ -193,6 +207,39 @@ func TestStreamsThatWereTooManyEnd(t *testing.T) {
 		fleet[0].come(t, most)
 		return total() == most
 	}, 10*time.Second, 5*time.Millisecond, "all the places come back")
+}
+
+// TestStreamsThatEndByAndBy: where not as many end as should, those that stay are
+// counted, and asked for again.
+func TestStreamsThatEndByAndBy(t *testing.T) {
+	t.Parallel()
+	const most = 4
+	server := testenv.Redis(t)
+	client := open(t, server.URL())
+	fleet := []*guests{invite(t, client, 0), invite(t, client, 0)}
+	require.Eventually(t, func() bool { // Redis, when it is back, knows them
+		n, err := server.Client().HLen(t.Context(), "bellhop:limit:members").Result()
+		return err == nil && n == 3
+	}, 10*time.Second, time.Millisecond)
+	server.Freeze()
+	t.Cleanup(server.Thaw)
+	for _, g := range fleet {
+		g.shy = true
+		for range most {
+			require.True(t, g.come(t, most))
+		}
+	}
+	server.Thaw()
+	require.Eventually(t, func() bool { return fleet[0].count()+fleet[1].count() == most }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool {
+		counts, err := server.Client().HVals(t.Context(), "bellhop:limit:user:mina").Result()
+		told := 0
+		for _, c := range counts {
+			n, _ := strconv.Atoi(c)
+			told += n
+		}
+		return err == nil && told == most
+	}, 10*time.Second, 5*time.Millisecond)
 }
 
 // TestMemberThatWasTakenForDeadSettles: it was not heard of for so long that its
