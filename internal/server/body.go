@@ -19,11 +19,11 @@ var errBrokenBody = errors.New("the request body broke off")
 // its head that it is too large is refused before a byte of it is read, so that
 // a client that asked first (Expect: 100-continue) never sends it.
 //
-// http.Server.ReadTimeout can't do the latter: its deadline stays on the
-// connection while the handler works, and when it passes, the server takes the
-// client for gone and cancels the request; a stream would end by it. Here the
-// body's last byte lifts the deadline. Where that byte never comes it stays, so
-// that the server does not wait for the rest of a body nobody reads.
+// http.Server.ReadTimeout would count the head's time too, and does not hold for
+// huma, which sets a deadline of its own before it reads. The deadline ends with the
+// body: net/http lifts it with the last byte, before it begins to listen for clients
+// that leave. Where that byte never comes it stays, so that the server does not wait
+// for the rest of a body nobody reads.
 func limitBody(limit int64, timeout time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -51,30 +51,29 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	if !b.begun {
-		// Once more: huma sets a deadline of its own before it reads.
+		// Once more, instead of huma's.
 		b.begun = true
 		_ = b.deadline(time.Now().Add(b.timeout))
 	}
 	n, err := b.ReadCloser.Read(p)
-	switch err {
-	case nil:
-		return n, nil
-	case io.EOF:
-		_ = b.deadline(time.Time{})
-		return n, io.EOF
-	default:
-		return n, fmt.Errorf("%w: %w", errBrokenBody, err)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", errBrokenBody, err)
 	}
+	return n, err
 }
 
-// limitOperation refuses what an operation's own limit refuses, as limitBody
-// does with the listener's: by the Content-Length, where there is one.
+// limitOperation refuses what an operation's own limit refuses, as limitBody does
+// with the listener's, and in the same words: by the Content-Length, or, of a body
+// that does not say how long it is, once too much has come.
 func limitOperation(ctx huma.Context, next func(huma.Context)) {
 	c := humaecho.Unwrap(ctx)
 	// Huma takes a body that is as large as the limit for one that is larger.
-	if limit := ctx.Operation().MaxBodyBytes; limit > 0 && c.Request().ContentLength >= limit {
-		_ = tooLarge(limit-1).Write(c.Response(), c.Request()) // an error: nobody is there to tell
-		return
+	if limit, r := ctx.Operation().MaxBodyBytes-1, c.Request(); limit >= 0 {
+		if r.ContentLength > limit {
+			_ = tooLarge(limit).Write(c.Response(), r) // an error: nobody is there to tell
+			return
+		}
+		r.Body = http.MaxBytesReader(nil, r.Body, limit)
 	}
 	next(ctx)
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/labstack/echo/v4"
 )
@@ -23,9 +24,10 @@ type Origins struct {
 	list []string
 }
 
-// ParseOrigins reads origins such as "https://app.example.com". "*" allows
-// every origin, but none of them with cookies: a browser's own rule (Fetch,
-// "CORS protocol and credentials").
+// ParseOrigins reads origins such as "https://app.example.com", as browsers write
+// them: what they never send, such as a port that is the scheme's own, is refused
+// with an *OriginError. "*" allows every origin, but none of them with cookies: a
+// browser's own rule (Fetch, "CORS protocol and credentials").
 func ParseOrigins(origins []string) (Origins, error) {
 	var o Origins
 	for _, s := range origins {
@@ -35,12 +37,20 @@ func ParseOrigins(origins []string) (Origins, error) {
 		}
 		u, err := url.Parse(s)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
-			s != u.Scheme+"://"+u.Host {
+			s != u.Scheme+"://"+u.Host || !plainHost(u) {
 			return Origins{}, &OriginError{Origin: s}
 		}
 		o.list = append(o.list, strings.ToLower(s))
 	}
 	return o, nil
+}
+
+// plainHost tells whether a host and its port are as the origin of a page has them
+// (HTML, "ASCII serialization of an origin"). Nobody's pages are at a pattern either.
+func plainHost(u *url.URL) bool {
+	own := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	return !strings.HasSuffix(u.Host, ":") && !strings.HasSuffix(u.Host, own) &&
+		!strings.ContainsFunc(u.Host, func(r rune) bool { return r == '*' || r > unicode.MaxASCII })
 }
 
 // OriginError refuses a text that is no web origin.

@@ -18,12 +18,35 @@ func origins(t *testing.T, list ...string) Origins {
 
 func TestParseOriginsRefuses(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"", "app.example.com", "https://", "https://a/", "https://a/x", "ftp://a", "https://u@a", "https://a?x", "null", "https://%zz"} {
+	for _, s := range []string{"", "app.example.com", "https://", "https://a/", "https://a/x", "ftp://a", "https://u@a", "https://a?x", "null", "https://%zz",
+		"https://a:443", "http://a:80", "https://a:", "https://[::1]:443", "https://*.example.com", "https://b\u00fccher.example"} {
 		_, err := ParseOrigins([]string{s})
 		var oe *OriginError
 		require.ErrorAs(t, err, &oe, "origin %q", s)
 		require.Equal(t, s, oe.Origin)
 		require.ErrorContains(t, err, "origin")
+	}
+}
+
+func TestParseOriginsTakes(t *testing.T) {
+	t.Parallel()
+	for given, sent := range map[string]string{
+		"https://app.example.com": "https://app.example.com",
+		"HTTPS://App.Example.com": "",
+		"https://App.Example.com": "https://app.example.com",
+		"http://localhost:8080":   "http://localhost:8080",
+		"http://a:443":            "http://a:443",
+		"https://a:80":            "https://a:80",
+		"https://a:8443":          "https://a:8443",
+		"http://[::1]:3000":       "http://[::1]:3000",
+	} {
+		o, err := ParseOrigins([]string{given})
+		if sent == "" {
+			require.Error(t, err, given)
+			continue
+		}
+		require.NoError(t, err, given)
+		require.True(t, o.Listed(sent), given)
 	}
 }
 
@@ -52,6 +75,7 @@ func TestCORS(t *testing.T) {
 				h := do(s, r).Header
 				require.Equal(t, tc.allowed, h.Get("Access-Control-Allow-Origin"))
 				require.Equal(t, tc.credentials, h.Get("Access-Control-Allow-Credentials"))
+				require.Equal(t, tc.allowed != "", h.Get("Access-Control-Expose-Headers") == "X-Request-Id, Retry-After")
 				if tc.origins != nil {
 					require.Equal(t, "Origin", h.Get("Vary"))
 				}
@@ -65,6 +89,7 @@ func TestCORS(t *testing.T) {
 			if tc.allowed != "" {
 				require.Equal(t, "Authorization, Last-Event-ID, Content-Type", resp.Header.Get("Access-Control-Allow-Headers"))
 				require.Contains(t, resp.Header.Get("Access-Control-Allow-Methods"), "DELETE")
+				require.Equal(t, "600", resp.Header.Get("Access-Control-Max-Age"))
 			}
 		})
 	}

@@ -22,14 +22,14 @@ import (
 func (s *Server) serveDocs() {
 	document := sync.OnceValues(func() ([]byte, error) { return json.Marshal(s.API.OpenAPI()) })
 	page := sync.OnceValues(func() ([]byte, error) { return renderDocs(s.API.OpenAPI()) })
-	s.Echo.GET("/openapi.json", func(c echo.Context) error {
+	s.get("/openapi.json", func(c echo.Context) error {
 		b, err := document()
 		if err != nil {
 			return err
 		}
 		return c.Blob(http.StatusOK, "application/openapi+json", b)
 	})
-	s.Echo.GET("/docs", func(c echo.Context) error {
+	s.get("/docs", func(c echo.Context) error {
 		b, err := page()
 		if err != nil {
 			return err

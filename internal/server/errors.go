@@ -24,14 +24,11 @@ func init() { //nolint:gochecknoinits // see above
 
 // fromHuma turns what huma found into a problem. Huma would repeat the refused
 // value, up to the whole body, and the text of an internal error: neither goes
-// out. What breaks while a body is read is the client's doing, not a 500.
+// out.
 func fromHuma(status int, msg string, errs []error) *Problem {
-	cause := errors.Join(errs...)
-	if status == http.StatusInternalServerError && cause != nil {
-		if p := bodyProblem(cause); p != nil {
-			return p
-		}
-		return NewProblem(status, "").Because(cause)
+	if err := errors.Join(errs...); status == http.StatusInternalServerError && err != nil {
+		p, cause := failure(err)
+		return p.Because(cause)
 	}
 	var fields []FieldError
 	for _, err := range errs {
@@ -77,15 +74,22 @@ func asProblem(err error) (*Problem, error) {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p, p.cause
 	}
-	if p := bodyProblem(err); p != nil {
-		return p, nil
-	}
 	if he, ok := errors.AsType[*echo.HTTPError](err); ok && he.Code != http.StatusInternalServerError {
 		detail, _ := he.Message.(string)
 		if detail == http.StatusText(he.Code) {
 			detail = ""
 		}
 		return NewProblem(he.Code, detail), nil
+	}
+	return failure(err)
+}
+
+// failure is what the client is told of an error that nobody made a problem of,
+// and the cause to log. What breaks while a body is read is the client's doing,
+// not a 500.
+func failure(err error) (*Problem, error) {
+	if p := bodyProblem(err); p != nil {
+		return p, nil
 	}
 	if errors.Is(err, context.Canceled) {
 		// The client left or the process stops; nobody reads the answer, but a

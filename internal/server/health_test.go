@@ -41,6 +41,15 @@ func TestReadinessFollowsTheChecks(t *testing.T) {
 	})
 }
 
+// TestCheckThatComesLateCountsAtOnce: nobody is told of a round without it.
+func TestCheckThatComesLateCountsAtOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := newTest(t, Options{})
+	require.Empty(t, s.Ready(t.Context()))
+	s.AddCheck("log", func(context.Context) error { return errors.New("away") })
+	require.Equal(t, []CheckFailure{{Name: "log", Detail: "away"}}, s.Ready(t.Context()))
+}
+
 func TestCheckThatHangsIsAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -66,4 +75,29 @@ func TestDrainingIsNotReady(t *testing.T) {
 	p := problemOf(t, get(s, "/readyz"), http.StatusServiceUnavailable)
 	require.Equal(t, "draining", p["detail"])
 	require.Equal(t, 200, get(s, "/livez").StatusCode)
+}
+
+// TestHEAD: balancers and monitors may ask by it.
+func TestHEAD(t *testing.T) {
+	t.Parallel()
+	s, _ := newTest(t, Options{})
+	ln := listen(t)
+	stop, done := start(t, s, ln)
+	client := newClient(t, nil)
+	head := func(path string) *http.Response {
+		resp, err := client.Head("http://" + ln.Addr().String() + path)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp
+	}
+	for _, path := range []string{"/livez", "/readyz", "/docs", "/openapi.json"} {
+		resp := head(path)
+		require.Equal(t, http.StatusOK, resp.StatusCode, path)
+		require.NotEmpty(t, resp.Header.Get("Content-Type"), path)
+	}
+	s.Drain()
+	require.Equal(t, http.StatusServiceUnavailable, head("/readyz").StatusCode)
+	require.Equal(t, http.StatusOK, head("/livez").StatusCode)
+	stop()
+	require.NoError(t, wait(t, done))
 }

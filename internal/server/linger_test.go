@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,29 @@ func TestLingeringIsBounded(t *testing.T) {
 			_, err = r.ReadByte()
 			require.ErrorIs(t, err, io.EOF)
 		})
+	}
+}
+
+// On HTTP/2 a refusal ends its own request, and no other's connection.
+func TestRefusalOverHTTP2KeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	ln := refuser(t, Options{lingerIdle: time.Minute})
+	client := newClient(t, func(tr *http.Transport) {
+		tr.Protocols = new(http.Protocols)
+		tr.Protocols.SetUnencryptedHTTP2(true)
+	})
+	for i := range 3 {
+		reused := false
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }})
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+ln.Addr().String(), strings.NewReader(strings.Repeat("x", 8<<20)))
+		require.NoError(t, err)
+		resp, err := client.Do(r)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		require.Equal(t, i > 0, reused)
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,8 +28,9 @@ func safeHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// accessLog writes one line when a request is over, which for a stream may be
-// half an hour after it came. The query is left out: it can hold a token.
+// accessLog writes one line when a request was answered. That of a stream comes
+// when its handler is done with it: at once where the handler took the connection
+// over, and else at the stream's end. The query is left out: it can hold a token.
 func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
@@ -37,23 +39,15 @@ func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		r, w := c.Request(), c.Response()
 		route := c.Path()
-		if w.Status == http.StatusNotFound && route == "" {
+		if route == "" {
 			route = "none"
 		}
 		took := time.Since(began)
 		s.metrics.observe(r.Method, route, w.Status, took)
 
-		cause, _ := c.Get(causeKey).(error)
-		level := slog.LevelInfo
-		switch {
-		case cause != nil && w.Status == http.StatusInternalServerError:
-			level = slog.LevelError
-		case cause != nil:
-			level = slog.LevelWarn
-		case route == livePath || route == readyPath:
-			level = slog.LevelDebug // asked every few seconds, for ever
-		}
 		ctx := r.Context()
+		cause, _ := c.Get(causeKey).(error)
+		level := lineLevel(route, w.Status, cause, ctx.Err() != nil)
 		if !s.log.Enabled(ctx, level) {
 			return nil
 		}
@@ -71,6 +65,20 @@ func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		s.log.LogAttrs(ctx, level, "request", attrs...)
 		return nil
+	}
+}
+
+// lineLevel is the level of a request's line in the access log.
+func lineLevel(route string, status int, cause error, left bool) slog.Level {
+	switch {
+	case cause == nil && (route == livePath || route == readyPath):
+		return slog.LevelDebug // asked every few seconds, for ever
+	case cause == nil, left && errors.Is(cause, context.Canceled): // what failed is that the client left
+		return slog.LevelInfo
+	case status == http.StatusInternalServerError:
+		return slog.LevelError
+	default:
+		return slog.LevelWarn
 	}
 }
 

@@ -122,10 +122,17 @@ func New(opt Options) (*Server, error) {
 	s.API = humaecho.New(e, config)
 	s.API.UseMiddleware(limitOperation)
 
-	e.GET(livePath, s.live)
-	e.GET(readyPath, s.ready)
+	s.get(livePath, s.live)
+	s.get(readyPath, s.ready)
 	s.serveDocs()
 	return s, nil
+}
+
+// get registers what answers GET, and HEAD alike: some balancers and monitors ask by
+// that. net/http leaves the body out.
+func (s *Server) get(path string, h echo.HandlerFunc) {
+	s.Echo.GET(path, h)
+	s.Echo.HEAD(path, h)
 }
 
 // Origins are those of the Options.
