@@ -10,8 +10,8 @@ import (
 )
 
 // describeStream puts the stream into the API's document. It is not a typed
-// operation, since its answer never ends.
-func describeStream(api huma.API) {
+// operation, since its answer never ends. withToken: the address may carry a token.
+func describeStream(api huma.API, withToken bool) {
 	text := &huma.Schema{Type: huma.TypeString}
 	query := func(name string, schema *huma.Schema, doc string) *huma.Param {
 		return &huma.Param{Name: name, In: "query", Schema: schema, Description: doc}
@@ -31,8 +31,11 @@ func describeStream(api huma.API) {
 			{Name: "Last-Event-ID", In: "header", Schema: text, Description: "The cursor: the id of the last event."},
 		},
 		Responses: map[string]*huma.Response{
-			"200": {Description: "The stream.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}},
+			"200": {Description: "The stream. One that a limit of the person or the address refuses says bellhop.refused and ends.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}},
 		},
+	}
+	if withToken {
+		op.Parameters = append(op.Parameters, query("access_token", text, "The token, for clients that can send neither a header nor a cookie."))
 	}
 	problem := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[server.Problem](), true, "Problem")
 	for code, doc := range map[string]string{

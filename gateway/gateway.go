@@ -151,7 +151,7 @@ func (g *Gateway) Close() error {
 func (g *Gateway) Register(s *server.Server) {
 	g.origins = s.Origins()
 	s.Echo.GET(streamPath, g.stream)
-	describeStream(s.API)
+	describeStream(s.API, g.cfg.AccessTokenQuery)
 	g.registerHistory(s.API)
 	if g.cfg.Inbox != nil {
 		g.registerInbox(s.API)

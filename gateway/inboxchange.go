@@ -47,7 +47,7 @@ type unreadInput struct {
 
 type deleteInput struct {
 	caller
-	Seq uint64 `path:"seq"`
+	Seq uint64 `path:"seq" doc:"The event's seq."`
 }
 
 func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {

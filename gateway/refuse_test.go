@@ -1,6 +1,10 @@
 package gateway_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -105,12 +109,20 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("history: the log is away", func(t *testing.T) {
 		r := r.on(t)
-		r.log.fail(store.ErrUnavailable)
 		defer r.log.fail(nil)
-		resp := r.get(history + "topic:a/events")
-		p := problem(t, resp, http.StatusServiceUnavailable)
-		require.NotEmpty(t, resp.Header.Get("Retry-After"))
-		require.NotContains(t, p["detail"], store.ErrUnavailable.Error())
+		for _, err := range []error{store.ErrUnavailable, context.DeadlineExceeded} {
+			r.log.fail(fmt.Errorf("read heads: %w", err))
+			resp := r.get(history + "topic:a/events")
+			p := problem(t, resp, http.StatusServiceUnavailable)
+			require.NotEmpty(t, resp.Header.Get("Retry-After"))
+			require.NotContains(t, p["detail"], err.Error())
+		}
+	})
+	t.Run("history: the log is broken", func(t *testing.T) {
+		r := r.on(t)
+		defer r.log.fail(nil)
+		r.log.fail(errors.New("a row of letters and not of numbers"))
+		require.NotContains(t, problem(t, r.get(history+"topic:a/events"), http.StatusInternalServerError), "detail")
 	})
 	require.Zero(t, r.openStreams())
 }
@@ -122,10 +134,20 @@ func TestNoVerifierMeansAnonymousOnly(t *testing.T) {
 	r.stream("/v1/stream?channel=topic:a").greeted().leave()
 }
 
+func documentOf(t *testing.T, r *rig) string {
+	t.Helper()
+	body, err := io.ReadAll(r.get("/openapi.json").Body)
+	require.NoError(t, err)
+	return string(body)
+}
+
 func TestAccessTokenWhereEnabled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *gateway.Config) { c.AccessTokenQuery = true })
 	r.stream("/v1/stream?access_token=" + token(t, "mina")).greeted().leave()
+	require.Empty(t, r.list("/v1/channels/user:mina/events?access_token="+token(t, "mina")).Events)
+	require.Contains(t, documentOf(t, r), `"name":"access_token"`)
+	require.NotContains(t, documentOf(t, newRig(t, nil)), "access_token")
 	problem(t, r.get("/v1/stream?channel=topic:a&access_token=x"), http.StatusUnauthorized)
 	// The header comes first.
 	problem(t, r.get("/v1/stream?access_token="+token(t, "mina"), bearer("x")), http.StatusUnauthorized)

@@ -62,8 +62,8 @@ func (s *storms) look() {
 		return
 	}
 	s.moves.Add(-moves)
-	s.waiting.Store(false)
 	s.give()
+	s.waiting.Store(false) // not before, or who moves meanwhile would wait for the lock
 }
 
 // giveBack gives unused memory back to the system. It collects twice: pools hand
