@@ -85,6 +85,8 @@ type Options struct {
 	// are some for it.
 	SlowTimeout time.Duration
 	// Age and Expiry are the moments at which the stream ends with
-	// ReasonAge and ReasonExpired; the zero time is never.
+	// ReasonAge and ReasonExpired; the zero time is never. A client that does
+	// not take its last bytes is waited for after Age, as SlowTimeout says, but
+	// not after Expiry: it is dropped within two seconds.
 	Age, Expiry time.Time
 }

@@ -51,6 +51,7 @@ type portable struct {
 	wake   chan struct{}
 	timer  *time.Timer
 	silent time.Time // since when nothing was written
+	late   time.Time // the deadline of the newest write
 	bufs   [][]byte
 }
 
@@ -142,15 +143,14 @@ func (p *portable) timeUp() Reason {
 
 // write hands buffers to the socket, gathered into pieces, and flushes.
 func (p *portable) write(bufs [][]byte) error {
-	began := time.Now()
-	err := p.writePieces(bufs, &began)
+	err := p.writePieces(bufs)
 	if err == nil {
 		err = p.rc.Flush()
 	}
 	if err != nil {
 		// HTTP/2 resets the stream when the deadline passes, and the write then
 		// fails for that reason, not for the deadline's.
-		if time.Since(began) >= p.opt.SlowTimeout {
+		if !time.Now().Before(p.late) {
 			return errors.Join(os.ErrDeadlineExceeded, err)
 		}
 		return err
@@ -163,7 +163,7 @@ func (p *portable) write(bufs [][]byte) error {
 // scratches gathers pieces. A stream holds one only while it writes.
 var scratches = sync.Pool{New: func() any { return new([piece]byte) }}
 
-func (p *portable) writePieces(bufs [][]byte, began *time.Time) error {
+func (p *portable) writePieces(bufs [][]byte) error {
 	scratch := scratches.Get().(*[piece]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
 	defer scratches.Put(scratch)
 	n := 0
@@ -174,19 +174,19 @@ func (p *portable) writePieces(bufs [][]byte, began *time.Time) error {
 			if n < piece {
 				continue
 			}
-			if err := p.writePiece(scratch[:n], began); err != nil {
+			if err := p.writePiece(scratch[:n]); err != nil {
 				return err
 			}
 			n = 0
 		}
 	}
-	return p.writePiece(scratch[:n], began)
+	return p.writePiece(scratch[:n])
 }
 
 // writePiece starts a new deadline: whoever took the piece before is not slow.
-func (p *portable) writePiece(b []byte, began *time.Time) error {
-	*began = time.Now()
-	if err := p.rc.SetWriteDeadline(began.Add(p.opt.SlowTimeout)); err != nil {
+func (p *portable) writePiece(b []byte) error {
+	p.late = p.deadline(time.Now())
+	if err := p.rc.SetWriteDeadline(p.late); err != nil {
 		return err
 	}
 	if len(b) == 0 {
@@ -194,6 +194,19 @@ func (p *portable) writePiece(b []byte, began *time.Time) error {
 	}
 	_, err := p.w.Write(b)
 	return err
+}
+
+// expiryMargin is how long the last words may take once the token has expired.
+const expiryMargin = time.Second
+
+// deadline is when a write that begins now has to be over. A client that does not
+// read must not outlive its token.
+func (p *portable) deadline(now time.Time) time.Time {
+	most := p.opt.SlowTimeout
+	if left := p.opt.Expiry.Sub(now); !p.opt.Expiry.IsZero() && left < most {
+		most = min(most, max(left, 0)+expiryMargin)
+	}
+	return now.Add(most)
 }
 
 // boundLastBytes sets the deadline for what net/http writes when the handler
@@ -205,10 +218,22 @@ func (p *portable) boundLastBytes() {
 
 func (p *portable) failed(err error) Reason {
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && p.timeUp() == ReasonExpired:
+		return ReasonExpired
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return ReasonSlow
-	case p.ctx.Err() != nil, errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
+	case p.ctx.Err() != nil, errors.Is(err, net.ErrClosed), gone(err):
 		return ReasonClient
 	}
 	return ReasonError
+}
+
+// gone tells whether writing failed because the client left, or its network did.
+func gone(err error) bool {
+	for _, no := range []syscall.Errno{syscall.EPIPE, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
 }

@@ -48,6 +48,7 @@ func Run(t *testing.T, engine Engine, traits Traits) {
 		"age":                   testAge,
 		"long silence":          testOutlivesWriteTimeout,
 		"expiry before age":     testExpiry,
+		"expiry, not reading":   testExpiryOfAStalledClient,
 		"age of a busy stream":  testAgeWhileBusy,
 		"client leaves":         testClientLeaves,
 		"client resets":         testClientResets,

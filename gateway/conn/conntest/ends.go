@@ -55,6 +55,19 @@ func testExpiry(t *testing.T, engine Engine) {
 	require.Equal(t, []conn.Reason{conn.ReasonExpired}, src.Ends())
 }
 
+// What was written while a token was good must not wait for a client that takes
+// it hours later.
+func testExpiryOfAStalledClient(t *testing.T, engine Engine) {
+	src := NewSource(t)
+	src.Endless = strings.Repeat("x", 8<<10)
+	opt := calm() // patient with slow clients, much longer than this test
+	opt.Expiry = time.Now().Add(500 * time.Millisecond)
+	c := dial(t, start(t, engine, opt, always(src)), 64<<10)
+	c.open()
+	require.Equal(t, conn.ReasonExpired, src.AwaitClose())
+	require.False(t, time.Now().Before(opt.Expiry), "ended before its time")
+}
+
 // A stream that always has something to write ends in time all the same.
 func testAgeWhileBusy(t *testing.T, engine Engine) {
 	src := NewSource(t)
@@ -116,15 +129,16 @@ func testReadsLittle(t *testing.T, engine Engine) {
 	src.Say(strings.Repeat("x", 24<<20)) // more than the kernel takes in
 	src.Finish()
 	opt := calm()
-	opt.SlowTimeout = time.Second
+	opt.SlowTimeout = 3 * time.Second
 	c := dial(t, start(t, engine, opt, always(src)), 0)
 	c.open()
-	// Three pauses, longer than SlowTimeout together, none of them alone.
+	// Four pauses, longer than SlowTimeout together, none of them alone, and each
+	// so much shorter that a busy machine does not make it longer.
 	began := time.Now()
 	total := 0
-	buf := make([]byte, 6<<20)
-	for range 3 {
-		pause(opt.SlowTimeout / 2)
+	buf := make([]byte, 5<<20)
+	for range 4 {
+		pause(opt.SlowTimeout / 3)
 		n, err := io.ReadFull(c.r, buf)
 		require.NoError(t, err)
 		total += n
@@ -205,7 +219,7 @@ func testHeartbeat(t *testing.T, engine Engine) {
 	for range beats {
 		last := time.Now()
 		c.expect(Heartbeat)
-		require.Less(t, time.Since(last), 20*opt.Heartbeat)
+		require.Less(t, time.Since(last), 100*opt.Heartbeat)
 	}
 	require.GreaterOrEqual(t, time.Since(began), beats*opt.Heartbeat*9/10)
 }

@@ -87,6 +87,13 @@ func (s *Source) Asked() int {
 	return s.asked
 }
 
+// Beats is how often Heartbeat was called.
+func (s *Source) Beats() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.beats
+}
+
 // Ends are the reasons that End was called with.
 func (s *Source) Ends() []conn.Reason {
 	s.mu.Lock()

@@ -24,8 +24,8 @@ func (s *shard) finish(i uint32, sl *slot) {
 
 // linger looks after a connection whose response is over.
 func (s *shard) linger(i uint32, sl *slot) {
-	switch moved := s.moved(sl); {
-	case moved:
+	s.moved(sl) // a peer that still takes bytes has its time anew
+	switch {
 	case sl.untaken == 0 && s.now-sl.last >= lingerTime:
 		s.leave(i, sl)
 	case sl.untaken > 0 && s.stalled(sl):

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"crypto/tls"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"testing"
 	"time"
@@ -41,5 +44,32 @@ func TestEngine(t *testing.T) {
 				e.Serve(w, r, nil, src, opt)
 			}, conntest.Traits{Reuses: runtime.GOOS != "linux"})
 		})
+	}
+}
+
+// What a loop can't carry is left to the handler.
+func TestSuits(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(r *http.Request)
+		want   bool
+	}{
+		"plain":        {func(*http.Request) {}, true},
+		"HEAD":         {func(r *http.Request) { r.Method = http.MethodHead }, false},
+		"POST":         {func(r *http.Request) { r.Method = http.MethodPost }, false},
+		"a body":       {func(r *http.Request) { r.ContentLength = 5 }, false},
+		"chunked body": {func(r *http.Request) { r.ContentLength = -1 }, false},
+		"HTTP/1.0":     {func(r *http.Request) { r.ProtoMinor = 0 }, false},
+		"HTTP/2":       {func(r *http.Request) { r.ProtoMajor, r.ProtoMinor = 2, 0 }, false},
+		"TLS":          {func(r *http.Request) { r.TLS = &tls.ConnectionState{} }, false},
+		"Unix socket": {func(r *http.Request) {
+			*r = *r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.UnixAddr{Name: "/run/x"}))
+		}, false},
+		"no server": {func(r *http.Request) { *r = *r.WithContext(context.Background()) }, false},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{}))
+		tt.change(r)
+		require.Equal(t, tt.want, suits(r), name)
 	}
 }

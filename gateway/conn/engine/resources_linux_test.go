@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -124,7 +125,7 @@ func TestStalledClientIsCheap(t *testing.T) {
 	e := newEngine(t, Config{})
 	src := conntest.NewSource(t)
 	src.Endless = strings.Repeat("x", 8<<10)
-	opt := conn.Options{Heartbeat: time.Minute, SlowTimeout: 2 * time.Second}
+	opt := conn.Options{Heartbeat: time.Minute, SlowTimeout: 5 * time.Second}
 	addr := serve(t, e, opt, func() conn.Source { return src })
 	c := request(t, addr)
 	src.AwaitStart()
@@ -153,6 +154,29 @@ func TestStalledClientIsCheap(t *testing.T) {
 	require.False(t, known(t, c.RemoteAddr(), c.LocalAddr()), "no orphan holds what the client did not take")
 	_, err = io.Copy(io.Discard, c)
 	require.ErrorIs(t, err, syscall.ECONNRESET)
+}
+
+// An open stream has no goroutine, here or in net/http, and a slot that is small.
+// Not parallel: other tests have goroutines of their own.
+func TestStreamsHaveNoGoroutines(t *testing.T) {
+	const streams = 50
+	e := newEngine(t, Config{})
+	started := make(chan *conntest.Source, streams)
+	addr := serve(t, e, minute(), func() conn.Source {
+		src := conntest.NewSource(t)
+		started <- src
+		return src
+	})
+	request(t, addr)
+	(<-started).AwaitStart()
+	before := runtime.NumGoroutine()
+	for range streams {
+		request(t, addr)
+		(<-started).AwaitStart()
+	}
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+streams/10 }, patience, time.Millisecond)
+	require.Len(t, accepted(t, addr), streams+1)
+	require.LessOrEqual(t, unsafe.Sizeof(slot{}), uintptr(48))
 }
 
 // A client that sends on and on is stopped by its window.

@@ -32,7 +32,7 @@ type shard struct {
 
 	slab    slab
 	blocked map[uint32]*wire // what the sockets of blocked slots have not taken
-	again   []uint32         // slots that had more to say when their turn was over
+	again   []uint32         // slots that had more to say when their turn was over, each once
 	before  []uint32         // those of the round before
 	turns   int
 
@@ -117,10 +117,13 @@ func (s *shard) round(m *mail) {
 	s.again = s.before[:0]
 	s.before = again
 	for _, i := range m.woken {
-		s.turn(i)
-		s.yield()
+		if s.slab.slot(i).wants() {
+			s.turn(i)
+			s.yield()
+		}
 	}
 	for _, i := range again {
+		s.slab.slot(i).again = false
 		s.turn(i)
 		s.yield()
 	}
@@ -153,7 +156,7 @@ func (s *shard) count() {
 // begin gives an arrival its slot and starts its source.
 func (s *shard) begin(a *arrival) {
 	i, sl := s.slab.alloc(a.src)
-	sl.set(a.fd, a.opt, s.now)
+	sl.set(a.fd, a.opt, s.began, s.now)
 	gen := sl.gen()
 	if err := s.poller.watch(a.fd, i, gen); err != nil {
 		s.engine.cfg.Logger.Error("a stream can't be watched", "error", err)

@@ -96,6 +96,22 @@ func (p *peer) read() (got string, end bool) {
 	}
 }
 
+// readToTheEnd reads, and has the shard hear of the room that makes, until the
+// response ends.
+func (p *peer) readToTheEnd() string {
+	var got strings.Builder
+	for {
+		more, end := p.read()
+		got.WriteString(more)
+		if end {
+			return got.String()
+		}
+		ev := event(unix.EPOLLOUT, p.i, p.slot().gen())
+		p.b.happened(&ev)
+		p.b.work()
+	}
+}
+
 func (p *peer) slot() *slot { return p.b.slab.slot(p.i) }
 
 func minute() conn.Options {
@@ -152,14 +168,21 @@ func TestWakesAreCoalesced(t *testing.T) {
 	}
 	require.Len(t, b.inbox.mail.woken, 1)
 	b.work()
+	for range 2 {
+		b.count()
+		require.Equal(t, 1, int(testutil.ToFloat64(b.engine.metrics.writes)))
+	}
 	got, _ := p.read()
 	require.Equal(t, "64\r\n"+strings.Repeat("x", 100)+"\r\n", got, "and what waits is one write")
+	for _, buf := range b.bufs[:cap(b.bufs)] {
+		require.Nil(t, buf, "the frames of other streams' channels are not kept")
+	}
 	require.Empty(t, b.inbox.mail.woken)
 	p.src.Wake()
 	require.Len(t, b.inbox.mail.woken, 1, "until it was looked at")
 }
 
-// A broadcast is a turn for each of thousands of streams.
+// A broadcast is a wake and a turn for each of thousands of streams.
 func TestTurnAllocatesNothing(t *testing.T) {
 	b := newBench(t)
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
@@ -167,13 +190,16 @@ func TestTurnAllocatesNothing(t *testing.T) {
 	t.Cleanup(func() { _ = unix.Close(fds[1]) })
 	src := &follower{topic: &topic{block: []byte("event: a\ndata: b\n\n")}}
 	src.topic.started.Add(1)
-	i := b.nextSlot()
 	b.begin(&arrival{fd: fds[0], src: src, opt: minute()})
 	taken := make([]byte, 4096)
 	said := 0
+	var m mail
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		src.topic.said.Add(1)
-		b.turn(i)
+		src.loop.Wake(src.id)
+		m.reset()
+		m, _, _ = b.inbox.take(m)
+		b.round(&m)
 		n, err := unix.Read(fds[1], taken)
 		if err != nil {
 			t.Fatal(err)
@@ -207,20 +233,27 @@ func TestLaggingClientHoldsOnePiece(t *testing.T) {
 	require.Equal(t, asked, p.src.Asked(), "a source is not asked while its socket is full")
 
 	p.src.Finish()
-	var got strings.Builder
-	for end := false; !end; {
-		var more string
-		more, end = p.read()
-		got.WriteString(more)
-		ev := event(unix.EPOLLOUT, p.i, p.slot().gen())
-		b.happened(&ev)
-		b.work()
-	}
-	chunks := got.String()
+	chunks := p.readToTheEnd()
 	require.Equal(t, 40*len(block), strings.Count(chunks, "x"))
 	require.Zero(t, testutil.ToFloat64(b.engine.metrics.backlog))
 	require.True(t, strings.HasSuffix(chunks, "\r\n0\r\n\r\n"))
 	require.Equal(t, conn.ReasonEnd, p.src.AwaitClose())
+}
+
+// The rest of a chunk is not interrupted, however long it waits.
+func TestNoHeartbeatWithinAChunk(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.connect(conn.Options{Heartbeat: time.Second, SlowTimeout: time.Hour})
+	p.src.Say(strings.Repeat("x", 1<<20))
+	p.src.Finish()
+	b.work()
+	for range 5 {
+		require.Equal(t, blocked, p.slot().state)
+		b.pass(10 * time.Second)
+		b.visit(p.i)
+	}
+	require.Zero(t, p.src.Beats())
 }
 
 func TestTokenEndsAStreamThatLags(t *testing.T) {
@@ -236,6 +269,54 @@ func TestTokenEndsAStreamThatLags(t *testing.T) {
 	b.visit(p.i)
 	require.Equal(t, conn.ReasonExpired, p.src.AwaitClose())
 	require.Zero(t, testutil.ToFloat64(b.engine.metrics.backlog))
+}
+
+// One that is past its age and waited for, because it takes a little again and
+// again, does not outlive its token either.
+func TestTokenEndsAStreamThatLagsPastItsAge(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	opt := minute()
+	opt.Age, opt.Expiry = b.time.Add(time.Second), b.time.Add(10*time.Second)
+	p := b.connect(opt)
+	p.src.Say(strings.Repeat("x", 1<<20))
+	b.work()
+	b.pass(9 * time.Second)
+	b.visit(p.i)
+	require.Equal(t, blocked, p.slot().state)
+	b.pass(time.Second)
+	b.visit(p.i)
+	require.Equal(t, conn.ReasonExpired, p.src.AwaitClose())
+}
+
+// A wall clock that jumps ahead ends the streams whose tokens it says are over,
+// and not, by their age, all streams at once.
+func TestJumpOfTheWallClock(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	token, age := minute(), minute()
+	token.Expiry, age.Age = b.time.Add(10*time.Minute), b.time.Add(10*time.Minute)
+	expiring, aging := b.connect(token), b.connect(age)
+	b.wall += int64(time.Hour)
+	b.visit(expiring.i)
+	b.visit(aging.i)
+	require.Equal(t, conn.ReasonExpired, expiring.src.AwaitClose())
+	require.Equal(t, open, aging.slot().state)
+	require.Empty(t, aging.src.Ends())
+	b.now += int64(10 * time.Minute)
+	b.visit(aging.i)
+	require.Equal(t, conn.ReasonAge, aging.src.AwaitClose())
+}
+
+// Tokens may name moments that nanoseconds can't.
+func TestTokenForEver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	opt := minute()
+	opt.Expiry = time.Unix(1<<40, 0)
+	p := b.connect(opt)
+	b.visit(p.i)
+	require.Empty(t, p.src.Ends())
 }
 
 // Over a connection's whole life no two writes are further apart than the
@@ -267,6 +348,20 @@ func TestSweepIsNeverLate(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, beats, 3*len(peers))
+}
+
+// A shard that had to look often for one stream does not go on to when it is gone.
+func TestSweepCalmsDown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.connect(conn.Options{Heartbeat: 100 * time.Millisecond, SlowTimeout: time.Minute})
+	b.sweepOn()
+	require.Equal(t, minPeriod, b.sweep.period)
+	b.drop(p.i, p.slot(), conn.ReasonClient)
+	b.pass(time.Second)
+	b.sweepOn()
+	b.connect(minute())
+	require.Equal(t, maxPeriod, b.sweep.period)
 }
 
 // A peer that has everything and never closes its side is waited for a moment.
@@ -337,6 +432,30 @@ func TestTurnsAreFair(t *testing.T) {
 	got, _ := quiet.read()
 	require.Contains(t, got, "me too")
 	require.Greater(t, loud.src.Asked(), before)
+}
+
+// One that is woken all the while has no more turns than if it were not, and no
+// more places in the queue.
+func TestTurnsOfABusyStreamDoNotMultiply(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	p := b.connect(minute())
+	require.NoError(t, unix.SetsockoptInt(int(p.slot().fd), unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<20))
+	block := strings.Repeat("x", piece)
+	for range 200 {
+		p.src.Say(block)
+	}
+	for range 10 {
+		b.work()
+		before := p.src.Asked()
+		p.src.Wake()
+		b.turn(p.i) // as when its socket had been full
+		p.src.Wake()
+		b.work()
+		require.Equal(t, []uint32{p.i}, b.again)
+		require.Equal(t, 2*turnBytes/piece, p.src.Asked()-before)
+		p.read()
+	}
 }
 
 // Arrivals are refused once the shard is being stopped.

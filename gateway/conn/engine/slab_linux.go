@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"sync/atomic"
+	"time"
 
 	"github.com/bellhop/bellhop/gateway/conn"
 )
@@ -15,6 +16,15 @@ const (
 	open            // the socket took all that there was
 	blocked         // a wire waits in shard.blocked until the socket takes more
 	lingering       // the response is over; the peer's end is waited for
+)
+
+// told is what a source was told of its stream's time.
+type told uint8
+
+const (
+	nothing told = iota
+	aged         // it has reached its maximum age
+	expired      // its token has expired
 )
 
 // queued is the bit of slot.mark that says that the slot is in the queue of the
@@ -31,18 +41,25 @@ type slot struct {
 	fd    int32
 	state state
 	armed bool // epoll tells of room
-	ended bool // the source was told of the end for which `until` stands
-	// untilExpiry: `until` is the token's end, not the maximum age.
-	untilExpiry bool
-	untaken     int32 // bytes that the peer had not taken at the last look
-	heartbeat   int32 // milliseconds
-	slow        int32 // milliseconds
-	last        int64 // shard.now when the peer was last given or took bytes
-	until       int64 // wall clock, ns; the stream's time is up then
+	// again: the slot is in shard.again. This is the slot's own, whichever
+	// connection has it.
+	again     bool
+	told      told
+	untaken   int32 // bytes that the peer had not taken at the last look
+	heartbeat int32 // milliseconds
+	slow      int32 // milliseconds
+	last      int64 // shard.now when the peer was last given or took bytes
+	age       int64 // shard.now when the stream reaches its maximum age
+	expiry    int64 // wall clock, ns: when its token expires
 }
 
 // gen is the generation as mark has it, without queued.
 func (s *slot) gen() uint32 { return s.mark.Load() &^ queued }
+
+// wants tells whether a slot in the queue of the woken still has to be asked.
+// Without queued it had a turn since it was woken, or is another connection's;
+// one that goes on speaking has its turn for that.
+func (s *slot) wants() bool { return s.mark.Load()&queued != 0 && !s.again }
 
 // page is how many slots are allocated at once. They never move: others hold
 // pointers to marks.
@@ -100,17 +117,22 @@ func (s *slab) free(i uint32) {
 	s.used--
 }
 
-// set puts a new connection into the slot.
-func (s *slot) set(fd int, opt conn.Options, now int64) {
+// endOfTime is the last moment in nanoseconds; a token may name a later one.
+var endOfTime = time.Unix(0, math.MaxInt64)
+
+// set puts a new connection into the slot. A stream's age is measured by the
+// monotonic clock, from began, so that a wall clock which jumps does not end all
+// streams at once; what a token says is wall time.
+func (s *slot) set(fd int, opt conn.Options, began time.Time, now int64) {
 	s.fd, s.state, s.last = int32(fd), open, now
-	s.armed, s.ended, s.untilExpiry, s.untaken = false, false, false, 0
+	s.armed, s.told, s.untaken = false, nothing, 0
 	s.heartbeat = int32(min(opt.Heartbeat.Milliseconds(), math.MaxInt32))
 	s.slow = int32(min(opt.SlowTimeout.Milliseconds(), math.MaxInt32))
-	s.until = math.MaxInt64
+	s.age, s.expiry = math.MaxInt64, math.MaxInt64
 	if !opt.Age.IsZero() {
-		s.until = opt.Age.UnixNano()
+		s.age = int64(opt.Age.Sub(began))
 	}
-	if !opt.Expiry.IsZero() && opt.Expiry.UnixNano() <= s.until {
-		s.until, s.untilExpiry = opt.Expiry.UnixNano(), true
+	if !opt.Expiry.IsZero() && opt.Expiry.Before(endOfTime) {
+		s.expiry = opt.Expiry.UnixNano()
 	}
 }

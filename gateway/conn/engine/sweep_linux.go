@@ -85,7 +85,7 @@ func (s *shard) visit(i uint32) {
 		s.lag(i, sl)
 	case open:
 		switch {
-		case s.wall >= sl.until:
+		case s.timeUp(sl) != nothing:
 			s.turn(i)
 		case s.now-sl.last >= int64(sl.heartbeat)*int64(time.Millisecond)-2*s.sweep.period:
 			// By the visit after the next it might be late. The next one is kept
@@ -101,7 +101,7 @@ func (s *shard) visit(i uint32) {
 // lag looks after a connection whose peer does not take what there is.
 func (s *shard) lag(i uint32, sl *slot) {
 	switch {
-	case sl.untilExpiry && s.wall >= sl.until:
+	case s.timeUp(sl) == expired:
 		// What was rendered while the token was good may be hours old when such
 		// a client takes it.
 		s.drop(i, sl, conn.ReasonExpired)

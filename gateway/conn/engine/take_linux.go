@@ -90,7 +90,7 @@ func detach(nc net.Conn, sendBuffer int, slow time.Duration) (fd int, err error)
 		{unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer},
 		// Heartbeats ask often enough whether the peer is there.
 		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0},
-		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(min(slow, time.Hour)+silenceMargin) / int(time.Millisecond)},
+		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int((min(slow, time.Hour) + silenceMargin).Milliseconds())},
 	} {
 		// Known options with sound values don't fail on a TCP socket that is
 		// open, and writing tells soon if it is not.

@@ -41,6 +41,9 @@ func TestVanishedClientIsNoticed(t *testing.T) {
 	timeout, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
 	require.NoError(t, err)
 	require.Equal(t, int((opt.SlowTimeout+silenceMargin)/time.Millisecond), timeout)
+	probes, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE)
+	require.NoError(t, err)
+	require.Zero(t, probes, "its heartbeats ask")
 	// The same, but not so long.
 	require.NoError(t, unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 500))
 	vanish(t, c)

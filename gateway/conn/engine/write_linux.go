@@ -13,16 +13,17 @@ func (s *shard) turn(i uint32) {
 	sl.mark.Store(sl.gen())
 	src := s.slab.source(i)
 	for said := 0; said < turnBytes; {
-		if !sl.ended && s.wall >= sl.until {
-			sl.ended = true
-			src.End(sl.why())
+		if sl.told == nothing {
+			if sl.told = s.timeUp(sl); sl.told != nothing {
+				src.End(sl.why())
+			}
 		}
 		bufs, end := src.Next(s.bufs[:0], piece)
 		w := wire{bufs: bufs, last: end}
 		for _, b := range bufs {
 			w.size += len(b)
 		}
-		if w.size == 0 && sl.ended {
+		if w.size == 0 && sl.told != nothing {
 			w.last = true // it had its say
 		}
 		if w.size == 0 && !w.last {
@@ -36,19 +37,33 @@ func (s *shard) turn(i uint32) {
 		}
 		said += w.size
 	}
-	s.again = append(s.again, i)
+	if !sl.again { // one place for each, or a stream that is woken too had ever more turns
+		sl.again = true
+		s.again = append(s.again, i)
+	}
+}
+
+// timeUp tells whether, and for which cause, the stream has to end by now.
+func (s *shard) timeUp(sl *slot) told {
+	switch {
+	case s.wall >= sl.expiry:
+		return expired
+	case s.now >= sl.age:
+		return aged
+	}
+	return nothing
 }
 
 // why is the reason for which the stream's time is up.
 func (s *slot) why() conn.Reason {
-	switch {
-	case !s.ended:
-		return conn.ReasonEnd
-	case s.untilExpiry:
+	switch s.told {
+	case expired:
 		return conn.ReasonExpired
-	default:
+	case aged:
 		return conn.ReasonAge
+	case nothing:
 	}
+	return conn.ReasonEnd
 }
 
 // deliver writes w and tells whether the stream can go on: it can't if the
@@ -80,17 +95,17 @@ func (s *shard) write(sl *slot, w *wire) (all bool, err error) {
 			return false, err
 		}
 		s.writes++
-		if sent == 0 {
-			return false, nil
-		}
-		w.sent += sent
 		s.bytes += sent
-		sl.last = s.now
-		if sent == n && n < len(s.scratch) {
+		w.sent += sent
+		if sent > 0 {
+			sl.last = s.now
+		}
+		switch {
+		case sent < n: // epoll tells of room after a short write too: epoll(7), question 9
+			return false, nil
+		case n < len(s.scratch):
 			return true, nil
 		}
-		// After a short write too the socket is asked again, until it refuses:
-		// only then is epoll sure to tell of room.
 	}
 }
 
