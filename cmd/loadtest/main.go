@@ -65,7 +65,10 @@ func main() {
 	cli.FatalIfErrorf(err)
 }
 
-var errUnsound = errors.New("streams did not get what they should")
+var (
+	errUnsound     = errors.New("streams did not get what they should")
+	errUnpublished = errors.New("posts failed")
+)
 
 func (r *run) run(ctx context.Context) error {
 	self, err := os.Executable()
@@ -74,8 +77,12 @@ func (r *run) run(ctx context.Context) error {
 	}
 	result, err := loadgen.Run(ctx, r.plan(self))
 	result.Summary(os.Stdout)
-	if err == nil && !result.Sound() {
+	switch {
+	case err != nil: // how far it came stands in the summary
+	case !result.Sound():
 		err = errUnsound
+	case result.Failed() > 0:
+		err = errUnpublished
 	}
 	if r.JSON == "" {
 		return err

@@ -66,7 +66,7 @@ type position struct {
 type judge struct {
 	counts    Counts
 	latencies Latencies
-	now       time.Time
+	now       time.Time // when the bytes that are judged were read
 }
 
 var (

@@ -75,6 +75,7 @@ func (c *client) receive(buf []byte, j *judge) (int, error) {
 	case n == 0:
 		return 0, errGone
 	}
+	j.now = time.Now() // not that of the poll: much may have come since
 	j.counts.Bytes += int64(n)
 	return n, c.decoder.feed(buf[:n], func(b []byte) { c.follower.block(b, j) })
 }

@@ -14,7 +14,8 @@ import (
 
 // Crew is the worker processes of a load test. Its methods are for one goroutine.
 type Crew struct {
-	workers []*remote
+	workers  []*remote
+	patience time.Duration // with a worker that is to answer
 }
 
 // remote is one worker process.
@@ -27,9 +28,10 @@ type remote struct {
 }
 
 // Hire starts n processes of the command, which has to call Work on its standard
-// input and output, and divides up to streams clients among them.
+// input and output, and divides up to streams clients among them. They outlive
+// ctx, to report what they saw up to its end: Dismiss ends them.
 func Hire(ctx context.Context, command []string, n, streams int, p Population) (*Crew, error) {
-	c := &Crew{}
+	c := &Crew{patience: answerTime}
 	for i := range n {
 		first, end := streams*i/n, streams*(i+1)/n
 		r, err := start(ctx, command)
@@ -46,7 +48,7 @@ func Hire(ctx context.Context, command []string, n, streams int, p Population) (
 }
 
 func start(ctx context.Context, command []string) (*remote, error) {
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // the plan names its worker
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) //nolint:gosec // the plan names its worker
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -61,6 +63,9 @@ func start(ctx context.Context, command []string) (*remote, error) {
 	}
 	return &remote{cmd: cmd, in: in, orders: json.NewEncoder(in), answer: json.NewDecoder(out)}, nil
 }
+
+// kill ends a process that may have ended already.
+func (r *remote) kill() { _ = r.cmd.Process.Kill() }
 
 // Hold has n clients connected in all, or as soon as that can be.
 func (c *Crew) Hold(n int) error {
@@ -90,7 +95,11 @@ func (c *Crew) tell(o Order) error {
 	return nil
 }
 
-// Report asks all workers.
+// answerTime is how long a worker may take to report; it serves all of its
+// sockets in between.
+const answerTime = time.Minute
+
+// Report asks all workers. One that does not answer is killed.
 func (c *Crew) Report() (Report, error) {
 	var sum Report
 	if err := c.tell(Order{Do: report}); err != nil {
@@ -98,7 +107,10 @@ func (c *Crew) Report() (Report, error) {
 	}
 	for _, r := range c.workers {
 		var one Report
-		if err := r.answer.Decode(&one); err != nil {
+		stuck := time.AfterFunc(c.patience, r.kill)
+		err := r.answer.Decode(&one)
+		stuck.Stop()
+		if err != nil {
 			return sum, fmt.Errorf("a worker's report: %w", err)
 		}
 		sum.Add(one)
@@ -119,8 +131,8 @@ func (c *Crew) Dismiss() error {
 	for i, r := range c.workers {
 		ended.Go(func() {
 			_ = r.in.Close() // the worker's sign to end
-			stop := time.AfterFunc(dismissTime, func() { _ = r.cmd.Process.Kill() })
-			defer stop.Stop()
+			stuck := time.AfterFunc(dismissTime, r.kill)
+			defer stuck.Stop()
 			errs[i] = r.cmd.Wait()
 		})
 	}

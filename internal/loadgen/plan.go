@@ -6,7 +6,9 @@ package loadgen
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -63,6 +65,8 @@ func (p Plan) withDefaults() (Plan, error) {
 		return p, errors.New("the streams have no channel")
 	case len(t.Notifiers) > 0 && len(t.Shared) == 0 && !p.Population.Inbox:
 		return p, errors.New("nobody listens to the inboxes that are published to")
+	case slices.ContainsFunc(t.Shared, func(ch string) bool { return !slices.Contains(p.Population.Shared, ch) }):
+		return p, fmt.Errorf("nobody listens to all of %v", t.Shared)
 	case len(t.Notifiers) > 0 && (t.Rate <= 0 || t.Duration <= 0):
 		return p, errors.New("traffic needs a rate and a duration")
 	}
@@ -100,7 +104,17 @@ type Phase struct {
 	Published *Published       `json:"published,omitempty"`
 }
 
-// Sound tells whether every stream got what it should.
+// Failed is how many posts were not acknowledged.
+func (r *Result) Failed() (posts int64) {
+	for i := range r.Phases {
+		if p := r.Phases[i].Published; p != nil {
+			posts += p.Failed
+		}
+	}
+	return posts
+}
+
+// Sound tells whether every stream got what it should of what was acknowledged.
 func (r *Result) Sound() bool {
 	c := &r.Final.Counts
 	return r.Missing == 0 && c.Lost == 0 && c.Duplicates == 0 && c.Malformed == 0 && c.Resets == 0 && c.Broken == 0

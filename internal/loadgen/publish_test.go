@@ -2,6 +2,8 @@ package loadgen
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -52,6 +54,22 @@ func TestPublishDoesNotHideDelays(t *testing.T) {
 	}.Publish(t.Context())
 	require.Zero(t, p.Failed)
 	require.Greater(t, p.Commit.Most, 140*time.Millisecond)
+}
+
+func TestPublishedDataHasItsSize(t *testing.T) {
+	t.Parallel()
+	bodies := make(chan []byte, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies <- body
+		w.WriteHeader(http.StatusCreated)
+	}))
+	t.Cleanup(srv.Close)
+	p := Traffic{Notifiers: []string{srv.URL}, Shared: []string{"topic:a"}, Rate: 1000, Size: 200, Duration: time.Millisecond}.Publish(t.Context())
+	require.EqualValues(t, 1, p.Events)
+	var posted struct{ Data json.RawMessage }
+	require.NoError(t, json.Unmarshal(<-bodies, &posted))
+	require.Len(t, posted.Data, 200)
 }
 
 func TestPublishEndsWithItsContext(t *testing.T) {

@@ -34,11 +34,10 @@ func Run(ctx context.Context, plan Plan) (_ Result, err error) {
 		return t.result, err
 	}
 	defer func() { err = errors.Join(err, t.crew.Dismiss()) }()
-	if err := t.phases(ctx); err != nil {
-		return t.result, err
-	}
-	t.result.Final, err = t.crew.Report()
-	return t.result, err
+	err = t.phases(ctx)
+	var ferr error
+	t.result.Final, ferr = t.crew.Report()
+	return t.result, errors.Join(err, ferr)
 }
 
 type test struct {

@@ -3,9 +3,11 @@ package loadgen
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -126,6 +128,90 @@ func TestRunFindsLoss(t *testing.T) {
 	require.EqualValues(t, 3, r.Final.Counts.Lost)
 }
 
+// What was acknowledged and never comes is found, after a while.
+func TestRunFindsWhatNeverComes(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.WriteHeader(http.StatusCreated)
+			return
+		}
+		fmt.Fprintf(w, "%s\n\n", readyAt("1.e1@topic:b"))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(srv.Close)
+	plan := planFor(t, srv.URL)
+	plan.Population.Inbox, plan.Population.Shared = false, []string{"topic:b"}
+	plan.Streams, plan.Patience = 3, 4*time.Second
+	plan.Traffic = Traffic{Notifiers: []string{srv.URL}, Shared: plan.Population.Shared, Rate: 100, Duration: 50 * time.Millisecond}
+	r, err := Run(t.Context(), plan)
+	require.NoError(t, err)
+	require.EqualValues(t, 5*3, r.Missing)
+	require.False(t, r.Sound())
+	require.Zero(t, r.Failed())
+}
+
+func TestSound(t *testing.T) {
+	t.Parallel()
+	require.True(t, (&Result{Final: Report{Counts: Counts{Events: 1, Refused: 1, Ended: 1}}}).Sound())
+	require.False(t, (&Result{Missing: 1}).Sound())
+	for _, c := range []Counts{{Lost: 1}, {Duplicates: 1}, {Malformed: 1}, {Resets: 1}, {Broken: 1}} {
+		require.False(t, (&Result{Final: Report{Counts: c}}).Sound(), "%+v", c)
+	}
+}
+
+// A run that is interrupted tells what came until then.
+func TestRunIsInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	from := make(chan string, 3)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s\n\n", readyAt("1.e1@topic:b"))
+		_ = http.NewResponseController(w).Flush()
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		from <- host
+		<-r.Context().Done()
+	}))
+	t.Cleanup(srv.Close)
+	plan := planFor(t, srv.URL)
+	plan.Population.Inbox, plan.Population.Shared = false, []string{"topic:b"}
+	plan.Streams, plan.Processes, plan.Idle, plan.Population.Sources = 3, 2, time.Hour, 3
+	plan.Sampled = func(string) { interrupt(enough) } // all have come
+	r, err := Run(ctx, plan)
+	require.ErrorIs(t, err, enough)
+	require.ElementsMatch(t, []string{"127.1.0.1", "127.1.0.2", "127.1.0.3"}, []string{<-from, <-from, <-from})
+	require.Equal(t, 3, r.Final.Ready)
+	require.EqualValues(t, 3, r.Final.Counts.Connects)
+}
+
+// A phase begins with nothing of the one before, but for what is summed up.
+func TestWorkerForgetsLatencies(t *testing.T) {
+	t.Parallel()
+	w := &worker{epoll: -1}
+	w.judge.counts.Events = 2
+	w.judge.latencies.Post.Add(time.Second)
+	w.judge.latencies.Append.Add(time.Second)
+	w.joins.Add(time.Second)
+	require.NoError(t, w.obey(Order{Do: fresh}, nil))
+	require.Equal(t, Latencies{}, w.judge.latencies)
+	require.Equal(t, Histogram{}, w.joins)
+	require.EqualValues(t, 2, w.judge.counts.Events)
+	require.ErrorContains(t, w.obey(Order{Do: "dance"}, nil), "unknown verb")
+}
+
+// A worker that does not answer is not waited for.
+func TestCrewWithAStuckWorker(t *testing.T) {
+	t.Parallel()
+	crew, err := Hire(t.Context(), []string{"sleep", "600"}, 1, 1, Population{})
+	require.NoError(t, err)
+	crew.patience = 50 * time.Millisecond
+	_, err = crew.Report()
+	require.ErrorContains(t, err, "a worker's report")
+	require.ErrorContains(t, crew.Dismiss(), "killed")
+}
+
 // Streams that end come back; a gateway that refuses them is waited for, and
 // then given up.
 func TestRunGivesUp(t *testing.T) {
@@ -168,6 +254,7 @@ func TestPlanIsChecked(t *testing.T) {
 		"needs a gateway":        func(p *Plan) { p.Population.Gateways = nil },
 		"no channel":             func(p *Plan) { p.Population.Inbox = false },
 		"nobody listens":         func(p *Plan) { p.Population.Inbox, p.Population.Shared = false, []string{"topic:a"} },
+		"nobody listens to all":  func(p *Plan) { p.Population.Shared, p.Traffic.Shared = []string{"topic:a"}, []string{"topic:b"} },
 		"needs a rate":           func(p *Plan) { p.Traffic.Rate = 0 },
 		"want http://host:port":  func(p *Plan) { p.Population.Gateways = []string{"https://example.com"} },
 		"start a worker":         func(p *Plan) { p.Worker = []string{"/nonexistent"} },

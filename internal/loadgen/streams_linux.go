@@ -48,7 +48,6 @@ func (w *worker) poll() error {
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("epoll_wait: %w", err)
 	}
-	w.judge.now = time.Now()
 	for _, ev := range w.events[:max(n, 0)] {
 		// Within one answer of epoll no connection is opened, so an event can't
 		// be meant for the one before.
