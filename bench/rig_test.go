@@ -8,12 +8,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
@@ -28,43 +27,59 @@ const (
 	patience   = time.Minute
 )
 
-// rig is all servers of a run. Each holds its own streams, of one kind: together
-// they are more than a process may have descriptors.
+// rig is the servers of a run. Each program holds its own streams, of one kind:
+// together they are more than a process may have descriptors.
 type rig struct {
-	b        *testing.B
-	streams  int
-	topics   *testenv.Program // a gateway of streams with one channel each
-	inboxes  *testenv.Program // ... and one of streams with an inbox
+	b       *testing.B
+	streams int
+	db      *testenv.Cluster
+	bus     *testenv.RedisServer
+	env     []string // of a notifier and of gateways, but for the database
+	posts   *http.Client
+
 	notifier *testenv.Program
-	raw      *testenv.Program
-	textbook *testenv.Program
-	redis    *redis.Client
-	posts    *http.Client
-	seq      uint64             // of the events that the fixtures send
-	memory   map[string]float64 // of a server's stream, in bytes over its start
+	gateways []*testenv.Program
+
+	seq    uint64             // of the events that the fixtures send
+	memory map[string]float64 // of a server's stream, in bytes over its start
 }
 
 func newRig(b *testing.B, streams int) *rig {
 	b.Helper()
-	db := testenv.MySQL(b, testenv.MariaDB())
-	bus := testenv.Redis(b)
+	r := &rig{
+		b: b, streams: streams, db: testenv.MySQL(b, testenv.MariaDB()), bus: testenv.Redis(b),
+		posts: &http.Client{Timeout: patience}, memory: make(map[string]float64),
+	}
+	b.Cleanup(r.posts.CloseIdleConnections)
 	policies := filepath.Join(b.TempDir(), "policies.yaml")
 	require.NoError(b, os.WriteFile(policies, []byte("namespaces: {topic: {access: public, log: database}}\n"), 0o600))
-	shared := []string{
-		"BELLHOP_MYSQL_PRIMARY=" + db.Primary.DSN(db.NewDatabase(b)), "BELLHOP_REDIS=" + bus.URL(),
-		"BELLHOP_POLICIES=" + policies, "BELLHOP_LOG_LEVEL=warn",
-	}
-	r := &rig{b: b, streams: streams, redis: bus.Client(), memory: make(map[string]float64), posts: &http.Client{Timeout: patience}}
-	b.Cleanup(r.posts.CloseIdleConnections)
-	r.notifier = testenv.Run(b, testenv.Build(b, "./cmd/notifier"), append(shared, "BELLHOP_SERVICE_KEYS=bench="+serviceKey)...)
-	gateway := testenv.Build(b, "./cmd/gateway")
-	shared = append(shared, "BELLHOP_JWT_SECRET="+secret)
-	r.topics = testenv.Run(b, gateway, shared...)
-	r.inboxes = testenv.Run(b, gateway, shared...)
-	fixture := testenv.Build(b, "./bench/fixture")
-	r.raw = testenv.Run(b, fixture, "BENCH_SERVER=raw")
-	r.textbook = testenv.Run(b, fixture, "BENCH_SERVER=textbook", "BENCH_REDIS="+bus.URL())
+	r.env = []string{"BELLHOP_REDIS=" + r.bus.URL(), "BELLHOP_POLICIES=" + policies, "BELLHOP_LOG_LEVEL=warn"}
 	return r
+}
+
+// renew starts a notifier and some gateways on a database of their own, in place of
+// those before: neither the rows of an earlier round nor what a process has kept of
+// it are a burden of the next one's. The replica has then caught up.
+func (r *rig) renew(gateways int) {
+	r.b.Helper()
+	for _, p := range r.gateways {
+		p.Kill(r.b)
+	}
+	if r.notifier != nil {
+		r.notifier.Kill(r.b)
+	}
+	env := append(slices.Clip(r.env), "BELLHOP_MYSQL_PRIMARY="+r.db.Primary.DSN(r.db.NewDatabase(r.b)))
+	r.notifier = testenv.Run(r.b, testenv.Build(r.b, "./cmd/notifier"), append(slices.Clip(env), "BELLHOP_SERVICE_KEYS=bench="+serviceKey)...)
+	r.gateways = make([]*testenv.Program, gateways)
+	for i := range r.gateways {
+		r.gateways[i] = testenv.Run(r.b, testenv.Build(r.b, "./cmd/gateway"), append(slices.Clip(env), "BELLHOP_JWT_SECRET="+secret)...)
+	}
+}
+
+// fixture starts one of the servers that the gateway is compared with.
+func (r *rig) fixture(kind string) *testenv.Program {
+	r.b.Helper()
+	return testenv.Run(r.b, testenv.Build(r.b, "./bench/fixture"), "BENCH_SERVER="+kind, "BENCH_REDIS="+r.bus.URL())
 }
 
 // hold opens the rig's number of streams on a server. What the server's memory
@@ -124,9 +139,9 @@ func (r *rig) block(n int) string {
 	return string(b)
 }
 
-func (r *rig) sendRaw(query string, n int) {
+func (r *rig) sendRaw(raw *testenv.Program, query string, n int) {
 	r.b.Helper()
-	resp, err := r.posts.Post(r.raw.URL+"/send?"+query, "text/plain", bytes.NewReader([]byte(r.block(n))))
+	resp, err := r.posts.Post(raw.URL+"/send?"+query, "text/plain", bytes.NewReader([]byte(r.block(n))))
 	require.NoError(r.b, err)
 	_, err = io.Copy(io.Discard, resp.Body)
 	require.NoError(r.b, err)
@@ -137,26 +152,15 @@ func (r *rig) sendRaw(query string, n int) {
 // metric reads one of a program's metrics.
 func (r *rig) metric(p *testenv.Program, name string) float64 {
 	r.b.Helper()
-	resp, err := r.posts.Get(p.AdminURL + "/metrics")
-	require.NoError(r.b, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(r.b, err)
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, name+" "); ok {
-			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
-			require.NoError(r.b, err)
-			return v
-		}
-	}
-	require.FailNow(r.b, "no such metric", name)
-	return 0
+	v, ok := p.Metrics(r.b)[name]
+	require.True(r.b, ok, "no metric %s", name)
+	return v
 }
 
 func (r *rig) sendTextbook(n int) {
 	r.b.Helper()
 	for range n { // an event is a message there
-		require.NoError(r.b, r.redis.Publish(r.b.Context(), "bench", r.block(1)).Err())
+		require.NoError(r.b, r.bus.Client().Publish(r.b.Context(), "bench", r.block(1)).Err())
 	}
 }
 

@@ -23,6 +23,8 @@ type scenario struct {
 	// lasts is how long hurt takes in the long form, if that is more than a few
 	// seconds: publishing goes on beyond its end.
 	lasts time.Duration
+	// mixed: one fault may come before the last one is over.
+	mixed bool
 	short bool // part of the short form
 }
 
@@ -55,6 +57,7 @@ func (s *scenario) run(t *testing.T) {
 	d, err := drill.Begin(ctx, plan)
 	require.NoError(t, err)
 	defer d.Stop()
+	show := f.openShow(t)
 	published := make(chan error, 1)
 	began := time.Now()
 	go func() { published <- d.Publish(ctx) }()
@@ -84,6 +87,7 @@ func (s *scenario) run(t *testing.T) {
 	if !s.lossy {
 		require.Zero(t, report.Resets)
 	}
+	show.finish(t, f.lives, !s.mixed)
 }
 
 // some is a time of the long form, or a part of it in the short one.

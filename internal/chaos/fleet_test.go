@@ -1,17 +1,12 @@
 package chaos
 
 import (
-	"bufio"
 	"context"
 	"flag"
-	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
@@ -47,6 +42,8 @@ type fleet struct {
 	gateways, notifiers             []*testenv.Program
 	notifierEnv                     []string
 
+	lives int // of Redis that ended
+
 	mu   sync.Mutex
 	down map[*testenv.Program]bool
 }
@@ -62,15 +59,17 @@ func newFleet(t *testing.T) *fleet {
 	f.gatewayRedis, f.notifierRedis = testenv.Proxy(t, f.redis.Addr), testenv.Proxy(t, f.redis.Addr)
 	f.gatewayPrimary, f.notifierPrimary = testenv.Proxy(t, f.primary.Addr), testenv.Proxy(t, f.primary.Addr)
 	f.gatewayReplica = testenv.Proxy(t, f.cluster.Replica.Addr)
-	topics := testenv.DatabaseTopics(t)
+	policies := testenv.Policies(t,
+		"  topic: {access: public, log: database, retention: {max_age: 1h, max_count: 100}}",
+		"  raffle: {access: public, log: redis, conflate: true, join: latest, max_rate: 10, retention: {max_age: 1h, max_count: 100}}")
 	f.notifierEnv = []string{
-		topics,
+		policies,
 		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.notifierPrimary.Addr, f.database),
 		"BELLHOP_REDIS=redis://" + f.notifierRedis.Addr,
 		"BELLHOP_SERVICE_KEYS=chaos=" + serviceKey,
 	}
 	gatewayEnv := []string{
-		topics,
+		policies,
 		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.gatewayPrimary.Addr, f.database),
 		"BELLHOP_MYSQL_REPLICAS=" + f.primary.DSNVia(f.gatewayReplica.Addr, f.database),
 		"BELLHOP_REDIS=redis://" + f.gatewayRedis.Addr,
@@ -134,28 +133,15 @@ func (f *fleet) plan() drill.Plan {
 	}
 }
 
-// counter adds a metric of the gateways up, by the value of its one label.
+// counter adds a metric of the gateways up, by its labels.
 func (f *fleet) counter(name string) map[string]int {
 	sums := map[string]int{}
 	for _, g := range f.gateways {
-		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, g.AdminURL+"/metrics", nil)
-		require.NoError(f.t, err)
-		req.Close = true
-		resp, err := http.DefaultClient.Do(req)
-		require.NoError(f.t, err)
-		lines := bufio.NewScanner(resp.Body)
-		for lines.Scan() {
-			rest, ok := strings.CutPrefix(lines.Text(), name+"{")
-			if !ok {
-				continue
+		for sample, value := range g.Metrics(f.t) {
+			if labels, ok := strings.CutPrefix(sample, name); ok {
+				sums[labels] += int(value)
 			}
-			label, value, _ := strings.Cut(rest, "} ")
-			_, label, _ = strings.Cut(label, `"`)
-			n, err := strconv.ParseFloat(value, 64)
-			require.NoError(f.t, err)
-			sums[strings.TrimSuffix(label, `"`)] += int(n)
 		}
-		require.NoError(f.t, resp.Body.Close())
 	}
 	return sums
 }

@@ -33,7 +33,7 @@ func scenarios() []scenario {
 		{name: "replica promoted, transactions missing", hurt: replicaPromoted, lossy: true, lasts: 5 * time.Second},
 		{name: "snapshot restored", hurt: snapshotRestored, lossy: true, lasts: 8 * time.Second},
 		{name: "readers stalled", hurt: readersStalled, lasts: 10 * time.Second},
-		{name: "anything", hurt: anything, lasts: *random},
+		{name: "anything", hurt: anything, lasts: *random, mixed: true},
 	}
 }
 
@@ -61,8 +61,13 @@ func notifierKilled(f *fleet) {
 }
 
 func redisRestarted(f *fleet) {
-	f.redis.Kill()
+	f.killRedis()
 	f.redis.Start()
+}
+
+func (f *fleet) killRedis() {
+	f.redis.Kill()
+	f.lives++
 }
 
 func subscribersKilled(f *fleet) {
@@ -79,7 +84,7 @@ func primaryKilled(f *fleet) {
 }
 
 func redisStopped(f *fleet) {
-	f.redis.Kill()
+	f.killRedis()
 	hold(some(10 * time.Second))
 	f.redis.Start()
 }

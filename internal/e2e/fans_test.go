@@ -43,6 +43,7 @@ type seen struct {
 	resets  int      // of the raffle
 	values  int      // of the raffle that came
 	last    int      // the number of the newest of them
+	seq     int      // and its seq, in this life of the raffle
 	winner  int      // the number of the newest winner
 	first   int      // the number of the first news
 	news    int      // the number of the newest news
@@ -131,14 +132,16 @@ func (f *fan) block(kind string, data, id []byte) {
 		f.readies = append(f.readies, string(data))
 	case kind == "bellhop.reset" && ofRaffle:
 		f.resets++
-		f.last = 0
+		f.last, f.seq = 0, 0
 	case kind == "bellhop.reset":
 		f.fail("reset of the news: " + string(data))
 	case ofRaffle:
-		n := number(data)
-		if n <= f.last {
-			f.fail(fmt.Sprintf("%d after %d", n, f.last))
+		// Order is that of the seqs: what a publisher gave up on may be written later.
+		n, seq := number(data), intAfter(data, `"seq":`)
+		if seq <= f.seq {
+			f.fail(fmt.Sprintf("seq %d after %d", seq, f.seq))
 		}
+		f.seq = seq
 		if f.times != nil && f.last > 0 {
 			f.times.arrived(f.last+1, received)
 		}
@@ -166,8 +169,11 @@ func (f *fan) fail(why string) {
 }
 
 // number reads n out of `"data":{"n":17`.
-func number(data []byte) (n int) {
-	_, rest, found := bytes.Cut(data, []byte(`"data":{"n":`))
+func number(data []byte) int { return intAfter(data, `"data":{"n":`) }
+
+// intAfter reads what follows a text in data; -1 if that is not there.
+func intAfter(data []byte, after string) (n int) {
+	_, rest, found := bytes.Cut(data, []byte(after))
 	if !found {
 		return -1
 	}

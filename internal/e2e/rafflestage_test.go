@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,11 +22,8 @@ const (
 	raffle = event.Channel("raffle:1")
 	news   = event.Channel("news:1")
 
-	rafflePolicies = `
-namespaces:
-  raffle: {access: public, log: redis, conflate: true, join: latest, max_rate: 10, retention: {max_age: 1h, max_count: 100}}
-  news: {access: public, log: database}
-`
+	rafflePolicy = "  raffle: {access: public, log: redis, conflate: true, join: latest, max_rate: 10, retention: {max_age: 1h, max_count: 100}}"
+	newsPolicy   = "  news: {access: public, log: database}"
 	// updates is how many times a second the raffle changes, and period how long
 	// a change may be merged with later ones.
 	updates = 50
@@ -48,11 +43,9 @@ type stage struct {
 func newStage(tb testing.TB, redisURL string) *stage {
 	tb.Helper()
 	cluster := testenv.MySQL(tb, testenv.MariaDB())
-	policies := filepath.Join(tb.TempDir(), "policies.yaml")
-	require.NoError(tb, os.WriteFile(policies, []byte(rafflePolicies), 0o600))
 	env := []string{
 		"BELLHOP_MYSQL_PRIMARY=" + cluster.Primary.DSN(cluster.NewDatabase(tb)),
-		"BELLHOP_REDIS=" + redisURL, "BELLHOP_POLICIES=" + policies, "BELLHOP_LOG_LEVEL=warn",
+		"BELLHOP_REDIS=" + redisURL, testenv.Policies(tb, rafflePolicy, newsPolicy), "BELLHOP_LOG_LEVEL=warn",
 	}
 	s := &stage{t: tb, client: &http.Client{Timeout: 3 * time.Second}}
 	tb.Cleanup(s.client.CloseIdleConnections)

@@ -83,7 +83,7 @@ func TestStalledClientsCostLittle(t *testing.T) {
 	require.Less(t, grown, stalled*(256<<10))
 
 	// Those who took nothing for the whole time are dropped.
-	ends := func() float64 { return f.scrape(t, g.AdminURL, `bellhop_streams_ended_total{reason="slow"}`) }
+	ends := func() float64 { return g.Metrics(t)[`bellhop_streams_ended_total{reason="slow"}`] }
 	require.Eventually(t, func() bool { return ends() >= stalled }, 30*time.Second, 200*time.Millisecond)
 }
 

@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -91,23 +89,4 @@ func (f *fleet) postTo(tb testing.TB, path, body string) {
 	require.NoError(tb, err)
 	defer resp.Body.Close()
 	require.Contains(tb, []int{http.StatusCreated, http.StatusOK}, resp.StatusCode)
-}
-
-// scrape reads one sample of a program's metrics; zero if it has none.
-func (f *fleet) scrape(tb testing.TB, adminURL, sample string) float64 {
-	tb.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, adminURL+"/metrics", nil)
-	require.NoError(tb, err)
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	require.NoError(tb, err)
-	defer resp.Body.Close()
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), sample+" "); ok {
-			n, err := strconv.ParseFloat(value, 64)
-			require.NoError(tb, err)
-			return n
-		}
-	}
-	return 0
 }

@@ -6,8 +6,21 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
+
+// Address is a host:port of the loopback interface that no other test gets before
+// this one ends. Servers that set SO_REUSEADDR, which is nearly all, may listen on it.
+func Address(tb testing.TB) string {
+	tb.Helper()
+	p, err := reservePort()
+	require.NoError(tb, err)
+	tb.Cleanup(p.release)
+	return p.addr()
+}
 
 // port is a TCP port of 127.0.0.1 that nobody else gets until it is released, not
 // even while the server that uses it is dead. It is held by a socket that is bound

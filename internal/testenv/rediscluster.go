@@ -16,12 +16,7 @@ const slots = 16384
 // without slots that serves nothing.
 func RedisCluster(tb testing.TB) *RedisServer {
 	tb.Helper()
-	// By default the nodes talk on a port that is 10,000 higher, which may be
-	// taken, or above the highest there is.
-	bus, err := reservePort()
-	require.NoError(tb, err)
-	tb.Cleanup(bus.release)
-	s := Redis(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus.number))
+	s := RedisClusterNode(tb)
 	require.NoError(tb, s.client.ClusterAddSlotsRange(tb.Context(), 0, slots-1).Err())
 	require.NoError(tb, poll(nil, func() error {
 		info, err := s.client.ClusterInfo(tb.Context()).Result()
@@ -31,4 +26,16 @@ func RedisCluster(tb testing.TB) *RedisServer {
 		return err
 	}))
 	return s
+}
+
+// RedisClusterNode starts a server that is to be part of a Cluster: it has no slots,
+// and knows no other node.
+func RedisClusterNode(tb testing.TB) *RedisServer {
+	tb.Helper()
+	// By default the nodes talk on a port that is 10,000 higher, which may be
+	// taken, or above the highest there is.
+	bus, err := reservePort()
+	require.NoError(tb, err)
+	tb.Cleanup(bus.release)
+	return Redis(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus.number))
 }

@@ -13,7 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -150,20 +150,10 @@ func texts(from, to int) []any {
 	return all
 }
 
-var streamsOpen = regexp.MustCompile(`(?m)^bellhop_streams_open (\d+)$`)
-
 // streams is how many streams the gateway says are open.
 func (h *house) streams() string {
 	h.t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	resp, err := client.Get(h.bellhop.AdminURL + "/metrics")
-	require.NoError(h.t, err)
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	require.NoError(h.t, err)
-	match := streamsOpen.FindSubmatch(text)
-	require.NotNil(h.t, match)
-	return string(match[1])
+	return strconv.Itoa(int(h.bellhop.Metrics(h.t)["bellhop_streams_open"]))
 }
 
 func (h *house) eventuallyStreams(want string) {
@@ -179,9 +169,9 @@ type visitor struct {
 }
 
 // visit starts a browser whose first tab is at the page as somebody.
-func (h *house) visit(query string) *visitor {
+func (h *house) visit(query string, flags ...chromedp.ExecAllocatorOption) *visitor {
 	h.t.Helper()
-	v := &visitor{t: h.t, tab: testenv.Chromium(h.t), end: func() {}}
+	v := &visitor{t: h.t, tab: testenv.Chromium(h.t, flags...), end: func() {}}
 	v.open(h, query)
 	return v
 }
