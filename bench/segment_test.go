@@ -30,7 +30,9 @@ type segment struct {
 	allocs    []float64 // for each delivery, of a gateway
 }
 
-func (s *segment) run(r *rig) {
+// run sends the segment's events and waits until all have come. What that took is
+// noted if it counts.
+func (s *segment) run(r *rig, counts bool) {
 	r.b.Helper()
 	deliveries := int64(s.events)
 	if !s.targeted {
@@ -48,6 +50,9 @@ func (s *segment) run(r *rig) {
 	r.await(s.crew, func(report loadgen.Report) bool { return report.Counts.Events-first.Counts.Events >= deliveries })
 	after, err := loadgen.Sample(s.server.PID())
 	require.NoError(r.b, err)
+	if !counts {
+		return
+	}
 	million := float64(deliveries) / 1e6
 	s.cpu = append(s.cpu, (after.CPU()-before.CPU()).Seconds()/million)
 	s.user = append(s.user, (after.User-before.User).Seconds()/million)
@@ -79,9 +84,10 @@ func (s *segment) ratios() (ratios []float64) {
 
 // kind sums the segment's rounds up.
 func (s *segment) kind() report.Kind {
+	ratios := s.ratios()
 	return report.Kind{
-		Name: s.name, Ours: s.ours,
-		CPU: report.Median(s.cpu), User: report.Median(s.user), Ratio: report.Median(s.ratios()), Allocs: report.Median(s.allocs),
+		Name: s.name, Ours: s.ours, CPU: report.Median(s.cpu), User: report.Mean(s.user),
+		Ratio: report.Median(ratios), Ratios: report.RangeOf(ratios), Allocs: report.Median(s.allocs),
 	}
 }
 
@@ -89,9 +95,9 @@ func (s *segment) kind() report.Kind {
 func table(kinds []report.Kind) string {
 	var out strings.Builder
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tCPU s a million\tof it user\tto the raw loop\tallocations each\t")
+	fmt.Fprintln(w, "\tCPU s a million\tof it user\tto the raw loop\tleast\tmost\tallocations each\t")
 	for _, k := range kinds {
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.3f\t\n", k.Name, k.CPU, k.User, k.Ratio, k.Allocs)
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.3f\t\n", k.Name, k.CPU, k.User, k.Ratio, k.Ratios.Least, k.Ratios.Most, k.Allocs)
 	}
 	_ = w.Flush() // into memory
 	return out.String()

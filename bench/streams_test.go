@@ -30,11 +30,8 @@ func BenchmarkStreams(b *testing.B) {
 	var held []holding
 	for b.Loop() {
 		for round := range rounds {
-			if round > 0 {
-				r.inboxes.Kill(b)
-				r.inboxes.Start(b)
-			}
-			progressf("round %d of %d: %d streams on a new gateway", round+1, rounds, r.streams)
+			progressf("round %d of %d: %d streams on a new gateway and a new log", round+1, rounds, r.streams)
+			r.renew(1)
 			held = append(held, r.holdAlone())
 		}
 	}
@@ -54,24 +51,25 @@ func (r *rig) holdAlone() holding {
 	r.b.Helper()
 	self, err := os.Executable()
 	require.NoError(r.b, err)
+	gateway := r.gateways[0]
 	h := holding{idle: time.Duration(setting(r.b, idleVariable, 1)) * time.Second}
-	before := r.metric(r.inboxes, "go_goroutines")
+	before := r.metric(gateway, "go_goroutines")
 	wait := settle
 	if h.idle < settle {
 		wait = 0 // nobody looks at figures of so short a time
 	}
 	h.Result, err = loadgen.Run(r.b.Context(), loadgen.Plan{
-		Population: loadgen.Population{Gateways: []string{r.inboxes.URL}, Inbox: true, Secret: secret, Sources: r.streams/5000 + 1},
+		Population: loadgen.Population{Gateways: []string{gateway.URL}, Inbox: true, Secret: secret, Sources: r.streams/5000 + 1},
 		Streams:    r.streams, Processes: 1, Settle: wait, Idle: h.idle, Storms: 1,
 		Traffic: loadgen.Traffic{
 			Notifiers: []string{r.notifier.URL}, Key: serviceKey, Rate: 2000, Duration: h.idle, Size: dataSize,
 		},
-		PIDs:   map[string]int{"gateway": r.inboxes.PID(), "notifier": r.notifier.PID()},
+		PIDs:   map[string]int{"gateway": gateway.PID(), "notifier": r.notifier.PID()},
 		Worker: []string{self, "worker"},
 		Sampled: func(phase string) {
 			progressf("  %s is over", phase)
 			if phase == "idle" {
-				h.goroutines = max(r.metric(r.inboxes, "go_goroutines")-before, 0)
+				h.goroutines = max(r.metric(gateway, "go_goroutines")-before, 0)
 			}
 		},
 	})
@@ -83,35 +81,38 @@ func (r *rig) holdAlone() holding {
 	return h
 }
 
-// sum takes the medians of all rounds.
+// sum takes the medians of all rounds, and says how far some of them differ.
 func sum(held []holding) *report.Streams {
-	median := func(figure func(h *holding) float64) float64 {
+	values := func(figure func(h *holding) float64) []float64 {
 		values := make([]float64, len(held))
 		for i := range held {
 			values[i] = figure(&held[i])
 		}
-		return report.Median(values)
+		return values
 	}
+	median := func(figure func(h *holding) float64) float64 { return report.Median(values(figure)) }
 	phase := func(h *holding, name string) *loadgen.Phase {
 		return &h.Phases[slices.IndexFunc(h.Phases, func(p loadgen.Phase) bool { return p.Name == name })]
 	}
-	memory := func(name string) float64 {
-		return median(func(h *holding) float64 {
+	memory := func(name string) []float64 {
+		return values(func(h *holding) float64 {
 			return float64(phase(h, name).Usage["gateway"].RSS-h.Before["gateway"].RSS) / float64(h.Streams)
 		})
 	}
-	cpu := func(name string) float64 {
-		return median(func(h *holding) float64 { return phase(h, name).Usage["gateway"].CPU().Seconds() })
+	cpu := func(name string) []float64 {
+		return values(func(h *holding) float64 { return phase(h, name).Usage["gateway"].CPU().Seconds() })
 	}
 	joined := func(q float64) float64 {
 		return median(func(h *holding) float64 { return phase(h, "connect").Joins.Quantile(q).Seconds() })
 	}
+	settled, idle := memory("idle"), cpu("idle")
 	s := &report.Streams{
 		Streams: held[0].Streams, Rounds: len(held),
 		Goroutines: median(func(h *holding) float64 { return h.goroutines }),
-		Came:       memory("connect"), Settled: memory("idle"),
-		Connect: cpu("connect"), Half: joined(0.5), All: joined(1), Return: cpu("storm"),
-		Idle: held[0].idle.Seconds(), IdleCPU: cpu("idle"),
+		Came:       report.Median(memory("connect")),
+		Settled:    report.Median(settled), SettledRange: report.RangeOf(settled),
+		Connect: report.Median(cpu("connect")), Half: joined(0.5), All: joined(1), Return: report.Median(cpu("storm")),
+		Idle: held[0].idle.Seconds(), IdleCPU: report.Median(idle), IdleCPURange: report.RangeOf(idle),
 		Rate: 2000, Events: phase(&held[0], "traffic").Published.Events,
 	}
 	for _, way := range []struct {

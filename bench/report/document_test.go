@@ -27,12 +27,13 @@ func measured() *Figures {
 	return &Figures{
 		Deliveries: &Deliveries{
 			Streams: 10000, Rounds: 9, Machine: "a machine",
-			Kinds:  []Kind{{Name: "raw loop", CPU: 13, User: 0.2}, {Name: "gateway, one channel", CPU: 13.6, User: 0.8, Ratio: 1.046, Allocs: 0.004, Ours: true}},
+			Kinds:  []Kind{{Name: "raw loop", CPU: 13, User: 0.2}, {Name: "gateway, one channel", CPU: 13.6, User: 0.8, Ratio: 1.046, Ratios: Range{0.98, 1.1}, Allocs: 0.004, Ours: true}},
 			Memory: map[string]float64{Textbook: 27400},
 		},
 		Streams: &Streams{
 			Streams: 15000, Rounds: 3, Machine: "a machine", Came: 2900, Settled: 1234, Connect: 2.5, Half: 0.04, All: 0.11, Return: 3.5,
-			Idle: 40, IdleCPU: 0.4, Rate: 2000, Events: 60000,
+			SettledRange: Range{1111, 2345},
+			Idle:         40, IdleCPU: 0.4, IdleCPURange: Range{0.2, 0.8}, Rate: 2000, Events: 60000,
 			Latency: []Delay{{Name: "POST to receipt", P50: 0.0043, P90: 0.0086, P99: 0.0164, P999: 0.0297}},
 		},
 	}
@@ -49,9 +50,9 @@ func TestDocumentGetsTablesAndCharts(t *testing.T) {
 		require.NoError(t, err)
 		s := string(text)
 		require.Contains(t, s, "| raw loop | 13.0 | 0.20 | 1 |  |\n")
-		require.Contains(t, s, "| **gateway, one channel** | 13.6 | 0.80 | **1.05** | 0.004 |\n")
-		require.Contains(t, s, "| memory of a stream, settled | **1.2 KB** (the textbook handler: 27.4 KB) |\n")
-		require.Contains(t, s, "| idle, a heartbeat every 20 s | 1.00 % of a core |\n")
+		require.Contains(t, s, "| **gateway, one channel** | 13.6 | 0.80 | **1.05** (0.98 to 1.10) | 0.004 |\n")
+		require.Contains(t, s, "| memory of a stream, settled | **1.2 KB** (1.1 to 2.3) (the textbook handler: 27.4 KB) |\n")
+		require.Contains(t, s, "| idle, a heartbeat every 20 s | 1.00 % of a core (0.50 to 2.00) |\n")
 		require.Contains(t, s, "| POST to receipt | 4.3 ms | 8.6 ms | 16.4 ms | 29.7 ms |\n")
 		require.Contains(t, s, "15,000")
 		require.NotContains(t, s, "old")
@@ -80,7 +81,7 @@ func TestDocumentKeepsWhatWasNotMeasured(t *testing.T) {
 	text, err := os.ReadFile(document)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "<!-- begin deliveries -->\nold\n")
-	require.Contains(t, string(text), "| memory of a stream, settled | **1.2 KB** |\n")
+	require.Contains(t, string(text), "| memory of a stream, settled | **1.2 KB** (1.1 to 2.3) |\n")
 	require.NoFileExists(t, filepath.Join(dir, deliveryChart))
 }
 
@@ -115,6 +116,28 @@ func TestFiguresAreKept(t *testing.T) {
 	_, err = Load(file)
 	require.ErrorContains(t, err, "figures")
 	require.ErrorContains(t, f.Save(filepath.Join(file, "below")), "figures")
+}
+
+// One round differs from nothing.
+func TestOneRoundHasNoRange(t *testing.T) {
+	t.Parallel()
+	f := measured()
+	f.Deliveries.Rounds, f.Streams.Rounds = 1, 1
+	for _, table := range []string{f.Deliveries.table(), f.Streams.table(nil)} {
+		require.Contains(t, table, "One round, ")
+		require.NotContains(t, table, "(")
+		require.NotContains(t, table, "rackets")
+	}
+	f.Deliveries.Rounds, f.Deliveries.Kinds[1].Ratios = 3, Range{} // as older files have it
+	require.Contains(t, f.Deliveries.table(), "| **1.05** | 0.004 |")
+}
+
+func TestMeanAndRange(t *testing.T) {
+	t.Parallel()
+	require.Zero(t, Mean(nil))
+	require.InDelta(t, 2, Mean([]float64{3, 1, 2}), 0)
+	require.Zero(t, RangeOf(nil))
+	require.Equal(t, Range{1, 3}, RangeOf([]float64{3, 1, 2}))
 }
 
 func TestMedian(t *testing.T) {

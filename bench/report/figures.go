@@ -29,16 +29,33 @@ type Deliveries struct {
 }
 
 // Kind is one kind of traffic on one server. The figures are medians over the
-// rounds.
+// rounds, unless they say otherwise.
 type Kind struct {
 	Name string  `json:"name"`
-	CPU  float64 `json:"cpu"`  // seconds for a million deliveries
-	User float64 `json:"user"` // of it
+	CPU  float64 `json:"cpu"` // seconds for a million deliveries
+	// User is the part of it outside the kernel: the mean, since it is counted in
+	// hundredths of a second, and a round may have none or one of them.
+	User float64 `json:"user"`
 	// Ratio is to the floor's CPU in the same round, and Allocs counts those of
 	// one delivery. Zero: not looked at.
 	Ratio  float64 `json:"ratio,omitempty"`
+	Ratios Range   `json:"ratios,omitzero"`
 	Allocs float64 `json:"allocs,omitempty"`
 	Ours   bool    `json:"ours,omitempty"` // it is a gateway's
+}
+
+// Range is how far the rounds of a figure differ. Its zero value is not known.
+type Range struct {
+	Least float64 `json:"least"`
+	Most  float64 `json:"most"`
+}
+
+// RangeOf is the range of v.
+func RangeOf(v []float64) Range {
+	if len(v) == 0 {
+		return Range{}
+	}
+	return Range{slices.Min(v), slices.Max(v)}
 }
 
 // Streams is what streams of an inbox each cost. The figures are medians over the
@@ -56,6 +73,9 @@ type Streams struct {
 	Return     float64 `json:"return"`     // CPU seconds of all coming back with a cursor
 	Idle       float64 `json:"idle"`       // seconds
 	IdleCPU    float64 `json:"idle_cpu"`   // CPU seconds in that time
+
+	SettledRange Range `json:"settled_range,omitzero"`
+	IdleCPURange Range `json:"idle_cpu_range,omitzero"`
 
 	Rate    float64 `json:"rate"` // events a second, each to one stream
 	Events  int64   `json:"events"`
@@ -78,6 +98,15 @@ func Median(v []float64) float64 {
 	}
 	v = slices.Sorted(slices.Values(v))
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+// Mean is the mean of v; 0 for none.
+func Mean(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(max(len(v), 1))
 }
 
 // Load reads what Save wrote. A file that does not exist holds nothing.

@@ -10,7 +10,7 @@ import (
 // table renders the deliveries as Markdown.
 func (d *Deliveries) table() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, %s streams of each kind, on %s.\n\n", medians(d.Rounds), thousands(d.Streams), d.Machine)
+	fmt.Fprintf(&out, "%s, %s streams of each kind, on %s.%s\n\n", medians(d.Rounds), thousands(d.Streams), d.Machine, brackets(d.Rounds))
 	out.WriteString("| traffic | CPU s per million | of it user | to the raw loop | allocations |\n|---|---|---|---|---|\n")
 	for _, k := range d.Kinds {
 		name, ratio, allocs := k.Name, "1", ""
@@ -20,6 +20,7 @@ func (d *Deliveries) table() string {
 		if k.Ours {
 			name, ratio, allocs = "**"+name+"**", "**"+ratio+"**", precise(k.Allocs)
 		}
+		ratio += k.Ratios.table(d.Rounds, "%.2f", 1)
 		fmt.Fprintf(&out, "| %s | %.1f | %.2f | %s | %s |\n", name, k.CPU, k.User, ratio, allocs)
 	}
 	return out.String()
@@ -28,7 +29,7 @@ func (d *Deliveries) table() string {
 // table renders the streams' costs as Markdown.
 func (s *Streams) table(others map[string]float64) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s, %s streams on an inbox each, on %s.\n\n", medians(s.Rounds), thousands(s.Streams), s.Machine)
+	fmt.Fprintf(&out, "%s, %s streams on an inbox each, on %s.%s\n\n", medians(s.Rounds), thousands(s.Streams), s.Machine, brackets(s.Rounds))
 	out.WriteString("| figure | measured |\n|---|---|\n")
 	row := func(name, format string, values ...any) {
 		fmt.Fprintf(&out, "| %s | "+format+" |\n", append([]any{name}, values...)...)
@@ -39,11 +40,11 @@ func (s *Streams) table(others map[string]float64) string {
 		textbook = fmt.Sprintf(" (the textbook handler: %s)", size(b))
 	}
 	row("memory of a stream, when all have just come", "%s", size(s.Came))
-	row("memory of a stream, settled", "**%s**%s", size(s.Settled), textbook)
+	row("memory of a stream, settled", "**%s**%s%s", size(s.Settled), s.SettledRange.table(s.Rounds, "%.1f", 1e-3), textbook)
 	row("all come at once, with tokens", "%.1f CPU seconds; from connect to live: half within %s, all within %s",
 		s.Connect, span(s.Half), span(s.All))
 	row("they come back with a cursor", "%.1f CPU seconds", s.Return)
-	row("idle, a heartbeat every 20 s", "%.2f %% of a core", 100*s.IdleCPU/s.Idle)
+	row("idle, a heartbeat every 20 s", "%.2f %% of a core%s", 100*s.IdleCPU/s.Idle, s.IdleCPURange.table(s.Rounds, "%.2f", 100/s.Idle))
 	return out.String()
 }
 
@@ -57,6 +58,21 @@ func (s *Streams) delays() string {
 		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", d.Name, span(d.P50), span(d.P90), span(d.P99), span(d.P999))
 	}
 	return out.String()
+}
+
+// table renders the range, in another unit, behind the median of several rounds.
+func (r Range) table(rounds int, format string, unit float64) string {
+	if rounds < 2 || r == (Range{}) {
+		return ""
+	}
+	return fmt.Sprintf(" ("+format+" to "+format+")", r.Least*unit, r.Most*unit)
+}
+
+func brackets(rounds int) string {
+	if rounds < 2 {
+		return ""
+	}
+	return " In brackets: the least and the most of the rounds."
 }
 
 func medians(rounds int) string {
