@@ -1,5 +1,7 @@
--- Appends an event to a channel, trims it, publishes the event: all of it or, with
--- an error, none. Whatever may fail comes before the event is written.
+-- Appends an event to a channel, trims it, publishes the event: with an error, nothing
+-- of it. Once the event is written nothing fails any more, be it for a right that the
+-- account lacks. Nor is anything written before: Redis refuses for want of memory, or
+-- of replicas, only the first write of a script.
 --
 -- KEYS  stream, and under an idempotency key the record of that
 -- ARGV  1 a life for the stream if it has to be made  2 most events to keep
@@ -45,7 +47,9 @@ local function timestamp(ms)
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, ms - seconds * 1000)
 end
 
-local s = state(stream) or { life = ARGV[1], head = 0, floor = 0, first = 0, last = 0 }
+local s, broken = state(stream)
+if broken then return broken end
+s = s or { life = ARGV[1], head = 0, floor = 0, first = 0, last = 0 }
 local id, wrong = server()
 if not id then return wrong end
 local of = epoch(id, s.life)
@@ -53,6 +57,7 @@ local seq = s.head + 1
 local clocked = clock()
 local now = math.max(clocked, s.last) -- a clock that was put back makes no event older than the one before
 
+local function failed(reply) return type(reply) == 'table' and reply.err end
 if record then
   redis.call('SET', record, ARGV[15] .. of .. ' ' .. decimal(seq) .. ' ' .. decimal(now), 'PX', ARGV[16])
 end
@@ -60,24 +65,24 @@ local function add(...)
   return redis.pcall('XADD', stream, ...)
 end
 local entry = s.life .. '-' .. decimal(seq)
-local added
+local done
 if most > 0 then
-  added = add('MAXLEN', ARGV[2], entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
+  done = add('MAXLEN', ARGV[2], entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
 else
-  added = add(entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
+  done = add(entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
 end
-if type(added) == 'table' and added.err then
+if not failed(done) then
+  local lives = redis.pcall('PEXPIRE', stream, ARGV[4])
+  if failed(lives) and seq == 1 then -- one that was made now would stay for ever
+    redis.call('DEL', stream)
+    done = lives
+  end
+end
+if failed(done) then
   if record then redis.call('DEL', record) end
-  return added
+  return done
 end
-
--- Mostly nothing is too old, which the time of what was the oldest before tells.
-if keep > 0 and s.first < now - keep then
-  local low = s.floor + 1
-  if most > 0 then low = math.max(low, seq - most + 1) end
-  age(stream, s, low, seq, now - keep)
-end
-redis.call('PEXPIRE', stream, ARGV[4])
+if keep > 0 then pcall(age, stream, s, now - keep) end -- what it leaves the walk of trim.lua complains of
 
 local frame = ''
 local expires = tonumber(ARGV[14])

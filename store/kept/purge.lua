@@ -5,7 +5,8 @@
 -- ARGV  1 name to publish under  2 version of the message
 local id, wrong = server()
 if not id then return wrong end
-local s = state(KEYS[1])
+local s, broken = state(KEYS[1])
+if broken then return broken end
 if not s then return {} end
 redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
 redis.pcall('PUBLISH', ARGV[1], wire(tonumber(ARGV[2]), epoch(id, s.life), s.head, ''))

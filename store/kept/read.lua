@@ -6,7 +6,8 @@
 -- or nothing, if there is no such channel.
 local id, wrong = server()
 if not id then return wrong end
-local s = state(KEYS[1])
+local s, broken = state(KEYS[1])
+if broken then return broken end
 if not s then return {} end
 local limit, bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
 local entries, size, from = {}, 0, math.max(tonumber(ARGV[1]), s.floor) + 1

@@ -29,8 +29,9 @@ const (
 // evicted instead, channels begin new epochs.
 //
 // An epoch ends whenever Redis starts, is promoted or loses the channel's key,
-// and also, for nothing, when a server's first replica comes or its last has
-// been gone for repl-backlog-ttl.
+// and also, for nothing, when the channel's slot moves to another node of a
+// Cluster, when a server's first replica comes and when its last has been gone for
+// repl-backlog-ttl.
 type Redis struct {
 	client redis.UniversalClient
 	cfg    Config

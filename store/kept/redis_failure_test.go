@@ -1,6 +1,8 @@
 package kept_test
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,7 +139,9 @@ func TestRedisAccounts(t *testing.T) {
 	server := testenv.Redis(t)
 	as := func(user string, rules ...any) *kept.Redis {
 		require.NoError(t, server.Client().Do(t.Context(), append([]any{"acl", "setuser", user, "on", ">pass", "~bellhop:*"}, rules...)...).Err())
-		return kept.NewRedis(open(t, "redis://"+user+":pass@"+server.Addr), kept.Config{Logger: quiet()})
+		return kept.NewRedis(open(t, "redis://"+user+":pass@"+server.Addr), kept.Config{
+			Retention: func(event.Channel) store.Retention { return store.Retention{MaxAge: time.Hour} }, Logger: quiet(),
+		})
 	}
 	// As docs/operations.md has them.
 	least := as("least", "&bellhop:*", "+@connection", "+@pubsub", "+eval", "+evalsha", "+info", "+time",
@@ -154,20 +158,58 @@ func TestRedisAccounts(t *testing.T) {
 	require.Equal(t, -1, add(t, mute, "3").Receivers)
 	require.EqualValues(t, 3, head(t, least, false).Seq)
 
-	blind := as("blind", "allchannels", "+@all", "-info")
-	require.ErrorIs(t, blind.Append(t.Context(), []store.Entry{testEntry("4")})[0].Err, store.ErrNotWritten)
-	require.EqualValues(t, 3, head(t, least, false).Seq)
+	// Old enough that an append has to trim, with whatever right that takes.
+	old := strconv.FormatInt(time.Now().Add(-2*time.Hour).UnixMilli(), 10)
+	life, _, _ := strings.Cut(server.Client().XInfoStream(t.Context(), key).Val().LastGeneratedID, "-")
+	require.NoError(t, server.Client().Del(t.Context(), key).Err())
+	for seq := range 3 {
+		require.NoError(t, server.Client().Do(t.Context(), "xadd", key, life+"-"+strconv.Itoa(seq+1),
+			"time", old, "type", "note", "data", "1", "expires", "0").Err())
+	}
+	keyed.Key = &store.Key{Service: "shop", Value: "another"}
+	for _, right := range []string{"info", "time", "xinfo", "set", "xadd"} {
+		without := as("without-"+right, "allchannels", "+@all", "-"+right)
+		err := without.Append(t.Context(), []store.Entry{keyed})[0].Err
+		require.ErrorIs(t, err, store.ErrNotWritten, right)
+		require.ErrorIs(t, err, store.ErrUnavailable, right)
+		_, err = without.Heads(t.Context(), []event.Channel{topic}, false)
+		require.Equal(t, right == "info" || right == "xinfo", errors.Is(err, store.ErrUnavailable), right)
+		require.EqualValues(t, 3, head(t, least, false).Seq, "what is refused is not written, without %s", right)
+	}
+	lasting := as("lasting", "allchannels", "+@all", "-xtrim", "-pexpire")
+	require.Equal(t, []uint64{4}, lasting.Append(t.Context(), []store.Entry{keyed})[0].Seqs, "what is written is not refused, nor is a key remembered for what was")
+	require.Equal(t, []uint64{4}, least.Append(t.Context(), []store.Entry{keyed})[0].Seqs, "the same answer")
+	require.Zero(t, head(t, least, false).Floor)
+	add(t, least, "5")
+	require.EqualValues(t, 3, head(t, least, false).Floor, "who may trim does")
+	require.NoError(t, server.Client().Del(t.Context(), key).Err())
+	keyed.Key = &store.Key{Service: "shop", Value: "third"}
+	for range 2 {
+		require.ErrorIs(t, lasting.Append(t.Context(), []store.Entry{keyed})[0].Err, store.ErrNotWritten)
+	}
+	require.Zero(t, server.Client().Exists(t.Context(), key).Val(), "a channel that would stay for ever is not made")
 }
 
-// Whatever else stands under a channel's name is an error, and stays.
+// Whatever else stands under a channel's name is an error, stays, and concerns no
+// other channel.
 func TestRedisKeyOfAnotherKind(t *testing.T) {
 	t.Parallel()
 	server, log := onRedis(t, kept.Config{Retention: func(event.Channel) store.Retention { return store.Retention{MaxAge: time.Hour} }})
 	for _, name := range []string{key, "bellhop:log:{no channel}"} {
 		require.NoError(t, server.Client().Set(t.Context(), name, "x", 0).Err())
 	}
-	requireAway(t, log)
-	_, err := log.Trim(t.Context(), store.KeptCursor{})
+	require.ErrorIs(t, log.Append(t.Context(), []store.Entry{testEntry("1")})[0].Err, store.ErrNotWritten)
+	require.ErrorIs(t, log.Purge(t.Context(), topic), store.ErrUnavailable)
+	_, err := log.Ranges(t.Context(), []store.Range{{Channel: topic, Limit: 1}})
+	require.ErrorIs(t, err, store.ErrUnavailable)
+	neighbour := testEntry("1")
+	neighbour.Channels = []event.Channel{"topic:2"}
+	require.NoError(t, log.Append(t.Context(), []store.Entry{neighbour})[0].Err)
+	heads, err := log.Heads(t.Context(), []event.Channel{topic, "topic:2"}, false)
+	require.NoError(t, err)
+	require.Empty(t, heads[0].Epoch, "as if it were not there")
+	require.EqualValues(t, 1, heads[1].Seq)
+	_, err = log.Trim(t.Context(), store.KeptCursor{})
 	require.NoError(t, err, "the walk passes it over")
 	require.Equal(t, "x", server.Client().Get(t.Context(), key).Val())
 	require.NoError(t, server.Client().Del(t.Context(), key).Err())
@@ -206,4 +248,21 @@ func TestRedisEventsThatAreMissingRaiseTheFloor(t *testing.T) {
 	p = read(8)
 	require.EqualValues(t, 10, p.Floor)
 	require.EqualValues(t, 10, p.Last)
+}
+
+// A walk trims a channel whose newest events were deleted by hand.
+func TestRedisTrimsWhatEndsInAHole(t *testing.T) {
+	t.Parallel()
+	server, log := onRedis(t, kept.Config{Retention: func(event.Channel) store.Retention { return store.Retention{MaxAge: time.Hour} }})
+	young := time.Now().UnixMilli()
+	old := young - (2 * time.Hour).Milliseconds()
+	for seq, at := range []int64{old, old, young, young, young, young} {
+		require.NoError(t, server.Client().Do(t.Context(), "xadd", key, "7-"+strconv.Itoa(seq+1),
+			"time", strconv.FormatInt(at, 10), "type", "note", "data", "1", "expires", "0").Err())
+	}
+	require.NoError(t, server.Client().XDel(t.Context(), key, "7-4", "7-5", "7-6").Err())
+	_, err := log.Trim(t.Context(), store.KeptCursor{})
+	require.NoError(t, err)
+	require.EqualValues(t, 2, head(t, log, false).Floor)
+	require.EqualValues(t, 7, add(t, log, "2").Seqs[0])
 }

@@ -10,12 +10,13 @@
 
 local FIELDS = { time = 2, data = 6 } -- where the values stand in an entry
 
--- The stream under key, or nil if there is none.
+-- The stream under key, or nil if there is none. If it can't be told, it returns nil
+-- and the error.
 local function state(key)
   local info = redis.pcall('XINFO', 'STREAM', key)
   if info.err then
     if string.find(info.err, 'no such key', 1, true) then return nil end
-    error(info)
+    return nil, info
   end
   local s = {}
   for i = 1, #info, 2 do s[info[i]] = info[i + 1] end
@@ -62,20 +63,24 @@ local function clock()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- Trims the events of a stream that are older than oldest, of which event high is
--- none, and neither are those below low. They end somewhere between the two:
--- mostly right at the beginning, so the search begins there.
-local function age(stream, s, low, high, oldest)
+-- Trims the events that are older than oldest among those that a stream had when its
+-- state was s. Mostly there are none, which the time of the first tells, or few, so
+-- the search for the last of them begins there.
+local function age(stream, s, oldest)
+  if s.floor == s.head or s.first >= oldest then return end
   local function old(n)
     local found = redis.call('XRANGE', stream, s.life .. '-' .. decimal(n), '+', 'COUNT', 1)
-    return tonumber(found[1][2][FIELDS.time]) < oldest
+    return #found == 1 and tonumber(found[1][2][FIELDS.time]) < oldest -- the newest may have been deleted by hand
   end
-  if not old(low) then return end
-  local step = 1
-  while low + step < high and old(low + step) do
-    low, step = low + step, step * 2
+  local low, high, step = s.floor + 1, s.head, 1 -- low is old, high is not
+  if s.last < oldest then
+    low, high = s.head, s.head + 1
+  else
+    while low + step < high and old(low + step) do
+      low, step = low + step, step * 2
+    end
+    high = math.min(high, low + step)
   end
-  high = math.min(high, low + step)
   while high - low > 1 do
     local middle = math.floor((low + high) / 2)
     if old(middle) then low = middle else high = middle end

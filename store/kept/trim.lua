@@ -5,12 +5,7 @@
 -- ARGV  1 milliseconds to keep events
 local id, wrong = server()
 if not id then return wrong end
-local s = state(KEYS[1])
-local oldest = clock() - tonumber(ARGV[1])
-if not s or s.floor == s.head or s.first >= oldest then return {} end
-if s.last < oldest then
-  redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
-else
-  age(KEYS[1], s, s.floor + 1, s.head, oldest)
-end
+local s, broken = state(KEYS[1])
+if broken then return broken end
+if s then age(KEYS[1], s, clock() - tonumber(ARGV[1])) end
 return {}
