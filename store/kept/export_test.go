@@ -9,6 +9,13 @@ func (m *Memory) Forget(ch event.Channel) {
 	m.forget(m.channels[ch])
 }
 
+// Has tells whether a channel is kept.
+func (m *Memory) Has(ch event.Channel) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.channels[ch] != nil
+}
+
 // Channels is how many channels are kept.
 func (m *Memory) Channels() int {
 	m.mu.Lock()

@@ -67,9 +67,9 @@ type Config struct {
 	Retention func(event.Channel) store.Retention
 	// MaxFrame is that of the bus. Zero: fanout.DefaultMaxFrame.
 	MaxFrame int
-	// MaxBytes bounds what Memory holds, in bytes of data and about 250 for each
-	// event besides: beyond it the channels that are quiet for the longest are
-	// forgotten. Redis has bounds of its own. Zero: 256 MiB.
+	// MaxBytes bounds what Memory holds, in bytes of data and about 300 for each
+	// event, channel and idempotency key besides: beyond it the channels that are
+	// quiet for the longest are forgotten. Redis has bounds of its own. Zero: 256 MiB.
 	MaxBytes int
 	// Logger hears what an operator should know. Nil: slog.Default().
 	Logger *slog.Logger

@@ -12,11 +12,12 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-// What an event and an idempotency key take in memory besides data, about, in
-// bytes.
+// What an event, an idempotency key and a channel take in memory besides data,
+// about, in bytes. A channel stays for a week after its last event is gone.
 const (
-	eventOverhead = 250
-	keyOverhead   = 350
+	eventOverhead   = 250
+	keyOverhead     = 350
+	channelOverhead = 350
 )
 
 // Memory is a log within one process, gone with it.
@@ -100,6 +101,7 @@ func (m *Memory) append(e *store.Entry, now time.Time) store.KeptAppended {
 		c = &memoryChannel{name: e.Channels[0], epoch: event.NewEpoch()}
 		c.place = m.quietest.PushBack(c)
 		m.channels[c.name] = c
+		m.bytes += channelOverhead
 	}
 	keep := m.cfg.Retention(c.name)
 	added := entry{typ: e.Type, data: e.Data, time: max(now.UnixMilli(), c.newest), expires: expiry(e.ExpiresAt)}

@@ -97,7 +97,7 @@ func (m *Memory) channel(ch event.Channel, now time.Time) *memoryChannel {
 // forget drops a channel with all that is in it. It begins a new epoch when it
 // comes again.
 func (m *Memory) forget(c *memoryChannel) {
-	m.bytes -= c.drop(len(c.entries))
+	m.bytes -= c.drop(len(c.entries)) + channelOverhead
 	m.quietest.Remove(c.place)
 	delete(m.channels, c.name)
 }

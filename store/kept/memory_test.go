@@ -3,6 +3,7 @@ package kept_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -137,6 +138,25 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.LessOrEqual(t, log.Bytes(), 100_000, "keys count as well")
 	add(t, log, `"`+strings.Repeat("x", 200_000)+`"`)
 	require.EqualValues(t, 1251, head(t, log, false).Seq, "a single event may be larger")
+}
+
+// A channel whose events are all gone still takes memory, for a week.
+func TestMemoryOfEmptyChannelsIsBounded(t *testing.T) {
+	t.Parallel()
+	log := inMemory(kept.Config{MaxBytes: 100_000})
+	for i := range 2000 {
+		ch := event.Channel("topic:" + strconv.Itoa(i))
+		on(t, log, ch, "1")
+		require.NoError(t, log.Purge(t.Context(), ch))
+	}
+	require.LessOrEqual(t, log.Bytes(), 100_000)
+	require.InDelta(t, 300, log.Channels(), 100)
+	for i := range 2000 {
+		if ch := event.Channel("topic:" + strconv.Itoa(i)); log.Has(ch) {
+			log.Forget(ch)
+		}
+	}
+	require.Zero(t, log.Bytes())
 }
 
 // A bus that fails takes nothing from the log.
