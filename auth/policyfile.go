@@ -14,9 +14,10 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// maxPolicyFile bounds what is read of a policy file, in bytes: room for
-// thousands of namespaces, and no surprise when the path names a device.
-const maxPolicyFile = 1 << 20
+// maxPolicyFile bounds what is read of a policy file, in bytes: room for hundreds
+// of namespaces, and no surprise when the path names something else. The library's
+// time grows with the square of how deep a text nests.
+const maxPolicyFile = 64 << 10
 
 // LoadFile reads the policies of a YAML file:
 //

@@ -97,7 +97,7 @@ func TestLoadFileNamesTheLine(t *testing.T) {
 		"tab":                 {"namespaces:\n\ta:\n", "line 2"},
 		"a list":              {"- a\n- b\n", "line 1"},
 		"policy is a word":    {"namespaces:\n  a: public\n", "line 2"},
-		"longer than allowed": {"# " + strings.Repeat("x", 1<<20), ""},
+		"longer than allowed": {"namespaces:\n  a:\n    access: public\n# " + strings.Repeat("x", 64<<10), "longer than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
