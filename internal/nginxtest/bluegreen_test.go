@@ -32,8 +32,11 @@ type deployment struct {
 	control *control
 	url     string // of control
 	plan    drill.Plan
-	// patience is how many seconds a new colour has to become ready.
-	patience string
+	// patience is how many seconds a new colour has to become ready, and settle how
+	// many a switch waits before the old one drains (empty: as shipped).
+	patience, settle string
+	// breakOff is the signal that ends a deployment right after Nginx has switched.
+	breakOff string
 }
 
 func newDeployment(t *testing.T, drain time.Duration) *deployment {
@@ -48,7 +51,7 @@ func newDeployment(t *testing.T, drain time.Duration) *deployment {
 	}
 	notifier := testenv.Run(t, testenv.Build(t, "./cmd/notifier"), append(storage, "BELLHOP_SERVICE_KEYS=test="+serviceKey)...)
 	cluster.WaitCaughtUp(t)
-	d := &deployment{patience: "20", control: &control{
+	d := &deployment{patience: "20", settle: "5", control: &control{
 		program: testenv.Build(t, "./cmd/gateway"),
 		env:     append(storage, "BELLHOP_JWT_SECRET="+signingKey, "BELLHOP_DRAIN="+drain.String()),
 	}}
@@ -57,10 +60,16 @@ func newDeployment(t *testing.T, drain time.Duration) *deployment {
 	require.NoError(t, err)
 	first, err := d.control.addresses(colour("blue", 0))
 	require.NoError(t, err)
+	var changes []change
+	if *full {
+		d.settle = "" // as shipped
+	} else {
+		changes = append(changes, change{"bellhop/http.conf", "client_header_timeout 10s;", "client_header_timeout 3s;"})
+	}
 	d.edge = newEdge(t, strings.Fields(first), []string{
 		"EDGE_NOTIFIER=" + addr(notifier), "EDGE_WORKERS=2", "EDGE_CONNECTIONS=16384", "EDGE_FILES=18432",
 		"EDGE_STREAMS_PER_ADDRESS=20000", "EDGE_CONNECTS_PER_ADDRESS=20000",
-	}, change{"bellhop/http.conf", "client_header_timeout 10s;", "client_header_timeout 3s;"}) // and so SETTLE is shorter
+	}, changes...)
 	d.plan = drill.Plan{
 		Users: 200, Events: 1500, Rate: 200,
 		Shared:     []event.Channel{"topic:watched"},
@@ -84,7 +93,8 @@ func colour(name string, scale int) *http.Request {
 func (d *deployment) run(args ...string) (string, error) {
 	cmd := exec.Command("sh", append([]string{filepath.Join(scripts, "deploy")}, args...)...)
 	cmd.Env = append(os.Environ(), "PLATFORM=./testdata/processes.sh", "LOCK="+filepath.Join(d.Dir, "lock"),
-		"CONTROL="+d.url, "EDGE_DIR="+d.Dir, "EDGE_STATUS="+d.status, "READY_TIMEOUT="+d.patience, "SETTLE=5")
+		"CONTROL="+d.url, "EDGE_DIR="+d.Dir, "EDGE_STATUS="+d.status, "READY_TIMEOUT="+d.patience, "SETTLE="+d.settle,
+		"BREAK_OFF="+d.breakOff)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -102,11 +112,12 @@ func TestDeploymentsGoUnnoticed(t *testing.T) {
 	}
 	d := newDeployment(t, drain)
 	if *full {
-		// A channel that all listen to would be 5,000 deliveries an event.
+		// A channel that all listen to would be 5,000 deliveries an event. A switch
+		// takes half a minute: it settles, and the other colour drains.
 		d.plan.Users, d.plan.Rate, d.plan.Shared = 5000, 500, nil
-		d.plan.Events = 500 * 25 * len(switches)
+		d.plan.Events = 500 * 30 * len(switches)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	crowd, err := drill.Begin(ctx, d.plan)
 	require.NoError(t, err)
@@ -135,7 +146,7 @@ func TestDeploymentsGoUnnoticed(t *testing.T) {
 }
 
 // TestFailedDeploymentsGoUnnoticed: the new colour is killed before it is ready;
-// then Nginx refuses the switch.
+// then Nginx refuses the switch; then the operator's terminal goes away.
 func TestFailedDeploymentsGoUnnoticed(t *testing.T) {
 	d := newDeployment(t, time.Second)
 	d.plan.Users, d.plan.Events = 50, 600
@@ -147,10 +158,15 @@ func TestFailedDeploymentsGoUnnoticed(t *testing.T) {
 	published := make(chan error, 1)
 	go func() { published <- crowd.Publish(ctx) }()
 
+	// A run that was killed has left the upstream of the other colour.
+	d.upstream(t, "green", "127.0.0.1:1")
 	d.patience = "1"
 	d.control.next(stillborn)
 	out, err := d.run("broken", "1")
 	require.Error(t, err)
+	left, err := os.ReadFile(filepath.Join(d.Dir, "bellhop/upstream/gateway.conf"))
+	require.NoError(t, err)
+	require.Contains(t, string(left), "default blue;")
 	require.Contains(t, out, "green does not become ready; blue goes on serving")
 	require.Equal(t, "blue", d.colour(t))
 
@@ -162,6 +178,14 @@ func TestFailedDeploymentsGoUnnoticed(t *testing.T) {
 	require.Contains(t, out, "the switch failed; going back to blue")
 	require.Equal(t, "blue", d.colour(t))
 	d.control.next(none)
+
+	d.breakOff = "HUP"
+	out, err = d.run("broken-off", "1")
+	require.Error(t, err)
+	require.Contains(t, out, "deploy: broken off\n")
+	require.Equal(t, "blue", d.colour(t))
+	require.Empty(t, d.control.of(colour("green", 0)), "what was begun is stopped: %s", out)
+	d.breakOff = ""
 
 	require.NoError(t, <-published)
 	report, err := crowd.Finish(ctx)
@@ -180,7 +204,7 @@ func TestFailedDeploymentsGoUnnoticed(t *testing.T) {
 func TestDeploymentsDoNotMix(t *testing.T) {
 	t.Parallel()
 	e := newEdge(t, []string{"127.0.0.1:1"}, nil)
-	d := &deployment{edge: e, url: "http://127.0.0.1:1", patience: "1"}
+	d := &deployment{edge: e, url: "http://127.0.0.1:1", patience: "1", settle: "0"}
 	require.NoError(t, os.Mkdir(filepath.Join(e.Dir, "lock"), 0o700))
 	out, err := d.run("new")
 	require.Error(t, err)

@@ -50,6 +50,7 @@ type instance struct {
 	exited chan struct{} // closed once it has ended
 	url    chan string   // gets its address
 	addr   string
+	listed string // the address that Nginx is told
 }
 
 // serve answers the platform's questions until the test ends, and returns where.
@@ -102,6 +103,10 @@ func (c *control) start(r *http.Request) (string, error) {
 			return "", fmt.Errorf("%s ended", colour)
 		case <-time.After(waitFor):
 			return "", fmt.Errorf("%s does not say where it serves", colour)
+		}
+		i.listed = i.addr
+		if c.fault == misplaced {
+			i.listed = "unknown.invalid:8080"
 		}
 	}
 	return "", nil
@@ -159,12 +164,7 @@ func (c *control) ready(r *http.Request) (string, error) {
 func (c *control) addresses(r *http.Request) (string, error) {
 	var all []string
 	for _, i := range c.of(r) {
-		all = append(all, i.addr)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.fault == misplaced {
-		return "unknown.invalid:8080", nil
+		all = append(all, i.listed)
 	}
 	return strings.Join(all, " "), nil
 }

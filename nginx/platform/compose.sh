@@ -57,6 +57,4 @@ upstream=/etc/nginx/bellhop/upstream/gateway.conf
 # edge_write puts what it reads in place at once: Nginx sees the old file or the
 # new one. A rename needs a mounted folder; a mounted file would stay the old one.
 edge_write() { edge sh -c "cat >$upstream.new && mv $upstream.new $upstream"; }
-edge_save() { edge cp "$upstream" "$upstream.old" </dev/null; }
-edge_restore() { edge mv "$upstream.old" "$upstream" </dev/null; }
 edge_reload() { edge sh /bellhop/reload /run/nginx.pid </dev/null; }

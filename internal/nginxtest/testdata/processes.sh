@@ -16,8 +16,8 @@ edge_colour() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do curl -sf "http://$EDGE_STATUS/colour" || return; done | sort -u
 }
 edge_write() { cat >"$upstream.new" && mv "$upstream.new" "$upstream"; }
-edge_save() { cp "$upstream" "$upstream.old"; }
-edge_restore() { mv "$upstream.old" "$upstream"; }
 edge_reload() {
-	sh "$here/reload" "$EDGE_DIR/nginx.pid" -p "$EDGE_DIR" -c "$EDGE_DIR/nginx.conf" -e stderr -g "pid $EDGE_DIR/nginx.pid;"
+	sh "$here/reload" "$EDGE_DIR/nginx.pid" -p "$EDGE_DIR" -c "$EDGE_DIR/nginx.conf" -e stderr -g "pid $EDGE_DIR/nginx.pid;" || return
+	signal=$BREAK_OFF BREAK_OFF=
+	[ -z "$signal" ] || kill -s "$signal" $$
 }
