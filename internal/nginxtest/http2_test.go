@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // TestHTTP2ClientsFollowASwitch: a browser sends all its requests over one
@@ -15,7 +17,7 @@ import (
 func TestHTTP2ClientsFollowASwitch(t *testing.T) {
 	t.Parallel()
 	blue, green := newBellhop(t, "BELLHOP_DRAIN=200ms"), newBellhop(t)
-	secure := freeAddress(t)
+	secure := testenv.Address(t)
 	e := newEdge(t, []string{addr(blue)}, []string{
 		"EDGE_MODE=tls", "EDGE_HTTPS_PORT=" + secure, "EDGE_CERTIFICATE=/nowhere/cert.pem", "EDGE_SERVER_NAME=bell.example",
 	})

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // browserHead is about what a browser sends beside the request line.
@@ -34,7 +36,7 @@ func TestMemoryOfAStreamInNginx(t *testing.T) {
 	const streams, most = 250, 24 << 10
 	b := newBellhop(t)
 	for _, mode := range []string{"plain", "tls"} {
-		secure := freeAddress(t)
+		secure := testenv.Address(t)
 		e := newEdge(t, []string{addr(b)}, []string{
 			"EDGE_MODE=" + mode, "EDGE_HTTPS_PORT=" + secure, "EDGE_CERTIFICATE=/nowhere/cert.pem",
 			"EDGE_STREAMS_PER_ADDRESS=2000", "EDGE_CONNECTS_PER_ADDRESS=2000",

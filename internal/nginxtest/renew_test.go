@@ -11,15 +11,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // TestRenewedCertificateIsTakenUp: what certbot writes is found without anybody
 // telling Nginx. New connections get the new certificate, open streams go on, and
-// a certificate that is no good changes nothing.
+// neither a certificate that is no good nor a disk that is full changes anything.
 func TestRenewedCertificateIsTakenUp(t *testing.T) {
 	t.Parallel()
 	b := newBellhop(t)
-	dir, secure := t.TempDir(), freeAddress(t)
+	dir, secure := t.TempDir(), testenv.Address(t)
 	certificate, key := filepath.Join(dir, "fullchain.pem"), filepath.Join(dir, "privkey.pem")
 	e := newEdge(t, []string{addr(b)}, []string{
 		"EDGE_MODE=tls", "EDGE_HTTPS_PORT=" + secure, "EDGE_SERVER_NAME=bell.example",
@@ -39,7 +41,13 @@ func TestRenewedCertificateIsTakenUp(t *testing.T) {
 		name := issuedTo(t, secure) // for a moment the worker of before may answer
 		return name != "first.example" && name != "bell.example"
 	})
+	// As on a full disk, what setup writes can't be written.
+	listen := filepath.Join(e.Dir, "bellhop/listen.conf")
+	require.NoError(t, os.Remove(listen))
+	require.NoError(t, os.Mkdir(listen, 0o700))
 	issue(t, "second.example", certificate, key)
+	never(t, "it is served", time.Second, func() bool { return issuedTo(t, secure) == "second.example" })
+	require.NoError(t, os.Remove(listen))
 	await(t, "the second certificate", func() bool { return issuedTo(t, secure) == "second.example" })
 
 	publish(t, b.URL, "topic:news")

@@ -2,7 +2,6 @@ package nginxtest
 
 import (
 	"crypto/tls"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // TestStreamOverHTTP2 goes through the self-signed certificate that an
@@ -20,7 +21,7 @@ import (
 func TestStreamOverHTTP2(t *testing.T) {
 	t.Parallel()
 	b := newBellhop(t, "BELLHOP_DRAIN=200ms")
-	secure := freeAddress(t)
+	secure := testenv.Address(t)
 	e := newEdge(t, []string{addr(b)}, []string{
 		"EDGE_MODE=tls", "EDGE_HTTPS_PORT=" + secure, "EDGE_CERTIFICATE=/nowhere/cert.pem", "EDGE_SERVER_NAME=bell.example",
 	})
@@ -47,15 +48,6 @@ func TestStreamOverHTTP2(t *testing.T) {
 	require.NoError(t, b.Stop(waitFor))
 	await(t, "the stream has ended", w.ended)
 	require.NoError(t, w.err, "no ERR_HTTP2_PROTOCOL_ERROR")
-}
-
-// freeAddress is one of a loopback address that nothing else here uses.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.4:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestComposeAndPlainInstallHaveTheSameSettings: docker-compose.yml has to give
