@@ -34,6 +34,27 @@ func goodNotifier(more ...string) []string {
 	}, more...)
 }
 
+func TestZeroTurnsALimitOff(t *testing.T) {
+	t.Parallel()
+	var g Gateway
+	_, err := Parse(&g, nil, goodGateway("BELLHOP_STREAM_MAX_AGE=0", "BELLHOP_DRAIN=0s"), io.Discard)
+	require.NoError(t, err)
+	require.Zero(t, g.MaxAge)
+	require.Zero(t, g.Drain)
+}
+
+func TestLogsHaveTheFormThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{"json": `"level":"WARN","msg":"hello"`, "text": `level=WARN msg=hello`} {
+		var log bytes.Buffer
+		logger := (&Logging{LogLevel: "warn", LogFormat: format}).Logger(&log)
+		logger.Info("unheard")
+		logger.Warn("hello")
+		require.Contains(t, log.String(), want)
+		require.NotContains(t, log.String(), "unheard")
+	}
+}
+
 func TestDefaultsAreThoseOfEachProgram(t *testing.T) {
 	t.Parallel()
 	var g Gateway

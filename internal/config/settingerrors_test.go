@@ -26,7 +26,7 @@ func TestEveryWrongSettingIsOneLine(t *testing.T) {
 	}{
 		{gateway, "BELLHOP_LISTEN=8080", "--listen (BELLHOP_LISTEN): want host:port or :port, not \"8080\""},
 		{gateway, "BELLHOP_LISTEN=:http", "--listen (BELLHOP_LISTEN): the port of \":http\" is not a number from 0 to 65535"},
-		{gateway, "BELLHOP_LISTEN=:70000", "--listen (BELLHOP_LISTEN): the port of \":70000\" is not a number from 0 to 65535"},
+		{gateway, "BELLHOP_LISTEN=:65536", "--listen (BELLHOP_LISTEN): the port of \":65536\" is not a number from 0 to 65535"},
 		{gateway, "BELLHOP_ADMIN_LISTEN=x", "--admin-listen (BELLHOP_ADMIN_LISTEN): want host:port or :port, not \"x\""},
 		{gateway, "BELLHOP_ADMIN_LISTEN=:8080", "--admin-listen (BELLHOP_ADMIN_LISTEN): :8080 is the public listener's address too"},
 		{gateway, "BELLHOP_MYSQL_PRIMARY=", "--mysql-primary (BELLHOP_MYSQL_PRIMARY): is required"},
@@ -78,6 +78,20 @@ func TestEveryWrongSettingIsOneLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOneWrongSettingDoesNotHideAnother whose name begins in the same way, nor is
+// it told twice, and what it says stays on its line.
+func TestOneWrongSettingDoesNotHideAnother(t *testing.T) {
+	t.Parallel()
+	_, err := Parse(&Notifier{}, []string{"epoch", "new"}, []string{"BELLHOP_MYSQL_PRIMARY_FILE=/nowhere"}, io.Discard)
+	require.EqualError(t, err, "--mysql-primary (BELLHOP_MYSQL_PRIMARY): BELLHOP_MYSQL_PRIMARY_FILE: open /nowhere: no such file or directory")
+
+	var wrong SettingErrors
+	wrong.addf("redis-tls-ca", "two\nlines")
+	wrong.require("redis", false, "")
+	wrong.require("redis", false, "")
+	require.EqualError(t, wrong, "--redis-tls-ca (BELLHOP_REDIS_TLS_CA): two; lines\n--redis (BELLHOP_REDIS): is required")
 }
 
 func TestWrongFlagsAreOneLine(t *testing.T) {

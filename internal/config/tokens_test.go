@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"io"
@@ -92,6 +93,7 @@ func TestCertificatesAreTakenOver(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, g.MySQLTLS.Config().Certificates, 1)
 	require.NotNil(t, g.MySQLTLS.Config().RootCAs)
+	require.EqualValues(t, tls.VersionTLS12, g.MySQLTLS.Config().MinVersion)
 	require.Empty(t, g.RedisTLS.Config().Certificates)
 	require.NotNil(t, g.RedisTLS.Config().RootCAs)
 	require.Nil(t, new(TLSFiles).Config())

@@ -102,9 +102,15 @@ func TestLedger(t *testing.T) {
 func TestDeletedAndTrimmedEventsNeedNotCome(t *testing.T) {
 	t.Parallel()
 	l := invariant.New()
+	l.Acked(ch, 2, "b")
+	l.Acked(ch, 3, "c")
 	l.Begin("x", ch, at("e", 0))
 	l.Reset("x", ch, at("e", 2), true)
 	l.Got("x", ch, at("e", 4), "d")
+	l.Begin("y", ch, at("e", 1))
+	l.Got("y", ch, at("e", 2), "b") // before it was trimmed
+	l.Got("y", ch, at("e", 3), "c") // before it was deleted
+	l.Got("y", ch, at("e", 4), "d")
 	l.Log(ch, "e", 2, map[uint64]string{3: "", 4: "d"})
 	require.Empty(t, l.Violations(false))
 }

@@ -31,6 +31,8 @@ func TestReader(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	_, err = r.Next()
 	require.ErrorIs(t, err, io.EOF)
+	_, err = sse.NewReader(strings.NewReader("data: {}\nid: 1\n")).Next()
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "the empty line is missing")
 }
 
 func TestReaderIsStrict(t *testing.T) {
