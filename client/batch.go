@@ -135,7 +135,7 @@ func fits(jobs []*job) int {
 	for i, j := range jobs {
 		channels := len(j.event.Channels)
 		appends += channels
-		data += channels * len(j.body)
+		data += max(channels, 1) * len(j.body) // a body for no channel is refused, but it is sent
 		_, repeated := keys[j.event.IdempotencyKey]
 		if i > 0 && (i == maxBatch || appends > maxBatchAppends || data > maxBatchData || repeated) {
 			return i
@@ -209,7 +209,5 @@ func (r *resultJSON) failure() *Error {
 	if r.Status == http.StatusCreated {
 		return nil
 	}
-	var p problem
-	_ = json.Unmarshal(r.Error, &p) // what can't be read stays empty
-	return p.failure(r.Status)
+	return refusal(r.Status, r.Error)
 }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,6 +105,12 @@ func TestBatchIsSplitAsTheNotifierWants(t *testing.T) {
 		heavy[i].Channels = []string{"user:1", "user:2", "user:3"}
 		heavy[i].Data = strings.Repeat("x", 1<<20)
 	}
+	nowhere := make([]client.Event, 2)
+	for i := range nowhere {
+		nowhere[i] = event("e")
+		nowhere[i].Channels = []string{}
+		nowhere[i].Data = strings.Repeat("x", 4<<20)
+	}
 	monster := event("e")
 	monster.Channels = make([]string, 9000)
 	keyed := event("e")
@@ -116,6 +123,7 @@ func TestBatchIsSplitAsTheNotifierWants(t *testing.T) {
 		{"events", many, []int{500, 500, 200}},
 		{"appends", wide, []int{5, 2}},
 		{"data", heavy, []int{2, 2, 1}},
+		{"data for no channel, which is sent all the same", nowhere, []int{1, 1}},
 		{"one that is too large", []client.Event{event("e"), monster, event("e")}, []int{1, 1, 1}},
 		{"keys", []client.Event{keyed, event("e"), keyed, keyed}, []int{2, 1, 1}},
 	} {
@@ -128,6 +136,44 @@ func TestBatchIsSplitAsTheNotifierWants(t *testing.T) {
 		}
 		require.Equal(t, tt.want, sizes, tt.name)
 	}
+}
+
+// TestEventThatCannotBeSentHarmsNoNeighbour: nothing of it is sent, and nothing
+// is repeated for it.
+func TestEventThatCannotBeSentHarmsNoNeighbour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var broken []client.Event
+		for _, key := range []string{"line\nfeed", " ends", "ends ", "ключ", "\x7f", strings.Repeat("k", 256)} {
+			e := event("key")
+			e.IdempotencyKey = key
+			broken = append(broken, e)
+		}
+		late := event("late")
+		late.ExpiresAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
+		for _, e := range append(broken, late) {
+			f := accepting(nil)
+			c := newClient(t, f)
+			began := time.Now()
+			_, err := c.Publish(t.Context(), e)
+			require.Error(t, err, "%+v", e)
+			require.Equal(t, e.Type == "key", errors.Is(err, client.ErrInvalid), err)
+			results, err := c.PublishBatch(t.Context(), []client.Event{event("a"), e, event("b")})
+			require.ErrorContains(t, err, "1 of 3 events")
+			require.NoError(t, results[0].Err)
+			require.Error(t, results[1].Err)
+			require.NoError(t, results[2].Err)
+			q := c.NewQueue(client.QueueConfig{})
+			require.Error(t, q.Add(t.Context(), e))
+			require.NoError(t, q.Close(t.Context()))
+			require.Zero(t, time.Since(began))
+			require.Equal(t, [][]string{{"a", "b"}}, types(f.record()))
+		}
+		longest := event("ok")
+		longest.IdempotencyKey = strings.Repeat("k k", 85)
+		_, err := newClient(t, inTurn(status(201, created))).Publish(t.Context(), longest)
+		require.NoError(t, err)
+	})
 }
 
 // TestBatchGoesOnWhereItBroke: the events behind a request that failed wait for

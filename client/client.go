@@ -75,7 +75,7 @@ func New(c Config) (*Client, error) {
 		return nil, fmt.Errorf("client: URL: %w", err)
 	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
 		return nil, fmt.Errorf("client: URL: want http:// or https:// and a host, have %q", u.Redacted())
-	case u.RawQuery != "" || u.Fragment != "":
+	case strings.ContainsAny(c.URL, "?#"): // also with nothing behind them: a path would be added there
 		return nil, errors.New("client: URL: it must not have a query or a fragment")
 	case c.Key == "" || strings.ContainsFunc(c.Key, notInHeader):
 		return nil, errors.New("client: Key: want the secret of a service key, in printable ASCII")

@@ -23,6 +23,8 @@ func TestNewRefusesWhatCanNotWork(t *testing.T) {
 		"no host":         func(c *client.Config) { c.URL = "http:///v1" },
 		"no URL":          func(c *client.Config) { c.URL = "http://%zz" },
 		"a query":         func(c *client.Config) { c.URL = "http://bell.example?a=b" },
+		"an empty query":  func(c *client.Config) { c.URL = "http://bell.example?" },
+		"empty fragment":  func(c *client.Config) { c.URL = "http://bell.example#" },
 		"no key":          func(c *client.Config) { c.Key = "" },
 		"a key of lines":  func(c *client.Config) { c.Key = "a\r\nb" },
 		"negative limits": func(c *client.Config) { c.Timeout = -time.Second },

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -27,9 +28,9 @@ type Event struct {
 	// of the same channel with the same key. Empty means that it stands for
 	// itself.
 	CollapseKey string
-	// IdempotencyKey, of 1 to 255 printable ASCII characters, names this event
-	// among those of the service: within 24 hours it is written once, however
-	// often it is published, by whichever process. Empty has one made up, which
+	// IdempotencyKey, of 1 to 255 printable ASCII characters without a space at
+	// either end, names this event among those of the service: within 24 hours it
+	// is written once, however often it is published, by whichever process. Empty has one made up, which
 	// makes the attempts of one call safe, but not two calls. An event that comes
 	// out of a database should have a key that is made of its row.
 	IdempotencyKey string
@@ -72,17 +73,35 @@ type item struct {
 	body  json.RawMessage
 }
 
-// prepare encodes an event once for all attempts. Its error is that of the data.
+// maxKey is the longest idempotency key, in bytes, as the notifier has it.
+const maxKey = 255
+
+// prepare encodes an event once for all attempts. What it refuses could not be
+// sent at all, alone or among others: no attempt would do better.
 func prepare(e Event) (item, error) {
 	data, err := encode(e.Data)
 	if err != nil {
 		return item{}, fmt.Errorf("client: data of an event of type %q: %w", e.Type, err)
+	}
+	if _, err := e.ExpiresAt.MarshalJSON(); err != nil {
+		return item{}, fmt.Errorf("client: expiry of an event of type %q: %w", e.Type, err)
+	}
+	if !validKey(e.IdempotencyKey) {
+		return item{}, fmt.Errorf("%w: IdempotencyKey of an event of type %q: want at most %d printable ASCII characters, no space at either end",
+			ErrInvalid, e.Type, maxKey)
 	}
 	e.Data = nil
 	if e.IdempotencyKey == "" {
 		e.IdempotencyKey = rand.Text()
 	}
 	return item{event: e, body: data}, nil
+}
+
+// validKey tells whether a key is one, or empty. A header loses the spaces around
+// its value and a body does not: with them, one event would have two keys.
+func validKey(key string) bool {
+	return len(key) <= maxKey && strings.TrimSpace(key) == key &&
+		!strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // wire is the event as it stands in a body.

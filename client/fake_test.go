@@ -93,7 +93,7 @@ func accepting(refuse func(n int, typ string) (status int, problem string)) *fak
 				code, problem = refuse(n, e.Type)
 			}
 			if code == http.StatusCreated {
-				results = append(results, `{"status":201,"events":[{"channel":"`+e.Channels[0]+`","seq":`+strconv.Itoa(i+1)+`}]}`)
+				results = append(results, `{"status":201,"events":[{"channel":"`+strings.Join(e.Channels[:min(1, len(e.Channels))], "")+`","seq":`+strconv.Itoa(i+1)+`}]}`)
 			} else {
 				results = append(results, `{"status":`+strconv.Itoa(code)+`,"error":`+problem+`}`)
 			}

@@ -6,8 +6,9 @@ import (
 )
 
 // Publish publishes one event and returns once it is on disk. It repeats what
-// passes by itself until ctx ends or Config.RetryFor is over. Every error but
-// that of data which can't be encoded is an *Error.
+// passes by itself until ctx ends or Config.RetryFor is over. Every error is an
+// *Error, but for that of an event which can't be sent at all: its data or time
+// can't be encoded, or its idempotency key (ErrInvalid) is none.
 func (c *Client) Publish(ctx context.Context, e Event) (Receipt, error) {
 	it, err := prepare(e)
 	if err != nil {

@@ -77,7 +77,7 @@ func (c *Client) NewQueue(cfg QueueConfig) *Queue {
 
 // Add adds an event, and waits for room while the queue is full, until ctx ends
 // or the queue is closed. The event's data is encoded here: it may be changed
-// afterwards, and an error of it is returned at once.
+// afterwards, and an event that can't be sent is refused at once, as by Publish.
 func (q *Queue) Add(ctx context.Context, e Event) error {
 	return q.add(ctx, e, true)
 }

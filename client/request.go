@@ -80,7 +80,6 @@ func neverSent(err error) bool {
 type problem struct {
 	Title   string       `json:"title"`
 	Detail  string       `json:"detail"`
-	Status  int          `json:"status"`
 	Errors  []FieldError `json:"errors"`
 	Written *bool        `json:"written"`
 }
@@ -88,19 +87,21 @@ type problem struct {
 // refused makes an Error of an answer. One that is no problem comes from a proxy
 // or from a server that is no notifier; its status has to do.
 func refused(resp *http.Response, body []byte, key string) *Error {
-	var p problem
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
-		_ = json.Unmarshal(body, &p) // what can't be read stays empty
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
+		body = nil
 	}
-	e := p.failure(resp.StatusCode)
+	e := refusal(resp.StatusCode, body)
 	e.RequestID = resp.Header.Get("X-Request-ID")
 	e.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	e.IdempotencyKey = key
 	return e
 }
 
-// failure is the Error that a problem tells of.
-func (p *problem) failure(status int) *Error {
+// refusal is the Error of a status and of the problem that came with it. What
+// can't be read of that stays empty.
+func refusal(status int, body []byte) *Error {
+	var p problem
+	_ = json.Unmarshal(body, &p)
 	e := &Error{Status: status, Title: p.Title, Detail: p.Detail, Fields: p.Errors}
 	// A refusal for good was judged before anything was written. Of the others
 	// only the notifier's own word counts.
