@@ -67,6 +67,20 @@ func TestFilesAreServedAtTheirPaths(t *testing.T) {
 	}
 }
 
+func TestSiteIsReadOnly(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for method, want := range map[string]int{
+		http.MethodHead: http.StatusOK, http.MethodPost: http.StatusMethodNotAllowed, http.MethodDelete: http.StatusMethodNotAllowed,
+	} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(method, "/bellhop.js", http.NoBody))
+		require.Equal(t, want, w.Code, method)
+		require.NotContains(t, w.Body.String(), "the page's own")
+		require.Equal(t, want == http.StatusMethodNotAllowed, w.Header().Get("Allow") == "GET, HEAD")
+	}
+}
+
 func TestUnchangedFileIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
