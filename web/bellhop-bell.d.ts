@@ -51,7 +51,7 @@ export interface BellhopBellTexts {
  * `theme`: `auto` follows the system, `light`, `dark` (default: the page's
  * color-scheme).
  *
- * Styles: `--bellhop-accent`, `-on-accent`, `-badge`, `-surface`, `-raised`, `-text`, `-muted`,
+ * Styles: `--bellhop-accent`, `-badge`, `-on-badge`, `-surface`, `-raised`, `-text`, `-muted`,
  * `-border`, `-radius`, `-width`, `-font`, `-icon`, `-page` (what the bell stands on), and the
  * parts `button`, `icon`, `badge`, `panel`, `header`, `title`, `mark-all`, `list`, `item`, `item-main`,
  * `item-avatar`, `item-title`, `item-body`, `item-time`, `item-dot`, `item-actions`, `empty`, `error`, `state`.

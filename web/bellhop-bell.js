@@ -124,6 +124,20 @@ function textsFor(lang, own) {
   return { ...(languages[lang.toLowerCase().split("-")[0]] ?? languages.en), ...own };
 }
 
+/**
+ * localeOf returns a language in which times can be written, for what a page or a
+ * browser says: "en_US" and "de-DE@euro" occur, and Intl throws at them.
+ *
+ * @param {string} lang
+ */
+function localeOf(lang) {
+  try {
+    return Intl.getCanonicalLocales(lang.replaceAll("_", "-").replace(/[^A-Za-z0-9-].*/, ""))[0];
+  } catch {
+    return "en";
+  }
+}
+
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} in seconds */
 const UNITS = [
   ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60],
@@ -280,7 +294,11 @@ class List {
    */
   constructor(handlers) {
     this.#handlers = handlers;
-    this.element = h("ul", { class: "list", part: "list", onkeydown: (event) => this.#key(event), onscroll: () => this.fill() });
+    this.element = h("ul", {
+      // Safari takes one without bullets for no list.
+      class: "list", part: "list", role: "list",
+      onkeydown: (event) => this.#key(event), onscroll: () => this.fill(),
+    });
   }
 
   /**
@@ -408,7 +426,7 @@ class Panel {
   #markAll;
   #message;
   #state;
-  #shown = ""; // which message
+  #shown = {}; // which message, in which texts
   #away = (event) => { if (!event.composedPath().includes(this.#host)) this.close(); };
   #place = () => this.#position();
 
@@ -433,11 +451,12 @@ class Panel {
     this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
     this.element = h("div", {
       class: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", id: "panel",
-      onkeydown: (event) => this.#key(event),
-    }, h("header", { part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
+    // No <header>: it would be another banner of the page.
+    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
+    host.addEventListener("keydown", (event) => this.#key(event)); // at the bell too
     host.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !host.contains(/** @type {Node} */ (event.relatedTarget))) this.close();
     });
@@ -454,13 +473,13 @@ class Panel {
     document.addEventListener("pointerdown", this.#away, true);
     window.addEventListener("resize", this.#place);
     window.addEventListener("scroll", this.#place, { capture: true, passive: true });
-    if (!this.#list.focus()) this.element.focus();
+    this.#focusSomething();
   }
 
   close() {
     if (!this.isOpen) return;
     this.isOpen = false;
-    const inside = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const inside = this.#focusIn(this.element);
     if (this.element.matches?.(":popover-open")) this.element.hidePopover();
     this.element.classList.remove("open");
     this.#button.setAttribute("aria-expanded", "false");
@@ -482,7 +501,9 @@ class Panel {
   draw(inbox, status, texts, failed) {
     this.#title.textContent = texts.title;
     this.#markAll.replaceChildren(icon("mark-all-icon", ...ICONS.all), texts.markAll);
+    const focused = this.#focusIn(this.#markAll);
     this.#markAll.disabled = inbox.unread === 0;
+    if (focused && this.#markAll.disabled) this.#focusSomething();
     this.#list.element.setAttribute("aria-label", texts.title);
     this.#list.element.setAttribute("aria-busy", String(inbox.loading));
     const empty = inbox.items.length === 0;
@@ -496,12 +517,21 @@ class Panel {
     this.#state.classList.toggle("bad", failed || status?.state === "denied");
   }
 
+  #focusIn(/** @type {HTMLElement} */ element) {
+    return element.contains(/** @type {any} */ (element.getRootNode()).activeElement);
+  }
+
+  /** #focusSomething is for when what had the focus is gone: keys must go on somewhere. */
+  #focusSomething() {
+    if (!this.#list.focus()) this.element.focus();
+  }
+
   #drawMessage(inbox, status, texts, empty) {
     const failed = inbox.error && !inbox.loading;
     const which = failed ? "failed" : empty && inbox.loaded ? "empty" : empty && status?.state !== "denied" ? "loading" : "";
-    const key = `${which} ${texts.title}`;
-    if (this.#shown === key) return;
-    this.#shown = key;
+    if (this.#shown.which === which && this.#shown.texts === texts) return;
+    this.#shown = { which, texts };
+    const focused = this.#focusIn(this.#message);
     if (which === "failed") {
       const retry = h("button", { class: "text-button", type: "button", onclick: this.#handlers.retry }, texts.retry);
       this.#message.replaceChildren(h("div", { class: "message", part: "error" }, texts.failed, retry));
@@ -514,6 +544,7 @@ class Panel {
     } else {
       this.#message.replaceChildren();
     }
+    if (focused) this.#focusSomething();
   }
 
   /** #position puts the panel below the bell, or above it where there is more room. */
@@ -524,6 +555,7 @@ class Panel {
     const above = bell.top - 2 * GAP;
     const up = below < 320 && above > below;
     const { style } = this.element;
+    style.setProperty("--_space", `${width - 2 * GAP}px`); // 100vw counts a scrollbar in
     style.setProperty("--_room", `${Math.max(160, up ? above : below)}px`);
     style.top = up ? "auto" : `${bell.bottom + GAP}px`;
     style.bottom = up ? `${height - bell.top + GAP}px` : "auto";
@@ -535,7 +567,7 @@ class Panel {
   }
 
   #key(event) {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || !this.isOpen) return;
     event.stopPropagation();
     this.close();
     this.#button.focus();
@@ -550,8 +582,8 @@ class Panel {
 const styles = `
 :host {
   --_accent: var(--bellhop-accent, light-dark(#3451c7, #93a8ff));
-  --_on-accent: var(--bellhop-on-accent, light-dark(#fff, #10131c));
-  --_badge: var(--bellhop-badge, light-dark(#d12a2a, #d12a2a));
+  --_badge: var(--bellhop-badge, #d12a2a);
+  --_on-badge: var(--bellhop-on-badge, #fff);
   --_surface: var(--bellhop-surface, light-dark(#fff, #191b21));
   --_raised: var(--bellhop-raised, light-dark(#f3f4f8, #252831));
   --_text: var(--bellhop-text, light-dark(#171a21, #f0f2f6));
@@ -575,6 +607,7 @@ button { font: inherit; color: inherit; background: none; border: 0; margin: 0; 
 .icon { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; display: block; }
 :focus { outline: none; }
 :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
+.panel:focus-visible { outline: none; } /* it takes the focus for others, and is nothing to be pressed */
 .hidden-text { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 .bell {
@@ -588,17 +621,17 @@ button { font: inherit; color: inherit; background: none; border: 0; margin: 0; 
 .bell.ringing .icon { animation: ring 600ms var(--_ease); }
 @keyframes ring { 20% { rotate: 14deg; } 40% { rotate: -11deg; } 60% { rotate: 7deg; } 80% { rotate: -4deg; } }
 .badge {
-  position: absolute; inset-block-start: 2px; inset-inline-end: 1px;
-  min-width: 18px; height: 18px; padding: 0 5px; border-radius: 9px;
+  position: absolute; inset-block-start: 2px; inset-inline-start: 20px; /* it grows away from the bell */
+  min-width: 18px; height: 18px; padding: 0 4.5px; border-radius: 9px;
   font-size: 11px; line-height: 18px; font-weight: 650; text-align: center; font-variant-numeric: tabular-nums;
-  color: #fff; background: var(--_badge); box-shadow: 0 0 0 2px var(--bellhop-page, var(--_surface));
+  color: var(--_on-badge); background: var(--_badge); box-shadow: 0 0 0 2px var(--bellhop-page, var(--_surface));
   transition: scale 180ms var(--_ease), opacity 180ms;
 }
 .badge.none { scale: .4; opacity: 0; }
 
 .panel {
   position: fixed; inset: auto; margin: 0; padding: 0; z-index: 1000;
-  width: min(var(--_width), calc(100vw - 16px)); max-height: min(600px, var(--_room, 80vh));
+  width: min(var(--_width), var(--_space, calc(100vw - 16px))); max-height: min(600px, var(--_room, 80vh));
   flex-direction: column; overflow: hidden;
   color: var(--_text); background: var(--_surface);
   border: 1px solid var(--_border); border-radius: var(--_radius);
@@ -609,14 +642,14 @@ button { font: inherit; color: inherit; background: none; border: 0; margin: 0; 
 .panel.open { display: flex; animation: appear 170ms var(--_ease); }
 @keyframes appear { from { opacity: 0; translate: 0 -6px; } }
 
-header { display: flex; align-items: center; gap: 8px; padding: 14px 12px 12px 18px; border-block-end: 1px solid var(--_border); }
+.head { display: flex; align-items: center; gap: 8px; padding-block: 14px 12px; padding-inline: 18px 12px; border-block-end: 1px solid var(--_border); }
 h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; letter-spacing: -.005em; }
 .text-button {
   display: inline-flex; align-items: center; gap: 6px; padding: 4px 10px; border-radius: 8px;
   font-size: 13px; font-weight: 550; color: var(--_accent); transition: background-color 150ms, opacity 150ms;
 }
 .text-button:hover { background: var(--_raised); }
-.text-button .icon { width: 16px; height: 16px; }
+.text-button .icon { width: 16px; height: 16px; flex: none; }
 .text-button[disabled] { opacity: 0; pointer-events: none; }
 
 .list { flex: 1; min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
@@ -624,7 +657,7 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 .item:hover, .item:has(:focus-visible) { background: var(--_raised); }
 .item.arrived { animation: arrive 200ms var(--_ease); }
 @keyframes arrive { from { opacity: 0; translate: 0 -8px; } }
-.open-item { display: flex; align-items: flex-start; gap: 12px; width: 100%; padding: 10px 30px 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
+.open-item { display: flex; align-items: flex-start; gap: 12px; width: 100%; padding-block: 10px; padding-inline: 12px 30px; border-radius: 10px; color: inherit; text-decoration: none; }
 .open-item:focus-visible { outline-offset: -2px; }
 .avatar {
   flex: none; display: grid; place-items: center; width: 36px; height: 36px; margin-block-start: 1px; border-radius: 50%; overflow: hidden;
@@ -648,9 +681,9 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 .actions button:focus-visible { outline-offset: -2px; }
 .actions .icon { width: 16px; height: 16px; }
 @media (hover: none) {
-  .actions { opacity: 1; background: none; box-shadow: none; }
+  .actions { flex-direction: column; opacity: 1; background: none; box-shadow: none; }
   .item .unread-dot { inset-inline-end: auto; inset-inline-start: 2px; inset-block-start: 24px; opacity: 1 !important; }
-  .open-item { padding-inline-end: 76px; }
+  .open-item { padding-inline-end: 46px; min-height: 74px; }
 }
 
 .message { display: grid; justify-items: center; gap: 4px; padding: 44px 32px 52px; text-align: center; color: var(--_muted); text-wrap: balance; }
@@ -671,7 +704,7 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 .state.bad::before { background: light-dark(#d12a2a, #ff7b7b); }
 
 @media (max-width: 480px) {
-  .panel { width: calc(100vw - 16px); }
+  .panel { width: var(--_space, calc(100vw - 16px)); }
 }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation: none !important; transition: none !important; }
@@ -695,11 +728,14 @@ const MOST_SHOWN = 99;
 /** One for all bells; style-src of a content security policy does not concern it. */
 let sheet;
 
+/** Where pages are rendered on a server there are no elements, and importing us must do no harm. */
+const Element = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
+
 /**
  * BellhopBell is a bell with a count and a list. See bellhop-bell.d.ts for what a
  * page may set.
  */
-export class BellhopBell extends HTMLElement {
+export class BellhopBell extends Element {
   static observedAttributes = ["lang", "url"];
 
   #client = null;
@@ -729,7 +765,7 @@ export class BellhopBell extends HTMLElement {
       sheet.replaceSync(styles);
     }
     root.adoptedStyleSheets = [sheet];
-    this.#badge = h("span", { class: "badge none", part: "badge", "aria-hidden": "true" });
+    this.#badge = h("span", { class: "badge none", part: "badge", dir: "ltr", "aria-hidden": "true" });
     this.#button = h("button", {
       class: "bell", part: "button", type: "button", "aria-haspopup": "dialog", "aria-expanded": "false",
       onclick: () => this.toggle(),
@@ -753,6 +789,7 @@ export class BellhopBell extends HTMLElement {
   connectedCallback() {
     for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
     this.#draw(true);
+    this.#listen();
     // A page that sets `client` does so in the same go.
     queueMicrotask(() => this.#connect());
   }
@@ -761,7 +798,9 @@ export class BellhopBell extends HTMLElement {
     this.close();
     // An element that is only moved is connected again in the same go.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#release();
+      if (this.isConnected) return;
+      if (this.#ownClient) this.#release();
+      else this.#ignore();
     });
   }
 
@@ -775,7 +814,8 @@ export class BellhopBell extends HTMLElement {
   set client(client) {
     this.#release();
     this.#client = client ?? null;
-    this.#listen();
+    if (this.isConnected) this.#listen();
+    this.#draw(false);
   }
 
   get token() { return this.#token; }
@@ -818,24 +858,24 @@ export class BellhopBell extends HTMLElement {
 
   #listen() {
     const client = this.#client;
-    if (!client) {
-      this.#draw(false);
-      return;
-    }
+    if (!client || this.#stops.length > 0) return;
     this.#stops = [
       client.on("bellhop.inbox", () => this.#draw(false)),
       client.on("bellhop.status", () => this.#draw(false)),
       client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) this.#ring(event); }),
     ];
-    this.#draw(false);
   }
 
-  #release() {
+  #ignore() {
     for (const stop of this.#stops) stop();
     this.#stops = [];
     clearTimeout(this.#announcing);
     this.#announcing = undefined;
     this.#news = [];
+  }
+
+  #release() {
+    this.#ignore();
     if (this.#ownClient) this.#client.close();
     this.#ownClient = false;
     this.#client = null;
@@ -845,8 +885,8 @@ export class BellhopBell extends HTMLElement {
   #draw(anew) {
     if (!this.isConnected) return;
     if (anew || !this.#texts) {
-      this.#lang = this.getAttribute("lang") || this.closest("[lang]")?.getAttribute("lang") ||
-        document.documentElement.lang || navigator.language || "en";
+      this.#lang = localeOf(this.getAttribute("lang") || this.closest("[lang]")?.getAttribute("lang") ||
+        document.documentElement.lang || navigator.language);
       this.#texts = textsFor(this.#lang, this.#ownTexts);
     }
     const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false };
@@ -863,9 +903,17 @@ export class BellhopBell extends HTMLElement {
     if (this.open) this.#list.fill();
   }
 
+  /** #view is what the page makes of an item; null if nothing. */
   #view(item) {
     const context = { lang: this.#lang, texts: this.#texts };
-    return this.#renderItem?.(item, context) ?? this.#templates[item.type]?.(item, context) ?? null;
+    try {
+      const template = Object.hasOwn(this.#templates, item.type) ? this.#templates[item.type] : undefined; // not its toString
+      return this.#renderItem?.(item, context) ?? template?.(item, context) ?? null;
+    } catch (error) {
+      // The page's fault, which must not cost it the other items.
+      reportError(error);
+      return null;
+    }
   }
 
   #toggled(open) {
@@ -920,4 +968,4 @@ export class BellhopBell extends HTMLElement {
   }
 }
 
-if (!customElements.get("bellhop-bell")) customElements.define("bellhop-bell", BellhopBell);
+if (globalThis.customElements && !customElements.get("bellhop-bell")) customElements.define("bellhop-bell", BellhopBell);

@@ -346,7 +346,8 @@ class Inbox {
   #next = null; // what the next page is before
   #base = { unread: 0, head: 0 };
   #above = new Set(); // seqs of events above base.head
-  #pending = new Set(); // changes of ours that no count includes yet: {unread}
+  #pending = new Map(); // changes of ours that no count includes yet, and by how much
+  #changing = 0; // changes of ours that are being asked for
   #fresh = null; // seqs since a reset, while the list is of an older life
   #loaded = false;
   #error;
@@ -424,7 +425,11 @@ class Inbox {
   /** read takes a change that another tab or device made. */
   read(change) {
     const told = this.#apply(change);
-    this.#count(change);
+    // One of ours does not wait any more. While others are under way the count may be
+    // without them; else it has all.
+    const key = keyOf(change);
+    const ours = [...this.#pending.keys()].filter((other) => !told || this.#changing === 0 || keyOf(other) === key);
+    this.#count(change, ours);
     if (!told) this.#compare();
     this.#changed();
   }
@@ -460,11 +465,12 @@ class Inbox {
     this.#items = this.#items.map((item) => (item.read !== read && which(item) ? { ...item, read } : item));
   }
 
-  #count({ unread, head }) {
+  /** #count takes a count of the server, which includes these changes of ours. */
+  #count({ unread, head }, ours = [...this.#pending.keys()]) {
     if (unread === undefined || head < this.#base.head) return;
     this.#base = { unread, head };
     for (const seq of this.#above) if (seq <= head) this.#above.delete(seq);
-    this.#pending.clear();
+    for (const change of ours) this.#pending.delete(change);
   }
 
   /** #compare fetches the list again if it can't be what the count says. */
@@ -568,22 +574,24 @@ class Inbox {
     const before = new Map(this.#items.map((item) => [item.seq, item]));
     const was = this.#items.filter((item) => !item.read).length;
     this.#apply(change);
-    const pending = { unread: this.#items.filter((item) => !item.read).length - was };
-    this.#pending.add(pending);
+    this.#pending.set(change, this.#items.filter((item) => !item.read).length - was);
+    this.#changing++;
     this.#changed();
     try {
       const counts = path === ""
         ? await this.#api.request("DELETE", `/v1/inbox/${change.seqs[0]}`)
         : await this.#api.request("POST", path, change.seqs ? { seqs: change.seqs } : { up_to: change.up_to });
       if (counts) {
-        this.#count(counts);
+        this.#count(counts, [change]);
         this.#onLocalChange({ ...change, ...counts });
       }
     } catch (error) {
-      this.#pending.delete(pending);
+      this.#pending.delete(change);
       this.#undo(change, before);
       throw error;
     } finally {
+      // Answers may overtake each other; the last one shows whether it mattered.
+      if (--this.#changing === 0) this.#compare();
       this.#changed();
     }
   }
@@ -611,7 +619,7 @@ class Inbox {
 
   #unread() {
     let unread = this.#base.unread + this.#above.size;
-    for (const pending of this.#pending) unread += pending.unread;
+    for (const by of this.#pending.values()) unread += by;
     return Math.max(0, unread);
   }
 
@@ -634,6 +642,11 @@ class Inbox {
       if (!this.#closed) this.#onChange(this.snapshot);
     });
   }
+}
+
+/** keyOf is the same for a change and for what the stream says of it. */
+function keyOf({ change, up_to: upTo, seqs }) {
+  return JSON.stringify([change, upTo || 0, [...(seqs ?? [])].sort((a, b) => a - b)]);
 }
 
 // src/page.js
@@ -885,7 +898,10 @@ class Connection {
     try {
       token = await this.#access.token();
     } catch (error) {
-      if (attempt === this.#attempt) this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}` });
+      if (attempt !== this.#attempt) return;
+      // The gateway may have refused to make a cookie of it: what that means is in the status.
+      const { status, retryAfter } = error instanceof BellhopError ? error : {};
+      this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}`, status, retryAfter });
       return;
     }
     if (attempt !== this.#attempt) return;
@@ -1244,6 +1260,7 @@ class Tabs {
    * @param {any} config.env
    * @param {() => void} config.onLead    this tab holds the connection from now on
    * @param {() => void} config.onFollow  another one does: introduce yourself
+   * @param {() => void} config.onAlone   tabs can't find each other here after all
    * @param {(message: Message) => void} config.onMessage  of the others
    */
   constructor({ name, env, ...handlers }) {
@@ -1256,7 +1273,12 @@ class Tabs {
   /** join begins to take part. The tab follows until it is told to lead. */
   join() {
     if (this.#channel) return;
-    this.#channel = new this.#env.BroadcastChannel(this.#name);
+    try {
+      this.#channel = new this.#env.BroadcastChannel(this.#name);
+    } catch {
+      this.#alone();
+      return;
+    }
     this.#channel.onmessage = ({ data }) => this.#receive(data);
     this.#queue(false);
     this.#handlers.onFollow();
@@ -1319,6 +1341,15 @@ class Tabs {
     this.#handlers.onMessage(message);
   }
 
+  /**
+   * #alone: the browser has locks and channels and does not let us use them, as in a
+   * frame of another site whose storage it blocks.
+   */
+  #alone() {
+    this.leave();
+    this.#handlers.onAlone();
+  }
+
   #steal() {
     this.#abort?.abort();
     this.#queue(true);
@@ -1337,9 +1368,13 @@ class Tabs {
       this.#handlers.onLead();
       return new Promise((resolve) => { this.#release = resolve; });
     });
-    held.catch(() => {
-      // Our place was given up, or the lock was stolen: we were frozen.
-      if (round !== this.#round || !this.leading) return;
+    held.catch((error) => {
+      if (round !== this.#round || abort.signal.aborted) return; // our place was given up
+      if (!this.leading && error?.name !== "AbortError") {
+        this.#alone();
+        return;
+      }
+      // The lock was stolen: we were frozen.
       this.leading = false;
       this.#release = null;
       this.#queue(false);
@@ -1432,6 +1467,10 @@ class SharedStream {
         onFollow: () => {
           this.#connection.stop();
           this.#introduce();
+        },
+        onAlone: () => {
+          this.#tabs = null;
+          this.#connection.open(this.cursor);
         },
         onMessage: (message) => (this.#tabs.leading ? this.#asLeader(message) : this.#asFollower(message)),
       });
@@ -1873,7 +1912,9 @@ export class Bellhop {
    * @param {object} [env]  replaces parts of the browser, for tests
    */
   constructor(options = {}, env = {}) {
-    this.#options = { ...DEFAULTS, ...options };
+    // What a page leaves undefined, it leaves to us.
+    const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
+    this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
     this.#env = { ...browser(), ...env };
     this.#access = new Access(this.#options.token, this.#env);
@@ -1983,7 +2024,7 @@ export class Bellhop {
     const { url, inbox, channels, share } = this.#options;
     const name = share && user !== null ? `bellhop:${MESSAGES}:${JSON.stringify([url, user, inbox, [...channels].sort()])}` : null;
     this.#stream.start(name, this.#own);
-    if (this.#away) this.#stream.pause();
+    if (this.#away) this.#leave();
   }
 
   /**
@@ -2087,6 +2128,10 @@ export class Bellhop {
   #goAway() {
     if (this.#away) return;
     this.#away = true;
+    this.#leave();
+  }
+
+  #leave() {
     this.#stream.pause();
     this.#setStatus({ state: "paused" });
   }

@@ -68,6 +68,7 @@ func TestBellByKeyboard(t *testing.T) {
 	v.js(inBell("[part=mark-all]") + `.click()`)
 	v.shows("Message 5|Message 4|Message 2|Message 1")
 	v.until("client.unread === 0 && " + inBell(".badge") + `.classList.contains("none")`)
+	v.width(1000) // so that the heading's middle is beside the list
 	v.do(chromedp.Click(chromedp.CSS("h1")))
 	v.until("!bell.open")
 }

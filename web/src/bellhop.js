@@ -43,7 +43,9 @@ export class Bellhop {
    * @param {object} [env]  replaces parts of the browser, for tests
    */
   constructor(options = {}, env = {}) {
-    this.#options = { ...DEFAULTS, ...options };
+    // What a page leaves undefined, it leaves to us.
+    const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
+    this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
     this.#env = { ...browser(), ...env };
     this.#access = new Access(this.#options.token, this.#env);
@@ -153,7 +155,7 @@ export class Bellhop {
     const { url, inbox, channels, share } = this.#options;
     const name = share && user !== null ? `bellhop:${MESSAGES}:${JSON.stringify([url, user, inbox, [...channels].sort()])}` : null;
     this.#stream.start(name, this.#own);
-    if (this.#away) this.#stream.pause();
+    if (this.#away) this.#leave();
   }
 
   /**
@@ -257,6 +259,10 @@ export class Bellhop {
   #goAway() {
     if (this.#away) return;
     this.#away = true;
+    this.#leave();
+  }
+
+  #leave() {
     this.#stream.pause();
     this.#setStatus({ state: "paused" });
   }

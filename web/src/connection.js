@@ -1,6 +1,7 @@
 // One stream, kept open: it reconnects, renews the token, notices silence, and
 // knows where to go on.
 
+import { BellhopError } from "./api.js";
 import { Backoff } from "./backoff.js";
 
 /** @typedef {import("./transport.js").End} End */
@@ -117,7 +118,10 @@ export class Connection {
     try {
       token = await this.#access.token();
     } catch (error) {
-      if (attempt === this.#attempt) this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}` });
+      if (attempt !== this.#attempt) return;
+      // The gateway may have refused to make a cookie of it: what that means is in the status.
+      const { status, retryAfter } = error instanceof BellhopError ? error : {};
+      this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}`, status, retryAfter });
       return;
     }
     if (attempt !== this.#attempt) return;

@@ -36,7 +36,8 @@ export class Inbox {
   #next = null; // what the next page is before
   #base = { unread: 0, head: 0 };
   #above = new Set(); // seqs of events above base.head
-  #pending = new Set(); // changes of ours that no count includes yet: {unread}
+  #pending = new Map(); // changes of ours that no count includes yet, and by how much
+  #changing = 0; // changes of ours that are being asked for
   #fresh = null; // seqs since a reset, while the list is of an older life
   #loaded = false;
   #error;
@@ -114,7 +115,11 @@ export class Inbox {
   /** read takes a change that another tab or device made. */
   read(change) {
     const told = this.#apply(change);
-    this.#count(change);
+    // One of ours does not wait any more. While others are under way the count may be
+    // without them; else it has all.
+    const key = keyOf(change);
+    const ours = [...this.#pending.keys()].filter((other) => !told || this.#changing === 0 || keyOf(other) === key);
+    this.#count(change, ours);
     if (!told) this.#compare();
     this.#changed();
   }
@@ -150,11 +155,12 @@ export class Inbox {
     this.#items = this.#items.map((item) => (item.read !== read && which(item) ? { ...item, read } : item));
   }
 
-  #count({ unread, head }) {
+  /** #count takes a count of the server, which includes these changes of ours. */
+  #count({ unread, head }, ours = [...this.#pending.keys()]) {
     if (unread === undefined || head < this.#base.head) return;
     this.#base = { unread, head };
     for (const seq of this.#above) if (seq <= head) this.#above.delete(seq);
-    this.#pending.clear();
+    for (const change of ours) this.#pending.delete(change);
   }
 
   /** #compare fetches the list again if it can't be what the count says. */
@@ -258,22 +264,24 @@ export class Inbox {
     const before = new Map(this.#items.map((item) => [item.seq, item]));
     const was = this.#items.filter((item) => !item.read).length;
     this.#apply(change);
-    const pending = { unread: this.#items.filter((item) => !item.read).length - was };
-    this.#pending.add(pending);
+    this.#pending.set(change, this.#items.filter((item) => !item.read).length - was);
+    this.#changing++;
     this.#changed();
     try {
       const counts = path === ""
         ? await this.#api.request("DELETE", `/v1/inbox/${change.seqs[0]}`)
         : await this.#api.request("POST", path, change.seqs ? { seqs: change.seqs } : { up_to: change.up_to });
       if (counts) {
-        this.#count(counts);
+        this.#count(counts, [change]);
         this.#onLocalChange({ ...change, ...counts });
       }
     } catch (error) {
-      this.#pending.delete(pending);
+      this.#pending.delete(change);
       this.#undo(change, before);
       throw error;
     } finally {
+      // Answers may overtake each other; the last one shows whether it mattered.
+      if (--this.#changing === 0) this.#compare();
       this.#changed();
     }
   }
@@ -301,7 +309,7 @@ export class Inbox {
 
   #unread() {
     let unread = this.#base.unread + this.#above.size;
-    for (const pending of this.#pending) unread += pending.unread;
+    for (const by of this.#pending.values()) unread += by;
     return Math.max(0, unread);
   }
 
@@ -324,4 +332,9 @@ export class Inbox {
       if (!this.#closed) this.#onChange(this.snapshot);
     });
   }
+}
+
+/** keyOf is the same for a change and for what the stream says of it. */
+function keyOf({ change, up_to: upTo, seqs }) {
+  return JSON.stringify([change, upTo || 0, [...(seqs ?? [])].sort((a, b) => a - b)]);
 }

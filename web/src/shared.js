@@ -83,6 +83,10 @@ export class SharedStream {
           this.#connection.stop();
           this.#introduce();
         },
+        onAlone: () => {
+          this.#tabs = null;
+          this.#connection.open(this.cursor);
+        },
         onMessage: (message) => (this.#tabs.leading ? this.#asLeader(message) : this.#asFollower(message)),
       });
     }

@@ -63,6 +63,7 @@ export class Tabs {
    * @param {any} config.env
    * @param {() => void} config.onLead    this tab holds the connection from now on
    * @param {() => void} config.onFollow  another one does: introduce yourself
+   * @param {() => void} config.onAlone   tabs can't find each other here after all
    * @param {(message: Message) => void} config.onMessage  of the others
    */
   constructor({ name, env, ...handlers }) {
@@ -75,7 +76,12 @@ export class Tabs {
   /** join begins to take part. The tab follows until it is told to lead. */
   join() {
     if (this.#channel) return;
-    this.#channel = new this.#env.BroadcastChannel(this.#name);
+    try {
+      this.#channel = new this.#env.BroadcastChannel(this.#name);
+    } catch {
+      this.#alone();
+      return;
+    }
     this.#channel.onmessage = ({ data }) => this.#receive(data);
     this.#queue(false);
     this.#handlers.onFollow();
@@ -138,6 +144,15 @@ export class Tabs {
     this.#handlers.onMessage(message);
   }
 
+  /**
+   * #alone: the browser has locks and channels and does not let us use them, as in a
+   * frame of another site whose storage it blocks.
+   */
+  #alone() {
+    this.leave();
+    this.#handlers.onAlone();
+  }
+
   #steal() {
     this.#abort?.abort();
     this.#queue(true);
@@ -156,9 +171,13 @@ export class Tabs {
       this.#handlers.onLead();
       return new Promise((resolve) => { this.#release = resolve; });
     });
-    held.catch(() => {
-      // Our place was given up, or the lock was stolen: we were frozen.
-      if (round !== this.#round || !this.leading) return;
+    held.catch((error) => {
+      if (round !== this.#round || abort.signal.aborted) return; // our place was given up
+      if (!this.leading && error?.name !== "AbortError") {
+        this.#alone();
+        return;
+      }
+      // The lock was stolen: we were frozen.
       this.leading = false;
       this.#release = null;
       this.#queue(false);

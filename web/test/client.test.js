@@ -40,6 +40,19 @@ test("a stream is asked for, caught up, and live", async () => {
   assert.equal(client.cursor, "2.e1@topic:a");
 });
 
+test("an option that is undefined is one that is left out", async () => {
+  const names = ["url", "token", "cursor", "pageSize", "user", "transport", "heartbeat"];
+  for (const nothing of [undefined, null]) {
+    const { gateway, client } = await start({ ...Object.fromEntries(names.map((name) => [name, nothing])), inbox: nothing, channels: nothing });
+    assert.equal(gateway.last.request.query.get("inbox"), "true");
+    assert.equal(gateway.last.request.headers.Authorization, undefined);
+    assert.equal(gateway.requests[0].query.get("limit"), "20");
+    gateway.last.ready("", {});
+    await settle();
+    assert.equal(client.status.state, "live");
+  }
+});
+
 test("without a token cookies go along", async () => {
   const { gateway } = await start();
   assert.equal(gateway.last.request.credentials, "include");
@@ -60,6 +73,26 @@ test("listeners are by type, can be taken away, and may fail", async () => {
   assert.deepEqual(got, [1]);
   assert.equal(client.cursor, "2.e1@topic:a");
   await assert.rejects(clock.advance(0), /own fault/, "it is reported as uncaught");
+});
+
+test("a listener that is added by another one hears the next event first", async () => {
+  const { gateway, client } = await start();
+  let calls = 0;
+  const again = () => {
+    calls++;
+    client.on("note", () => again());
+  };
+  client.on("note", again);
+  gateway.last.event("topic:a", 1);
+  await settle();
+  assert.equal(calls, 1);
+});
+
+test("an answer that is no stream is not read on", async () => {
+  const endless = new Response(new ReadableStream(), { status: 200, headers: { "Content-Type": "text/html" } });
+  const { gateway, client } = await start({}, (g) => g.refusals.push(endless));
+  assert.equal(client.status.reason, "the answer is no stream");
+  assert.ok(gateway.requests[0].signal.aborted);
 });
 
 test("a break and a proper end are followed by a stream that goes on from there", async () => {
@@ -143,6 +176,23 @@ test("a refused token is renewed at once, the next ones ever later, and then no 
   assert.equal(client.status.state, "denied");
   assert.equal(gateway.requests.length, 6);
   assert.deepEqual(asked, [false, true, true, true, true, true]);
+});
+
+test("a stream that works again makes up for all that went before", async () => {
+  const { gateway, clock, client } = await start({ token: () => "t" }, (g) => {
+    for (let i = 0; i < 6; i++) g.refusals.push(json({}, 503));
+  });
+  while (gateway.streams.length === 0) await clock.advance(1_000);
+  for (let day = 0; day < 10; day++) {
+    gateway.last.ready("", {});
+    await settle();
+    assert.equal(client.status.state, "live", `day ${day}`);
+    gateway.refusals.push(json({ detail: "the key was changed" }, 401));
+    gateway.last.cut();
+    await settle();
+    assert.equal(client.status.retryAt - clock.now(), 2_000, "the wait is the server's");
+    await clock.advance(2_000);
+  }
 });
 
 test("without a way to renew it 401 is final", async () => {
@@ -245,6 +295,18 @@ test("a page that wakes up finds out at once", async () => {
   assert.equal(gateway.open.length, 1);
 });
 
+test("a clock that is set back hides a dead stream for no longer than another silence", async () => {
+  const { gateway, clock, tab } = await start();
+  gateway.last.ready("", {});
+  await settle();
+  clock.jump(-86_400_000);
+  tab.document.fire("visibilitychange");
+  await clock.advance(50_000);
+  tab.document.fire("visibilitychange");
+  await settle();
+  assert.equal(gateway.streams.length, 2);
+});
+
 test("a network that is back ends the waiting, and what was open is replaced", async () => {
   const { gateway, clock, client, tab } = await start();
   gateway.last.ready("", {});
@@ -332,6 +394,11 @@ test("another life without a reset is announced all the same", async () => {
   await settle();
   assert.deepEqual(seen.resets, [{ channel: "topic:a", from: null, to: null }]);
   assert.deepEqual(seqs(), [1]);
+
+  const quiet = await start({ cursor: "3.e1@topic:a" });
+  quiet.gateway.last.ready("3.e2@topic:a", {});
+  await settle();
+  assert.deepEqual(quiet.seen.resets, [{ channel: "topic:a", from: null, to: null }]);
 });
 
 test("positions move on where events are left out, and a channel that waits keeps its own", async () => {
@@ -347,6 +414,20 @@ test("the beginning can be asked for, other channels' positions can't", async ()
   assert.equal(zero.gateway.last.cursor, "0@topic:a,0@topic:b");
   const other = await start({ cursor: "4.e@topic:a,5.e@topic:c" });
   assert.equal(other.gateway.last.cursor, "4.e@topic:a");
+});
+
+test("EventSource: a token of which the gateway makes no cookie is refused for good", async () => {
+  for (const [status, tries] of [[403, 1], [401, 12], [404, 1]]) {
+    const machine = new Machine();
+    machine.gateway.answers.set("POST /v1/session", () => json({ detail: "no" }, status));
+    const client = new Bellhop(
+      { url: "http://gateway.test/", channels: ["topic:a"], inbox: false, share: false, transport: "eventsource", token: () => "t" },
+      { ...machine.tab().env, EventSource: class { constructor() { assert.fail("without a cookie"); } } });
+    await machine.clock.advance(10 * 60_000);
+    assert.deepEqual([client.status.state, client.status.httpStatus], ["denied", status]);
+    assert.equal(machine.gateway.requests.length, tries);
+    client.close();
+  }
 });
 
 test("EventSource: the cookie first, then all types through one listener", async () => {

@@ -203,6 +203,45 @@ test("our own change on the stream does not count twice", async () => {
   assert.equal(client.unread, 2);
 });
 
+test("changes in quick succession are counted once each", async () => {
+  const { client, gateway, ready } = await start({ events: 3 });
+  await ready();
+  const counts = [];
+  client.on("bellhop.inbox", ({ unread }) => { if (unread !== counts.at(-1)) counts.push(unread); });
+  // The stream is told of each change before the answer to the next one comes.
+  const answers = [];
+  gateway.answers.set("POST /v1/inbox/read", () => new Promise((resolve) => answers.push(resolve)));
+  const first = client.markRead([1]);
+  const second = client.markRead([3]);
+  await settle();
+  gateway.last.notice("read", { change: "read", seqs: [1], unread: 2, head: 3 }, { id: "3.e1@user:42" });
+  await settle();
+  answers[0](json({ unread: 2, head: 3 }));
+  await first;
+  await settle();
+  answers[1](json({ unread: 1, head: 3 }));
+  await second;
+  await settle();
+  assert.deepEqual(counts, [1], "it never goes up again");
+});
+
+test("answers that overtake each other do not leave a wrong count", async () => {
+  const { client, gateway, server, ready, clock } = await start({ events: 3 });
+  await ready();
+  const answers = [];
+  gateway.answers.set("POST /v1/inbox/read", () => new Promise((resolve) => answers.push(resolve)));
+  const first = client.markRead([1]);
+  const second = client.markRead([3]);
+  await settle();
+  server.mark({ seqs: [1, 3] }, true);
+  answers[1](json({ unread: 1, head: 3 }));
+  await second;
+  answers[0](json({ unread: 2, head: 3 })); // as it was before the other one
+  await first;
+  await clock.advance(3_000);
+  assert.equal(client.unread, 1);
+});
+
 test("a list that does not come does not stop the stream, and is read later", async () => {
   const { gateway, client, server, ready, seqs } = await start({ events: 2, prepare: (s) => { s.page = { status: 503 }; } });
   assert.equal(gateway.last.cursor, "");
@@ -213,6 +252,55 @@ test("a list that does not come does not stop the stream, and is read later", as
   assert.deepEqual(seqs(), [2, 1]);
   assert.equal(client.unread, 2);
   assert.equal(client.inbox.error, undefined);
+});
+
+test("a list that is never answered is given up", async () => {
+  const { gateway, client, clock } = await start({
+    prepare: (s) => s.gateway.answers.set("GET /v1/inbox", ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))),
+  });
+  assert.equal(gateway.streams.length, 0);
+  await clock.advance(15_000);
+  assert.equal(gateway.streams.length, 1);
+  assert.equal(client.inbox.error.status, 0);
+});
+
+test("a page that is frozen while it begins opens nothing before it is back", async () => {
+  let answer;
+  const { gateway, tab, client, server } = await start({
+    events: 1,
+    prepare: (s) => s.gateway.answers.set("GET /v1/inbox", ({ query }) => new Promise((resolve) => { answer = () => resolve(s.list(query)); })),
+  });
+  tab.document.fire("freeze");
+  answer();
+  await settle();
+  assert.equal(gateway.open.length, 0);
+  assert.equal(client.status.state, "paused");
+  tab.document.fire("resume");
+  await settle();
+  assert.equal(gateway.open.length, 1);
+  assert.equal(gateway.last.cursor, server.cursor);
+});
+
+test("what is read in one tab is read in the other before the stream says so", async () => {
+  const { machine, client, ready } = await start({ events: 2, options: { share: true } });
+  await ready();
+  const other = new Bellhop({ url: "http://gateway.test", pageSize: 3 }, machine.tab().env);
+  await settle();
+  assert.equal(machine.gateway.streams.length, 1);
+  await client.markRead([2]);
+  await settle();
+  assert.deepEqual(other.items.map(({ read }) => read), [true, false]);
+  assert.equal(other.unread, 1);
+});
+
+test("events older than the list wait for their page", async () => {
+  const { gateway, client, ready, seqs } = await start({ events: 7, options: { cursor: "0" } });
+  for (let seq = 1; seq <= 7; seq++) gateway.last.event("user:42", seq);
+  await ready();
+  assert.deepEqual(seqs(), [7, 6, 5]);
+  await client.loadMore();
+  assert.deepEqual(seqs(), [7, 6, 5, 4, 3, 2]);
 });
 
 test("a list that is refused for good is told; signing in again goes on", async () => {
@@ -273,6 +361,33 @@ test("a count that the list can't have is a reason to look again", async () => {
   await clock.advance(3_000);
   assert.deepEqual(seqs(), [-3, -2, -1]);
   assert.equal(client.unread, 0);
+});
+
+test("a change that is not told in full is looked up", async () => {
+  const { gateway, server, clock, client, ready, seqs } = await start({ events: 3 });
+  await ready();
+  server.items = server.items.map((i) => ({ ...i, read: true }));
+  gateway.last.notice("read", { unread: 0, head: 3 }, { id: "3.e1@user:42" });
+  await settle();
+  assert.equal(client.unread, 0);
+  await clock.advance(3_000);
+  assert.deepEqual(seqs(), [-3, -2, -1]);
+});
+
+test("a list that can't be had now is asked for when the server says", async () => {
+  const { gateway, server, clock, ready } = await start({ events: 3 });
+  await ready();
+  server.page = { status: 503, headers: { "Retry-After": "120" } };
+  gateway.last.notice("reset", { channel: "user:42", from: 1, to: 2 }, { id: "3.e1@user:42" });
+  await clock.advance(3_000);
+  const calls = server.calls.length;
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(20_000);
+    gateway.last.send(": hb\n\n");
+  }
+  assert.equal(server.calls.length, calls);
+  await clock.advance(20_000);
+  assert.equal(server.calls.length, calls + 1);
 });
 
 test("a list that stays wrong is asked for again, ever more slowly than hammering", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Access } from "../src/access.js";
+import { Latest } from "../src/latest.js";
 import { Backoff } from "../src/backoff.js";
 import { covers, formatCursor, parseCursor, rewind } from "../src/cursor.js";
 
@@ -62,6 +63,26 @@ test("a Retry-After is kept, spread, and not for ever", () => {
   assert.ok(backoff.next(10_000) >= 10_000);
   assert.ok(backoff.next(10_000) <= 12_500);
   assert.ok(backoff.next(1e12) <= 1.25 * 600_000);
+  assert.deepEqual([0, 1].map((random) => new Backoff(() => random).next(40_000)), [40_000, 50_000]);
+});
+
+test("newest values are those that came before a stream was live, of channels that it brought no position for", () => {
+  const block = (channel, type, n) => ({ type, data: JSON.stringify({ channel, type, n }), id: "" });
+  const taken = (latest, positions = new Map()) => latest.missing(positions).map(({ data }) => JSON.parse(data)).map(({ type, n }) => `${type}${n}`);
+  const nowhere = new Map();
+  const latest = new Latest();
+  latest.take({ type: "bellhop.reset", data: `{"channel":"raffle:1"}`, id: "" }, false, nowhere);
+  latest.take(block("room:1", "a", 1), false, new Map([["room:1", { seq: 0, epoch: "e" }]]));
+  latest.take(block("topic:1", "a", 1), true, nowhere);
+  assert.deepEqual(taken(latest), []);
+  latest.take(block("raffle:1", "a", 1), false, nowhere);
+  latest.take(block("raffle:1", "b", 2), false, nowhere);
+  latest.take(block("raffle:1", "a", 3), true, new Map([["raffle:1", { seq: 2, epoch: "e" }]]));
+  assert.deepEqual(taken(latest), ["b2", "a3"], "in the order of the channel");
+  assert.deepEqual(taken(latest, new Map([["raffle:1", { seq: 2, epoch: "e" }]])), []);
+  for (let n = 0; n < 100; n++) latest.take(block("raffle:1", `t${n}_`, n), true, nowhere);
+  assert.equal(taken(latest).length, 32);
+  assert.equal(taken(latest).at(-1), "t99_99");
 });
 
 const jwt = (claims) => `x.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.y`;

@@ -223,6 +223,53 @@ test("where tabs can't find each other each has its own stream", async () => {
   }
 });
 
+test("a lock that comes too late is given back", async () => {
+  const machine = new Machine();
+  const tab = machine.tab();
+  let client;
+  const locks = {
+    request: (...args) => {
+      const held = machine.locks.request(...args);
+      queueMicrotask(() => client.close()); // before the lock is granted
+      return held;
+    },
+  };
+  client = new Bellhop(OPTIONS, { ...tab.env, locks });
+  await settle();
+  assert.equal(machine.gateway.open.length, 0);
+  const next = await open(machine);
+  assert.ok(next.client.leader);
+  assert.equal(machine.gateway.open.length, 1);
+});
+
+test("a browser that forbids locks or channels costs the sharing, not the stream", async () => {
+  const forbidden = () => { throw new DOMException("not in this frame", "SecurityError"); };
+  for (const env of [
+    { locks: { request: async () => forbidden() } },
+    { BroadcastChannel: class { constructor() { forbidden(); } } },
+  ]) {
+    const machine = new Machine();
+    const tab = machine.tab();
+    const client = new Bellhop(OPTIONS, { ...tab.env, ...env });
+    await settle();
+    assert.ok(client.leader);
+    machine.gateway.last.ready("1.e1@room:1", {});
+    await settle();
+    assert.equal(client.status.state, "live");
+    tab.document.fire("freeze");
+    await settle();
+    assert.equal(machine.gateway.open.length, 0);
+    tab.document.fire("resume");
+    await settle();
+    assert.equal(machine.gateway.open.length, 1);
+    assert.equal(machine.gateway.last.cursor, "1.e1@room:1");
+    client.close();
+    await settle();
+    assert.equal(machine.gateway.open.length, 0);
+    assert.deepEqual(machine.clock.waits, [], "nothing is left to ask the other tabs");
+  }
+});
+
 test("many tabs that come and go lose and double nothing", async () => {
   // A small generator of its own, so that a failure can be repeated.
   for (let seed = 1; seed <= 20; seed++) {

@@ -5,7 +5,7 @@ import { defaultView } from "./item.js";
 import { List } from "./list.js";
 import { Panel } from "./panel.js";
 import { styles } from "./styles.js";
-import { textsFor } from "./texts.js";
+import { localeOf, textsFor } from "./texts.js";
 
 /** News of this long are announced together, in ms. */
 const ANNOUNCE_AFTER = 400;
@@ -15,11 +15,14 @@ const MOST_SHOWN = 99;
 /** One for all bells; style-src of a content security policy does not concern it. */
 let sheet;
 
+/** Where pages are rendered on a server there are no elements, and importing us must do no harm. */
+const Element = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
+
 /**
  * BellhopBell is a bell with a count and a list. See bellhop-bell.d.ts for what a
  * page may set.
  */
-export class BellhopBell extends HTMLElement {
+export class BellhopBell extends Element {
   static observedAttributes = ["lang", "url"];
 
   #client = null;
@@ -49,7 +52,7 @@ export class BellhopBell extends HTMLElement {
       sheet.replaceSync(styles);
     }
     root.adoptedStyleSheets = [sheet];
-    this.#badge = h("span", { class: "badge none", part: "badge", "aria-hidden": "true" });
+    this.#badge = h("span", { class: "badge none", part: "badge", dir: "ltr", "aria-hidden": "true" });
     this.#button = h("button", {
       class: "bell", part: "button", type: "button", "aria-haspopup": "dialog", "aria-expanded": "false",
       onclick: () => this.toggle(),
@@ -73,6 +76,7 @@ export class BellhopBell extends HTMLElement {
   connectedCallback() {
     for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
     this.#draw(true);
+    this.#listen();
     // A page that sets `client` does so in the same go.
     queueMicrotask(() => this.#connect());
   }
@@ -81,7 +85,9 @@ export class BellhopBell extends HTMLElement {
     this.close();
     // An element that is only moved is connected again in the same go.
     queueMicrotask(() => {
-      if (!this.isConnected) this.#release();
+      if (this.isConnected) return;
+      if (this.#ownClient) this.#release();
+      else this.#ignore();
     });
   }
 
@@ -95,7 +101,8 @@ export class BellhopBell extends HTMLElement {
   set client(client) {
     this.#release();
     this.#client = client ?? null;
-    this.#listen();
+    if (this.isConnected) this.#listen();
+    this.#draw(false);
   }
 
   get token() { return this.#token; }
@@ -138,24 +145,24 @@ export class BellhopBell extends HTMLElement {
 
   #listen() {
     const client = this.#client;
-    if (!client) {
-      this.#draw(false);
-      return;
-    }
+    if (!client || this.#stops.length > 0) return;
     this.#stops = [
       client.on("bellhop.inbox", () => this.#draw(false)),
       client.on("bellhop.status", () => this.#draw(false)),
       client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) this.#ring(event); }),
     ];
-    this.#draw(false);
   }
 
-  #release() {
+  #ignore() {
     for (const stop of this.#stops) stop();
     this.#stops = [];
     clearTimeout(this.#announcing);
     this.#announcing = undefined;
     this.#news = [];
+  }
+
+  #release() {
+    this.#ignore();
     if (this.#ownClient) this.#client.close();
     this.#ownClient = false;
     this.#client = null;
@@ -165,8 +172,8 @@ export class BellhopBell extends HTMLElement {
   #draw(anew) {
     if (!this.isConnected) return;
     if (anew || !this.#texts) {
-      this.#lang = this.getAttribute("lang") || this.closest("[lang]")?.getAttribute("lang") ||
-        document.documentElement.lang || navigator.language || "en";
+      this.#lang = localeOf(this.getAttribute("lang") || this.closest("[lang]")?.getAttribute("lang") ||
+        document.documentElement.lang || navigator.language);
       this.#texts = textsFor(this.#lang, this.#ownTexts);
     }
     const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false };
@@ -183,9 +190,17 @@ export class BellhopBell extends HTMLElement {
     if (this.open) this.#list.fill();
   }
 
+  /** #view is what the page makes of an item; null if nothing. */
   #view(item) {
     const context = { lang: this.#lang, texts: this.#texts };
-    return this.#renderItem?.(item, context) ?? this.#templates[item.type]?.(item, context) ?? null;
+    try {
+      const template = Object.hasOwn(this.#templates, item.type) ? this.#templates[item.type] : undefined; // not its toString
+      return this.#renderItem?.(item, context) ?? template?.(item, context) ?? null;
+    } catch (error) {
+      // The page's fault, which must not cost it the other items.
+      reportError(error);
+      return null;
+    }
   }
 
   #toggled(open) {
@@ -240,4 +255,4 @@ export class BellhopBell extends HTMLElement {
   }
 }
 
-if (!customElements.get("bellhop-bell")) customElements.define("bellhop-bell", BellhopBell);
+if (globalThis.customElements && !customElements.get("bellhop-bell")) customElements.define("bellhop-bell", BellhopBell);

@@ -21,7 +21,11 @@ export class List {
    */
   constructor(handlers) {
     this.#handlers = handlers;
-    this.element = h("ul", { class: "list", part: "list", onkeydown: (event) => this.#key(event), onscroll: () => this.fill() });
+    this.element = h("ul", {
+      // Safari takes one without bullets for no list.
+      class: "list", part: "list", role: "list",
+      onkeydown: (event) => this.#key(event), onscroll: () => this.fill(),
+    });
   }
 
   /**

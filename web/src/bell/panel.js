@@ -20,7 +20,7 @@ export class Panel {
   #markAll;
   #message;
   #state;
-  #shown = ""; // which message
+  #shown = {}; // which message, in which texts
   #away = (event) => { if (!event.composedPath().includes(this.#host)) this.close(); };
   #place = () => this.#position();
 
@@ -45,11 +45,12 @@ export class Panel {
     this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
     this.element = h("div", {
       class: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", id: "panel",
-      onkeydown: (event) => this.#key(event),
-    }, h("header", { part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
+    // No <header>: it would be another banner of the page.
+    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
+    host.addEventListener("keydown", (event) => this.#key(event)); // at the bell too
     host.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !host.contains(/** @type {Node} */ (event.relatedTarget))) this.close();
     });
@@ -66,13 +67,13 @@ export class Panel {
     document.addEventListener("pointerdown", this.#away, true);
     window.addEventListener("resize", this.#place);
     window.addEventListener("scroll", this.#place, { capture: true, passive: true });
-    if (!this.#list.focus()) this.element.focus();
+    this.#focusSomething();
   }
 
   close() {
     if (!this.isOpen) return;
     this.isOpen = false;
-    const inside = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const inside = this.#focusIn(this.element);
     if (this.element.matches?.(":popover-open")) this.element.hidePopover();
     this.element.classList.remove("open");
     this.#button.setAttribute("aria-expanded", "false");
@@ -94,7 +95,9 @@ export class Panel {
   draw(inbox, status, texts, failed) {
     this.#title.textContent = texts.title;
     this.#markAll.replaceChildren(icon("mark-all-icon", ...ICONS.all), texts.markAll);
+    const focused = this.#focusIn(this.#markAll);
     this.#markAll.disabled = inbox.unread === 0;
+    if (focused && this.#markAll.disabled) this.#focusSomething();
     this.#list.element.setAttribute("aria-label", texts.title);
     this.#list.element.setAttribute("aria-busy", String(inbox.loading));
     const empty = inbox.items.length === 0;
@@ -108,12 +111,21 @@ export class Panel {
     this.#state.classList.toggle("bad", failed || status?.state === "denied");
   }
 
+  #focusIn(/** @type {HTMLElement} */ element) {
+    return element.contains(/** @type {any} */ (element.getRootNode()).activeElement);
+  }
+
+  /** #focusSomething is for when what had the focus is gone: keys must go on somewhere. */
+  #focusSomething() {
+    if (!this.#list.focus()) this.element.focus();
+  }
+
   #drawMessage(inbox, status, texts, empty) {
     const failed = inbox.error && !inbox.loading;
     const which = failed ? "failed" : empty && inbox.loaded ? "empty" : empty && status?.state !== "denied" ? "loading" : "";
-    const key = `${which} ${texts.title}`;
-    if (this.#shown === key) return;
-    this.#shown = key;
+    if (this.#shown.which === which && this.#shown.texts === texts) return;
+    this.#shown = { which, texts };
+    const focused = this.#focusIn(this.#message);
     if (which === "failed") {
       const retry = h("button", { class: "text-button", type: "button", onclick: this.#handlers.retry }, texts.retry);
       this.#message.replaceChildren(h("div", { class: "message", part: "error" }, texts.failed, retry));
@@ -126,6 +138,7 @@ export class Panel {
     } else {
       this.#message.replaceChildren();
     }
+    if (focused) this.#focusSomething();
   }
 
   /** #position puts the panel below the bell, or above it where there is more room. */
@@ -136,6 +149,7 @@ export class Panel {
     const above = bell.top - 2 * GAP;
     const up = below < 320 && above > below;
     const { style } = this.element;
+    style.setProperty("--_space", `${width - 2 * GAP}px`); // 100vw counts a scrollbar in
     style.setProperty("--_room", `${Math.max(160, up ? above : below)}px`);
     style.top = up ? "auto" : `${bell.bottom + GAP}px`;
     style.bottom = up ? `${height - bell.top + GAP}px` : "auto";
@@ -147,7 +161,7 @@ export class Panel {
   }
 
   #key(event) {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || !this.isOpen) return;
     event.stopPropagation();
     this.close();
     this.#button.focus();

@@ -4,8 +4,8 @@
 export const styles = `
 :host {
   --_accent: var(--bellhop-accent, light-dark(#3451c7, #93a8ff));
-  --_on-accent: var(--bellhop-on-accent, light-dark(#fff, #10131c));
-  --_badge: var(--bellhop-badge, light-dark(#d12a2a, #d12a2a));
+  --_badge: var(--bellhop-badge, #d12a2a);
+  --_on-badge: var(--bellhop-on-badge, #fff);
   --_surface: var(--bellhop-surface, light-dark(#fff, #191b21));
   --_raised: var(--bellhop-raised, light-dark(#f3f4f8, #252831));
   --_text: var(--bellhop-text, light-dark(#171a21, #f0f2f6));
@@ -29,6 +29,7 @@ button { font: inherit; color: inherit; background: none; border: 0; margin: 0; 
 .icon { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; display: block; }
 :focus { outline: none; }
 :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
+.panel:focus-visible { outline: none; } /* it takes the focus for others, and is nothing to be pressed */
 .hidden-text { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 .bell {
@@ -42,17 +43,17 @@ button { font: inherit; color: inherit; background: none; border: 0; margin: 0; 
 .bell.ringing .icon { animation: ring 600ms var(--_ease); }
 @keyframes ring { 20% { rotate: 14deg; } 40% { rotate: -11deg; } 60% { rotate: 7deg; } 80% { rotate: -4deg; } }
 .badge {
-  position: absolute; inset-block-start: 2px; inset-inline-end: 1px;
-  min-width: 18px; height: 18px; padding: 0 5px; border-radius: 9px;
+  position: absolute; inset-block-start: 2px; inset-inline-start: 20px; /* it grows away from the bell */
+  min-width: 18px; height: 18px; padding: 0 4.5px; border-radius: 9px;
   font-size: 11px; line-height: 18px; font-weight: 650; text-align: center; font-variant-numeric: tabular-nums;
-  color: #fff; background: var(--_badge); box-shadow: 0 0 0 2px var(--bellhop-page, var(--_surface));
+  color: var(--_on-badge); background: var(--_badge); box-shadow: 0 0 0 2px var(--bellhop-page, var(--_surface));
   transition: scale 180ms var(--_ease), opacity 180ms;
 }
 .badge.none { scale: .4; opacity: 0; }
 
 .panel {
   position: fixed; inset: auto; margin: 0; padding: 0; z-index: 1000;
-  width: min(var(--_width), calc(100vw - 16px)); max-height: min(600px, var(--_room, 80vh));
+  width: min(var(--_width), var(--_space, calc(100vw - 16px))); max-height: min(600px, var(--_room, 80vh));
   flex-direction: column; overflow: hidden;
   color: var(--_text); background: var(--_surface);
   border: 1px solid var(--_border); border-radius: var(--_radius);
@@ -63,14 +64,14 @@ button { font: inherit; color: inherit; background: none; border: 0; margin: 0; 
 .panel.open { display: flex; animation: appear 170ms var(--_ease); }
 @keyframes appear { from { opacity: 0; translate: 0 -6px; } }
 
-header { display: flex; align-items: center; gap: 8px; padding: 14px 12px 12px 18px; border-block-end: 1px solid var(--_border); }
+.head { display: flex; align-items: center; gap: 8px; padding-block: 14px 12px; padding-inline: 18px 12px; border-block-end: 1px solid var(--_border); }
 h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; letter-spacing: -.005em; }
 .text-button {
   display: inline-flex; align-items: center; gap: 6px; padding: 4px 10px; border-radius: 8px;
   font-size: 13px; font-weight: 550; color: var(--_accent); transition: background-color 150ms, opacity 150ms;
 }
 .text-button:hover { background: var(--_raised); }
-.text-button .icon { width: 16px; height: 16px; }
+.text-button .icon { width: 16px; height: 16px; flex: none; }
 .text-button[disabled] { opacity: 0; pointer-events: none; }
 
 .list { flex: 1; min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
@@ -78,7 +79,7 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 .item:hover, .item:has(:focus-visible) { background: var(--_raised); }
 .item.arrived { animation: arrive 200ms var(--_ease); }
 @keyframes arrive { from { opacity: 0; translate: 0 -8px; } }
-.open-item { display: flex; align-items: flex-start; gap: 12px; width: 100%; padding: 10px 30px 10px 12px; border-radius: 10px; color: inherit; text-decoration: none; }
+.open-item { display: flex; align-items: flex-start; gap: 12px; width: 100%; padding-block: 10px; padding-inline: 12px 30px; border-radius: 10px; color: inherit; text-decoration: none; }
 .open-item:focus-visible { outline-offset: -2px; }
 .avatar {
   flex: none; display: grid; place-items: center; width: 36px; height: 36px; margin-block-start: 1px; border-radius: 50%; overflow: hidden;
@@ -102,9 +103,9 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 .actions button:focus-visible { outline-offset: -2px; }
 .actions .icon { width: 16px; height: 16px; }
 @media (hover: none) {
-  .actions { opacity: 1; background: none; box-shadow: none; }
+  .actions { flex-direction: column; opacity: 1; background: none; box-shadow: none; }
   .item .unread-dot { inset-inline-end: auto; inset-inline-start: 2px; inset-block-start: 24px; opacity: 1 !important; }
-  .open-item { padding-inline-end: 76px; }
+  .open-item { padding-inline-end: 46px; min-height: 74px; }
 }
 
 .message { display: grid; justify-items: center; gap: 4px; padding: 44px 32px 52px; text-align: center; color: var(--_muted); text-wrap: balance; }
@@ -125,7 +126,7 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 .state.bad::before { background: light-dark(#d12a2a, #ff7b7b); }
 
 @media (max-width: 480px) {
-  .panel { width: calc(100vw - 16px); }
+  .panel { width: var(--_space, calc(100vw - 16px)); }
 }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation: none !important; transition: none !important; }

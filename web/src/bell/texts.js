@@ -58,6 +58,20 @@ export function textsFor(lang, own) {
   return { ...(languages[lang.toLowerCase().split("-")[0]] ?? languages.en), ...own };
 }
 
+/**
+ * localeOf returns a language in which times can be written, for what a page or a
+ * browser says: "en_US" and "de-DE@euro" occur, and Intl throws at them.
+ *
+ * @param {string} lang
+ */
+export function localeOf(lang) {
+  try {
+    return Intl.getCanonicalLocales(lang.replaceAll("_", "-").replace(/[^A-Za-z0-9-].*/, ""))[0];
+  } catch {
+    return "en";
+  }
+}
+
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} in seconds */
 const UNITS = [
   ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60],

@@ -1,0 +1,44 @@
+// What of the bell needs no browser. The rest is tried in one: internal/webtest.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ago, localeOf, textsFor } from "../src/bell/texts.js";
+import { defaultView } from "../src/bell/item.js";
+
+test("a server that renders pages may load the bell", async () => {
+  assert.equal(globalThis.HTMLElement, undefined);
+  const { BellhopBell } = await import("../bellhop-bell.js");
+  assert.equal(typeof BellhopBell, "function");
+});
+
+test("times are written in any language that a page may claim", () => {
+  for (const [said, meant] of [
+    ["ko", "ko"], ["en-us", "en-US"], ["en_US", "en-US"], ["de-DE@euro", "de-DE"], ["ko_KR.UTF-8", "ko-KR"],
+    ["", "en"], ["!", "en"], ["x", "en"], ["zh-Hant-TW", "zh-Hant-TW"],
+  ]) {
+    assert.equal(localeOf(said), meant, said);
+    assert.ok(ago(0, 90_000, localeOf(said)).includes("1"), said);
+  }
+  assert.equal(textsFor(localeOf("KO_kr")).title, "알림");
+  assert.equal(textsFor(localeOf("fr")).title, "Notifications");
+});
+
+test("how long ago it was is in the largest unit that fits, and never in the future", () => {
+  const minute = 60_000;
+  for (const [past, text] of [
+    [-minute, "now"], [0, "now"], [59_999, "now"], [minute, "1 min. ago"], [59 * minute, "59 min. ago"], [60 * minute, "1 hr. ago"],
+    [23 * 60 * minute, "23 hr. ago"], [24 * 60 * minute, "yesterday"], [7 * 24 * 60 * minute, "last wk."], [400 * 24 * 60 * minute, "last yr."],
+  ]) {
+    assert.equal(ago(1_000_000_000_000 - past, 1_000_000_000_000, "en"), text);
+  }
+});
+
+test("data of no particular shape is shown as well as it can be", () => {
+  const view = (data, type = "post.comment-new") => defaultView({ type, data });
+  for (const data of [null, undefined, true, [], {}, { title: {} }]) assert.equal(view(data).title, "Post comment new");
+  assert.equal(view("hello").title, "hello");
+  assert.equal(view(0).title, "0");
+  assert.deepEqual(view({ subject: "Hi", by: "ömer", excerpt: "text", link: "/a" }), {
+    title: "Hi", body: "ömer · text", href: "/a", image: "", icon: "Ö",
+  });
+  assert.equal(view({ from: "👩‍🚀 Ada" }).icon, "👩");
+});
