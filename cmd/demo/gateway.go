@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -15,11 +16,12 @@ import (
 type gateway struct {
 	to        *url.URL // nil: there is a proxy in front
 	transport *http.Transport
+	log       *slog.Logger
 	open      atomic.Int64 // streams
 }
 
-func newGateway(address string) (*gateway, error) {
-	g := &gateway{transport: new(http.Transport)}
+func newGateway(address string, log *slog.Logger) (*gateway, error) {
+	g := &gateway{transport: new(http.Transport), log: log}
 	if address == "" {
 		return g, nil
 	}
@@ -43,6 +45,8 @@ func (g *gateway) handler(product http.Handler) http.Handler {
 	}
 	proxy := &httputil.ReverseProxy{
 		Transport: g.transport,
+		// Visitors who leave in the middle of an answer are no news.
+		ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(g.to)
 			r.SetXForwarded()

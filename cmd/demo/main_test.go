@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -102,7 +103,12 @@ func TestDemoBesideABellhop(t *testing.T) {
 	require.Contains(t, string(vitals), `"streams":1`)
 	require.Equal(t, http.StatusUnauthorized, request(t, ctx, http.MethodGet, d.url()+"/v1/inbox", "").StatusCode, "a gateway's answer")
 	require.Equal(t, http.StatusOK, request(t, ctx, http.MethodGet, d.url()+"/", "").StatusCode)
-	require.NoError(t, health(ctx, d.listener.Addr().String()))
+	_, port, err := net.SplitHostPort(d.listener.Addr().String())
+	require.NoError(t, err)
+	for _, host := range []string{"127.0.0.1", "", "0.0.0.0", "[::]"} {
+		require.NoError(t, health(ctx, host+":"+port), host)
+	}
+	require.Error(t, health(ctx, "127.0.0.2:"+port), "where it does not listen")
 }
 
 // TestDemoBehindAProxy has no streams: they do not come its way.
@@ -132,6 +138,15 @@ func TestSettings(t *testing.T) {
 	s, _, err = parse(nil, environ(map[string]string{"DEMO_KEY_FILE": file, "DEMO_JWT_SECRET": "b"}), io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "from-a-file", s.key)
+
+	for given, meant := range map[string]string{
+		"plain": "plain", "cGFkZGVkIQ==": "cGFkZGVkIQ==", "cGFk=": "cGFk=", "demo=plain": "plain", "demo=cGFkZGVkIQ==": "cGFkZGVkIQ==",
+		"demo@user+room=one,demo=two": "one",
+	} {
+		s, _, err = parse([]string{"-key=" + given, "-jwt-secret=b"}, none, io.Discard)
+		require.NoError(t, err)
+		require.Equal(t, meant, s.key, given)
+	}
 
 	_, _, err = parse(nil, none, io.Discard)
 	require.ErrorContains(t, err, "-key is missing")

@@ -36,7 +36,7 @@ func open(ctx context.Context, s settings, log *slog.Logger) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	pass, err := newGateway(s.gateway)
+	pass, err := newGateway(s.gateway, log)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +95,14 @@ func (s *service) run(ctx context.Context) error {
 func health(ctx context.Context, listen string) error {
 	ctx, cancel := context.WithTimeout(ctx, headerTimeout)
 	defer cancel()
-	_, port, err := net.SplitHostPort(listen)
+	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("127.0.0.1", port)+"/api/v1/raffles", http.NoBody)
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1" // it listens everywhere
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/api/v1/raffles", http.NoBody)
 	if err != nil {
 		return err
 	}

@@ -66,9 +66,18 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (s setti
 	case command == "health":
 		return s, command, nil // it needs no secrets
 	}
-	// The list of keys that a notifier is given is good too; its first one counts.
-	if _, secret, named := strings.Cut(s.key, "="); named {
-		s.key, _, _ = strings.Cut(secret, ",")
-	}
+	s.key = firstSecret(s.key)
 	return s, "", errors.Join(missing...)
+}
+
+// firstSecret takes the secret of the first key of a list, as a notifier is given
+// it (name=secret, comma-separated). A secret alone is good too, and may end as
+// base64 does.
+func firstSecret(key string) string {
+	_, list, named := strings.Cut(key, "=")
+	first, _, _ := strings.Cut(list, ",")
+	if !named || strings.Trim(first, "=") == "" {
+		return key
+	}
+	return first
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // TestDemoIsAccessible on every page, for visitors and for people, by day and by
-// night.
+// night, wide and narrow, and with all that opens open.
 func TestDemoIsAccessible(t *testing.T) {
 	t.Parallel()
 	h := startBellhop(t, "--sqlite="+freshDB(t))
@@ -28,9 +28,14 @@ func TestDemoIsAccessible(t *testing.T) {
 				},
 			})
 			require.NoError(t, err)
+			g.do(chromedp.EmulateViewport([]int64{1280, 360}[i/2%2], 800))
 			testenv.Accessible(t, g.tab, page, as, scheme)
 		}
 	}
+	g.live()
+	g.eventually(`(`+bell+`.show(), document.querySelector("#under").open = true)`, true)
+	g.eventually(bell+`.shadowRoot.querySelectorAll(".item").length`, 3)
+	testenv.Accessible(t, g.tab, "all that opens")
 }
 
 // show goes to a view, also to the one that is shown.

@@ -312,6 +312,10 @@ func TestPageSaysWhatIsWrong(t *testing.T) {
 	g.live()
 	g.visit("") // a reload
 	g.eventually(`document.querySelector("#who strong").textContent`, "sam.i_am-2")
+	for _, nowhere := range []string{"#/constructor", "#/%E0%A4%A", "#/posts/4711"} {
+		g.goTo(nowhere)
+		g.waitFor(".empty-page [href='#/']")
+	}
 	g.goTo("#/posts/3")
 	g.waitFor(".comment-form textarea")
 	require.NoError(t, h.stop())

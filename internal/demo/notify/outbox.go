@@ -165,15 +165,14 @@ func (o *Outbox) publish(ctx context.Context) (more bool, err error) {
 	settled := make([]any, 0, len(rows))
 	var waits error
 	for i, r := range results {
-		var refusal *client.Error
 		switch {
 		case r.Err == nil:
-		case errors.As(r.Err, &refusal) && !refusal.Temporary() && !errors.Is(r.Err, client.ErrUnauthorized):
-			// It will not be taken tomorrow either, and would stand in the way.
-			o.log.ErrorContext(ctx, "notification was refused and is dropped", "channel", rows[i].Channel, "type", rows[i].Type, "error", r.Err)
-		default:
+		case errors.Is(r.Err, client.ErrUnavailable), errors.Is(r.Err, client.ErrRateLimited), errors.Is(r.Err, client.ErrUnauthorized):
 			waits = err
 			continue
+		default:
+			// It will not be taken tomorrow either, and would stand in the way.
+			o.log.ErrorContext(ctx, "notification was refused and is dropped", "channel", rows[i].Channel, "type", rows[i].Type, "error", r.Err)
 		}
 		settled = append(settled, rows[i].ID)
 	}

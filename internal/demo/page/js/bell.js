@@ -19,8 +19,9 @@ const TYPES = {
 
 /** show says what an event looks like in the bell, in the form that <bellhop-bell> wants. */
 export function show({ type, data }) {
-  const [title, body] = TYPES[type]?.(data) ?? [t("ringOther"), ""];
-  return { title, body, href: data?.link, image: `/icons/${type in TYPES ? type : "other"}.svg` };
+  const known = Object.hasOwn(TYPES, type);
+  const [title, body] = known ? TYPES[type](data) : [t("ringOther"), ""];
+  return { title, body, href: data?.link, image: `/icons/${known ? type : "other"}.svg` };
 }
 
 /**

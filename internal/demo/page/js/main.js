@@ -28,12 +28,12 @@ let shown = 0;
  */
 async function route({ focus = false } = {}) {
   const turn = ++shown;
-  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
   let page;
   try {
-    page = await (views[name] ?? missing)(...rest);
+    const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    page = await (Object.hasOwn(views, name) ? views[name] : missing)(...rest);
   } catch (error) {
-    page = error.status === 404 ? missing() : failure(error);
+    page = error.status === 404 || error instanceof URIError ? missing() : failure(error);
   }
   if (turn !== shown) { // somebody was faster
     page.leave?.();

@@ -35,7 +35,7 @@ class Shell {
     this.#bell.lang = language.now;
     this.#bell.client = bell.client;
     fill($("bar"),
-      h("a", { class: "brand", href: "#/" }, mark(), h("span", {}, "Bellhop")),
+      h("a", { class: "brand", href: "#/", "aria-label": "Bellhop" }, mark(), h("span", {}, "Bellhop")),
       h("nav", { class: "tabs", "aria-label": t("navigation") },
         systems.map((name) => h("a", { href: `#/${name}`, "data-tab": name }, t(name)))),
       h("div", { class: "tools" },

@@ -14,7 +14,7 @@ const MOST = 240; // tickets that are shown; older ones leave on the left
 
 export class Chart {
   #points = [];
-  #svg = drawing(`<svg xmlns="${NS}" viewBox="0 0 ${WIDTH} ${HEIGHT}" class="chart" role="img"><defs><linearGradient id="fade" x1="0" y1="0" x2="0" y2="1"><stop class="fade-top" offset="0"/><stop class="fade-end" offset="1"/></linearGradient></defs><g class="grid"/><path class="area"/><path class="own-line"/><path class="chance-line"/><circle class="now" r="5"/><text class="now-text"/></svg>`);
+  #svg = drawing(`<svg xmlns="${NS}" viewBox="0 0 ${WIDTH} ${HEIGHT}" class="chart" role="img"><defs><linearGradient id="fade" gradientUnits="userSpaceOnUse" x1="0" y1="${TOP}" x2="0" y2="${HEIGHT - BOTTOM}"><stop class="fade-top" offset="0"/><stop class="fade-end" offset="1"/></linearGradient><clipPath id="plot"><rect x="${LEFT}" y="${TOP - 2}" width="${WIDTH - LEFT - RIGHT + 2}" height="${HEIGHT - TOP - BOTTOM + 4}"/></clipPath></defs><g class="grid"/><g clip-path="url(#plot)"><path class="area"/><path class="own-line"/><path class="chance-line"/></g><circle class="now" r="5"/><text class="now-text"/></svg>`);
 
   get node() { return this.#svg; }
 
@@ -44,10 +44,11 @@ export class Chart {
     const last = Math.max(points.at(-1).tickets, first + 5);
     const chances = points.map((p) => 1 / Math.max(1, p.tickets));
     const own = points.map((p) => (p.own ?? 0) / Math.max(1, p.tickets));
-    // The scale follows what is to be seen, and ends on a round number.
+    // The scale follows what is to be seen, and ends on a round number; what was
+    // higher long ago comes in from above.
     const top = niceTop(Math.max(...chances.slice(-24), ...own.slice(-24)));
     const x = (tickets) => LEFT + (WIDTH - LEFT - RIGHT) * (tickets - first) / (last - first);
-    const y = (p) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - Math.min(1, p / top));
+    const y = (p) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - p / top);
 
     const step = (values) => points.map((p, i) =>
       (i === 0 ? `M${x(p.tickets)} ${y(values[i])}` : `H${x(p.tickets).toFixed(1)}V${y(values[i]).toFixed(1)}`)).join("");
