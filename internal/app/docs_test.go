@@ -70,18 +70,60 @@ curl() {
 	}
 }
 
-// TestReadmeNamesWhatIsThere: its links lead somewhere.
-func TestReadmeNamesWhatIsThere(t *testing.T) {
+var (
+	link    = regexp.MustCompile(`\]\(([^)#\s]*)(#[^)]*)?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	fenced  = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+)
+
+// TestLinksOfTheDocsLeadSomewhere: to a file, and to a heading of it.
+func TestLinksOfTheDocsLeadSomewhere(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/publishing.md", "docs/demo.md", "docs/architecture.md", "docs/configuration.md", "docs/dependencies.md"} {
-		text, err := os.ReadFile(filepath.Join("..", "..", page))
+	root := filepath.Join("..", "..")
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, pages)
+	for _, page := range append(pages, filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"), filepath.Join(root, "SECURITY.md")) {
+		text, err := os.ReadFile(page)
 		require.NoError(t, err)
-		for _, m := range regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
-			if strings.Contains(m[1], "://") {
+		for _, m := range link.FindAllStringSubmatch(fenced.ReplaceAllString(string(text), ""), -1) {
+			to, anchor := page, strings.TrimPrefix(m[2], "#")
+			switch {
+			case strings.Contains(m[1], "://"):
 				continue
+			case m[1] != "":
+				to = filepath.Join(filepath.Dir(page), m[1])
 			}
-			_, err := os.Stat(filepath.Join("..", "..", filepath.Dir(page), m[1]))
+			_, err := os.Stat(to)
 			require.NoError(t, err, "a link of %s leads nowhere", page)
+			if anchor != "" {
+				require.Contains(t, anchors(t, to), anchor, "a link of %s", page)
+			}
 		}
+	}
+}
+
+// anchors are the headings of a page as links name them.
+func anchors(t *testing.T, page string) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	plain := regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(string(text), ""), -1) {
+		names = append(names, strings.ReplaceAll(plain.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return names
+}
+
+// TestEveryPageIsInTheReadme, which is where people look for it.
+func TestEveryPageIsInTheReadme(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	for _, page := range pages {
+		require.Contains(t, string(readme), "* [docs/"+filepath.Base(page)+"]")
 	}
 }
