@@ -80,12 +80,13 @@ bench-nchan: deps $(NCHAN) ## measure a gateway beside nchan, on Debian, whose p
 	BELLHOP_BENCH_STREAMS=$(STREAMS) BELLHOP_BENCH_ROUNDS=3 BELLHOP_BENCH_SECONDS=15 BELLHOP_BENCH_NCHAN=$(abspath $(NCHAN)) \
 		$(GO) test -run '^$$' -bench Beside -benchtime 1x -timeout 30m ./bench/rival
 
-RAFFLE ?= 18000
+RAFFLE        ?= 18000
+RAFFLE_WINDOW ?= 60s
 
 .PHONY: raffle
-raffle: deps ## the raffle with RAFFLE streams (18000): the tests at full size, then figures beside a raw loop
+raffle: deps ## the raffle with RAFFLE streams (18000): the tests at full size, then RAFFLE_WINDOW (60s) of figures beside a raw loop
 	$(GO) test -v -timeout 40m ./internal/e2e -run 'Raffle|StalledFans' -bench Raffle -benchtime 1x \
-		-args -raffle.streams=$(RAFFLE) -raffle.stalls=10s
+		-args -raffle.streams=$(RAFFLE) -raffle.stalls=10s -raffle.window=$(RAFFLE_WINDOW)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s)
