@@ -18,7 +18,7 @@ const (
 	NoteOther   NoteKind = iota // not said, or too much to say
 	NoteRead                    // marked as read
 	NoteUnread                  // marked as unread
-	NoteRemoved                 // taken away: deleted, or expired
+	NoteRemoved                 // taken away: deleted, expired or trimmed
 	// NoteReplaced: newer events with the same collapse key stand for these,
 	// in lists and counts. They stay in the channel.
 	NoteReplaced

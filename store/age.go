@@ -14,8 +14,8 @@ const (
 )
 
 // AgeOut forgets commit rows, idempotency keys and revocations that have lived
-// for longer than CommitLife, KeyLife and RevocationLife, a bounded number of them; more tells that there
-// are others. A notifier calls it every few seconds.
+// for longer than CommitLife, KeyLife and RevocationLife, a bounded number of them;
+// more tells that there are others. A notifier calls it every few seconds.
 func (d *DB) AgeOut(ctx context.Context) (more bool, err error) {
 	moreCommits, err := d.ageCommits(ctx)
 	if err != nil {

@@ -61,26 +61,44 @@ func (d *DB) Append(ctx context.Context, entries []Entry) (event.Epoch, []Append
 // appendOnce runs the transaction of a group, and makes the channels that it
 // finds missing.
 func (d *DB) appendOnce(ctx context.Context, g *group) error {
+	if !g.keyed() {
+		keys := byHash(g.channels())
+		return d.writeTo(ctx, keys, func(t *tx, rows []channelRow) error {
+			g.reset()
+			return d.appendTo(t, g, keys, rows)
+		})
+	}
 	return d.write(ctx, func(t *tx) error {
 		g.reset()
 		if err := t.claimKeys(g); err != nil {
 			return err
 		}
-		rows, missing, err := t.lockChannels(byHash(g.channels()))
+		keys := byHash(g.channels())
+		rows, err := t.lockRows(keys)
 		if err != nil {
 			return err
 		}
-		if len(missing) > 0 {
-			// Most channels exist, so looking for new ones costs nothing until
-			// there are some. Then the transaction starts again.
-			return d.restartWith(t, missing)
-		}
-		g.assign(rows, t.meta)
-		if err := t.collapse(g); err != nil {
-			return err
-		}
-		return t.insertGroup(g)
+		return d.appendTo(t, g, keys, rows)
 	})
+}
+
+// appendTo appends the entries of a group whose keys are claimed to channels
+// whose rows are locked.
+func (d *DB) appendTo(t *tx, g *group, keys []keyed, found []channelRow) error {
+	rows, missing, err := byName(keys, found)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		// Most channels exist, so looking for new ones costs nothing until
+		// there are some. Then the transaction starts again.
+		return d.restartWith(t, missing)
+	}
+	g.assign(rows, t.meta)
+	if err := t.collapse(g); err != nil {
+		return err
+	}
+	return t.insertGroup(g)
 }
 
 // restartWith ends the transaction, makes rows for channels on its connection,

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -72,28 +73,45 @@ func hashArgs(keys []keyed) (string, []any) {
 	return "(" + placeholders(len(keys), "?") + ")", args
 }
 
+// askRows returns the SELECTs that lock rows of channels, which come in the order
+// of their hashes, and where the rows will be.
+func (t *tx) askRows(keys []keyed) (found [][]channelRow, asks []ask) {
+	n := (len(keys) + rowsPerStatement - 1) / rowsPerStatement
+	found, asks = make([][]channelRow, n), make([]ask, 0, n)
+	for chunk := range slices.Chunk(keys, rowsPerStatement) {
+		list, args := hashArgs(chunk)
+		asks = append(asks, ask{
+			rows: &found[len(asks)],
+			query: "SELECT " + channelColumns + " FROM channels c" + t.dialect.byPrimaryKey +
+				" WHERE c.hash IN " + list + " ORDER BY c.hash" + t.dialect.forUpdate,
+			args: args,
+		})
+	}
+	return found, asks
+}
+
+// hold takes over rows that were locked.
+func (t *tx) hold(found [][]channelRow) []channelRow {
+	rows := slices.Concat(found...)
+	if len(rows) > 0 {
+		t.guard = &keyed{hash(rows[0].Hash), rows[0].Name}
+	}
+	return rows
+}
+
 // lockRows locks rows of channels, which come in the order of their hashes, and
 // returns those that there are.
 func (t *tx) lockRows(keys []keyed) ([]channelRow, error) {
-	rows := make([]channelRow, 0, len(keys))
-	for chunk := range slices.Chunk(keys, rowsPerStatement) {
-		list, args := hashArgs(chunk)
-		var found []channelRow
-		if err := t.list(&found, "SELECT "+channelColumns+" FROM channels c"+t.dialect.byPrimaryKey+
-			" WHERE c.hash IN "+list+" ORDER BY c.hash"+t.dialect.forUpdate, args...); err != nil {
-			return nil, err
-		}
-		rows = append(rows, found...)
+	found, asks := t.askRows(keys)
+	if err := t.lists(asks); err != nil {
+		return nil, err
 	}
-	return rows, nil
+	return t.hold(found), nil
 }
 
-// lockChannels is lockRows by name. It also returns the channels without a row.
-func (t *tx) lockChannels(keys []keyed) (rows map[event.Channel]*channelRow, missing []keyed, err error) {
-	found, err := t.lockRows(keys)
-	if err != nil {
-		return nil, nil, err
-	}
+// byName returns the rows of channels by their names, and the channels that have
+// none.
+func byName(keys []keyed, found []channelRow) (rows map[event.Channel]*channelRow, missing []keyed, err error) {
 	rows = make(map[event.Channel]*channelRow, len(found))
 	for i := range found {
 		rows[found[i].Name] = &found[i]
@@ -109,10 +127,16 @@ func (t *tx) lockChannels(keys []keyed) (rows map[event.Channel]*channelRow, mis
 	return rows, missing, nil
 }
 
-// lockChannel is lockChannels of one; nil if it has no row.
-func (t *tx) lockChannel(c event.Channel) (*channelRow, error) {
-	rows, _, err := t.lockChannels(byHash([]event.Channel{c}))
-	return rows[c], err
+// writeChannel is writeTo for one channel; its row is nil if it has none.
+func (d *DB) writeChannel(ctx context.Context, c event.Channel, fn func(*tx, *channelRow) error) error {
+	keys := byHash([]event.Channel{c})
+	return d.writeTo(ctx, keys, func(t *tx, found []channelRow) error {
+		rows, _, err := byName(keys, found)
+		if err != nil {
+			return err
+		}
+		return fn(t, rows[c])
+	})
 }
 
 // makeChannels inserts rows for channels that have none, each statement by

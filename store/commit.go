@@ -2,13 +2,60 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
+	"crypto/rand"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/bellhop/bellhop/event"
 )
+
+// errAmbiguous: COMMIT was sent and not answered.
+var errAmbiguous = errors.New("commit was not answered")
+
+// commit writes the commit row, if there is anything to tell, runs what is
+// pending and ends t. If the server does not say what became of it, it finds out.
+func (d *DB) commit(t *tx) error {
+	if len(t.changes) > 0 {
+		rand.Read(t.token[:])
+		// The last statement: the sooner the transaction ends after an id was
+		// drawn, the fewer ids commit out of order.
+		if err := t.later("INSERT INTO commits (token, at, changes) VALUES (?, ?, ?)", t.token[:], t.meta.Now, packChanges(t.changes)); err != nil {
+			return err
+		}
+	}
+	// COMMIT may travel with what is pending only if somebody else can wait for
+	// its end: see decide.
+	together := len(t.changes) > 0 && t.guard != nil
+	if !together {
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
+	if err := t.ctx.Err(); err != nil {
+		return unavailable("commit", err) // nothing was sent
+	}
+	query, args := t.gathered("COMMIT")
+	_, err := t.conn.ExecContext(t.ctx, query, args...)
+	if err == nil {
+		t.open = false
+		return nil
+	}
+	f := d.dialect.classify(err)
+	if together && (f == faultRetry || f == faultLock || f == faultInput || f == faultSchema) {
+		return t.failed("write", err) // one of the others, so that COMMIT was not reached
+	}
+	t.broken = true
+	switch {
+	case f == faultRetry:
+		return fmt.Errorf("%w: %w", errAgain, err) // a cluster that certifies at commit
+	case f == faultReadOnly, errors.Is(err, driver.ErrBadConn):
+		return d.dialect.failed("commit", err) // refused, or not sent
+	case len(t.changes) == 0:
+		return fmt.Errorf("%w: %w", errAmbiguous, err)
+	}
+	t.end() // the old connection first: the server is to end what is left of it
+	return d.decide(t, err)
+}
 
 // decideBudget bounds how long we look for what became of a COMMIT. It is
 // longer than a lock wait, and than a server takes to notice a closed
@@ -16,10 +63,12 @@ import (
 const decideBudget = 8 * time.Second
 
 // decide finds out whether a COMMIT that was not answered happened. The commit
-// row's token decides, by a read that takes a lock: the row was inserted before
-// COMMIT was sent, so while the old transaction is still alive it holds that row
-// and we wait for its end. Found then means committed, not found rolled back. A
-// read without a lock would take "not yet" for "no".
+// row's token decides: found means committed, not found rolled back. But while
+// the old transaction is alive its absence means nothing: the server may still be
+// busy with the statements that came with COMMIT. So we wait for the old one's end
+// first, by asking for a lock that it had before it sent them, that of its guard's
+// row. Without a guard the commit row was there before COMMIT was sent, and the
+// read of it takes a lock, which waits in the same way.
 //
 // It returns nil (committed), errAgain (certainly not) or errAmbiguous.
 func (d *DB) decide(t *tx, cause error) error {
@@ -51,81 +100,20 @@ func (d *DB) committed(ctx context.Context, old *tx) (found bool, err error) {
 	}
 	t := &tx{ctx: ctx, conn: conn, dialect: d.dialect}
 	defer t.end()
-	if err := t.begin(""); err != nil {
+	if _, err := t.begin("", nil); err != nil {
 		return false, err
 	}
 	if t.meta.ReadOnly || t.meta.Server != old.meta.Server || t.meta.Epoch != old.meta.Epoch {
 		return false, ErrNotPrimary
+	}
+	if old.guard != nil {
+		if _, err := t.lockRows([]keyed{*old.guard}); err != nil {
+			return false, err
+		}
 	}
 	var ids []uint64
 	if err := t.list(&ids, "SELECT id FROM commits WHERE token = ?"+d.dialect.forUpdate, old.token[:]); err != nil {
 		return false, err
 	}
 	return len(ids) > 0, nil
-}
-
-const (
-	changesVersion = 1
-	changeRewrite  = 1 << 0
-	changeRevoke   = 1 << 1
-	changeNote     = 1 << 2
-)
-
-// packChanges writes the changes of a commit row: a version, then for each
-// channel its flags, the length of its name, the name, its head and, if there is
-// one, its note. Nothing counts them, the end of the value does.
-func packChanges(changes []Change) []byte {
-	b := make([]byte, 0, 1+len(changes)*48)
-	b = append(b, changesVersion)
-	for _, c := range changes {
-		var flags byte
-		if c.Rewrite {
-			flags |= changeRewrite
-		}
-		if c.Revoke {
-			flags |= changeRevoke
-		}
-		if c.Note != nil {
-			flags |= changeNote
-		}
-		b = append(b, flags, byte(len(c.Channel)))
-		b = append(b, c.Channel...)
-		b = binary.AppendUvarint(b, c.Head)
-		if c.Note != nil {
-			b = c.Note.Append(b)
-		}
-	}
-	return b
-}
-
-// unpackChanges reads what packChanges wrote. The names share one string.
-func unpackChanges(b []byte) ([]Change, error) {
-	if len(b) == 0 || b[0] != changesVersion {
-		return nil, errors.New("a commit row of an unknown version")
-	}
-	whole := string(b)
-	var changes []Change
-	for b = b[1:]; len(b) > 0; {
-		if len(b) < 2 || len(b) < 2+int(b[1]) {
-			return nil, errors.New("a commit row is cut short")
-		}
-		flags, start, size := b[0], len(whole)-len(b)+2, int(b[1])
-		head, n := binary.Uvarint(b[2+size:])
-		if n <= 0 {
-			return nil, errors.New("a commit row is cut short")
-		}
-		change := Change{
-			Channel: event.Channel(whole[start : start+size]), Head: head,
-			Rewrite: flags&changeRewrite != 0, Revoke: flags&changeRevoke != 0,
-		}
-		b = b[2+size+n:]
-		if flags&changeNote != 0 {
-			var err error
-			if change.Note, b, err = event.ParseNote(b); err != nil {
-				return nil, err
-			}
-		}
-		changes = append(changes, change)
-	}
-	return changes, nil
 }

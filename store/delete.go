@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/bellhop/bellhop/event"
@@ -51,20 +52,20 @@ func (t *tx) updateChannel(row *channelRow) error {
 // Purge takes all events of a channel away for good; new ones go on from its
 // head. The floor moves first, at once: from then on nobody can read what was
 // there. Then the rows are deleted, in small steps; should that fail, Purge
-// says so, and Trim deletes what is left. An unknown channel is fine.
+// says so, with an error that does not wrap ErrNotWritten, and Trim deletes what is
+// left. An unknown channel is fine.
 func (d *DB) Purge(ctx context.Context, channel event.Channel) error {
 	var floor uint64
-	err := d.write(ctx, func(t *tx) error {
-		row, err := t.lockChannel(channel)
-		if err != nil || row == nil {
-			return err
+	err := d.writeChannel(ctx, channel, func(t *tx, row *channelRow) error {
+		if row == nil {
+			return nil
 		}
 		if err := t.settle(row, row.Head); err != nil {
 			return err
 		}
 		row.Floor = row.Head
 		floor = row.Floor
-		_, err = t.changed(row, inboxChange{kind: event.NoteRemoved})
+		_, err := t.changed(row, inboxChange{kind: event.NoteRemoved})
 		return err
 	})
 	if err != nil {
@@ -72,8 +73,11 @@ func (d *DB) Purge(ctx context.Context, channel event.Channel) error {
 	}
 	for {
 		n, err := d.sweepBelow(ctx, hashOf(channel), floor)
-		if n == 0 || err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("rows of a purged channel are left: %w: %s", ErrUnavailable, err.Error())
+		}
+		if n == 0 {
+			return nil
 		}
 	}
 }

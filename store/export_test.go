@@ -16,8 +16,7 @@ func (d *DB) HoldForTest(t *testing.T, c event.Channel) func() {
 	conn, err := d.primary.Connx(t.Context())
 	require.NoError(t, err)
 	held := &tx{ctx: context.WithoutCancel(t.Context()), conn: conn, dialect: d.dialect}
-	require.NoError(t, held.begin(""))
-	_, err = held.lockChannel(c)
+	_, err = held.begin("", byHash([]event.Channel{c}))
 	require.NoError(t, err)
 	return func() {
 		held.broken = true

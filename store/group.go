@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
@@ -54,11 +55,16 @@ func (g *group) reset() {
 	g.keys, g.events, g.grown = nil, nil, nil
 }
 
+// keyed tells whether any entry has an idempotency key.
+func (g *group) keyed() bool {
+	return slices.ContainsFunc(g.entries, func(e Entry) bool { return e.Key != nil })
+}
+
 // channels of the entries that append something.
 func (g *group) channels() []event.Channel {
 	var channels []event.Channel
 	for i := range g.entries {
-		if !g.skip[i] {
+		if len(g.skip) == 0 || !g.skip[i] {
 			channels = append(channels, g.entries[i].Channels...)
 		}
 	}

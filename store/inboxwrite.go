@@ -102,11 +102,10 @@ func (d *DB) Delete(ctx context.Context, channel event.Channel, seq uint64) (Inb
 // locked row, and returns nil if there was nothing to do.
 func (d *DB) changeInbox(ctx context.Context, channel event.Channel, change func(*tx, *channelRow) (*inboxChange, error)) (InboxState, error) {
 	var state InboxState
-	err := d.write(ctx, func(t *tx) error {
+	err := d.writeChannel(ctx, channel, func(t *tx, row *channelRow) error {
 		state = InboxState{Epoch: t.meta.Epoch}
-		row, err := t.lockChannel(channel)
-		if err != nil || row == nil {
-			return err
+		if row == nil {
+			return nil
 		}
 		done, err := change(t, row)
 		if err != nil {

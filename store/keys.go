@@ -37,18 +37,20 @@ var errKeyLock = fmt.Errorf("%w: an idempotency key is locked", ErrUnavailable)
 // claimKeys takes the idempotency keys of a group, before any row of channels,
 // so that the one who waits for a key holds up nobody else. It sorts out the
 // entries whose key was used before.
-func (t *tx) claimKeys(g *group) error {
+func (t *tx) claimKeys(g *group) (err error) {
 	claims := g.claims()
 	if len(claims) == 0 {
 		return nil
 	}
+	defer func() {
+		if err != nil {
+			t.broken = true // rather than to bring its lock wait back
+		}
+	}()
 	if err := t.waitForLocks(t.dialect.quickLocks); err != nil {
 		return err
 	}
 	rows, err := t.insertKeys(claims)
-	if err != nil {
-		t.broken = true // rather than to bring its lock wait back
-	}
 	if errors.Is(err, errLock) {
 		return errKeyLock // and not errAgain: the waiting was done
 	}
@@ -72,11 +74,12 @@ func (t *tx) claimKeys(g *group) error {
 	return nil
 }
 
+// waitForLocks sets how long the statements that follow wait for a lock.
 func (t *tx) waitForLocks(statement string) error {
 	if statement == "" {
 		return nil
 	}
-	return t.exec(statement)
+	return t.later(statement)
 }
 
 // claims lists the keys of the group, each once, in the order of their ids, in

@@ -143,7 +143,7 @@ func (d *DB) KeepEpoch(ctx context.Context) error {
 // Appends hold a share of that lock: none is under way, and those that come
 // after see the new epoch.
 func (d *DB) changeMeta(ctx context.Context, change func(*meta) bool) (changed bool, err error) {
-	err = d.writeAs(ctx, d.dialect.forUpdate, func(t *tx) error {
+	err = d.writeAs(ctx, d.dialect.forUpdate, nil, func(t *tx, _ []channelRow) error {
 		if t.meta.ReadOnly {
 			return t.meta.check()
 		}

@@ -112,7 +112,7 @@ func mysqlConfig(dsn string, trust *tls.Config, logger *slog.Logger) (*mysql.Con
 	// It would turn the refusal of a read-only server into a connection that
 	// failed for no known reason. We drop the pool by ourselves.
 	cfg.RejectReadOnly = false
-	// An append takes four round trips so, else seven or more. All SQL of this
+	// An append takes two round trips so, else seven or more. All SQL of this
 	// package is constant, values are arguments: nobody can add a statement.
 	cfg.MultiStatements = true
 	cfg.CheckConnLiveness = true

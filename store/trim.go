@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,10 +11,12 @@ import (
 )
 
 const (
-	channelsPerStep = 100  // looked at by one Trim
-	trimPerStep     = 1000 // events below a floor that moves
-	sweepPerStep    = 500  // rows deleted in one transaction
-	sweepsPerCall   = 20   // of one channel in one Trim
+	channelsPerStep = 100 // looked at by one Trim
+	// trimPerStep is how many events of a channel one transaction looks at, to move
+	// the floor, and how many it deletes.
+	trimPerStep = 500
+	// trimTime is after how long one Trim leaves the rest to others, about.
+	trimTime = time.Second
 )
 
 // TrimCursor is how far a walk over all channels has got. The zero value is its
@@ -23,12 +26,19 @@ type TrimCursor struct{ after hash }
 // Trim does one bounded step of a walk over all channels: it looks at some, and
 // takes away what is older, or more, than policy wants kept. Call it again with
 // what it returned; the zero value says that the walk is through. A channel in
-// which much is to be taken away is finished by the next walks.
+// which more is to be taken away than a second takes is finished by the next walks.
 //
 // The floor moves in a small transaction of its own, then rows are deleted: a
-// reader never finds events missing above a floor. Several notifiers may trim at
-// the same time. policy is called without locks held; it must be quick.
+// reader never finds events missing above a floor. Of an inbox that loses unread
+// events the tail tells, with its new count; those who hold copies may keep them.
+// Several notifiers may trim at the same time. policy is called without locks held;
+// it must be quick.
 func (d *DB) Trim(ctx context.Context, from TrimCursor, policy func(event.Channel) Retention) (TrimCursor, error) {
+	return d.trim(ctx, from, policy, trimTime)
+}
+
+// trim is Trim with its time.
+func (d *DB) trim(ctx context.Context, from TrimCursor, policy func(event.Channel) Retention, most time.Duration) (TrimCursor, error) {
 	m, err := d.readMeta(ctx, d.primary)
 	if err != nil {
 		return from, err
@@ -48,6 +58,7 @@ func (d *DB) Trim(ctx context.Context, from TrimCursor, policy func(event.Channe
 	if err != nil {
 		return from, err
 	}
+	began := time.Now()
 	for i := range rows {
 		row := &rows[i]
 		first, some := oldest[hash(row.Hash)]
@@ -55,21 +66,15 @@ func (d *DB) Trim(ctx context.Context, from TrimCursor, policy func(event.Channe
 			continue
 		}
 		limit := policy(row.Name)
-		if limit.takes(row, first.Seq, first.CreatedAt, m.Now) {
-			if err := d.trimChannel(ctx, row, limit); err != nil {
+		for more := limit.takes(row, first.Seq, first.CreatedAt, m.Now); more; {
+			if more, err = d.trimChannel(ctx, row, limit); errors.Is(err, ErrUnavailable) {
 				return from, fmt.Errorf("trim %s: %w", row.Name, err)
+			} else if err != nil {
+				// One damaged channel must not end the walk for ever.
+				d.log.ErrorContext(ctx, "a channel can't be trimmed", "channel", row.Name, "error", err)
 			}
-		}
-		if first.Seq > row.Floor {
-			continue
-		}
-		for range sweepsPerCall {
-			n, err := d.sweepBelow(ctx, hash(row.Hash), row.Floor)
-			if err != nil {
-				return from, fmt.Errorf("trim %s: %w", row.Name, err)
-			}
-			if n < sweepPerStep {
-				break
+			if time.Since(began) > most {
+				return TrimCursor{hash(row.Hash)}, nil
 			}
 		}
 	}
@@ -77,6 +82,17 @@ func (d *DB) Trim(ctx context.Context, from TrimCursor, policy func(event.Channe
 		return TrimCursor{}, nil
 	}
 	return TrimCursor{hash(rows[len(rows)-1].Hash)}, nil
+}
+
+// trimChannel takes away some of what is too much in a channel; more tells that
+// there may be more of it.
+func (d *DB) trimChannel(ctx context.Context, row *channelRow, limit Retention) (more bool, err error) {
+	gone, err := d.raiseFloor(ctx, row, limit)
+	if err != nil {
+		return false, err
+	}
+	swept, err := d.sweepBelow(ctx, hash(row.Hash), row.Floor)
+	return gone == trimPerStep || swept == trimPerStep, err
 }
 
 // takes tells whether an event is one that retention takes away. An event that
@@ -120,13 +136,14 @@ func (d *DB) oldestEvents(ctx context.Context, rows []channelRow) (map[hash]stam
 	return oldest, nil
 }
 
-// trimChannel moves the floor of a channel by one bounded step, in a transaction
-// of its own, and leaves the new floor in row.
-func (d *DB) trimChannel(ctx context.Context, row *channelRow, limit Retention) error {
-	return d.write(ctx, func(t *tx) error {
-		locked, err := t.lockChannel(row.Name)
-		if err != nil || locked == nil {
-			return err
+// raiseFloor moves the floor of a channel past some of the events that limit takes,
+// in a transaction of its own. It leaves the new floor in row and returns how many
+// events those were.
+func (d *DB) raiseFloor(ctx context.Context, row *channelRow, limit Retention) (n int, err error) {
+	err = d.writeChannel(ctx, row.Name, func(t *tx, locked *channelRow) error {
+		n = 0
+		if locked == nil {
+			return nil
 		}
 		*row = *locked
 		var events []stamp
@@ -134,22 +151,28 @@ func (d *DB) trimChannel(ctx context.Context, row *channelRow, limit Retention) 
 			row.Hash, row.Floor, trimPerStep); err != nil {
 			return err
 		}
-		floor := row.Floor
+		var gone []uint64
 		for _, e := range events {
 			if !limit.takes(row, e.Seq, e.CreatedAt, t.meta.Now) {
 				break
 			}
-			floor = e.Seq
+			gone = append(gone, e.Seq)
 		}
-		if floor == row.Floor {
+		if n = len(gone); n == 0 {
 			return nil
 		}
+		floor := gone[n-1]
 		if err := t.settle(row, floor); err != nil {
 			return err
 		}
 		row.Floor = floor
+		if row.Unread != locked.Unread && row.Name.Namespace() == event.InboxNamespace {
+			note := row.note(inboxChange{kind: event.NoteRemoved, seqs: gone})
+			t.changes = append(t.changes, Change{Channel: row.Name, Head: row.Head, Note: note})
+		}
 		return t.updateChannel(row)
 	})
+	return n, err
 }
 
 // sweepBelow deletes some rows at or below a floor that has moved already, and
@@ -160,7 +183,7 @@ func (d *DB) sweepBelow(ctx context.Context, channel hash, floor uint64) (n int6
 			Seq uint64 `db:"seq"`
 			Key string `db:"collapse_key"`
 		}
-		if err := t.list(&rows, "SELECT seq, collapse_key FROM events WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?", channel[:], floor, sweepPerStep); err != nil {
+		if err := t.list(&rows, "SELECT seq, collapse_key FROM events WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?", channel[:], floor, trimPerStep); err != nil {
 			return err
 		}
 		if len(rows) == 0 {

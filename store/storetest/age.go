@@ -16,7 +16,7 @@ var ageTests = map[string]func(*testing.T, Harness){
 			h.fill(t, c, 1)
 		}
 		ids := h.tail(t, store.Mark{}, nothingSeen).Commits
-		h.exec(t, "UPDATE commits SET at = at - 59000 WHERE id > ?", ids[2].ID)
+		h.exec(t, "UPDATE commits SET at = at - 30000 WHERE id > ?", ids[2].ID)
 		h.exec(t, "UPDATE commits SET at = at - 61000 WHERE id <= ?", ids[2].ID)
 		more, err := h.DB.AgeOut(t.Context())
 		require.NoError(t, err)

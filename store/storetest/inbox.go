@@ -150,6 +150,20 @@ var inboxTests = map[string]func(*testing.T, Harness){
 		require.NoError(t, err)
 		require.Equal(t, store.InboxState{Epoch: epoch}, none)
 	},
+	"of more events than a note can name none is named": func(t *testing.T, h Harness) {
+		c, n := channels("many", 1)[0], event.MaxNoteSeqs+1
+		h.fill(t, c, n)
+		s, err := h.DB.MarkReadSeqs(t.Context(), c, series(1, uint64(n)))
+		require.NoError(t, err)
+		want := &event.Note{Version: s.Note.Version, Head: uint64(n), Kind: event.NoteRead}
+		require.Equal(t, want, s.Note)
+		commits := h.tail(t, store.Mark{}, nothingSeen).Commits
+		require.Equal(t, want, commits[len(commits)-1].Changes[0].Note)
+		s, err = h.DB.MarkUnreadSeqs(t.Context(), c, series(1, event.MaxNoteSeqs))
+		require.NoError(t, err)
+		require.Len(t, s.Note.Seqs, event.MaxNoteSeqs)
+		require.NotEmpty(t, h.tail(t, store.Mark{}, nothingSeen).Commits, "it can be read")
+	},
 	"single events are marked read, and unread again": func(t *testing.T, h Harness) {
 		c := channels("single", 1)[0]
 		h.fill(t, c, 6)
