@@ -8,19 +8,19 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// eventBody is an event as a publisher writes it. It serves the OpenAPI document
+// EventBody is an event as a publisher writes it. It serves the OpenAPI document
 // alone: bodies are read by parser, since the data must not pass through a Go
-// value.
-type eventBody struct {
+// value. It has an exported name because huma leaves out what is embedded without.
+type EventBody struct {
 	Channels    []string   `json:"channels" minItems:"1" maxItems:"1000" uniqueItems:"true" doc:"Where to: namespace:key. All or none of them get the event." example:"[\"user:42\"]"`
 	Type        string     `json:"type" pattern:"^[A-Za-z][A-Za-z0-9._-]{0,63}$" doc:"What kind of event; not bellhop.*." example:"comment"`
 	Data        any        `json:"data" doc:"Any JSON value; reaches clients as it was sent, numbers exact."`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"From then on the event is hidden."`
-	CollapseKey string     `json:"collapse_key,omitempty" maxLength:"255" doc:"A newer event with the same key stands for older unread ones."`
+	CollapseKey string     `json:"collapse_key,omitempty" maxLength:"128" doc:"A newer event with the same key stands for older unread ones."`
 }
 
 type keyedEventBody struct {
-	eventBody
+	EventBody
 	IdempotencyKey string `json:"idempotency_key,omitempty" maxLength:"255" doc:"As the Idempotency-Key header of a single event."`
 }
 
@@ -79,7 +79,7 @@ func (n *Notifier) Register(api huma.API) {
 	huma.Register(api, batch, n.publishBatch)
 	huma.Register(api, purge, n.purge)
 	huma.Register(api, disconnect, n.disconnect)
-	describe[eventBody](doc, event.RequestBody, "Event")
+	describe[EventBody](doc, event.RequestBody, "Event")
 	describe[batchBody](doc, batch.RequestBody, "Batch")
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -97,7 +98,7 @@ func requireProblem(t *testing.T, w *httptest.ResponseRecorder, status int) map[
 // requireNothingWritten checks that no transaction changed any channel.
 func (a *api) requireNothingWritten(t *testing.T) {
 	t.Helper()
-	tail, err := a.log.Tail(t.Context(), 0, func(store.Token) bool { return false })
+	tail, err := a.log.Tail(t.Context(), store.Mark{}, func(store.Mark) bool { return false })
 	require.NoError(t, err)
 	require.Empty(t, tail.Commits)
 }
@@ -198,16 +199,25 @@ func TestOpenAPIDescribesTheBodies(t *testing.T) {
 		return m
 	}
 	require.Contains(t, at(doc, "components", "securitySchemes"), securityScheme)
-	for path, members := range map[string][]string{
-		"/v1/events":       {"channels", "type", "data", "expires_at", "collapse_key"},
-		"/v1/events/batch": {"events"},
-	} {
+	schema := func(path string) map[string]any {
 		content := at(doc, "paths", path, "post", "requestBody", "content")
 		require.Len(t, content, 1)
 		ref := fmt.Sprint(at(content, "application/json", "schema")["$ref"])
-		properties := at(doc, "components", "schemas", strings.TrimPrefix(ref, "#/components/schemas/"), "properties")
-		for _, m := range members {
+		return at(doc, "components", "schemas", strings.TrimPrefix(ref, "#/components/schemas/"), "properties")
+	}
+	batch := schema("/v1/events/batch")
+	require.InDelta(t, MaxBatch, at(batch, "events")["maxItems"], 0)
+	item := fmt.Sprint(at(batch, "events", "items")["$ref"])
+	keyed := at(doc, "components", "schemas", strings.TrimPrefix(item, "#/components/schemas/"), "properties")
+	require.InDelta(t, MaxIdempotencyKey, at(keyed, "idempotency_key")["maxLength"], 0)
+	for _, properties := range []map[string]any{schema("/v1/events"), keyed} {
+		for _, m := range []string{"data", "expires_at"} {
 			require.Contains(t, properties, m)
 		}
+		require.InDelta(t, store.MaxChannels, at(properties, "channels")["maxItems"], 0)
+		require.InDelta(t, MaxCollapseKey, at(properties, "collapse_key")["maxLength"], 0)
+		types := regexp.MustCompile(fmt.Sprint(at(properties, "type")["pattern"]))
+		require.Regexp(t, types, strings.Repeat("x", event.MaxType))
+		require.NotRegexp(t, types, strings.Repeat("x", event.MaxType+1))
 	}
 }

@@ -29,7 +29,7 @@ func (n *Notifier) disconnect(ctx context.Context, in *disconnectInput) (*struct
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
 	defer cancel()
 	if err := n.cfg.Log.Revoke(ctx, in.Body.User); err != nil {
-		return nil, refusal(err)
+		return nil, undone(err)
 	}
 	n.publisher.hint(ctx, fanout.Message{Channel: inbox})
 	n.cfg.Logger.InfoContext(ctx, "tokens revoked", "user", in.Body.User, "service", serviceOf(ctx).Name)

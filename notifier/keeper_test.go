@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -117,8 +118,6 @@ func TestKeptEventsNeedNoDatabase(t *testing.T) {
 	a := newAPI(t, noDatabase(), &fakeBus{}, with(newFakeKept()))
 	w := a.publish(news)
 	require.JSONEq(t, `{"events":[{"channel":"topic:news","seq":1}]}`, w.Body.String())
-	w = a.do(http.MethodDelete, "/v1/channels/topic:news", "", "Authorization", "Bearer admin")
-	require.Equal(t, http.StatusNoContent, w.Code, w.Body)
 }
 
 func TestBatchItemsOfBothKindsFailByThemselves(t *testing.T) {
@@ -308,22 +307,53 @@ func TestKeptChannelsAreWalked(t *testing.T) {
 		<-time.After(trimEvery * 3 / 2)
 		n.Stop()
 		require.Equal(t, []uint64{0, 1, 1, 2, 0}, froms, "a step that failed begins where it stood")
-		require.Equal(t, trimPause, walked[1])
+		require.Equal(t, stepPause, walked[1])
 		require.InDelta(t, ageEvery, walked[2]-walked[1], float64(ageEvery)/10)
-		require.Equal(t, trimPause, walked[3]-walked[2])
+		require.Equal(t, stepPause, walked[3]-walked[2])
 		require.InDelta(t, trimEvery, walked[4]-walked[3], float64(trimEvery)/10)
 		require.InDelta(t, 1, value(t, n.metrics.upkeepFailed.WithLabelValues("trim-kept")), 0)
 	})
 }
 
-func TestKeptPurge(t *testing.T) {
+// What is erased may have been written before its namespace moved to the other log,
+// or lost its policy.
+func TestPurgeErasesInBothLogs(t *testing.T) {
+	t.Parallel()
+	k := newFakeKept()
+	a := newSQLiteAPI(t, with(k))
+	bus := a.cfg.Bus.(*fakeBus)
+	for _, ch := range []event.Channel{"topic:news", "room:1", "gone:1", "user:1"} {
+		e := store.Entry{Channels: []event.Channel{ch}, Type: "x", Data: []byte(`1`)}
+		_, _, err := a.log.Append(t.Context(), []store.Entry{e})
+		require.NoError(t, err)
+		require.NoError(t, k.Append(t.Context(), []store.Entry{e})[0].Err)
+
+		w := a.do(http.MethodDelete, "/v1/channels/"+string(ch), "", "Authorization", "Bearer admin")
+		require.Equal(t, http.StatusNoContent, w.Code, w.Body)
+		require.Empty(t, a.events(t, ch), ch)
+		require.Equal(t, ch != "user:1", k.head(t, ch).Floor == 1, "%s: inboxes are kept in the database alone", ch)
+		require.Equal(t, ch != "topic:news", slices.Equal(bus.seqs(ch), []uint64{1}), "%s: a kept log announces by itself", ch)
+	}
+}
+
+func TestPurgeThatOneLogCannotDo(t *testing.T) {
 	t.Parallel()
 	k := newFakeKept()
 	a := newAPI(t, awayLog{&fakeLog{}}, &fakeBus{}, with(k))
 	require.Equal(t, http.StatusCreated, a.publish(news).Code)
-	w := a.do(http.MethodDelete, "/v1/channels/topic:news", "", "Authorization", "Bearer admin")
-	require.Equal(t, http.StatusNoContent, w.Code, w.Body)
-	require.EqualValues(t, 1, k.head(t, "topic:news").Floor)
+	purge := func(ch string, status int) {
+		w := a.do(http.MethodDelete, "/v1/channels/"+ch, "", "Authorization", "Bearer admin")
+		require.Equal(t, status, w.Code, w.Body)
+		require.NotContains(t, w.Body.String(), "written", "some of it may be done")
+	}
+	purge("topic:news", http.StatusServiceUnavailable)
+	require.EqualValues(t, 1, k.head(t, "topic:news").Floor, "the other one does its part")
+
+	k.before = func([]store.Entry) error { return errAway }
+	a = newAPI(t, &fakeLog{}, &fakeBus{}, with(k))
+	purge("topic:news", http.StatusServiceUnavailable)
+	purge("room:1", http.StatusServiceUnavailable)
+	purge("user:1", http.StatusNoContent)
 }
 
 func TestOnlineOfAKeptChannel(t *testing.T) {
@@ -339,6 +369,23 @@ func TestOnlineOfAKeptChannel(t *testing.T) {
 			require.JSONEq(t, `{"events":[{"channel":"topic:news","seq":1`+c.online+`}]}`, w.Body.String())
 			require.NotContains(t, a.publish(news).Body.String(), "online")
 		})
+	}
+}
+
+// Who was online then is not remembered: the answer does not wait for it.
+func TestOnlineOfAReplayedKeptEventIsUnknown(t *testing.T) {
+	t.Parallel()
+	n := startFake(t, &fakeLog{}, &fakeBus{}, with(newFakeKept()))
+	for _, replayed := range []bool{false, true} {
+		j := newJob(store.Entry{
+			Channels: []event.Channel{"topic:news"}, Type: "a", Data: []byte("1"), Key: &store.Key{Service: "shop", Value: "k"},
+		}, true)
+		require.NoError(t, n.submit(j))
+		o := <-j.done
+		require.NoError(t, o.err)
+		require.Equal(t, replayed, o.appended.Replayed)
+		require.Len(t, j.receivers, 1)
+		require.Equal(t, replayed, <-j.receivers == nil)
 	}
 }
 

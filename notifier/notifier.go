@@ -1,7 +1,7 @@
 // Package notifier takes events from backend services: it writes them to the
 // log in groups, answers once they are committed, and tells the gateways by the
-// bus. Events of Redis-kept channels go to a log of their own. It also looks after the log: retention, and epochs when the primary
-// changes.
+// bus. Events of Redis-kept channels go to a log of their own. It also looks after
+// the log: retention, and epochs when the primary changes.
 package notifier
 
 import (

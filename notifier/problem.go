@@ -39,6 +39,13 @@ func refusal(err error) *server.Problem {
 	return p
 }
 
+// undone is what an administrator is told of a call that failed. It may have been
+// carried out in part, and is harmless to repeat.
+func undone(err error) *server.Problem {
+	return server.NewProblem(http.StatusServiceUnavailable, "not all of it is known to be done; repeat the request").
+		RetryAfter(retryAfter).Because(err)
+}
+
 // brokenRules refuses a request that is well-formed but breaks rules.
 func brokenRules(fields []server.FieldError) *server.Problem {
 	return server.NewProblem(http.StatusUnprocessableEntity, "the request breaks a rule", fields...)

@@ -18,9 +18,11 @@ const (
 	// read the event from the log's tail, and after an outage of the bus old
 	// news would only delay the new.
 	publishFresh = 2 * time.Second
-	// publishRows is how many messages a pipeline takes, unless a single event
-	// has more.
-	publishRows = 2000
+	// publishRows and publishBytes are what a pipeline takes, unless a single event
+	// has more: a bus that is slow is to lose some messages by publishTimeout, not
+	// all that wait.
+	publishRows  = 2000
+	publishBytes = 4 << 20
 )
 
 // announcement is an appended event that gateways should hear of.
@@ -123,16 +125,16 @@ func (p *publisher) take() (news, stale []announcement, ok bool) {
 		}
 		p.more.Wait()
 	}
-	n, rows := 0, 0
+	n, taken := 0, size{}
 	for i, a := range p.queue {
 		switch {
 		case time.Since(p.queued[i]) > publishFresh:
 			stale = append(stale, a)
-		case rows > 0 && rows+a.job.rows > publishRows:
+		case len(news) > 0 && taken.plus(a.job).exceeds(size{publishRows, publishBytes}):
 			return p.cut(n, news, stale)
 		default:
 			news = append(news, a)
-			rows += a.job.rows
+			taken = taken.plus(a.job)
 		}
 		n++
 	}

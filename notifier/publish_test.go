@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -198,11 +199,36 @@ func TestReceiversReachThoseWhoAsked(t *testing.T) {
 	})
 }
 
+func TestReceiversAreDealtOutToTheirEvents(t *testing.T) {
+	t.Parallel()
+	n := newFake(t, &fakeLog{}, &fakeBus{on: func(_ context.Context, m []fanout.Message) ([]int, error) {
+		counts := make([]int, len(m))
+		for i := range counts {
+			counts[i] = i + 1
+		}
+		return counts, nil
+	}})
+	two := newJob(store.Entry{Channels: []event.Channel{"user:1", "user:2"}, Type: "a", Data: []byte("1")}, true)
+	one := newJob(store.Entry{Channels: []event.Channel{"user:3"}, Type: "a", Data: []byte("1")}, true)
+	note := store.ChannelNote{Channel: "user:1", Note: &event.Note{Version: 2, Head: 2}}
+	n.publisher.publish([]announcement{
+		{job: two, epoch: "e1", appended: store.Appended{Seqs: []uint64{1, 1}, Notes: []store.ChannelNote{note}}},
+		{job: one, epoch: "e1", appended: store.Appended{Seqs: []uint64{1}}},
+	})
+	require.Equal(t, []int{1, 2}, <-two.receivers)
+	require.Equal(t, []int{3}, <-one.receivers)
+}
+
 func TestPipelinesAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var sizes []int
 		bus := &fakeBus{on: func(_ context.Context, m []fanout.Message) ([]int, error) {
+			bytes := 0
+			for i := range m {
+				bytes += len(m[i].Frame)
+			}
+			require.LessOrEqual(t, bytes, publishBytes+len(m)*100)
 			sizes = append(sizes, len(m))
 			<-time.After(time.Millisecond)
 			return nil, nil
@@ -215,13 +241,17 @@ func TestPipelinesAreBounded(t *testing.T) {
 		for range 6 {
 			submit(t, n, newJob(store.Entry{Channels: channels, Type: "a", Data: []byte("1")}, false))
 		}
+		large := bytes.Repeat([]byte("1"), 60<<10)
+		for i := range 100 {
+			submit(t, n, newJob(store.Entry{Channels: channels[i : i+1], Type: "a", Data: large}, false))
+		}
 		n.Stop()
 		total := 0
 		for _, s := range sizes {
 			require.LessOrEqual(t, s, publishRows)
 			total += s
 		}
-		require.Equal(t, 6*900, total)
+		require.Equal(t, 6*900+100, total)
 	})
 }
 

@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/bellhop/bellhop/event"
@@ -27,22 +28,25 @@ func (n *Notifier) purge(ctx context.Context, in *purgeInput) (*struct{}, error)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
 	defer cancel()
 	if err := n.erase(ctx, channel); err != nil {
-		return nil, refusal(err)
+		return nil, undone(err)
 	}
 	n.cfg.Logger.InfoContext(ctx, "channel purged", "channel", channel, "service", serviceOf(ctx).Name)
 	return new(struct{}), nil
 }
 
-// erase purges a channel in the log that keeps it, and tells the gateways.
+// erase purges a channel in both logs, and tells the gateways: its namespace may
+// have moved from one to the other, or have no policy any more. Only inboxes were
+// never anywhere but in the database.
 func (n *Notifier) erase(ctx context.Context, channel event.Channel) error {
-	if n.isKept(channel) {
-		return n.cfg.Kept.Purge(ctx, channel)
+	var kept error
+	if n.cfg.Kept != nil && channel.Namespace() != event.InboxNamespace {
+		kept = n.cfg.Kept.Purge(ctx, channel)
 	}
-	if err := n.cfg.Log.Purge(ctx, channel); err != nil {
-		return err
+	err := n.cfg.Log.Purge(ctx, channel)
+	if err == nil && !n.isKept(channel) {
+		n.announcePurge(ctx, channel)
 	}
-	n.announcePurge(ctx, channel)
-	return nil
+	return errors.Join(err, kept)
 }
 
 // announcePurge has gateways forget what they hold of the channel now, rather

@@ -252,12 +252,17 @@ func TestTooManyRequestsAtOnceAre503(t *testing.T) {
 	require.Equal(t, http.StatusCreated, a.publish(hello).Code, "the kinds do not stand in each other's way")
 }
 
-func TestPurgeOfALogThatIsAway(t *testing.T) {
+// Of what administrators ask for a part may be done when the log goes away.
+func TestAdministrationOfALogThatIsAway(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, awayLog{&fakeLog{}}, &fakeBus{})
-	w := a.do(http.MethodDelete, "/v1/channels/user:1", "", "Authorization", "Bearer admin")
-	requireProblem(t, w, http.StatusServiceUnavailable)
-	require.NotEmpty(t, w.Header().Get("Retry-After"))
+	for _, w := range []*httptest.ResponseRecorder{
+		a.do(http.MethodDelete, "/v1/channels/user:1", "", "Authorization", "Bearer admin"),
+		a.do(http.MethodPost, "/v1/admin/disconnect", `{"user":"1"}`, "Authorization", "Bearer admin"),
+	} {
+		require.NotContains(t, requireProblem(t, w, http.StatusServiceUnavailable), "written")
+		require.NotEmpty(t, w.Header().Get("Retry-After"))
+	}
 }
 
 // A purge that was done is a success, whether or not gateways can be told.
@@ -270,7 +275,9 @@ func TestPurgeThatIsNotAnnounced(t *testing.T) {
 	require.Empty(t, bus.messages)
 }
 
-// awayLog is a log that can't purge.
+// awayLog is a log that can't purge or revoke.
 type awayLog struct{ *fakeLog }
 
 func (awayLog) Purge(context.Context, event.Channel) error { return errAway }
+
+func (awayLog) Revoke(context.Context, string) error { return errAway }

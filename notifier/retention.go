@@ -8,13 +8,8 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-const (
-	// trimEvery is the pause between two walks over all channels.
-	trimEvery = time.Minute
-	// trimPause is the pause between two steps of a walk, which leaves the log
-	// to those who publish.
-	trimPause = 50 * time.Millisecond
-)
+// trimEvery is the pause between two walks over all channels.
+const trimEvery = time.Minute
 
 // walk is how far a walk over all channels has got.
 type walk struct{ at store.TrimCursor }
@@ -32,7 +27,7 @@ func (u *upkeep) trim(ctx context.Context, w *walk) (time.Duration, error) {
 	if next == (store.TrimCursor{}) {
 		return jitter(trimEvery), nil
 	}
-	return trimPause, nil
+	return stepPause, nil
 }
 
 // trimKept is trim for the other log. It takes no turn: that log has no connections
@@ -46,7 +41,7 @@ func (u *upkeep) trimKept(ctx context.Context, at *store.KeptCursor) (time.Durat
 	if next == (store.KeptCursor{}) {
 		return jitter(trimEvery), nil
 	}
-	return trimPause, nil
+	return stepPause, nil
 }
 
 // retention is what the policy of a channel's namespace wants kept. What has no

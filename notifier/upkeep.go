@@ -22,6 +22,10 @@ const (
 	ageEvery = 5 * time.Second
 	// roundsAtOnce bounds how much of it is done in one go.
 	roundsAtOnce = 20
+	// stepPause is the pause between two goes of what is not done yet. It leaves the
+	// log to those who publish, and to the other tasks, and is short: what publishers
+	// can write in a second must not take longer than that to be taken away.
+	stepPause = 50 * time.Millisecond
 )
 
 // upkeep is the work on the log that no request asks for. All notifiers do it
@@ -103,18 +107,18 @@ func (u *upkeep) checkIdentity(ctx context.Context) (time.Duration, error) {
 	return identityEvery, err
 }
 
-// rounds makes a task of a call that does a bounded part of its work. Several
-// notifiers that were started together spread by the jitter.
+// rounds makes a task of a call that does a bounded part of its work, for as long as
+// there is more of it. Several notifiers that were started together spread by the
+// jitter.
 func (u *upkeep) rounds(pause time.Duration, call func(context.Context) (more bool, err error)) func(context.Context) (time.Duration, error) {
 	return func(ctx context.Context) (time.Duration, error) {
-		next := jitter(pause)
 		for range roundsAtOnce {
 			more, err := withTurn(ctx, u, call)
 			if err != nil || !more {
-				return next, err
+				return jitter(pause), err
 			}
 		}
-		return next, nil
+		return stepPause, nil
 	}
 }
 
