@@ -87,21 +87,29 @@ func TestReadOnOneDeviceShowsOnTheOthers(t *testing.T) {
 			}
 			here, there := f.device(t, "mina", 0), f.device(t, "mina", 1)
 			require.Equal(t, []string{`{"unread":3,"head":3}`}, there.blocks("bellhop.ready"))
-			tell := func(how string, n int, path, body, says string) {
+			// While the bus is in doubt the log is asked for heads too: such an answer
+			// may come before the tail, and says how it stands, but not what happened.
+			doubt := false
+			tell := func(how string, n int, path, body, what, stands string) {
 				at := f.change(t, "mina", 0, path, body)
+				says := []string{`{"change":` + what + `,` + stands + `}`}
+				if doubt {
+					says = append(says, `{"change":"other","up_to":null,"seqs":null,`+stands+`}`)
+				}
 				for _, d := range []*device{here, there} {
 					require.Eventually(t, func() bool { return len(d.blocks("bellhop.read")) == n }, inboxPatience, time.Millisecond, how)
-					require.Equal(t, says, d.blocks("bellhop.read")[n-1], how)
+					require.Contains(t, says, d.blocks("bellhop.read")[n-1], how)
 				}
 				t.Logf("%s: told %v after the answer", how, time.Since(at).Round(time.Millisecond))
 			}
-			tell("by the bus", 1, "read", `{"up_to":2}`, `{"change":"read","up_to":2,"seqs":null,"unread":1,"head":3}`)
+			tell("by the bus", 1, "read", `{"up_to":2}`, `"read","up_to":2,"seqs":null`, `"unread":1,"head":3`)
 			f.redis.Kill()
-			tell("by the tail", 2, "unread", `{"seqs":[1]}`, `{"change":"unread","up_to":null,"seqs":[1],"unread":2,"head":3}`)
-			tell("by the tail", 3, "read", `{"seqs":[1,3]}`, `{"change":"read","up_to":null,"seqs":[1,3],"unread":0,"head":3}`)
+			doubt = true
+			tell("by the tail", 2, "unread", `{"seqs":[1]}`, `"unread","up_to":null,"seqs":[1]`, `"unread":2,"head":3`)
+			tell("by the tail", 3, "read", `{"seqs":[1,3]}`, `"read","up_to":null,"seqs":[1,3]`, `"unread":0,"head":3`)
 			f.redis.Start()
 			f.publish(t, mina, `1`)
-			tell("by the bus again", 4, "read", `{"up_to":4}`, `{"change":"read","up_to":4,"seqs":null,"unread":0,"head":4}`)
+			tell("by the bus again", 4, "read", `{"up_to":4}`, `"read","up_to":4,"seqs":null`, `"unread":0,"head":4`)
 			third := f.device(t, "mina", 1)
 			require.Equal(t, []string{`{"unread":0,"head":4}`}, third.blocks("bellhop.ready"))
 		})
