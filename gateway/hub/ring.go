@@ -54,14 +54,17 @@ type ring struct {
 func (r *ring) push(e entry, maxFrames, maxBytes int) {
 	r.entries = append(r.entries, e)
 	r.bytes += len(e.block)
-	drop := 0
-	for len(r.entries)-drop > 1 && (len(r.entries)-drop > maxFrames || r.bytes > maxBytes) {
-		r.bytes -= len(r.entries[drop].block)
-		r.base = r.entries[drop].seq
-		r.entries[drop] = entry{}
-		drop++
+	for len(r.entries) > 1 && (len(r.entries) > maxFrames || r.bytes > maxBytes) {
+		r.shift()
 	}
-	r.entries = r.entries[drop:]
+}
+
+// shift drops the oldest entry: positions below it need the log from now on.
+func (r *ring) shift() {
+	r.bytes -= len(r.entries[0].block)
+	r.base = r.entries[0].seq
+	r.entries[0] = entry{}
+	r.entries = r.entries[1:]
 }
 
 // size is what the ring takes of memory, in bytes.
@@ -69,14 +72,9 @@ func (r *ring) size() int { return r.bytes + cap(r.entries)*int(unsafe.Sizeof(en
 
 // expire drops the entries that were pushed before a moment.
 func (r *ring) expire(before int64) {
-	drop := 0
-	for drop < len(r.entries) && r.entries[drop].pushed < before {
-		r.bytes -= len(r.entries[drop].block)
-		r.base = r.entries[drop].seq
-		r.entries[drop] = entry{}
-		drop++
+	for len(r.entries) > 0 && r.entries[0].pushed < before {
+		r.shift()
 	}
-	r.entries = r.entries[drop:]
 }
 
 // after returns the entries above seq.
