@@ -32,7 +32,7 @@ func BenchmarkKept(b *testing.B) {
 	pids := map[string]int{"notifier": notifier.PID(), "redis": server}
 	traffic := loadgen.Traffic{
 		Notifiers: []string{notifier.URL}, Key: serviceKey, Shared: []string{"topic:bench"}, Size: dataSize,
-		Rate: float64(setting(b, rateVariable, 500)), Duration: time.Duration(setting(b, idleVariable, 1)) * time.Second,
+		Rate: float64(testenv.Setting(b, rateVariable, 500)), Duration: time.Duration(testenv.Setting(b, idleVariable, 1)) * time.Second,
 	}
 	warm := traffic
 	warm.Duration = time.Second

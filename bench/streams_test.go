@@ -11,6 +11,7 @@ import (
 
 	"github.com/bellhop/bellhop/bench/report"
 	"github.com/bellhop/bellhop/internal/loadgen"
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 const (
@@ -25,8 +26,8 @@ const (
 // they cost: coming, idle, at 2000 targeted events a second, and in a storm of
 // reconnects.
 func BenchmarkStreams(b *testing.B) {
-	r := newRig(b, setting(b, heldVariable, 200))
-	rounds := setting(b, heldRoundsVariable, 1)
+	r := newRig(b, testenv.Setting(b, heldVariable, 200))
+	rounds := testenv.Setting(b, heldRoundsVariable, 1)
 	var held []holding
 	for b.Loop() {
 		for round := range rounds {
@@ -52,7 +53,7 @@ func (r *rig) holdAlone() holding {
 	self, err := os.Executable()
 	require.NoError(r.b, err)
 	gateway := r.gateways[0]
-	h := holding{idle: time.Duration(setting(r.b, idleVariable, 1)) * time.Second}
+	h := holding{idle: time.Duration(testenv.Setting(r.b, idleVariable, 1)) * time.Second}
 	before := r.metric(gateway, "go_goroutines")
 	wait := settle
 	if h.idle < settle {

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/bellhop/bellhop/bench/report"
 	"github.com/bellhop/bellhop/internal/loadgen"
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // Settings of the benchmarks. The defaults only show that they work.
@@ -24,22 +22,11 @@ const (
 	reportVariable = "BELLHOP_BENCH_REPORT"
 )
 
-func setting(b *testing.B, name string, otherwise int) int {
-	b.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	require.NoError(b, err, name)
-	return n
-}
-
 // BenchmarkSystem tells what a delivery costs a server's process, for each kind
 // of traffic, as a ratio to a loop that only writes.
 func BenchmarkSystem(b *testing.B) {
-	r := newRig(b, setting(b, streamsVariable, 200))
-	rounds := setting(b, roundsVariable, 1)
+	r := newRig(b, testenv.Setting(b, streamsVariable, 200))
+	rounds := testenv.Setting(b, roundsVariable, 1)
 	broadcasts, targeted := r.segments()
 	segments := slices.Concat(broadcasts, targeted)
 	for b.Loop() {

@@ -3,7 +3,6 @@ package rival
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/bellhop/bellhop/bench/report"
 	"github.com/bellhop/bellhop/internal/loadgen"
+	"github.com/bellhop/bellhop/internal/testenv"
 )
 
 // Settings. The defaults only show that it works.
@@ -28,17 +28,6 @@ const (
 	pause  = 200 * time.Millisecond
 )
 
-func setting(b *testing.B, name string, otherwise int) int {
-	b.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	require.NoError(b, err, name)
-	return n
-}
-
 // figures of one server, one value for each round.
 type figures struct {
 	memory    []float64 // bytes of a stream on a channel of its own
@@ -49,7 +38,7 @@ type figures struct {
 // BenchmarkBeside holds streams on a channel each, and then on one channel that
 // events are broadcast to.
 func BenchmarkBeside(b *testing.B) {
-	streams, rounds := setting(b, streamsVariable, 200), setting(b, roundsVariable, 1)
+	streams, rounds := testenv.Setting(b, streamsVariable, 200), testenv.Setting(b, roundsVariable, 1)
 	start := []func() *server{func() *server { return bellhop(b) }}
 	if module := os.Getenv(moduleVariable); module != "" {
 		start = append(start, func() *server { return nchan(b, module, streams) })
@@ -84,7 +73,7 @@ func (f *figures) measure(b *testing.B, s *server, streams int) {
 	before := sample(b, s)
 	own := hire(b, streams, s, "own%d")
 	came := sample(b, s)
-	<-time.After(time.Duration(setting(b, settleVariable, 0)) * time.Second)
+	<-time.After(time.Duration(testenv.Setting(b, settleVariable, 0)) * time.Second)
 	f.come = append(f.come, (came.CPU() - before.CPU()).Seconds())
 	f.memory = append(f.memory, float64(sample(b, s).RSS-before.RSS)/float64(streams))
 	own.leave(b)
