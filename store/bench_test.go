@@ -60,15 +60,22 @@ func besideRaw(b *testing.B, rows int, group, raw func(worker int) error) {
 	b.ReportMetric(inRaw.Seconds()/inGroups.Seconds(), "of-raw")
 }
 
+// openPrivate opens the log on a server of its own.
+func openPrivate(b *testing.B, engine testenv.Engine) *store.DB {
+	b.Helper()
+	cluster := testenv.PrivateMySQL(b, engine)
+	db, err := store.OpenMySQL(b.Context(), store.MySQLConfig{Primary: cluster.Primary.DSN(cluster.NewDatabase(b))})
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, db.Close()) })
+	require.NoError(b, db.Migrate(b.Context()))
+	return db
+}
+
 // BenchmarkRanges measures what a storm of reconnecting clients asks for.
 func BenchmarkRanges(b *testing.B) {
 	for _, engine := range testenv.Engines() {
 		b.Run(engine.Name, func(b *testing.B) {
-			cluster := testenv.PrivateMySQL(b, engine)
-			db, err := store.OpenMySQL(b.Context(), store.MySQLConfig{Primary: cluster.Primary.DSN(cluster.NewDatabase(b))})
-			require.NoError(b, err)
-			b.Cleanup(func() { require.NoError(b, db.Close()) })
-			require.NoError(b, db.Migrate(b.Context()))
+			db := openPrivate(b, engine)
 			write := storetest.AppendGroup(b, db, 500)
 			for range 20 {
 				require.NoError(b, write(0))
@@ -97,11 +104,7 @@ func BenchmarkRanges(b *testing.B) {
 func BenchmarkTail(b *testing.B) {
 	for _, engine := range testenv.Engines() {
 		b.Run(engine.Name, func(b *testing.B) {
-			cluster := testenv.PrivateMySQL(b, engine)
-			db, err := store.OpenMySQL(b.Context(), store.MySQLConfig{Primary: cluster.Primary.DSN(cluster.NewDatabase(b))})
-			require.NoError(b, err)
-			b.Cleanup(func() { require.NoError(b, db.Close()) })
-			require.NoError(b, db.Migrate(b.Context()))
+			db := openPrivate(b, engine)
 			write := storetest.AppendGroup(b, db, 2)
 			for range 1000 {
 				require.NoError(b, write(0))

