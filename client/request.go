@@ -101,7 +101,7 @@ func refused(resp *http.Response, body []byte, key string) *Error {
 // can't be read of that stays empty.
 func refusal(status int, body []byte) *Error {
 	var p problem
-	_ = json.Unmarshal(body, &p)
+	_ = json.Unmarshal(body, &p) // a proxy may have answered: the status tells enough
 	e := &Error{Status: status, Title: p.Title, Detail: p.Detail, Fields: p.Errors}
 	// A refusal for good was judged before anything was written. Of the others
 	// only the notifier's own word counts.

@@ -129,9 +129,9 @@ func (c *churn) visit(t *testing.T, addr string) {
 	switch rand.N(4) {
 	case 0: // goes at once
 	case 1:
-		_ = cl.c.SetLinger(0) // RST
+		_ = cl.c.SetLinger(0) // RST; the server may have ended it already
 	case 2:
-		_ = cl.c.CloseWrite()
+		_ = cl.c.CloseWrite() // as above
 	case 3: // stays to the end
 		c.mu.Lock()
 		src := c.sources[name]

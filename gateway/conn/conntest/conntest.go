@@ -98,7 +98,7 @@ func start(t *testing.T, engine Engine, opt conn.Options, next func() conn.Sourc
 	var served sync.WaitGroup
 	served.Go(func() { _ = srv.Serve(ln) })
 	t.Cleanup(func() {
-		_ = srv.Close()
+		_ = srv.Close() // of the listener, which some tests close before
 		served.Wait()
 	})
 	return ln.Addr().String()

@@ -23,12 +23,12 @@ func newPoller() (*poller, error) {
 	}
 	// os.NewFile hands to the runtime's poller what is non-blocking.
 	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
+		_ = unix.Close(fd) // the first error is the one to tell
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
 	p := &poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
 	if p.raw, err = p.file.SyscallConn(); err != nil {
-		_ = p.file.Close()
+		_ = p.file.Close() // as above
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
 	return p, nil
