@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/internal/loadgen"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/loadgen"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 const rateVariable = "BELLHOP_BENCH_RATE" // posts a second to one Redis-kept channel; default 500

@@ -7,8 +7,8 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bellhop/bellhop/internal/loadgen"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/loadgen"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // TestMain also plays the worker that holds streams.

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/loadgen"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/loadgen"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 const (

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/bench/report"
-	"github.com/bellhop/bellhop/internal/loadgen"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/loadgen"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // Settings of the benchmarks. The defaults only show that they work.

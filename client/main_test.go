@@ -3,7 +3,7 @@ package client_test
 import (
 	"testing"
 
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }

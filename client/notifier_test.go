@@ -1,10 +1,7 @@
 package client_test
 
 import (
-	"context"
 	"encoding/json"
-	"io"
-	"log/slog"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -15,9 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/client"
-	"github.com/bellhop/bellhop/internal/app"
-	"github.com/bellhop/bellhop/internal/config"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // Keys of the notifier under test.
@@ -29,24 +24,11 @@ const (
 // startNotifier runs a real one, and returns its address.
 func startNotifier(t *testing.T) string {
 	t.Helper()
-	var cfg config.Bellhop
-	_, err := config.Parse(&cfg, []string{
-		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain=100ms",
-		"--sqlite=" + filepath.Join(t.TempDir(), "bellhop.db"),
-		"--jwt-secret=0123456789abcdef0123456789abcdef",
-		"--service-keys=forum@user+room+topic=" + forumKey + ",root@user+admin=" + adminKey,
-	}, nil, io.Discard)
-	require.NoError(t, err)
-	s, err := app.NewBellhop(t.Context(), &cfg, slog.New(slog.DiscardHandler), io.Discard)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		require.NoError(t, <-ended)
-	})
-	return s.URL()
+	return testenv.Run(t, testenv.Build(t, "./cmd/bellhop"),
+		"BELLHOP_SQLITE="+filepath.Join(t.TempDir(), "bellhop.db"), "BELLHOP_DRAIN=100ms",
+		"BELLHOP_JWT_SECRET=0123456789abcdef0123456789abcdef",
+		"BELLHOP_SERVICE_KEYS=forum@user+room+topic="+forumKey+",root@user+admin="+adminKey,
+	).URL
 }
 
 // connect is a client of url whose connections end with the test.

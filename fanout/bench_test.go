@@ -9,7 +9,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/fanout/fanouttest"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // BenchmarkBus measures messages from Publish, in groups of 500, to the handler.

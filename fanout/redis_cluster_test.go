@@ -14,7 +14,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/fanout/fanouttest"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // clustered is a bus on a Cluster.

@@ -11,7 +11,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/fanout/fanouttest"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // foundWithin is how soon a failure is found, at a gateway whose times are not

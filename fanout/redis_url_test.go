@@ -15,7 +15,7 @@ import (
 
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/fanout/fanouttest"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 func TestOpenRedisReadsOneServer(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/internal/server"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/store"
 )
 

@@ -15,7 +15,7 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/store"
 )
 

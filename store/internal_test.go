@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // openEngine opens a migrated log on the shared servers of an engine, with a

@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // TestMain also plays the clients.

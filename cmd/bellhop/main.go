@@ -4,8 +4,8 @@
 package main
 
 import (
-	"github.com/bellhop/bellhop/internal/app"
-	"github.com/bellhop/bellhop/internal/config"
+	"github.com/bellhop/bellhop/cmd/internal/app"
+	"github.com/bellhop/bellhop/cmd/internal/config"
 )
 
 func main() { app.Main(&config.Bellhop{}, app.RunBellhop) }

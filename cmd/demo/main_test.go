@@ -16,9 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/internal/app"
-	"github.com/bellhop/bellhop/internal/config"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/cmd/internal/app"
+	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }

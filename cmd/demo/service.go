@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/client"
-	"github.com/bellhop/bellhop/internal/demo"
+	"github.com/bellhop/bellhop/demo"
 )
 
 // Limits of requests and of the end.

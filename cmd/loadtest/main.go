@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/bellhop/bellhop/internal/loadgen"
+	"github.com/bellhop/bellhop/internal/testkit/loadgen"
 )
 
 type settings struct {

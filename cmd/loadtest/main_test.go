@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/bellhop/bellhop/internal/loadgen"
+	"github.com/bellhop/bellhop/internal/testkit/loadgen"
 )
 
 // TestMain also plays the worker: the program starts itself for that.

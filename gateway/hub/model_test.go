@@ -15,7 +15,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
-	"github.com/bellhop/bellhop/internal/invariant"
+	"github.com/bellhop/bellhop/internal/testkit/invariant"
 )
 
 var modelSeeds = flag.Int("model.seeds", 100, "random runs of the hub against the model of the log")

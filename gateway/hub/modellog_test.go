@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/invariant"
+	"github.com/bellhop/bellhop/internal/testkit/invariant"
 )
 
 func (m *model) trimSome() {

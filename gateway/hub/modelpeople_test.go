@@ -7,7 +7,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
-	"github.com/bellhop/bellhop/internal/invariant"
+	"github.com/bellhop/bellhop/internal/testkit/invariant"
 )
 
 // person is a client with a memory: it comes back with the id that it has.

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/bellhop/bellhop/fanout"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 func TestMain(m *testing.M) {

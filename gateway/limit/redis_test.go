@@ -14,7 +14,7 @@ import (
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/gateway/limit/limittest"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 func open(t *testing.T, url string) redis.UniversalClient {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/drill"
+	"github.com/bellhop/bellhop/internal/testkit/drill"
 )
 
 // scenario is one way of breaking a fleet.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/drill"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/drill"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 var (

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/drill"
 	"github.com/bellhop/bellhop/internal/sse"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/drill"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // TestEverybodyReceivesEverything: a thousand users on two gateways, a third of

@@ -21,9 +21,9 @@ import (
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/gateway/hub"
-	"github.com/bellhop/bellhop/internal/drill"
 	"github.com/bellhop/bellhop/internal/server"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/drill"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
 )

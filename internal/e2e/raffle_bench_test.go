@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/loadgen"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/loadgen"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 var raffleWindow = flag.Duration("raffle.window", 5*time.Second, "how long a benchmark of the raffle measures")

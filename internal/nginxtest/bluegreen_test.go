@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/drill"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/drill"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 var full = flag.Bool("bluegreen.full", false, "deploy under the full load, five times back and forth")

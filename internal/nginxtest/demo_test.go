@@ -1,46 +1,27 @@
 package nginxtest
 
 import (
-	"context"
-	"io"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/internal/app"
-	"github.com/bellhop/bellhop/internal/config"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
-// newDemo runs a bellhop with its demo in this process, whose greeting, with its
-// keys, nobody reads.
-func newDemo(t *testing.T) string {
+// newDemo runs a bellhop with its demo.
+func newDemo(t *testing.T) *testenv.Program {
 	t.Helper()
-	var cfg config.Bellhop
-	_, err := config.Parse(&cfg, []string{
-		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--drain=100ms", "--sqlite=" + filepath.Join(t.TempDir(), "bellhop.db"),
-	}, nil, io.Discard)
-	require.NoError(t, err)
-	s, err := app.NewBellhop(t.Context(), &cfg, testenv.Logger(t), io.Discard)
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		require.NoError(t, <-ended)
-	})
-	return s.URL()
+	return testenv.RunDemo(t, testenv.Build(t, "./cmd/bellhop"),
+		"BELLHOP_SQLITE="+filepath.Join(t.TempDir(), "bellhop.db"), "BELLHOP_DRAIN=100ms")
 }
 
 // TestDemoBehindNginx: its page, for somebody with a name and for a visitor whose
 // native EventSource knows only the raffle's address.
 func TestDemoBehindNginx(t *testing.T) {
 	t.Parallel()
-	e := newEdge(t, []string{strings.TrimPrefix(newDemo(t), "http://")}, nil)
+	e := newEdge(t, []string{addr(newDemo(t))}, nil)
 	first := testenv.Chromium(t)
 	second, closeSecond := chromedp.NewContext(first)
 	defer closeSecond()

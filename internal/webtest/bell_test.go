@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 // inBell is a selector's element within the bell.

@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/auth"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/web"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/fanout/fanouttest"
-	"github.com/bellhop/bellhop/internal/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/store"
 	"github.com/bellhop/bellhop/store/kept"
 	"github.com/bellhop/bellhop/store/storetest"

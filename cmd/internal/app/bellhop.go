@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/limit"
+	"github.com/bellhop/bellhop/notifier"
+	"github.com/bellhop/bellhop/store"
+	"github.com/bellhop/bellhop/store/kept"
+)
+
+// demoUser is whom the printed commands are about.
+const demoUser = "42"
+
+// RunBellhop is cmd/bellhop.
+func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error {
+	switch inv.Command {
+	case "health":
+		return Health(ctx, cfg.Listen)
+	case "token":
+		return printToken(cfg, inv.Stdout)
+	case "run":
+		s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
+		if err != nil {
+			return err
+		}
+		return s.Run(ctx)
+	default:
+		return fmt.Errorf("unknown command %q", inv.Command)
+	}
+}
+
+// NewBellhop puts gateway and notifier together in one process, on one listener,
+// with a log in a file, and a bus and the log of Redis-kept channels in memory;
+// and the demo, if the settings ask for it, whose greeting goes to stdout.
+func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, stdout io.Writer) (_ *Service, err error) {
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = s.closeAfter(err) }()
+
+	tokens, publishers := cfg.TokenConfig(), cfg.ServiceKeys.Reveal()
+	var keys devKeys
+	if cfg.WithDemo() {
+		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {
+			return nil, err
+		}
+		tokens.Secrets = []string{keys.Signing}
+		publishers = strings.TrimPrefix(publishers+","+demoService+"="+keys.Service, ",")
+	}
+	s.server.Echo.Pre(rewriteRafflePath)
+	serviceKeys, err := auth.ParseServiceKeys(publishers)
+	if err != nil {
+		return nil, err
+	}
+	log, err := store.OpenSQLite(ctx, cfg.SQLite.SQLite)
+	if err != nil {
+		return nil, fmt.Errorf("log in %s: %w", cfg.SQLite.SQLite, err)
+	}
+	s.onClose(log.Close)
+	bus := fanout.NewMemory(fanout.Config{Logger: logger})
+	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces(), logger))
+
+	n, err := s.addNotifier(notifier.Config{
+		Log:      log,
+		Kept:     inMemory,
+		Bus:      bus,
+		Policies: cfg.Namespaces(),
+		Keys:     serviceKeys,
+
+		ServiceRate: cfg.ServiceRate,
+		Batchers:    1, // SQLite writes one transaction at a time
+	})
+	if err != nil {
+		return nil, err
+	}
+	// The gateway has no check of its own on /readyz: it needs the same log.
+	err = s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
+		log:        log,
+		kept:       inMemory,
+		publisher:  bus,
+		subscriber: bus.Subscriber,
+		counter:    func(func(string, int) int) limit.Counter { return new(limit.Memory).Join() },
+		tokens:     tokens,
+		policies:   cfg.Namespaces(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.run = append(s.run, n.Start)
+	if !cfg.WithDemo() {
+		return s, nil
+	}
+	d, err := s.addDemo(ctx, cfg, keys)
+	if err != nil {
+		return nil, err
+	}
+	return s, d.greet(s, stdout)
+}
+
+// devKeyFile is where the demo's keys are kept.
+func devKeyFile(cfg *config.Bellhop) string { return cfg.SQLite.SQLite + ".keys" }
+
+// printToken prints a token of the demo.
+func printToken(cfg *config.Bellhop, stdout io.Writer) error {
+	keys, err := loadDevKeys(devKeyFile(cfg))
+	if err != nil {
+		return err
+	}
+	token, err := (&demo{keys: keys}).sign(cfg.Token.User)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, token)
+	return err
+}

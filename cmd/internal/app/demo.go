@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/client"
+	"github.com/bellhop/bellhop/cmd/internal/config"
+	product "github.com/bellhop/bellhop/demo"
+)
+
+// demoTokenLife is how long the printed commands work: a week, so that a demo
+// left open goes on.
+const demoTokenLife = 7 * 24 * time.Hour
+
+// demo is the demo's product in the process of Bellhop itself. It is put together
+// as if it ran elsewhere: it publishes over HTTP, with a service key, and has a
+// database of its own beside the log.
+type demo struct {
+	keys    devKeys
+	keyFile string
+}
+
+// addDemo puts the product on the service's listener.
+func (s *Service) addDemo(ctx context.Context, cfg *config.Bellhop, keys devKeys) (*demo, error) {
+	transport := new(http.Transport)
+	s.onClose(func() error { transport.CloseIdleConnections(); return nil })
+	bell, err := client.New(client.Config{URL: s.URL(), Key: keys.Service, HTTPClient: &http.Client{Transport: transport}})
+	if err != nil {
+		return nil, err
+	}
+	p, err := product.New(ctx, product.Config{
+		Database: cfg.SQLite.SQLite + ".demo",
+		Secret:   keys.Signing,
+		Notifier: bell,
+		Streams:  s.openStreams,
+		Logger:   s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(p.Close)
+	s.run = append(s.run, p.Run)
+	// Paths of their own, and not a pattern for all: what nobody knows stays a
+	// problem of the API.
+	handler := echo.WrapHandler(p)
+	for _, path := range p.Paths() {
+		s.server.Echo.GET(path, handler)
+		s.server.Echo.HEAD(path, handler)
+	}
+	s.server.Echo.Any("/api/*", handler)
+	s.server.Echo.POST("/demo/token", handler)
+	return &demo{keys: keys, keyFile: devKeyFile(cfg)}, nil
+}
+
+// openStreams counts the open streams, as the metrics have them.
+func (s *Service) openStreams(context.Context) (n int, ok bool) {
+	families, err := s.registry.Gather()
+	if err != nil {
+		return 0, false
+	}
+	for _, family := range families {
+		if family.GetName() == "bellhop_streams_open" {
+			for _, m := range family.GetMetric() {
+				n += int(m.GetGauge().GetValue())
+			}
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// greet tells who started the demo what to do with it.
+func (d *demo) greet(s *Service, stdout io.Writer) error {
+	token, err := d.sign(demoUser)
+	if err != nil {
+		return err
+	}
+	return greeting{url: s.URL(), keys: d.keys, keyFile: d.keyFile, user: demoUser, token: token}.writeTo(stdout)
+}
+
+func (d *demo) sign(user string) (string, error) {
+	now := time.Now()
+	return auth.SignToken(d.keys.Signing, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(demoTokenLife)})
+}

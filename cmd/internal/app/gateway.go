@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway"
+	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/gateway/limit"
+	"github.com/bellhop/bellhop/store"
+	"github.com/bellhop/bellhop/store/kept"
+)
+
+// RunGateway is cmd/gateway.
+func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
+	switch inv.Command {
+	case "health":
+		return Health(ctx, cfg.Listen)
+	case "run":
+		s, err := NewGateway(ctx, cfg, inv.Log)
+		if err != nil {
+			return err
+		}
+		return s.Run(ctx)
+	default:
+		return fmt.Errorf("unknown command %q", inv.Command)
+	}
+}
+
+// NewGateway puts a gateway together. Neither a database nor a Redis that is
+// away keeps it from starting: without the first it says on /readyz that it is
+// not ready, and without the second it hears of events by the log's tail, and
+// Redis-kept channels wait.
+func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (_ *Service, err error) {
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = s.closeAfter(err) }()
+
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
+	if err != nil {
+		return nil, err
+	}
+	s.server.AddCheck("log", to.log.Readable)
+	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
+		log:        to.log,
+		kept:       to.kept,
+		publisher:  to.bus,
+		subscriber: to.bus.Subscriber,
+		counter: func(excess func(string, int) int) limit.Counter {
+			return limit.NewRedis(to.redis, limit.RedisConfig{Excess: excess, Logger: logger})
+		},
+		tokens:   cfg.TokenConfig(),
+		policies: cfg.Namespaces(),
+	})
+}
+
+// gatewayParts is what a gateway is made of besides its own settings.
+type gatewayParts struct {
+	log        *store.DB
+	kept       kept.Log
+	publisher  fanout.Publisher
+	subscriber func(fanout.Handler) fanout.Subscriber
+	// counter counts people's streams, and has some ended if there are too many;
+	// called once at most.
+	counter  func(excess func(user string, streams int) (ended int)) limit.Counter
+	tokens   auth.TokenConfig
+	policies auth.Policies
+}
+
+// addGateway puts a gateway on the service's listener. It serves from then on.
+func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
+	if tokens.JWKSURL != "" {
+		jwks, err := auth.OpenJWKS(auth.JWKSConfig{URL: tokens.JWKSURL, Logger: s.log})
+		if err != nil {
+			return err
+		}
+		s.onClose(jwks.Close)
+		s.server.AddCheck("issuer", jwks.Ready)
+		parts.tokens.JWKS = jwks
+	}
+	verifier, err := auth.NewVerifier(parts.tokens)
+	if err != nil {
+		return err
+	}
+	revocations := gateway.NewRevocations(ctx, parts.log, s.log)
+	s.onClose(revocations.Close)
+	s.server.AddCheck("revocations", revocations.Ready)
+	h, err := hub.New(hub.Config{
+		Revoked:    revocations.Soon,
+		Log:        parts.log,
+		Kept:       parts.kept,
+		Rules:      rules(parts.policies),
+		Bus:        func(handler fanout.Handler) (fanout.Subscriber, error) { return parts.subscriber(handler), nil },
+		Logger:     s.log,
+		Registerer: s.registry,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(h.Close)
+	guard := limit.Config{UserStreams: cfg.UserStreams, AddressStreams: cfg.AddressStreams, AddressRate: cfg.AddressRate}
+	if parts.counter != nil && cfg.UserStreams > 0 {
+		guard.Streams = parts.counter(h.EndExcess)
+		s.onClose(guard.Streams.Close)
+	}
+	g, err := gateway.New(gateway.Config{
+		Hub:      h,
+		Log:      parts.log,
+		Kept:     parts.kept,
+		Inbox:    parts.log,
+		Bus:      parts.publisher,
+		Verifier: verifier,
+		Policies: parts.policies,
+
+		Revocations: revocations,
+
+		Limits:  limit.NewGuard(guard),
+		Proxies: cfg.Proxies(),
+
+		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
+
+		Heartbeat:   cfg.Heartbeat,
+		SlowTimeout: cfg.SlowTimeout,
+		MaxAge:      cfg.MaxAge,
+		MaxStreams:  s.maxStreams(cfg.MaxStreams),
+		Drain:       cfg.Drain,
+		Logger:      s.log,
+		Registerer:  s.registry,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(g.Close)
+	g.Register(s.server)
+	return nil
+}

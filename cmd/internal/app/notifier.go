@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/notifier"
+)
+
+// RunNotifier is cmd/notifier.
+func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) error {
+	switch inv.Command {
+	case "health":
+		return Health(ctx, cfg.Listen)
+	case "run":
+		s, err := NewNotifier(ctx, cfg, inv.Log)
+		if err != nil {
+			return err
+		}
+		return s.Run(ctx)
+	default:
+		return tendLog(ctx, cfg, inv)
+	}
+}
+
+// tendLog carries out the commands that only need the log.
+func tendLog(ctx context.Context, cfg *config.Notifier, inv Invocation) (err error) {
+	log, err := openMySQL(ctx, cfg.MySQL, inv.Log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	switch inv.Command {
+	case "migrate":
+		return log.Migrate(ctx)
+	case "epoch new":
+		return log.NewEpoch(ctx)
+	case "epoch keep":
+		return log.KeepEpoch(ctx)
+	default:
+		return fmt.Errorf("unknown command %q", inv.Command)
+	}
+}
+
+// NewNotifier puts a notifier together. Neither a primary nor a Redis that is
+// away keeps it from starting: without the first it says on /readyz that it is
+// not ready, and without the second gateways hear of events by the log's tail,
+// and events of Redis-kept channels are refused.
+func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger) (_ *Service, err error) {
+	s, err := newService(ctx, cfg.HTTP, server.Origins{}, 0, logger)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = s.closeAfter(err) }()
+
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.addNotifier(notifier.Config{
+		Log:      to.log,
+		Kept:     to.kept,
+		Bus:      to.bus,
+		Policies: cfg.Namespaces(),
+		Keys:     cfg.Keys(),
+
+		ServiceRate: cfg.ServiceRate,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Until the schema is there nothing could be written; what arrives waits in
+	// the queue for a while, as it does while the primary is away.
+	s.run = append(s.run, func(ctx context.Context) error {
+		if err := migrate(ctx, to.log, logger); err != nil {
+			return err
+		}
+		return n.Start(ctx)
+	})
+	return s, nil
+}
+
+// addNotifier puts a notifier on the service's listener. Who calls it starts it.
+func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
+	cfg.Registerer, cfg.Logger = s.registry, s.log
+	n, err := notifier.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	// Stop finishes the queue. It comes after the last request was answered.
+	s.onClose(func() error { n.Stop(); return nil })
+	n.Register(s.server.API)
+	s.server.AddCheck("log", n.Ready)
+	return n, nil
+}

@@ -1,0 +1,107 @@
+// Package app puts the parts of Bellhop together into its programs. What a
+// program is made of stands here and not in its main package, so that tests can
+// run it, several times in one process, on ports of their own.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/bellhop/bellhop/cmd/internal/config"
+)
+
+// Exit codes of the programs.
+const (
+	ExitOK       = 0
+	ExitFailure  = 1 // it ran, and failed or was told twice to stop
+	ExitSettings = 2 // its settings are wrong; nothing was touched
+)
+
+// Process is what a program sees of the world around it.
+type Process struct {
+	Args    []string // without the program's name
+	Environ []string // as os.Environ returns it
+	Stdout  io.Writer
+	Stderr  io.Writer
+	// Signals asks the program to end: the first one in order, the second one
+	// at once. It is nil where nobody will.
+	Signals <-chan os.Signal
+}
+
+// Invocation is what a program's main function is to do.
+type Invocation struct {
+	Command string // of the settings' subcommands
+	Log     *slog.Logger
+	Stdout  io.Writer // for what a person asked for; Log has the rest
+}
+
+// settings are what all programs have.
+type settings interface {
+	config.Program
+	Logger(io.Writer) *slog.Logger
+}
+
+// Main runs a program in the process it was started as, and does not return.
+func Main[S settings](s S, run func(context.Context, S, Invocation) error) {
+	// Two places: a signal that comes while nobody listens yet must not be lost,
+	// nor the second one.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	os.Exit(Run(Process{
+		Args:    os.Args[1:],
+		Environ: os.Environ(),
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Signals: signals,
+	}, s, run))
+}
+
+// Run reads a program's settings, runs it, and returns its exit code. The first
+// signal ends the context of run, which then has all the time that it takes to
+// end in order; a second one makes Run return without waiting for it.
+func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) error) int {
+	result, err := config.Parse(s, p.Args, p.Environ, p.Stdout)
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		return ExitOK
+	case err != nil:
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(p.Stderr, "%s: %s\n", config.Name(s), strings.TrimSpace(line))
+		}
+		return ExitSettings
+	}
+	log := s.Logger(p.Stderr)
+	for _, name := range result.Unknown {
+		log.Warn("environment variable is no setting of Bellhop", "variable", name)
+	}
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout}) }()
+	for stopping := false; ; {
+		select {
+		case err := <-done:
+			if err != nil {
+				log.Error("failed", "command", result.Command, "error", err)
+				return ExitFailure
+			}
+			return ExitOK
+		case sig := <-p.Signals:
+			if stopping {
+				log.Warn("stopping at once", "signal", sig)
+				return ExitFailure
+			}
+			stopping = true
+			log.Info("stopping; a second signal ends at once", "signal", sig)
+			cancel()
+		}
+	}
+}

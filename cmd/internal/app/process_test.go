@@ -1,0 +1,104 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/cmd/internal/config"
+)
+
+// console collects what a program writes.
+type console struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (c *console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.Write(p)
+}
+
+func (c *console) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.String()
+}
+
+func TestWrongSettingExitsWithOneLineAndTouchesNothing(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr console
+	code := Run(Process{
+		Args: []string{"--heartbeat=soon"}, Stdout: &stdout, Stderr: &stderr,
+	}, &config.Bellhop{}, func(context.Context, *config.Bellhop, Invocation) error {
+		t.Error("the program was run")
+		return nil
+	})
+	require.Equal(t, ExitSettings, code)
+	require.Equal(t, "bellhop: --heartbeat (BELLHOP_HEARTBEAT): want a duration with its unit, such as 20s or 30m, not \"soon\"\n", stderr.String())
+	require.Empty(t, stdout.String())
+}
+
+func TestHelpExitsWithoutAnError(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr console
+	code := Run(Process{Args: []string{"--help"}, Stdout: &stdout, Stderr: &stderr}, &config.Gateway{},
+		func(context.Context, *config.Gateway, Invocation) error {
+			t.Error("the program was run")
+			return nil
+		})
+	require.Equal(t, ExitOK, code)
+	require.Contains(t, stdout.String(), "Usage: gateway")
+	require.Empty(t, stderr.String())
+}
+
+func TestFailureIsLoggedAndExits(t *testing.T) {
+	t.Parallel()
+	var stderr console
+	code := Run(Process{Environ: []string{"BELLHOP_HEARTBAET=1s"}, Stderr: &stderr}, &config.Bellhop{},
+		func(_ context.Context, _ *config.Bellhop, inv Invocation) error {
+			require.Equal(t, "run", inv.Command)
+			return errors.New("the disk is full")
+		})
+	require.Equal(t, ExitFailure, code)
+	require.Contains(t, stderr.String(), "the disk is full")
+	require.Contains(t, stderr.String(), "BELLHOP_HEARTBAET", "a misspelt variable is pointed out")
+}
+
+func TestFirstSignalEndsInOrder(t *testing.T) {
+	t.Parallel()
+	signals := make(chan os.Signal, 2)
+	var stderr console
+	code := Run(Process{Stderr: &stderr, Signals: signals}, &config.Bellhop{},
+		func(ctx context.Context, _ *config.Bellhop, _ Invocation) error {
+			signals <- syscall.SIGTERM
+			<-ctx.Done()
+			return nil
+		})
+	require.Equal(t, ExitOK, code)
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	signals := make(chan os.Signal, 2)
+	forever := make(chan struct{})
+	t.Cleanup(func() { close(forever) })
+	var stderr console
+	code := Run(Process{Stderr: &stderr, Signals: signals}, &config.Bellhop{},
+		func(ctx context.Context, _ *config.Bellhop, _ Invocation) error {
+			signals <- syscall.SIGTERM
+			<-ctx.Done()
+			signals <- syscall.SIGTERM
+			<-forever
+			return nil
+		})
+	require.Equal(t, ExitFailure, code)
+	require.Contains(t, stderr.String(), "stopping at once")
+}

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/store"
+	"github.com/bellhop/bellhop/store/kept"
+)
+
+// backends are what gateways and notifiers stand on together.
+type backends struct {
+	log   *store.DB
+	redis redis.UniversalClient
+	bus   *fanout.Redis
+	kept  kept.Log // of namespaces with "log: redis"
+}
+
+// openBackends has the connections of all of them closed with the service. It does
+// not connect yet.
+func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus config.Redis, policies auth.Policies) (backends, error) {
+	log, err := openMySQL(ctx, mysql, s.log)
+	if err != nil {
+		return backends{}, err
+	}
+	s.onClose(log.Close)
+	client, err := fanout.OpenRedisTLS(bus.Redis.Reveal(), bus.RedisTLS.Config())
+	if err != nil {
+		return backends{}, err
+	}
+	s.onClose(client.Close)
+	return backends{
+		log:   log,
+		redis: client,
+		bus:   fanout.NewRedis(client, fanout.Config{Logger: s.log}),
+		kept:  kept.NewRedis(client, keptConfig(policies, s.log)),
+	}, nil
+}
+
+// openMySQL opens the log. It does not connect yet.
+func openMySQL(ctx context.Context, cfg config.MySQL, log *slog.Logger) (*store.DB, error) {
+	return store.OpenMySQL(ctx, store.MySQLConfig{
+		Primary:  cfg.MySQLPrimary.Reveal(),
+		Replicas: cfg.Replicas(),
+		TLS:      cfg.MySQLTLS.Config(),
+		PoolSize: cfg.MySQLPool,
+		Log:      log,
+	})
+}
+
+// migrateRetry is the pause between attempts to bring the schema up to date
+// while the primary is away.
+const migrateRetry = 2 * time.Second
+
+// migrate brings the schema up to date, as soon as the primary is there. It
+// returns an error only if waiting would not help, and nil if ctx ends first.
+func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
+	for first := true; ; first = false {
+		err := log.Migrate(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return nil //nolint:nilerr // a process that is on its way down needs no schema
+		case !errors.Is(err, store.ErrUnavailable):
+			return fmt.Errorf("migrate the schema: %w", err)
+		case first:
+			logger.Warn("the schema can't be checked yet", "error", err)
+		}
+		select {
+		case <-time.After(migrateRetry):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package demo
+
+import (
+	"github.com/bellhop/bellhop/demo/domain"
+	"github.com/bellhop/bellhop/demo/study"
+)
+
+func (d *Demo) getProjects(c call) (any, error) {
+	projects, err := d.study.Projects(c.Context())
+	return map[string]any{"projects": projects}, err
+}
+
+func (d *Demo) postProject(c call) (any, error) {
+	in, err := read[struct {
+		Title string `json:"title"`
+		Text  string `json:"text"`
+		Seats int    `json:"seats"`
+	}](c)
+	if err != nil {
+		return nil, err
+	}
+	title, err := domain.Said("a title", in.Title, study.MaxTitle)
+	if err != nil {
+		return nil, err
+	}
+	body, err := domain.Said("a description", in.Text, study.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	id, err := d.study.Propose(c.Context(), c.person, title, body, in.Seats)
+	return created{map[string]any{"id": id}}, err
+}
+
+func (d *Demo) getApplications(c call) (any, error) {
+	applications, err := d.study.Applications(c.Context(), c.person)
+	return map[string]any{"applications": applications}, err
+}
+
+func (d *Demo) postApplication(c call) (any, error) {
+	id, err := c.id()
+	if err != nil {
+		return nil, err
+	}
+	in, err := read[text](c)
+	if err != nil {
+		return nil, err
+	}
+	message, err := domain.Said("a message", in.Text, study.MaxMessage)
+	if err != nil {
+		return nil, err
+	}
+	application, err := d.study.Apply(c.Context(), c.person, id, message)
+	return created{application}, err
+}
+
+func (d *Demo) postDecision(c call) (any, error) {
+	id, err := c.id()
+	if err != nil {
+		return nil, err
+	}
+	in, err := read[struct {
+		Accept bool `json:"accept"`
+	}](c)
+	if err != nil {
+		return nil, err
+	}
+	return d.study.Decide(c.Context(), c.person, id, in.Accept)
+}

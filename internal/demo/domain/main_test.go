@@ -1,9 +1,0 @@
-package domain_test
-
-import (
-	"testing"
-
-	"github.com/bellhop/bellhop/internal/testenv"
-)
-
-func TestMain(m *testing.M) { testenv.Main(m) }

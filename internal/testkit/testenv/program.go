@@ -1,0 +1,182 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// builds holds the project's programs that this test binary has built, by package.
+var builds struct {
+	mu    sync.Mutex
+	dir   string
+	paths map[string]string
+}
+
+// Build compiles a main package of this module, "./cmd/gateway", and returns the
+// path of the program. It is built once for each test binary, and removed by Main.
+func Build(tb testing.TB, pkg string) string {
+	tb.Helper()
+	builds.mu.Lock()
+	defer builds.mu.Unlock()
+	if path, ok := builds.paths[pkg]; ok {
+		return path
+	}
+	if builds.dir == "" {
+		dir, err := os.MkdirTemp("", "bellhop-programs-")
+		require.NoError(tb, err)
+		builds.dir, builds.paths = dir, make(map[string]string)
+		atEnd(func() { _ = os.RemoveAll(dir) })
+	}
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	require.NoError(tb, err)
+	path := filepath.Join(builds.dir, filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-o", path, pkg)
+	cmd.Dir = string(module[:len(module)-1])
+	out, err := cmd.CombinedOutput()
+	require.NoError(tb, err, "%s", out)
+	builds.paths[pkg] = path
+	return path
+}
+
+// Program is one of the project's own programs, in a process that can be killed
+// and started again with the same settings on the same ports.
+type Program struct {
+	// URL and AdminURL are where it listens.
+	URL, AdminURL string
+
+	process   *process
+	listeners [2]*port
+}
+
+// Run starts a program with settings from the environment, on addresses that Run
+// chooses, and waits until it is ready. When the test ends, it fails if a token
+// or a secret of these settings stands in what the program printed, or in its
+// metrics.
+func Run(tb testing.TB, path string, env ...string) *Program {
+	tb.Helper()
+	return run(tb, path, true, env)
+}
+
+// RunDemo is Run for a program that greets with the keys that it made up: nothing
+// is looked for in what it prints.
+func RunDemo(tb testing.TB, path string, env ...string) *Program {
+	tb.Helper()
+	return run(tb, path, false, env)
+}
+
+func run(tb testing.TB, path string, discreet bool, env []string) *Program {
+	tb.Helper()
+	secrets := Secrets(env...)
+	p := &Program{}
+	dir := tb.TempDir()
+	for i := range p.listeners {
+		reserved, err := reservePort()
+		require.NoError(tb, err)
+		p.listeners[i] = reserved
+	}
+	public, admin := p.listeners[0].addr(), p.listeners[1].addr()
+	p.URL, p.AdminURL = "http://"+public, "http://"+admin
+	p.process = &process{
+		path: path, args: []string{"run"}, log: filepath.Join(dir, "output.log"),
+		env: append(env, "BELLHOP_LISTEN="+public, "BELLHOP_ADMIN_LISTEN="+admin),
+	}
+	tb.Cleanup(func() {
+		if p.PID() != 0 && discreet {
+			searchMetrics(tb, p.AdminURL, secrets)
+		}
+		if err := p.process.kill(); err != nil {
+			tb.Error(err)
+		}
+		if discreet {
+			searchFiles(tb, dir, secrets)
+		}
+		for _, l := range p.listeners {
+			l.release()
+		}
+	})
+	p.Start(tb)
+	return p
+}
+
+// Start starts the program again after Kill or Stop, and waits until it is ready.
+func (p *Program) Start(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, p.process.start(func() error { return p.Ready(tb.Context()) }))
+}
+
+// Ready asks the program whether it can serve.
+func (p *Program) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return nil
+}
+
+// Kill ends the program at once, as kill -9 does.
+func (p *Program) Kill(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, p.process.kill())
+}
+
+// Stop asks the program to end, waits until it has, and returns an error unless it
+// ended with status 0 in time.
+func (p *Program) Stop(limit time.Duration) error { return p.process.stop(limit) }
+
+// PID is the process id of the program as it runs now; zero if it does not.
+func (p *Program) PID() int {
+	p.process.mu.Lock()
+	defer p.process.mu.Unlock()
+	if p.process.cmd == nil {
+		return 0
+	}
+	return p.process.cmd.Process.Pid
+}
+
+// Output is the end of what the program printed.
+func (p *Program) Output() string { return p.process.tail() }
+
+// stop sends SIGTERM and waits for the end.
+func (p *process) stop(limit time.Duration) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return fmt.Errorf("%s is not running", p.path)
+	}
+	if err := syscall.Kill(p.cmd.Process.Pid, syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+	case <-time.After(limit):
+		return fmt.Errorf("%s: still there %v after SIGTERM", p.path, limit)
+	}
+	status := p.cmd.ProcessState
+	p.cmd = nil
+	if !status.Success() {
+		return fmt.Errorf("%s ended with %v\n%s", p.path, status, p.tail())
+	}
+	return nil
+}
