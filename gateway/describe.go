@@ -10,8 +10,8 @@ import (
 )
 
 // describeStream puts the stream into the API's document. It is not a typed
-// operation, since its answer never ends. withToken: the address may carry a token.
-func describeStream(api huma.API, withToken bool) {
+// operation, since its answer never ends. It returns the parameters.
+func (g *Gateway) describeStream(api huma.API) []*huma.Param {
 	text := &huma.Schema{Type: huma.TypeString}
 	query := func(name string, schema *huma.Schema, doc string) *huma.Param {
 		return &huma.Param{Name: name, In: "query", Schema: schema, Description: doc}
@@ -34,9 +34,6 @@ func describeStream(api huma.API, withToken bool) {
 			"200": {Description: "The stream. One that a limit of the person or the address refuses says bellhop.refused and ends.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}},
 		},
 	}
-	if withToken {
-		op.Parameters = append(op.Parameters, query("access_token", text, "The token, for clients that can send neither a header nor a cookie."))
-	}
 	problem := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[server.Problem](), true, "Problem")
 	for code, doc := range map[string]string{
 		"400": "Malformed query.",
@@ -47,5 +44,19 @@ func describeStream(api huma.API, withToken bool) {
 	} {
 		op.Responses[code] = &huma.Response{Description: doc, Content: map[string]*huma.MediaType{server.ProblemType: {Schema: problem}}}
 	}
+	op.Parameters = append(op.Parameters, g.tokenParam()...)
 	api.OpenAPI().AddOperation(op)
+	return op.Parameters
+}
+
+// tokenParam is the parameter of a call whose address may carry the token, where
+// that is enabled.
+func (g *Gateway) tokenParam() []*huma.Param {
+	if !g.cfg.AccessTokenQuery {
+		return nil
+	}
+	return []*huma.Param{{
+		Name: accessToken, In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+		Description: "The token, for clients that can send neither a header nor a cookie.",
+	}}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
@@ -80,6 +81,7 @@ type Gateway struct {
 	log      *slog.Logger
 	metrics  *metrics
 	origins  server.Origins
+	params   []*huma.Param // of the stream
 	engine   *engine.Engine
 	streams  atomic.Int64 // open now
 	storms   storms
@@ -151,7 +153,7 @@ func (g *Gateway) Close() error {
 func (g *Gateway) Register(s *server.Server) {
 	g.origins = s.Origins()
 	s.Echo.GET(streamPath, g.stream)
-	describeStream(s.API, g.cfg.AccessTokenQuery)
+	g.params = g.describeStream(s.API)
 	g.registerHistory(s.API)
 	if g.cfg.Inbox != nil {
 		g.registerInbox(s.API)

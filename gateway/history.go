@@ -59,7 +59,7 @@ func (listedEvent) Schema(huma.Registry) *huma.Schema {
 
 func (g *Gateway) registerHistory(api huma.API) {
 	huma.Register(api, huma.Operation{
-		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/channels/{channel}/events",
+		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/channels/{channel}/events", Parameters: g.tokenParam(),
 		Summary:     "List the retained events of a channel",
 		Description: "The list is never behind what was acknowledged to a publisher.",
 		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable},

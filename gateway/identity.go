@@ -10,6 +10,9 @@ import (
 	"github.com/bellhop/bellhop/internal/server"
 )
 
+// accessToken is the query parameter that may carry a token, where that is enabled.
+const accessToken = "access_token"
+
 // identity is who sent a request.
 type identity struct {
 	claims *auth.Claims // nil: anonymous
@@ -38,7 +41,7 @@ func (g *Gateway) identify(r *http.Request) (identity, error) {
 		return identity{claims: claims}, err
 	}
 	if g.cfg.AccessTokenQuery {
-		if token := r.URL.Query().Get("access_token"); token != "" {
+		if token := r.URL.Query().Get(accessToken); token != "" {
 			claims, err := g.verify(token)
 			return identity{claims: claims}, err
 		}

@@ -85,13 +85,13 @@ type inboxCount struct {
 func (g *Gateway) registerInbox(api huma.API) {
 	refusals := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 	huma.Register(api, huma.Operation{
-		OperationID: "list-inbox", Method: http.MethodGet, Path: inboxPath,
+		OperationID: "list-inbox", Method: http.MethodGet, Path: inboxPath, Parameters: g.tokenParam(),
 		Summary:     "List the own inbox",
 		Description: "The list is never behind what was acknowledged to a publisher. All of an answer is of one moment.",
 		Errors:      refusals,
 	}, g.listInbox)
 	huma.Register(api, huma.Operation{
-		OperationID: "count-unread", Method: http.MethodGet, Path: inboxPath + "/unread",
+		OperationID: "count-unread", Method: http.MethodGet, Path: inboxPath + "/unread", Parameters: g.tokenParam(),
 		Summary: "Count the unread events of the own inbox",
 		Errors:  refusals,
 	}, g.countUnread)

@@ -64,7 +64,7 @@ func TestRefusals(t *testing.T) {
 		"bad cookie, inbox":                {stream, []header{cookie("x.y.z")}, 401, "unauthorized"},
 		"bad cookie, room":                 {stream + "?channel=room:1", []header{cookie(expired)}, 401, "unauthorized"},
 		"bad cookie, public, inbox=true":   {stream + "?channel=topic:a&inbox=true", []header{cookie("x")}, 401, "unauthorized"},
-		"access_token that is not enabled": {stream + "?access_token=" + token(t, "mina"), nil, 401, "unauthorized"},
+		"access_token that is not enabled": {stream + "?access_token=" + token(t, "mina"), nil, 400, "malformed"},
 
 		"somebody else's inbox":  {stream + "?channel=user:tom", []header{mina}, 403, "forbidden"},
 		"no member of the room":  {stream + "?channel=room:us-1", []header{mina}, 403, "forbidden"},

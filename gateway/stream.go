@@ -101,7 +101,7 @@ func (g *Gateway) judge(r *http.Request) (refusal, hub.Request, identity, error)
 	if g.draining.Load() {
 		return refusedDraining, req, identity{}, draining()
 	}
-	q, err := parseStreamQuery(r)
+	q, err := parseStreamQuery(r, g.params)
 	if err != nil {
 		return refusedMalformed, req, identity{}, server.NewProblem(http.StatusBadRequest, err.Error())
 	}

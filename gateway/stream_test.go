@@ -184,12 +184,6 @@ func TestStreamOptions(t *testing.T) {
 		require.Equal(t, 15, strings.Count(s.expect("bellhop.ready").id, ","))
 		s.leave()
 	})
-	t.Run("unknown parameters are passed over", func(t *testing.T) {
-		r := r.on(t)
-		s := r.stream("/v1/stream?channel=topic:u&_=1234").greeted()
-		s.expect("bellhop.ready")
-		s.leave()
-	})
 	t.Run("member", func(t *testing.T) {
 		r := r.on(t)
 		s := r.stream("/v1/stream?channel=room:7", bearer(token(t, "42", "room:*"))).greeted()

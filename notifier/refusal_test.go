@@ -281,3 +281,18 @@ type awayLog struct{ *fakeLog }
 func (awayLog) Purge(context.Context, event.Channel) error { return errAway }
 
 func (awayLog) Revoke(context.Context, string) error { return errAway }
+
+// TestUnknownParametersWriteNothing: "onlin" asks for something, and its sender
+// would wait for an answer that never has it.
+func TestUnknownParametersWriteNothing(t *testing.T) {
+	t.Parallel()
+	a := newSQLiteAPI(t)
+	for target, says := range map[string]string{
+		"/v1/events?onlin=true": "did you mean online?", "/v1/events/batch?online=true;": "not well encoded",
+		"/v1/events?online=true&online=false": "online is given twice", "/v1/admin/disconnect?user=42": "takes no parameters",
+	} {
+		require.Contains(t, requireProblem(t, a.do(http.MethodPost, target, "{}"), http.StatusBadRequest)["detail"], says, target)
+	}
+	requireProblem(t, a.do(http.MethodDelete, "/v1/channels/topic:a?dry=1", ""), http.StatusBadRequest)
+	a.requireNothingWritten(t)
+}
