@@ -23,7 +23,7 @@ const demoUser = "42"
 func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error {
 	switch inv.Command {
 	case "health":
-		return Health(ctx, cfg.Listen)
+		return Health(ctx, cfg.Listen, cfg.AdminListen)
 	case "token":
 		return printToken(cfg, inv.Stdout)
 	case "run":

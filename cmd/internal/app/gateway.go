@@ -19,7 +19,7 @@ import (
 func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
 	switch inv.Command {
 	case "health":
-		return Health(ctx, cfg.Listen)
+		return Health(ctx, cfg.Listen, cfg.AdminListen)
 	case "run":
 		s, err := NewGateway(ctx, cfg, inv.Log)
 		if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,20 +16,35 @@ import (
 const healthTimeout = 3 * time.Second
 
 // Health asks the process that listens on the address whether it is ready. It
-// returns nil if so, and otherwise what the process said or why it could not be
-// asked. It is meant for the health checks of containers that have no shell.
-func Health(ctx context.Context, listen string) error {
+// returns nil if so, and otherwise what the process says on its admin listener,
+// where it gives reasons, or why it could not be asked. It is meant for the health
+// checks of containers that have no shell.
+func Health(ctx context.Context, listen, admin string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
+	said := ask(ctx, listen)
+	if said == nil {
+		return nil
+	}
+	if reasons := ask(ctx, admin); reasons != nil && !errors.Is(reasons, errUnasked) {
+		return reasons
+	}
+	return said
+}
+
+// errUnasked: the process gave no answer.
+var errUnasked = errors.New("no answer")
+
+func ask(ctx context.Context, listen string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+dialable(listen)+"/readyz", http.NoBody)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnasked, err)
 	}
 	// Not the default transport: it would ask a proxy of the environment.
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnasked, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusOK {

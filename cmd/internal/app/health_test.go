@@ -12,19 +12,25 @@ import (
 func TestHealthTellsWhatTheProcessSays(t *testing.T) {
 	t.Parallel()
 	ready := true
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/readyz" || !ready {
-			http.Error(w, "draining", http.StatusServiceUnavailable)
-		}
-	}))
-	defer srv.Close()
-	address := strings.TrimPrefix(srv.URL, "http://")
+	listener := func(says string) (*httptest.Server, string) {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/readyz" || !ready {
+				http.Error(w, says, http.StatusServiceUnavailable)
+			}
+		}))
+		t.Cleanup(srv.Close)
+		return srv, strings.TrimPrefix(srv.URL, "http://")
+	}
+	public, address := listener("not ready")
+	admin, reasons := listener("not ready: the log is at 10.1.2.3")
 
-	require.NoError(t, Health(t.Context(), address))
+	require.NoError(t, Health(t.Context(), address, reasons))
 	ready = false
-	require.EqualError(t, Health(t.Context(), address), "503 Service Unavailable: draining")
-	srv.Close()
-	require.ErrorContains(t, Health(t.Context(), address), "refused")
+	require.EqualError(t, Health(t.Context(), address, reasons), "503 Service Unavailable: not ready: the log is at 10.1.2.3")
+	admin.Close()
+	require.EqualError(t, Health(t.Context(), address, reasons), "503 Service Unavailable: not ready")
+	public.Close()
+	require.ErrorContains(t, Health(t.Context(), address, reasons), "refused")
 }
 
 func TestListenerEverywhereIsAskedOnLoopback(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) error {
 	switch inv.Command {
 	case "health":
-		return Health(ctx, cfg.Listen)
+		return Health(ctx, cfg.Listen, cfg.AdminListen)
 	case "run":
 		s, err := NewNotifier(ctx, cfg, inv.Log)
 		if err != nil {

@@ -105,7 +105,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer fail()
 	adminDone := make(chan error, 1)
 	go func() {
-		err := server.ServeAdmin(admin, s.admin, s.registry, s.log)
+		err := s.server.ServeAdmin(admin, s.admin, s.registry)
 		fail() // before its time: nobody could watch the process any more
 		adminDone <- err
 	}()
