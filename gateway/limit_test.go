@@ -147,3 +147,27 @@ func TestAttackReplayInALoop(t *testing.T) {
 		problem(t, resp, http.StatusTooManyRequests)
 	}
 }
+
+// TestAttackTokensAtWill: guessing tokens counts against the address's rate,
+// wherever they are judged: each costs a signature, or a question to the issuer.
+func TestAttackTokensAtWill(t *testing.T) {
+	t.Parallel()
+	const tries, burst = 40, 10
+	for _, call := range [][2]string{
+		{http.MethodGet, "/v1/stream"}, {http.MethodGet, "/v1/stream?channel=room:1"}, {http.MethodGet, "/v1/inbox"},
+		{http.MethodGet, "/v1/channels/topic:a/events"}, {http.MethodPost, "/v1/session"}, {http.MethodDelete, "/v1/session"},
+	} {
+		r := limitedRig(t, limit.Config{AddressRate: 1}, "127.0.0.0/8")
+		judged := 0
+		for range tries {
+			resp := r.do(call[0], call[1], bearer("x.y.z"), client("203.0.113.9"))
+			if resp.StatusCode == http.StatusUnauthorized {
+				judged++
+			}
+			require.NoError(t, resp.Body.Close())
+		}
+		require.GreaterOrEqual(t, judged, burst, "%v", call)
+		require.Less(t, judged, tries, "%v", call)
+		require.Equal(t, http.StatusUnauthorized, r.do(call[0], call[1], bearer("x.y.z"), client("203.0.113.10")).StatusCode)
+	}
+}

@@ -25,7 +25,8 @@ func (g *Gateway) refuse(c echo.Context, why limit.Reason) error {
 	return err
 }
 
-// allow counts a request that opens no stream, and refuses one too many.
+// allow counts a request that opens no stream, and refuses one too many. It comes
+// before the token is looked at.
 func (g *Gateway) allow(r *http.Request) error {
 	if g.cfg.Limits.Allow(g.address(r)) {
 		return nil

@@ -48,7 +48,7 @@ func (g *Gateway) registerSession(api huma.API) {
 		Summary:       "Clear the session cookie",
 		Description:   "Streams that are open go on until they end by themselves.",
 		DefaultStatus: http.StatusNoContent,
-		Errors:        []int{http.StatusUnauthorized, http.StatusForbidden},
+		Errors:        []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}, g.endSession)
 }
 
@@ -84,6 +84,9 @@ func (g *Gateway) startSession(_ context.Context, in *struct{ caller }) (*sessio
 // Without a bearer token the request must come from the site itself, or others
 // could sign people out.
 func (g *Gateway) endSession(_ context.Context, in *struct{ caller }) (*sessionOutput, error) {
+	if err := g.allow(in.request); err != nil {
+		return nil, err
+	}
 	if token, given := bearer(in.request); given {
 		if _, err := g.verify(token); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
 	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/server"
 )
 
@@ -44,8 +46,12 @@ var greeting = []byte(": hi\n\n")
 // goes out before anything else is asked.
 func (g *Gateway) stream(c echo.Context) error {
 	r := c.Request()
-	why, req, who, err := g.judge(r)
-	if err != nil {
+	from := g.address(r)
+	why, req, who, err := g.judge(r, from)
+	switch {
+	case why == refusal(limit.Rate):
+		return g.refuse(c, limit.Rate)
+	case err != nil:
 		g.metrics.refused.WithLabelValues(string(why)).Inc()
 		return err
 	}
@@ -54,7 +60,7 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.metrics.refused.WithLabelValues(string(refusedCapacity)).Inc()
 		return unavailable("this gateway carries as many streams as it can")
 	}
-	user, from := who.subject(), g.address(r)
+	user := who.subject()
 	if req.Inbox {
 		user = req.Channels[0].Key() // the same, in memory that the stream keeps anyway
 	}
@@ -95,8 +101,9 @@ func (g *Gateway) over(reason conn.Reason) {
 	g.metrics.ended.WithLabelValues(string(reason)).Inc()
 }
 
-// judge decides about a request for a stream.
-func (g *Gateway) judge(r *http.Request) (refusal, hub.Request, identity, error) {
+// judge decides about a request for a stream. One that is over the address's rate
+// is refused without an error, and before anything is asked of its token.
+func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, hub.Request, identity, error) {
 	var req hub.Request
 	if g.draining.Load() {
 		return refusedDraining, req, identity{}, draining()
@@ -107,6 +114,9 @@ func (g *Gateway) judge(r *http.Request) (refusal, hub.Request, identity, error)
 	}
 	if !acceptsStream(r.Header.Values("Accept")) {
 		return refusedAccept, req, identity{}, server.NewProblem(http.StatusNotAcceptable, "a stream is text/event-stream")
+	}
+	if !g.cfg.Limits.Allow(from) {
+		return refusal(limit.Rate), req, identity{}, nil
 	}
 	who, err := g.identify(r)
 	if err != nil {
