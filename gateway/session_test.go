@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,7 @@ func TestSecureCookieBehindAProxy(t *testing.T) {
 		for range 2 {
 			require.Equal(t, secure, sessionOf(t, r.do(http.MethodPost, "/v1/session", start...)).Secure, network)
 		}
-		end := []header{{"Origin", r.url}, {"X-Forwarded-Proto", "https"}}
+		end := []header{{"Origin", strings.Replace(r.url, "http:", "https:", 1)}, {"X-Forwarded-Proto", "https"}}
 		require.Equal(t, secure, sessionOf(t, r.do(http.MethodDelete, "/v1/session", end...)).Secure, network)
 		warnings := 0
 		if network == "" {
@@ -199,4 +200,44 @@ func TestPreflight(t *testing.T) {
 	}
 	resp = r.do(http.MethodOptions, "/v1/stream", header{"Origin", "https://evil.example.com"}, header{"Access-Control-Request-Method", "GET"})
 	require.Empty(t, resp.Header.Get("Access-Control-Allow-Origin"))
+}
+
+// TestAttackPageWithoutTLS: whoever can change pages on the way makes one at http://
+// of the gateway's own host, and the browser of somebody who has a session at https://
+// is asked to act for them.
+func TestAttackPageWithoutTLS(t *testing.T) {
+	t.Parallel()
+	const host = "gw.example.com"
+	for _, proxies := range []string{"127.0.0.0/8", ""} { // also where nobody said which proxy there is
+		r := newRig(t, func(c *gateway.Config) {
+			if proxies != "" {
+				c.Proxies = limit.Proxies{netip.MustParsePrefix(proxies)}
+			}
+		})
+		status := func(origin string, headers ...header) int {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/v1/inbox/read", strings.NewReader(`{"up_to":0}`))
+			require.NoError(t, err)
+			req.Host = host
+			for _, h := range append(headers, header{"Origin", origin}, header{"Content-Type", "application/json"}, cookie(token(t, "mina"))) {
+				req.Header.Add(h[0], h[1])
+			}
+			resp, err := r.client.Do(req)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			return resp.StatusCode
+		}
+		tls, plain := header{"X-Forwarded-Proto", "https"}, header{"X-Forwarded-Proto", "http"}
+		site := func(s string) header { return header{"Sec-Fetch-Site", s} }
+		require.Equal(t, http.StatusForbidden, status("http://"+host, tls))
+		require.Equal(t, http.StatusForbidden, status("http://"+host, header{"X-Forwarded-Proto", "HTTPS, http"}))
+		require.Equal(t, http.StatusForbidden, status("http://"+host, site("cross-site")), "a proxy that does not say how it was spoken to")
+		require.Equal(t, http.StatusForbidden, status("capacitor://"+host), "an app's page, which is not listed")
+		require.Equal(t, http.StatusForbidden, status("https://"+host, tls, header{"Origin", "http://" + host}), "two origins")
+		require.Equal(t, http.StatusOK, status("https://"+host, tls, site("same-origin")))
+		require.Equal(t, http.StatusOK, status("https://"+host+":8443", tls, site("same-site")), "a site has no port")
+		require.Equal(t, http.StatusOK, status("https://"+host), "TLS that nobody tells of")
+		require.Equal(t, http.StatusOK, status("http://"+host, plain))
+		require.Equal(t, http.StatusOK, status("http://"+host, site("same-origin")))
+		require.Equal(t, http.StatusOK, status(app, tls, site("cross-site")), "a listed origin is another site")
+	}
 }

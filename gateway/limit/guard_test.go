@@ -194,6 +194,7 @@ func TestSecure(t *testing.T) {
 		{proxies, "10.0.0.1:5", "http", false},
 		{proxies, "10.0.0.1:5", "", false},
 		{proxies, "10.0.0.1:5", "https, http", false},
+		{proxies, "10.0.0.1:5", "https,HTTPS", true},
 		{proxies, "198.51.100.1:5", "https", false},
 		{proxies, "nonsense", "https", false},
 		{nil, "10.0.0.1:5", "https", false},

@@ -64,24 +64,35 @@ func (e *OriginError) Error() string {
 func (o Origins) Listed(origin string) bool { return slices.Contains(o.list, origin) }
 
 // SameSite tells whether the Origin header of a request that changes something
-// names the gateway's own host or a listed origin. Browsers send the header
-// with every such request (Fetch, "append a request Origin header"), so one
-// without it does not come from a page, and is not the same site either.
+// names the gateway's own site, which is scheme and host, or a listed origin.
+// Browsers send the header with every such request (Fetch, "append a request Origin
+// header"), so one without it does not come from a page, and is not the same site
+// either.
 func (o Origins) SameSite(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
+	given := r.Header.Values("Origin")
+	if len(given) != 1 {
 		return false
 	}
-	if o.Listed(origin) {
+	if o.Listed(given[0]) {
 		return true
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
+	// A browser that tells compares schemes too, and sees through every proxy.
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		return false
 	}
-	// A site has no port; and a proxy in between may have changed it.
+	u, err := url.Parse(given[0])
+	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || byTLS(r)) {
+		return false
+	}
+	// A site has no port, nor have cookies; and a proxy in between may have changed it.
 	host := (&url.URL{Host: r.Host}).Hostname()
 	return host != "" && strings.EqualFold(u.Hostname(), host)
+}
+
+// byTLS tells whether anybody says that the client came by TLS. A proxy that nobody
+// trusts is believed as well: here it only makes more to be refused.
+func byTLS(r *http.Request) bool {
+	return r.TLS != nil || strings.Contains(strings.ToLower(strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")), "https")
 }
 
 // cors answers preflights and marks responses, refusals too: a page that may

@@ -107,6 +107,7 @@ func TestSameSite(t *testing.T) {
 		"https://evil.example.com":      false,
 		"https://gw.example.com.evil.x": false,
 		"https://%zz":                   false,
+		"capacitor://gw.example.com":    false,
 	} {
 		r := httptest.NewRequest(http.MethodPost, "http://gw.example.com:9999/v1/session", nil)
 		if origin != "" {
