@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
@@ -342,6 +343,33 @@ func TestSlowClientIsDropped(t *testing.T) {
 	r.publish("topic:a", "1")
 	require.Contains(t, quick.expect("note").data, `"data":1}`)
 	quick.leave()
+}
+
+// TestStreamDoesNotWaitForABody: one that is announced and does not come holds back
+// no head, and no drain.
+func TestStreamDoesNotWaitForABody(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for _, body := range []string{"Content-Length: 10\r\n\r\n", "Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n"} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		require.NoError(t, c.SetDeadline(time.Now().Add(patience)), "less than what a body may take")
+		_, err = io.WriteString(c, "GET /v1/stream?channel=topic:a HTTP/1.1\r\nHost: a\r\n"+body)
+		require.NoError(t, err)
+		lines := bufio.NewReader(c)
+		for line := ""; line != ": hi\n"; {
+			line, err = lines.ReadString('\n')
+			require.NoError(t, err, body)
+		}
+		defer func() {
+			rest, err := io.ReadAll(lines)
+			require.NoError(t, err)
+			require.True(t, strings.HasSuffix(string(rest), "\r\n0\r\n\r\n"), "a proper end: %q", rest)
+		}()
+	}
+	r.stop()
+	require.NoError(t, <-r.done)
 }
 
 // Ten clients that leave while their streams open leave nothing behind.

@@ -30,6 +30,10 @@ const (
 // lingerBytes, with at most idle between two pieces, and for no longer than a
 // body that is taken may last. This is the close of RFC 9112, section 9.6.
 //
+// The same holds for every body of a GET or HEAD, since nobody reads those: net/http
+// would hold the answer, which may be a stream, until the body is there. A small rest
+// of another request is waited for before the answer, for no longer than idle.
+//
 // HTTP/2 refuses the rest of a body by a frame of its own.
 func linger(idle, total time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -38,20 +42,28 @@ func linger(idle, total time.Duration) echo.MiddlewareFunc {
 			if r.ProtoMajor != 1 || r.Body == nil || r.Body == http.NoBody {
 				return next(c)
 			}
-			rest := &unread{Reader: r.Body, declared: r.ContentLength}
+			rest := &unread{Reader: r.Body, declared: r.ContentLength, unwanted: r.Method == http.MethodGet || r.Method == http.MethodHead}
+			total := total
+			if rest.unwanted {
+				total = idle
+			}
 			// A copy: net/http looks at the body of its own request.
 			r = r.WithContext(r.Context())
 			r.Body = rest
 			c.SetRequest(r)
 			early := false
+			conn := http.NewResponseController(w.Writer)
 			w.Before(func() {
 				if early = rest.worthLingering(); early {
 					w.Header().Set("Connection", "close")
+				} else if !rest.ended {
+					// An error means a writer without deadlines, which has no slow client.
+					_ = conn.SetReadDeadline(time.Now().Add(idle))
 				}
 			})
 			err := next(c)
 			if early {
-				rest.discard(http.NewResponseController(w.Writer), idle, total)
+				rest.discard(conn, idle, total)
 			}
 			return err
 		}
@@ -63,6 +75,7 @@ func linger(idle, total time.Duration) echo.MiddlewareFunc {
 type unread struct {
 	io.Reader
 	declared int64 // the Content-Length; below zero where it is unknown
+	unwanted bool  // whatever comes of it
 	taken    int64
 	ended    bool
 	broken   bool
@@ -83,7 +96,7 @@ func (u *unread) Close() error { return nil }
 // worthLingering tells whether so much may be still to come that net/http would
 // close the connection over it.
 func (u *unread) worthLingering() bool {
-	return !u.ended && (u.broken || u.declared < 0 || u.declared-u.taken >= smallRest)
+	return !u.ended && (u.unwanted || u.broken || u.declared < 0 || u.declared-u.taken >= smallRest)
 }
 
 // discard sends what was answered and reads the rest of the body.

@@ -161,6 +161,36 @@ func TestLingeringIsBounded(t *testing.T) {
 	}
 }
 
+// TestAnswersDoNotWaitForBodiesThatNobodyReads: a body that was announced and never
+// comes holds up neither the answer nor the end of the server.
+func TestAnswersDoNotWaitForBodiesThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	// In this test's patience, a minute, BodyTimeout never ends.
+	ln := refuser(t, Options{lingerIdle: 100 * time.Millisecond, BodyTimeout: time.Hour, WriteTimeout: time.Hour})
+	for _, head := range []string{
+		"GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
+		"GET /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET /livez HTTP/1.0\r\nContent-Length: 10\r\n\r\n",
+		"GET /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf",
+	} {
+		c := dial(t, ln)
+		_, err := io.WriteString(c, head)
+		require.NoError(t, err)
+		r := bufio.NewReader(c)
+		require.NotZero(t, answerOf(t, r).StatusCode, head)
+		_, err = r.ReadByte()
+		require.ErrorIs(t, err, io.EOF, head)
+	}
+	c := dial(t, ln)
+	_, err := io.WriteString(c, "HEAD /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+	require.NoError(t, err)
+	text, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "HTTP/1.1 200 OK")
+}
+
 // On HTTP/2 a refusal ends its own request, and no other's connection.
 func TestRefusalOverHTTP2KeepsTheConnection(t *testing.T) {
 	t.Parallel()
