@@ -69,8 +69,8 @@ func (n *Notifier) Register(api huma.API) {
 		DefaultStatus: http.StatusNoContent, Errors: []int{400, 401, 403, 413, 415, 422, 503}, MaxBodyBytes: maxDisconnectBody,
 		Middlewares: huma.Middlewares{n.authenticate, plainJSON},
 	}
-	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, limit(n.gates.publish)}
-	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, limit(n.gates.batch)}
+	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, n.bodies.bound}
+	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, n.bodies.bound}
 	for _, op := range []*huma.Operation{&event, &batch} {
 		op.SkipValidateBody = true
 		op.RequestBody = &huma.RequestBody{Required: true}

@@ -44,6 +44,9 @@ type Log interface {
 var (
 	// ErrBusy: the queue is full, or the event waited in it for too long.
 	ErrBusy = errors.New("the queue is full")
+	// ErrShare: one service's events take so much of the queue that the rest is for
+	// others.
+	ErrShare = errors.New("the queue is full of events of one service")
 	// ErrStopped: the notifier is on its way down.
 	ErrStopped = errors.New("the notifier stops")
 )

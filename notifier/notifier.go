@@ -44,7 +44,7 @@ type Config struct {
 	// GroupRows and GroupBytes close a group. Default: 2000 and 2 MiB.
 	GroupRows, GroupBytes int
 	// QueueRows and QueueBytes bound what waits to be written, for each of the
-	// logs. Default: 20,000 and 64 MiB.
+	// logs; one service may have seven eighths of it. Default: 20,000 and 64 MiB.
 	QueueRows, QueueBytes int
 	// PublishBytes bounds what waits for the bus. Default: 32 MiB.
 	PublishBytes int
@@ -100,7 +100,7 @@ type Notifier struct {
 	started bool
 	stopped bool
 	running atomic.Bool // for those who can't wait for a Stop
-	gates   gates
+	bodies  *bodies
 	rates   *serviceRates
 }
 
@@ -110,7 +110,7 @@ func New(c Config) (*Notifier, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
-	n := &Notifier{cfg: c, metrics: newMetrics(), gates: newGates(), rates: newServiceRates(c.ServiceRate)}
+	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate)}
 	n.publisher = newPublisher(c, n.metrics)
 	n.batcher = newBatcher(c, n.publisher, n.metrics)
 	n.upkeep = newUpkeep(c, n.metrics)

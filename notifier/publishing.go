@@ -53,7 +53,7 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutpu
 	if problem != nil {
 		return nil, problem
 	}
-	j := newJob(entry, in.Online)
+	j := newJob(serviceOf(ctx).Name, entry, in.Online)
 	if problem := tooMuch([]*job{j}); problem != nil {
 		return nil, problem
 	}
@@ -111,7 +111,7 @@ func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutp
 			out.Body.Results[i] = failed(problem)
 			continue
 		}
-		jobs[i] = newJob(entry, in.Online)
+		jobs[i] = newJob(serviceOf(ctx).Name, entry, in.Online)
 	}
 	if problem := tooMuch(jobs); problem != nil {
 		return nil, problem

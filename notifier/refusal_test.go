@@ -241,17 +241,6 @@ func TestStoppedNotifierIs503(t *testing.T) {
 	require.Equal(t, false, p["written"])
 }
 
-func TestTooManyRequestsAtOnceAre503(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, &fakeLog{}, &fakeBus{})
-	for range maxBatching {
-		a.gates.batch <- struct{}{}
-	}
-	p := requireProblem(t, a.do(http.MethodPost, "/v1/events/batch", `{"events":[]}`), http.StatusServiceUnavailable)
-	require.Equal(t, false, p["written"])
-	require.Equal(t, http.StatusCreated, a.publish(hello).Code, "the kinds do not stand in each other's way")
-}
-
 // Of what administrators ask for a part may be done when the log goes away.
 func TestAdministrationOfALogThatIsAway(t *testing.T) {
 	t.Parallel()
