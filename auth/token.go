@@ -58,6 +58,10 @@ func (c *Claims) Inbox() event.Channel {
 	return event.Channel(event.InboxNamespace + ":" + c.Subject)
 }
 
+// IssuedAfter tells whether the token was surely issued after the second of a moment:
+// the issuer's clock may be ahead by the leeway.
+func (c *Claims) IssuedAfter(at time.Time) bool { return c.IssuedAt.Unix() > at.Add(leeway).Unix() }
+
 // TokenConfig configures a Verifier.
 type TokenConfig struct {
 	// A token passes that any of the following keys signed, so that a key can

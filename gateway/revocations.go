@@ -75,13 +75,13 @@ func (r *Revocations) Soon() {
 	}
 }
 
-// Cover tells whether a token is revoked: it was issued in the second of its
-// owner's revocation or before, or does not say when.
+// Cover tells whether a token is revoked: it may have been issued in the second of
+// its owner's revocation or before, or does not say when.
 func (r *Revocations) Cover(c *auth.Claims) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	at, revoked := r.at[c.Subject]
-	return revoked && (c.IssuedAt.IsZero() || c.IssuedAt.Unix() <= at.Unix())
+	return revoked && !c.IssuedAfter(at)
 }
 
 // check refuses a revoked token, and every token before anything is known.

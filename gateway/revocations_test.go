@@ -21,14 +21,19 @@ import (
 // faultyRevocations is a log that can be taken away.
 type faultyRevocations struct {
 	gateway.RevocationLog
-	away atomic.Bool
+	away  atomic.Bool
+	early atomic.Int64 // seconds by which they were made before the log's word
 }
 
 func (l *faultyRevocations) Revocations(ctx context.Context, since time.Time) ([]store.Revocation, bool, error) {
 	if l.away.Load() {
 		return nil, false, errors.New("away")
 	}
-	return l.RevocationLog.Revocations(ctx, since)
+	list, more, err := l.RevocationLog.Revocations(ctx, since)
+	for i := range list {
+		list[i].At = list[i].At.Add(-time.Duration(l.early.Load()) * time.Second)
+	}
+	return list, more, err
 }
 
 // revokingRig is a gateway that knows of revocations, and is changed further.
@@ -84,8 +89,30 @@ func TestRevocationEndsStreamsAndRefusesTokens(t *testing.T) {
 		problem(t, r.do(http.MethodPost, "/v1/session", given), http.StatusUnauthorized)
 		problem(t, r.get("/v1/stream", cookie(strings.TrimPrefix(given[1], "Bearer "))), http.StatusUnauthorized)
 	}
-	require.Equal(t, http.StatusOK, r.get("/v1/stream", issuedAt(t, "mina", time.Now().Add(2*time.Second))).StatusCode, "a newer token is good")
 	require.Equal(t, http.StatusOK, r.get("/v1/stream", other).StatusCode)
+}
+
+// TestRevocationCoversTheLeeway: a token that was issued before it, by an issuer whose
+// clock is as far ahead as it may be, is refused too.
+func TestRevocationCoversTheLeeway(t *testing.T) {
+	t.Parallel()
+	r, revocations, log := revokingRig(t, false)
+	ahead := issuedAt(t, "mina", time.Now().Add(4*time.Second))
+	stream := r.get("/v1/stream", ahead)
+	require.Equal(t, 1, r.openStreams())
+	require.NoError(t, r.log.Revoke(t.Context(), "mina"))
+	revocations.Soon()
+	body, err := io.ReadAll(stream.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(body), "event: bellhop.expired\n")
+	p := problem(t, r.get("/v1/stream", ahead), http.StatusUnauthorized)
+	require.Equal(t, auth.ErrTokenRevoked.Error(), p["detail"])
+
+	log.early.Store(10)
+	require.NoError(t, r.log.Revoke(t.Context(), "zoe"))
+	revocations.Soon()
+	require.Eventually(t, func() bool { return revocations.Cover(&auth.Claims{Subject: "zoe"}) }, patience, 5*time.Millisecond)
+	require.Equal(t, http.StatusOK, r.get("/v1/stream", issuedAt(t, "zoe", time.Now())).StatusCode, "a newer token is good")
 }
 
 // TestTokensWaitForTheRevocations: before they were read nobody knows who is

@@ -65,7 +65,7 @@ func (n *Notifier) Register(api huma.API) {
 		OperationID: "disconnect-user", Method: http.MethodPost, Path: "/v1/admin/disconnect", Tags: tags, Security: security,
 		Summary: "End a person's streams and refuse their tokens",
 		Description: "Needs a key with the admin right. Within three seconds all streams of that person end, on all gateways, and tokens are refused " +
-			"that were issued up to this second, or do not say when. Newer ones are good.",
+			"that were issued up to now, and for five seconds more since an issuer's clock may be ahead, or do not say when. Newer ones are good.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{400, 401, 403, 413, 415, 422, 503}, MaxBodyBytes: maxDisconnectBody,
 		Middlewares: huma.Middlewares{n.authenticate, plainJSON},
 	}
