@@ -289,3 +289,18 @@ func TestStreamGivenUpDuringTheQuestion(t *testing.T) {
 	}
 	require.True(t, a.Acquire(t.Context(), "mina", 1))
 }
+
+// TestClockOfRedisThatIsSetBack: leases that end in an hour by the new time are those
+// of members that may be dead, and are taken for no longer than any other.
+func TestClockOfRedisThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	admin := server.Client()
+	member := join(t, open(t, server.URL()), "", unhurried)
+	require.Eventually(t, func() bool { return admin.Exists(t.Context(), "bellhop:limit:members").Val() == 1 }, 10*time.Second, 5*time.Millisecond)
+	ahead := time.Now().Add(time.Hour).UnixMilli() // what was written before the clock was set back
+	require.NoError(t, admin.HSet(t.Context(), "bellhop:limit:members", "since", ahead, "dead", ahead+5000).Err())
+	require.NoError(t, admin.HSet(t.Context(), "bellhop:limit:user:mina", "dead", 3).Err())
+	require.False(t, member.Acquire(t.Context(), "mina", 3), "it may be alive")
+	require.Eventually(t, func() bool { return member.Acquire(t.Context(), "mina", 3) }, 20*time.Second, 20*time.Millisecond)
+}
