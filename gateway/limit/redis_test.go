@@ -304,3 +304,18 @@ func TestClockOfRedisThatIsSetBack(t *testing.T) {
 	require.False(t, member.Acquire(t.Context(), "mina", 3), "it may be alive")
 	require.Eventually(t, func() bool { return member.Acquire(t.Context(), "mina", 3) }, 20*time.Second, 20*time.Millisecond)
 }
+
+// TestCountsOutliveStreamsThatNeverEnd: where streams have no age, counts are told
+// again before Redis forgets them.
+func TestCountsOutliveStreamsThatNeverEnd(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	client := open(t, server.URL())
+	member := limit.NewRedis(client, limit.RedisConfig{Timeout: unhurried, Logger: slog.New(slog.DiscardHandler)}.Keeping(8*time.Second))
+	t.Cleanup(func() { require.NoError(t, member.Close()) })
+	require.True(t, member.Acquire(t.Context(), "mina", 1))
+	left := func() time.Duration { return client.PTTL(t.Context(), "bellhop:limit:user:mina").Val() }
+	require.Eventually(t, func() bool { return left() < 6*time.Second }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return left() > 6*time.Second }, 20*time.Second, 20*time.Millisecond)
+	require.False(t, join(t, client, "", unhurried).Acquire(t.Context(), "mina", 1))
+}
