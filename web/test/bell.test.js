@@ -33,6 +33,13 @@ test("how long ago it was is in the largest unit that fits, and never in the fut
 });
 
 test("data of no particular shape is shown as well as it can be", () => {
+test("what writes times is made once for a language, not for each row", (t) => {
+  const made = t.mock.method(Intl, "RelativeTimeFormat");
+  for (let row = 0; row < 2_000; row++) ago(row, 90_000_000, row < 1_000 ? "de" : "fr");
+  assert.equal(made.mock.callCount(), 2);
+  assert.notEqual(ago(0, 90_000_000, "de"), ago(0, 90_000_000, "fr"));
+});
+
   const view = (data, type = "post.comment-new") => defaultView({ type, data });
   for (const data of [null, undefined, true, [], {}, { title: {} }]) assert.equal(view(data).title, "Post comment new");
   assert.equal(view("hello").title, "hello");

@@ -1,7 +1,7 @@
 // One notification in the list.
 
 import { h, icon, ICONS, safeLink } from "./dom.js";
-import { ago } from "./texts.js";
+import { ago, exactly } from "./texts.js";
 
 /** @typedef {import("../../bellhop-bell.d.ts").BellhopView} View */
 
@@ -106,6 +106,6 @@ export class Row {
     const text = ago(at, now, lang);
     if (this.time.textContent === text) return;
     this.time.textContent = text;
-    this.time.title = new Date(at).toLocaleString(lang);
+    this.time.title = exactly(at, lang);
   }
 }
