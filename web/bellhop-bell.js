@@ -427,6 +427,56 @@ class List {
   }
 }
 
+// src/bell/news.js
+
+// What is read out to those who don't see the bell.
+
+/** News of this long are told together, in ms. */
+const SOON = 400;
+
+/** For so long nobody is interrupted again, in ms. */
+const PAUSE = 5_000;
+
+/**
+ * News collects what comes and tells it, at first soon and then at times: somebody
+ * whose inbox is busy still wants to hear the rest of the page.
+ */
+class News {
+  #tell;
+  #first;
+  #count = 0;
+  #timer;
+
+  /** @param {(count: number, first: any) => void} tell */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  /** add takes an event. */
+  add(event) {
+    this.#first ??= event;
+    this.#count++;
+    if (this.#timer === undefined) this.#wait(SOON);
+  }
+
+  /** drop forgets what has not been told. */
+  drop() {
+    clearTimeout(this.#timer);
+    this.#timer = this.#first = undefined;
+    this.#count = 0;
+  }
+
+  #wait(ms) {
+    this.#timer = setTimeout(() => {
+      const [count, first] = [this.#count, this.#first];
+      this.drop();
+      if (count === 0) return;
+      this.#wait(PAUSE);
+      this.#tell(count, first);
+    }, ms);
+  }
+}
+
 // src/bell/panel.js
 
 // What opens under the bell.
@@ -744,10 +794,11 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 // The element <bellhop-bell>.
 
 
-/** News of this long are announced together, in ms. */
-const ANNOUNCE_AFTER = 400;
 const TICK = 30_000;
 const MOST_SHOWN = 99;
+
+/** @type {Set<BellhopBell>} those on the page */
+const bells = new Set();
 
 /** One for all bells; style-src of a content security policy does not concern it. */
 let sheet;
@@ -772,8 +823,7 @@ export class BellhopBell extends Element {
   #lang = "en";
   #stops = [];
   #ticker;
-  #news = [];
-  #announcing;
+  #news = new News((count, event) => this.#announce(count, event));
   #failed = false; // the last thing that somebody wanted done
   #button;
   #badge;
@@ -814,6 +864,7 @@ export class BellhopBell extends Element {
     for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
     this.#draw(true);
     this.#listen();
+    bells.add(this);
     // A page that sets `client` does so in the same go.
     queueMicrotask(() => this.#connect());
   }
@@ -821,6 +872,7 @@ export class BellhopBell extends Element {
   disconnectedCallback() {
     this.close();
     // An element that is only moved is connected again in the same go.
+    bells.delete(this);
     queueMicrotask(() => {
       if (this.isConnected) return;
       if (this.#ownClient) this.#release();
@@ -893,9 +945,7 @@ export class BellhopBell extends Element {
   #ignore() {
     for (const stop of this.#stops) stop();
     this.#stops = [];
-    clearTimeout(this.#announcing);
-    this.#announcing = undefined;
-    this.#news = [];
+    this.#news.drop();
   }
 
   #release() {
@@ -982,13 +1032,19 @@ export class BellhopBell extends Element {
     this.#button.classList.remove("ringing");
     void this.#button.offsetWidth; // so that it begins again
     this.#button.classList.add("ringing");
-    this.#news.push(event);
-    this.#announcing ??= setTimeout(() => {
-      this.#announcing = undefined;
-      const view = this.#view(this.#news[0]) ?? defaultView(this.#news[0]);
-      this.#live.textContent = this.#texts.arrived(this.#news.length, view instanceof Node ? view.textContent : view.title);
-      this.#news = [];
-    }, ANNOUNCE_AFTER);
+    this.#news.add(event);
+  }
+
+  #announce(count, event) {
+    if (this !== [...bells].find((bell) => this.#shares(bell) && bell.checkVisibility())) return; // another one says it
+    const view = this.#view(event) ?? defaultView(event);
+    this.#live.textContent = this.#texts.arrived(count, view instanceof Node ? view.textContent : view.title);
+  }
+
+  /** #shares tells whether another bell shows the same inbox. */
+  #shares(other) {
+    return this.#client === other.#client || (this.#ownClient && other.#ownClient &&
+      this.getAttribute("url") === other.getAttribute("url") && this.#token === other.#token);
   }
 }
 

@@ -3,14 +3,16 @@
 import { h, icon, ICONS } from "./dom.js";
 import { defaultView } from "./item.js";
 import { List } from "./list.js";
+import { News } from "./news.js";
 import { Panel } from "./panel.js";
 import { styles } from "./styles.js";
 import { localeOf, textsFor } from "./texts.js";
 
-/** News of this long are announced together, in ms. */
-const ANNOUNCE_AFTER = 400;
 const TICK = 30_000;
 const MOST_SHOWN = 99;
+
+/** @type {Set<BellhopBell>} those on the page */
+const bells = new Set();
 
 /** One for all bells; style-src of a content security policy does not concern it. */
 let sheet;
@@ -35,8 +37,7 @@ export class BellhopBell extends Element {
   #lang = "en";
   #stops = [];
   #ticker;
-  #news = [];
-  #announcing;
+  #news = new News((count, event) => this.#announce(count, event));
   #failed = false; // the last thing that somebody wanted done
   #button;
   #badge;
@@ -77,6 +78,7 @@ export class BellhopBell extends Element {
     for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
     this.#draw(true);
     this.#listen();
+    bells.add(this);
     // A page that sets `client` does so in the same go.
     queueMicrotask(() => this.#connect());
   }
@@ -84,6 +86,7 @@ export class BellhopBell extends Element {
   disconnectedCallback() {
     this.close();
     // An element that is only moved is connected again in the same go.
+    bells.delete(this);
     queueMicrotask(() => {
       if (this.isConnected) return;
       if (this.#ownClient) this.#release();
@@ -156,9 +159,7 @@ export class BellhopBell extends Element {
   #ignore() {
     for (const stop of this.#stops) stop();
     this.#stops = [];
-    clearTimeout(this.#announcing);
-    this.#announcing = undefined;
-    this.#news = [];
+    this.#news.drop();
   }
 
   #release() {
@@ -245,13 +246,19 @@ export class BellhopBell extends Element {
     this.#button.classList.remove("ringing");
     void this.#button.offsetWidth; // so that it begins again
     this.#button.classList.add("ringing");
-    this.#news.push(event);
-    this.#announcing ??= setTimeout(() => {
-      this.#announcing = undefined;
-      const view = this.#view(this.#news[0]) ?? defaultView(this.#news[0]);
-      this.#live.textContent = this.#texts.arrived(this.#news.length, view instanceof Node ? view.textContent : view.title);
-      this.#news = [];
-    }, ANNOUNCE_AFTER);
+    this.#news.add(event);
+  }
+
+  #announce(count, event) {
+    if (this !== [...bells].find((bell) => this.#shares(bell) && bell.checkVisibility())) return; // another one says it
+    const view = this.#view(event) ?? defaultView(event);
+    this.#live.textContent = this.#texts.arrived(count, view instanceof Node ? view.textContent : view.title);
+  }
+
+  /** #shares tells whether another bell shows the same inbox. */
+  #shares(other) {
+    return this.#client === other.#client || (this.#ownClient && other.#ownClient &&
+      this.getAttribute("url") === other.getAttribute("url") && this.#token === other.#token);
   }
 }
 
