@@ -257,7 +257,7 @@ class Row {
     const href = view instanceof Node ? "" : safeLink(view.href);
     const unread = item.read ? [] : [h("span", { class: "hidden-text" }, `${texts.unread}. `)];
     this.main = h(href ? "a" : "button", {
-      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open,
+      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open, onauxclick: open,
     }, ...unread, ...content);
     this.main.tabIndex = tabIndex;
     const label = item.read ? texts.markUnread : texts.markRead;
@@ -417,7 +417,8 @@ class List {
       const main = mains[Math.min(Math.max(steps[event.key], 0), mains.length - 1)];
       this.#go(main);
       if (main === mains.at(-1)) this.#handlers.more();
-    } else if (event.key === "Delete") {
+    } else if (event.key === "Delete" || event.key === "Backspace") { // the latter is a Mac's delete key
+      if (event.repeat) return; // or a key held down removes them all
       const row = [...this.#rows.values()].find(({ main }) => main === mains[at]);
       this.#handlers.remove(row.item);
     } else {
@@ -501,7 +502,9 @@ class Panel {
   #message;
   #state;
   #shown = {}; // which message, in which texts
-  #away = (event) => { if (!event.composedPath().includes(this.#host)) this.close(); };
+  #presses = new WeakSet(); // those within the bell
+  /** A closed shadow root around us hides from the document where a press is; it gets to us next. */
+  #away = (event) => setTimeout(() => { if (!this.#presses.has(event)) this.close(); });
   #place = () => this.#position();
 
   /**
@@ -530,6 +533,7 @@ class Panel {
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
+    host.addEventListener("pointerdown", (event) => this.#presses.add(event), true);
     host.addEventListener("keydown", (event) => this.#key(event)); // at the bell too
     host.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !host.contains(/** @type {Node} */ (event.relatedTarget))) this.close();
@@ -537,7 +541,7 @@ class Panel {
   }
 
   show() {
-    if (this.isOpen) return;
+    if (this.isOpen || !this.#host.isConnected) return;
     this.isOpen = true;
     this.element.classList.add("open");
     this.element.showPopover?.();
@@ -643,6 +647,7 @@ class Panel {
   #key(event) {
     if (event.key !== "Escape" || !this.isOpen) return;
     event.stopPropagation();
+    event.preventDefault(); // or a dialog around it closes too
     this.close();
     this.#button.focus();
   }
@@ -1001,8 +1006,14 @@ export class BellhopBell extends Element {
   }
 
   #openItem(item, event) {
-    const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
-    if (!proceed) event.preventDefault();
+    const { button, ctrlKey, metaKey, shiftKey, currentTarget } = event;
+    const link = currentTarget.localName === "a";
+    if (button > 1 || (button === 1 && !link)) return;
+    // What opens another tab leaves this page where it is.
+    if (!link || !(button === 1 || ctrlKey || metaKey || shiftKey)) {
+      const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
+      if (!proceed) event.preventDefault();
+    }
     if (!item.read) this.#do(() => this.#client.markRead([item.seq]));
   }
 

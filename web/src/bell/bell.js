@@ -215,8 +215,14 @@ export class BellhopBell extends Element {
   }
 
   #openItem(item, event) {
-    const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
-    if (!proceed) event.preventDefault();
+    const { button, ctrlKey, metaKey, shiftKey, currentTarget } = event;
+    const link = currentTarget.localName === "a";
+    if (button > 1 || (button === 1 && !link)) return;
+    // What opens another tab leaves this page where it is.
+    if (!link || !(button === 1 || ctrlKey || metaKey || shiftKey)) {
+      const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
+      if (!proceed) event.preventDefault();
+    }
     if (!item.read) this.#do(() => this.#client.markRead([item.seq]));
   }
 

@@ -72,7 +72,7 @@ export class Row {
     const href = view instanceof Node ? "" : safeLink(view.href);
     const unread = item.read ? [] : [h("span", { class: "hidden-text" }, `${texts.unread}. `)];
     this.main = h(href ? "a" : "button", {
-      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open,
+      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open, onauxclick: open,
     }, ...unread, ...content);
     this.main.tabIndex = tabIndex;
     const label = item.read ? texts.markUnread : texts.markRead;
