@@ -820,6 +820,8 @@ export class BellhopBell extends Element {
 
   #client = null;
   #ownClient = false;
+  #connecting = false;
+  #fault; // why there is no client of our own
   #token;
   #renderItem;
   #templates = {};
@@ -867,17 +869,17 @@ export class BellhopBell extends Element {
 
   connectedCallback() {
     for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
+    bells.add(this);
     this.#draw(true);
     this.#listen();
-    bells.add(this);
     // A page that sets `client` does so in the same go.
     queueMicrotask(() => this.#connect());
   }
 
   disconnectedCallback() {
+    bells.delete(this);
     this.close();
     // An element that is only moved is connected again in the same go.
-    bells.delete(this);
     queueMicrotask(() => {
       if (this.isConnected) return;
       if (this.#ownClient) this.#release();
@@ -886,9 +888,13 @@ export class BellhopBell extends Element {
   }
 
   attributeChangedCallback(name, was, is) {
-    if (was === is || !this.isConnected) return;
-    if (name === "lang") this.#draw(true);
-    else queueMicrotask(() => this.#connect());
+    if (was === is) return;
+    if (name === "lang") {
+      this.#draw(true);
+      return;
+    }
+    if (!this.#client || this.#ownClient) this.client = null;
+    queueMicrotask(() => this.#connect());
   }
 
   get client() { return this.#client; }
@@ -929,12 +935,23 @@ export class BellhopBell extends Element {
 
   /** #connect makes a client of our own if the page asks for one, by the attribute url. */
   async #connect() {
-    if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
-    // @ts-expect-error: it stands beside what is made of these sources
-    const { Bellhop } = await import("./bellhop.js");
-    if (!this.isConnected || this.#client) return;
-    this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
-    this.#ownClient = true;
+    if (this.#connecting || !this.isConnected || this.#client || !this.hasAttribute("url")) return;
+    this.#connecting = true;
+    this.#fault = undefined;
+    this.#draw(false);
+    try {
+      // @ts-expect-error: it stands beside what is made of these sources
+      const { Bellhop } = await import("./bellhop.js");
+      if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
+      this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
+      this.#ownClient = true;
+    } catch (error) {
+      reportError(error);
+      this.#fault = error;
+      this.#draw(false);
+    } finally {
+      this.#connecting = false;
+    }
   }
 
   #listen() {
@@ -958,6 +975,7 @@ export class BellhopBell extends Element {
     if (this.#ownClient) this.#client.close();
     this.#ownClient = false;
     this.#client = null;
+    this.#fault = undefined;
   }
 
   /** #draw shows what is so now; anew after texts or views have changed. */
@@ -968,7 +986,7 @@ export class BellhopBell extends Element {
         document.documentElement.lang || navigator.language);
       this.#texts = textsFor(this.#lang, this.#ownTexts);
     }
-    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false };
+    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
     const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
     // What can be seen and what is read out must be the same, for those who speak to
     // their computer.
@@ -1034,8 +1052,9 @@ export class BellhopBell extends Element {
   }
 
   #retry() {
-    if (this.#client?.status.state === "denied") this.#client.reconnect();
-    else this.#client?.refresh().catch(() => {});
+    if (!this.#client) this.#connect();
+    else if (this.#client.status.state === "denied") this.#client.reconnect();
+    else this.#client.refresh().catch(() => {});
   }
 
   /** #ring shows and says that something has happened. */
