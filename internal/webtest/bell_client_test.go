@@ -41,4 +41,6 @@ func TestBellSaysThatItHasNoClient(t *testing.T) {
 	v.js(inBell("[part=error] button") + `.click()`)
 	v.shows("* Message 1")
 	v.until(inBell("[part=error]") + " === null")
+	// Firefox would not ask for the same one again.
+	v.until(`performance.getEntriesByType("resource").some(({ name }) => name.endsWith("/bellhop.js?1"))`)
 }

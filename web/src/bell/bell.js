@@ -14,6 +14,9 @@ const MOST_SHOWN = 99;
 /** @type {Set<BellhopBell>} those on the page */
 const bells = new Set();
 
+/** Firefox does not ask again for a script that did not come, so that each try has an address of its own. */
+let failures = 0;
+
 /** One for all bells; style-src of a content security policy does not concern it. */
 let sheet;
 
@@ -150,11 +153,12 @@ export class BellhopBell extends Element {
     this.#draw(false);
     try {
       // @ts-expect-error: it stands beside what is made of these sources
-      const { Bellhop } = await import("./bellhop.js");
+      const { Bellhop } = await (failures === 0 ? import("./bellhop.js") : import(`./bellhop.js?${failures}`));
       if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
       this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
       this.#ownClient = true;
     } catch (error) {
+      failures++;
       reportError(error);
       this.#fault = error;
       this.#draw(false);
