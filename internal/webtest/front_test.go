@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -57,8 +58,16 @@ func newFront(t *testing.T, target string) *front {
 			return nil
 		},
 	}
-	server := httptest.NewServer(f)
-	t.Cleanup(server.Close)
+	// By HTTP/2, as it should be: of HTTP/1.1 Chromium reads on for five seconds when a
+	// page has given a stream up, in the hope of the connection's next use.
+	server := httptest.NewUnstartedServer(f)
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // connections that break
+	server.StartTLS()
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
 	f.url = server.URL
 	return f
 }
