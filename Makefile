@@ -123,3 +123,7 @@ smoke: ## bring the compose file up from nothing, try it, and remove it
 .PHONY: bluegreen
 bluegreen: deps ## ten deployments, back and forth, under the load of 5,000 streams: six minutes
 	$(GO) test ./internal/nginxtest -run TestDeploymentsGoUnnoticed -count=1 -timeout 12m -v -bluegreen.full
+
+.PHONY: people
+people: deps ## two people who sign in and out of one browser in four tabs, for five minutes
+	$(GO) test ./internal/webtest -run TestTwoPeopleInOneBrowser -count=1 -timeout 12m -v -people.full
