@@ -68,8 +68,9 @@ type Config struct {
 	// MaxFrame is that of the bus. Zero: fanout.DefaultMaxFrame.
 	MaxFrame int
 	// MaxBytes bounds what Memory holds, in bytes of data and about 300 for each
-	// event, channel and idempotency key besides: beyond it the channels that are
-	// quiet for the longest are forgotten. Redis has bounds of its own. Zero: 256 MiB.
+	// event, channel and idempotency key besides. A quarter is for the keys, of which
+	// the oldest are forgotten beyond that; of the channels it is those that are quiet
+	// for the longest. Redis has bounds of its own. Zero: 256 MiB.
 	MaxBytes int
 	// Logger hears what an operator should know. Nil: slog.Default().
 	Logger *slog.Logger

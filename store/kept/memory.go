@@ -20,6 +20,10 @@ const (
 	channelOverhead = 350
 )
 
+// keyShare is the part of MaxBytes, one in so many, that idempotency keys may take;
+// the rest is for channels and events.
+const keyShare = 4
+
 // Memory is a log within one process, gone with it.
 type Memory struct {
 	bus fanout.Publisher
@@ -30,7 +34,7 @@ type Memory struct {
 	quietest *list.List // of *memoryChannel, by their newest events
 	keys     map[memoryKey]*memoryRecord
 	oldest   *list.List // of *memoryRecord, by age
-	bytes    int
+	bytes    int        // of channels and events
 }
 
 // NewMemory makes an empty log that publishes on bus, which must not block.
@@ -148,8 +152,13 @@ func (m *Memory) remember(e *store.Entry, answer store.KeptAppended, now time.Ti
 	r := &memoryRecord{key: memoryKey{e.Channels[0], e.Key.ID()}, body: e.Key.Body, until: now.Add(keyLife), answer: answer}
 	m.keys[r.key] = r
 	m.oldest.PushBack(r)
-	m.bytes += keyOverhead
+	for m.keyBytes() > m.cfg.MaxBytes/keyShare {
+		m.forgetKey(m.oldest.Front())
+	}
 }
+
+// keyBytes is what idempotency keys count for.
+func (m *Memory) keyBytes() int { return len(m.keys) * keyOverhead }
 
 // Purge implements Log.
 func (m *Memory) Purge(ctx context.Context, ch event.Channel) error {

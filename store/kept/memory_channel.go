@@ -118,29 +118,25 @@ func (m *Memory) sweep(now time.Time) {
 		if !now.After(r.until) {
 			break
 		}
-		m.forgetKey(front, r)
+		m.forgetKey(front)
 	}
 }
 
-func (m *Memory) forgetKey(place *list.Element, r *memoryRecord) {
-	m.oldest.Remove(place)
+func (m *Memory) forgetKey(place *list.Element) {
+	r, _ := m.oldest.Remove(place).(*memoryRecord) // nothing else is in there
 	delete(m.keys, r.key)
-	m.bytes -= keyOverhead
 }
 
-// shrink keeps within MaxBytes: it forgets the quietest channels but for the one
-// that just grew, then its older events, then the oldest keys.
+// shrink keeps channels and events within their part of MaxBytes: it forgets the
+// quietest channels but for the one that just grew, then its older events.
 func (m *Memory) shrink(grown *memoryChannel) {
-	for m.bytes > m.cfg.MaxBytes {
+	for m.bytes > m.cfg.MaxBytes-m.cfg.MaxBytes/keyShare {
 		front, _ := m.quietest.Front().Value.(*memoryChannel) // grown is in there, if nobody else is
-		switch oldest := m.oldest.Front(); {
+		switch {
 		case front != grown:
 			m.forget(front)
 		case len(grown.entries) > 1:
 			m.bytes -= grown.drop(1)
-		case oldest != nil:
-			r, _ := oldest.Value.(*memoryRecord)
-			m.forgetKey(oldest, r)
 		default:
 			return // a single event may be larger
 		}
