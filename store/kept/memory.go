@@ -212,7 +212,7 @@ func (m *Memory) Ranges(_ context.Context, ranges []store.Range) ([]store.Page, 
 	now := time.Now()
 	pages := make([]store.Page, len(ranges))
 	for i, r := range ranges {
-		s := m.channel(r.Channel, now).read(r, pageBytes/len(ranges))
+		s := m.channel(r.Channel, now).read(r, share(len(ranges)))
 		s.now = now.UnixMilli()
 		pages[i], _ = s.page(r)
 	}

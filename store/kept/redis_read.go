@@ -26,7 +26,7 @@ func (r *Redis) Ranges(ctx context.Context, ranges []store.Range) ([]store.Page,
 	for i := range ranges {
 		calls[i] = call{
 			keys: []string{r.streamKey(ranges[i].Channel)},
-			args: []any{ranges[i].After, ranges[i].Limit, pageBytes / len(ranges)},
+			args: []any{ranges[i].After, ranges[i].Limit, share(len(ranges))},
 		}
 	}
 	pages := make([]store.Page, len(ranges))
