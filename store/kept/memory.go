@@ -108,7 +108,7 @@ func (m *Memory) append(e *store.Entry, now time.Time) store.KeptAppended {
 		m.bytes += channelOverhead
 	}
 	keep := m.cfg.Retention(c.name)
-	added := entry{typ: e.Type, data: e.Data, time: max(now.UnixMilli(), c.newest), expires: expiry(e.ExpiresAt)}
+	added := store.Record{Type: e.Type, Data: e.Data, Time: max(now.UnixMilli(), c.newest), Expires: expiry(e.ExpiresAt)}
 	m.bytes += c.add(added)
 	m.bytes -= c.trim(keep.MaxCount, c.newest-keep.MaxAge.Milliseconds(), keep.MaxAge > 0)
 	c.until = now.Add(quiet + keep.MaxAge)
@@ -197,7 +197,7 @@ func (m *Memory) Heads(_ context.Context, channels []event.Channel, _ bool) ([]s
 	heads := make([]store.KeptHead, len(channels))
 	for i, ch := range channels {
 		s := m.channel(ch, now).read(store.Range{}, 0)
-		heads[i] = s.keptHead(ch)
+		heads[i] = keptHead(&s, ch)
 	}
 	return heads, nil
 }
@@ -213,8 +213,8 @@ func (m *Memory) Ranges(_ context.Context, ranges []store.Range) ([]store.Page, 
 	pages := make([]store.Page, len(ranges))
 	for i, r := range ranges {
 		s := m.channel(r.Channel, now).read(r, share(len(ranges)))
-		s.now = now.UnixMilli()
-		pages[i], _ = s.page(r)
+		s.Now = now.UnixMilli()
+		pages[i], _ = s.Page(r)
 	}
 	return pages, nil
 }
