@@ -53,7 +53,18 @@ func openMySQL(ctx context.Context, cfg config.MySQL, log *slog.Logger) (*store.
 		TLS:      cfg.MySQLTLS.Config(),
 		PoolSize: cfg.MySQLPool,
 		Log:      log,
+
+		OneWriterNode: cfg.OneWriterNode == config.On,
 	})
+}
+
+// refuseGalera ends a start on a primary that is not to be written to. One that
+// comes later makes the program not ready.
+func refuseGalera(ctx context.Context, log *store.DB) error {
+	if err := log.Readable(ctx); errors.Is(err, store.ErrGalera) {
+		return err
+	}
+	return nil
 }
 
 // migrateRetry is the pause between attempts to bring the schema up to date
@@ -68,7 +79,7 @@ func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return nil //nolint:nilerr // a process that is on its way down needs no schema
-		case !errors.Is(err, store.ErrUnavailable):
+		case !errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrGalera):
 			return fmt.Errorf("migrate the schema: %w", err)
 		case first:
 			logger.Warn("the schema can't be checked yet", "error", err)

@@ -24,9 +24,7 @@ type Tokens struct {
 func (t *Tokens) anyKey() bool { return t.JWTSecret != "" || t.JWTPublicKey != "" || t.JWKSURL != "" }
 
 func (t *Tokens) check(p *SettingErrors) {
-	if t.AccessTokenQuery == Auto && !p.has("access-token-query") {
-		p.addf("access-token-query", "want on or off, not \"auto\"")
-	}
+	p.onOrOff("access-token-query", t.AccessTokenQuery)
 	if t.JWTSecret != "" {
 		checkKeys(p, "jwt-secret", auth.TokenConfig{Secrets: t.secrets()})
 	}

@@ -98,42 +98,48 @@ func atEnd(f func()) {
 	suite.cleanups = append(suite.cleanups, f)
 }
 
-func newCluster(e Engine, o options) (_ *Cluster, err error) {
+// fromTemplate gives use an initialised data directory to copy.
+func fromTemplate(e Engine, use func(template string) error) (err error) {
 	dir, err := scratch(false)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	template := filepath.Join(dir, "d")
 	if err := os.Mkdir(template, 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.initialize(template); err != nil {
-		return nil, err
+		return err
 	}
+	return use(template)
+}
 
+func newCluster(e Engine, o options) (*Cluster, error) {
 	c := &Cluster{Engine: e}
-	defer func() {
-		if err != nil {
-			c.remove()
+	err := fromTemplate(e, func(template string) error {
+		// The primary's number is its identity: no two clusters may have the same,
+		// or what one of them wrote would pass for the other's.
+		id := rand.Uint32N(1<<31) + 1
+		var starts sync.WaitGroup
+		var primaryErr, replicaErr error
+		starts.Go(func() { c.Primary, primaryErr = newSQLServer(e, template, id, o) })
+		starts.Go(func() {
+			replica := o
+			replica.server = append([]string{"--read-only=ON"}, o.server...)
+			c.Replica, replicaErr = newSQLServer(e, template, id+1, replica)
+		})
+		starts.Wait()
+		if err := errors.Join(primaryErr, replicaErr); err != nil {
+			return err
 		}
-	}()
-	// The primary's number is its identity: no two clusters may have the same,
-	// or what one of them wrote would pass for the other's.
-	id := rand.Uint32N(1<<31) + 1
-	var starts sync.WaitGroup
-	var primaryErr, replicaErr error
-	starts.Go(func() { c.Primary, primaryErr = newSQLServer(e, template, id, o) })
-	starts.Go(func() {
-		replica := o
-		replica.server = append([]string{"--read-only=ON"}, o.server...)
-		c.Replica, replicaErr = newSQLServer(e, template, id+1, replica)
+		return c.replicate()
 	})
-	starts.Wait()
-	if err := errors.Join(primaryErr, replicaErr); err != nil {
+	if err != nil {
+		c.remove()
 		return nil, err
 	}
-	return c, c.replicate()
+	return c, nil
 }
 
 // replicate makes the accounts and has the replica follow the primary.
