@@ -43,8 +43,8 @@ type seeder struct {
 	study     *study.Service
 	raffle    *raffle.Service
 
-	posts, comments, projects, raffles []int64
-	err                                error
+	posts, comments, projects []int64
+	err                       error
 }
 
 func (s *seeder) post(by, board, picture string, title, body domain.Text) {
@@ -120,7 +120,6 @@ func (s *seeder) offer(by string, prize domain.Text, people ...string) {
 	}
 	var id int64
 	id, s.err = s.raffle.Offer(s.ctx, by, prize)
-	s.raffles = append(s.raffles, id)
 	// Not later than now, although each of them has a moment of its own.
 	s.at = s.at.Add(-time.Duration(len(people)) * time.Minute)
 	for _, p := range people {

@@ -114,13 +114,11 @@ func (o *Outbox) Run(ctx context.Context) error {
 		if err != nil {
 			wake = nil // what is new would fail as well
 		}
-		timer := time.NewTimer(look)
 		select {
 		case <-wake:
-		case <-timer.C:
+		case <-time.After(look):
 		case <-ctx.Done():
 		}
-		timer.Stop()
 	}
 }
 

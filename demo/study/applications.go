@@ -26,8 +26,7 @@ type Application struct {
 // Applications lists those that concern a person, the newest first: their own,
 // and those to their projects.
 func (s *Service) Applications(ctx context.Context, person string) ([]Application, error) {
-	list := []Application{}
-	return list, s.db.SelectContext(ctx, &list, `
+	return domain.List[Application](ctx, s.db, `
 SELECT a.id, a.project, a.applicant, a.message, a.state, a.created_at FROM applications a JOIN projects p ON p.id = a.project
 WHERE a.applicant = ? OR p.owner = ? ORDER BY a.id DESC LIMIT ?`, person, person, 2*mostListed)
 }
@@ -52,8 +51,12 @@ INSERT INTO applications (project, applicant, message, state, created_at) VALUES
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return orConflict(err, "you have applied already")
+		n, err := result.RowsAffected()
+		if err == nil && n == 0 {
+			err = domain.Refuse(domain.ErrConflict, "you have applied already")
+		}
+		if err != nil {
+			return err
 		}
 		if a.ID, err = result.LastInsertId(); err != nil {
 			return err
@@ -61,13 +64,6 @@ INSERT INTO applications (project, applicant, message, state, created_at) VALUES
 		return tx.Emit(ctx, Applied{Application: a, ProjectTitle: p.Title, Owner: p.Owner})
 	})
 	return a, err
-}
-
-func orConflict(err error, text string) error {
-	if err != nil {
-		return err
-	}
-	return domain.Refuse(domain.ErrConflict, "%s", text)
 }
 
 // Decide takes or refuses somebody, which only the project's owner may do, and

@@ -24,8 +24,7 @@ FROM projects p `
 
 // Projects lists the newest projects.
 func (s *Service) Projects(ctx context.Context) ([]Project, error) {
-	projects := []Project{}
-	return projects, s.db.SelectContext(ctx, &projects, selectProjects+`ORDER BY p.id DESC LIMIT ?`, mostListed)
+	return domain.List[Project](ctx, s.db, selectProjects+`ORDER BY p.id DESC LIMIT ?`, mostListed)
 }
 
 // Propose puts a project up and returns its id.
