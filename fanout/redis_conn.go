@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -53,7 +54,7 @@ type redisConn struct {
 	settled chan struct{} // all subscriptions that it began with are answered
 	back    chan struct{} // a probe came back
 
-	probed probeResult
+	unsent atomic.Bool // the last probe could not be sent
 
 	epoch event.Epoch // of the last message; belongs to read
 
@@ -139,7 +140,7 @@ func (c *redisConn) judge(since time.Duration) error {
 	case !c.isReady && since > settleTimeout:
 		return errNotSettled
 	case c.isReady && since > c.cfg.ProbeTimeout:
-		if c.probed.get() == nil {
+		if !c.unsent.Load() {
 			return errProbe
 		}
 		c.passed = nil

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -192,6 +193,8 @@ func setBuffers(read, write, pipelineRead, pipelineWrite *int) {
 	setDefault(pipelineRead, pipelineBuffer)
 	setDefault(pipelineWrite, pipelineBuffer)
 }
+
+func setDefault[T comparable](field *T, value T) { *field = cmp.Or(*field, value) }
 
 // noMaintenance turns off a handshake for a hosted Redis that announces its
 // maintenance: it moves connections behind the back of a subscriber.
