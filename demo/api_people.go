@@ -5,7 +5,7 @@ import (
 )
 
 // postToken signs somebody in, whoever they say they are.
-func (d *Demo) postToken(c call, in struct {
+func (d *Demo) postToken(_ call, in struct {
 	User string `json:"user"`
 }) (any, error) {
 	person, err := domain.Named(in.User)

@@ -21,20 +21,14 @@ const demoUser = "42"
 
 // RunBellhop is cmd/bellhop.
 func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error {
-	switch inv.Command {
-	case "health":
-		return Health(ctx, cfg.Listen)
-	case "token":
+	if inv.Command == "token" {
 		return printToken(cfg, inv.Stdout)
-	case "run":
-		s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
-		if err != nil {
-			return err
-		}
-		return s.Run(ctx)
-	default:
-		return fmt.Errorf("unknown command %q", inv.Command)
 	}
+	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
 }
 
 // NewBellhop puts gateway and notifier together in one process, on one listener,
@@ -99,11 +93,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if !cfg.WithDemo() {
 		return s, nil
 	}
-	d, err := s.addDemo(ctx, cfg, keys)
-	if err != nil {
+	if err := s.addDemo(ctx, cfg, keys); err != nil {
 		return nil, err
 	}
-	return s, d.greet(s, stdout)
+	return s, greet(stdout, s.URL(), devKeyFile(cfg), keys)
 }
 
 // devKeyFile is where the demo's keys are kept.
@@ -115,7 +108,7 @@ func printToken(cfg *config.Bellhop, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	token, err := (&demo{keys: keys}).sign(cfg.Token.User)
+	token, err := keys.sign(cfg.Token.User)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/bellhop/bellhop/auth"
@@ -17,18 +16,11 @@ import (
 
 // RunGateway is cmd/gateway.
 func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
-	switch inv.Command {
-	case "health":
-		return Health(ctx, cfg.Listen)
-	case "run":
-		s, err := NewGateway(ctx, cfg, inv.Log)
-		if err != nil {
-			return err
-		}
-		return s.Run(ctx)
-	default:
-		return fmt.Errorf("unknown command %q", inv.Command)
+	s, err := NewGateway(ctx, cfg, inv.Log)
+	if err != nil {
+		return err
 	}
+	return s.Run(ctx)
 }
 
 // NewGateway puts a gateway together. Neither a database nor a Redis that is

@@ -3,54 +3,36 @@ package app
 import (
 	"fmt"
 	"io"
-	"strings"
 )
 
-// greeting is what somebody sees who starts the demo: where to look, the keys,
-// and two commands to paste.
-type greeting struct {
-	url     string
-	keys    devKeys
-	keyFile string
-	user    string // whom the commands are about
-	token   string // of that user
-}
+// greeting is what somebody sees who starts the demo: where to look, the keys, and
+// two commands to paste. Without --no-buffer curl would hold events back.
+const greeting = `
+  Bellhop is at your service:  %[1]s
+  Open it, be somebody, and let it open a second window for somebody else.
 
-// listenCommand opens the user's stream. Without --no-buffer curl would hold
-// events back.
-func (g greeting) listenCommand() string {
-	return fmt.Sprintf("curl --no-buffer -H 'Authorization: Bearer %s' %s/v1/stream", g.token, g.url)
-}
+  Or in two terminals. Listen as user %[2]s:
 
-// publishCommand sends the user an event.
-func (g greeting) publishCommand() string {
-	return fmt.Sprintf("curl -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' "+
-		`-d '{"channels":["user:%s"],"type":"comment","data":{"post":7,"by":"mina"}}' %s/v1/events`,
-		g.keys.Service, g.user, g.url)
-}
+    curl --no-buffer -H 'Authorization: Bearer %[3]s' %[1]s/v1/stream
 
-// writeTo writes the greeting. It holds secrets, but only those of the demo, and
-// only to who started it: never write it to a log.
-func (g greeting) writeTo(w io.Writer) error {
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("")
-	line("  Bellhop is at your service:  %s", g.url)
-	line("  Open it, be somebody, and let it open a second window for somebody else.")
-	line("")
-	line("  Or in two terminals. Listen as user %s:", g.user)
-	line("")
-	line("    %s", g.listenCommand())
-	line("")
-	line("  Send user %s an event:", g.user)
-	line("")
-	line("    %s", g.publishCommand())
-	line("")
-	line("  The keys behind both are made up for this database and kept in %s:", g.keyFile)
-	line("")
-	line("    signing key   %s", g.keys.Signing)
-	line("    service key   %s", g.keys.Service)
-	line("")
-	_, err := io.WriteString(w, b.String())
+  Send user %[2]s an event:
+
+    curl -H 'Authorization: Bearer %[4]s' -H 'Content-Type: application/json' -d '{"channels":["user:%[2]s"],"type":"comment","data":{"post":7,"by":"mina"}}' %[1]s/v1/events
+
+  The keys behind both are made up for this database and kept in %[5]s:
+
+    signing key   %[6]s
+    service key   %[4]s
+
+`
+
+// greet writes the greeting. It holds secrets, but only those of the demo, and only
+// to who started it: never write it to a log.
+func greet(w io.Writer, url, keyFile string, keys devKeys) error {
+	token, err := keys.sign(demoUser)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, greeting, url, demoUser, token, keys.Service, keyFile, keys.Signing)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/internal/probe"
 )
 
 // Exit codes of the programs.
@@ -46,6 +47,7 @@ type Invocation struct {
 type settings interface {
 	config.Program
 	Logger(io.Writer) *slog.Logger
+	PublicAddress() string
 }
 
 // Main runs a program in the process it was started as, and does not return.
@@ -85,7 +87,13 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout}) }()
+	go func() {
+		if result.Command == "health" {
+			done <- probe.Get(ctx, s.PublicAddress(), "/readyz")
+			return
+		}
+		done <- run(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout})
+	}()
 	for stopping := false; ; {
 		select {
 		case err := <-done:

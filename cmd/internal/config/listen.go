@@ -11,6 +11,9 @@ type HTTP struct {
 	AdminListen string `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
 }
 
+// PublicAddress is where the public API listens.
+func (h *HTTP) PublicAddress() string { return h.Listen }
+
 func (h *HTTP) check(p *SettingErrors) {
 	checkAddress(p, "listen", h.Listen)
 	checkAddress(p, "admin-listen", h.AdminListen)

@@ -1,4 +1,4 @@
-package app
+package probe
 
 import (
 	"net/http"
@@ -20,11 +20,11 @@ func TestHealthTellsWhatTheProcessSays(t *testing.T) {
 	defer srv.Close()
 	address := strings.TrimPrefix(srv.URL, "http://")
 
-	require.NoError(t, Health(t.Context(), address))
+	require.NoError(t, Get(t.Context(), address, "/readyz"))
 	ready = false
-	require.EqualError(t, Health(t.Context(), address), "503 Service Unavailable: draining")
+	require.EqualError(t, Get(t.Context(), address, "/readyz"), "503 Service Unavailable: draining")
 	srv.Close()
-	require.ErrorContains(t, Health(t.Context(), address), "refused")
+	require.ErrorContains(t, Get(t.Context(), address, "/readyz"), "refused")
 }
 
 func TestListenerEverywhereIsAskedOnLoopback(t *testing.T) {
@@ -37,6 +37,6 @@ func TestListenerEverywhereIsAskedOnLoopback(t *testing.T) {
 		"10.1.2.3:8080":  "10.1.2.3:8080",
 		"gateway:8080":   "gateway:8080",
 	} {
-		require.Equal(t, want, dialable(listen))
+		require.Equal(t, want, Address(listen))
 	}
 }

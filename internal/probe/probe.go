@@ -1,4 +1,5 @@
-package app
+// Package probe asks a running process of this machine whether it is ready.
+package probe
 
 import (
 	"context"
@@ -10,17 +11,20 @@ import (
 	"time"
 )
 
-// healthTimeout bounds a health check. Container engines kill a check that
-// takes longer than theirs and then don't say why.
-const healthTimeout = 3 * time.Second
+// timeout bounds a check. Container engines kill one that takes longer than theirs
+// and then don't say why.
+const timeout = 3 * time.Second
 
-// Health asks the process that listens on the address whether it is ready. It
-// returns nil if so, and otherwise what the process said or why it could not be
+// Get asks the process that listens on the address for a path. It returns nil if
+// the answer is 200, and otherwise what the process said or why it could not be
 // asked. It is meant for the health checks of containers that have no shell.
-func Health(ctx context.Context, listen string) error {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+func Get(ctx context.Context, listen, path string) error {
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+dialable(listen)+"/readyz", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+Address(listen)+path, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -42,9 +46,9 @@ func Health(ctx context.Context, listen string) error {
 	return fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(said)))
 }
 
-// dialable is the address by which this machine reaches a listener: one that
+// Address is the one by which this machine reaches a listener: one that
 // listens everywhere is asked on the loopback interface.
-func dialable(listen string) string {
+func Address(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return listen
