@@ -80,3 +80,49 @@ func ValidFrame(b []byte) bool {
 	}
 	return bytes.IndexByte(rest, '\n') == len(rest)-1 && bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, 0) < 0
 }
+
+// FrameParts is the frame of an event whose seq and time are not known yet, for
+// a log that assigns both where no Go runs. The frame is
+//
+//	BeforeSeq seq BeforeTime time BeforeData data AfterData
+//
+// with the seq in decimal, and the time in UTC with three digits of the second,
+// such as 2026-11-21T20:15:28.123Z.
+type FrameParts struct {
+	BeforeSeq, BeforeTime, BeforeData, AfterData string
+}
+
+// NewFrameParts makes the parts around an event of a type on a channel. What
+// comes of them is what AppendFrame writes.
+func NewFrameParts(ch Channel, typ string) FrameParts {
+	return FrameParts{
+		BeforeSeq:  frameType + typ + frameData + jsonChannel + string(ch) + jsonSeq,
+		BeforeTime: jsonType + typ + jsonTime,
+		BeforeData: jsonData,
+		AfterData:  jsonEnd + frameEnd,
+	}
+}
+
+// parseTime reads a moment of timeLayout's length and shape. It is what
+// time.Parse does in ten times the time: a gateway asks for each event.
+func parseTime(b []byte) (at time.Time, ok bool) {
+	var fields [7]int // year, month, day, hour, minute, second, millisecond
+	field := 0
+	for i, want := range []byte(timeLayout) {
+		switch digit := b[i] - '0'; {
+		case want >= '0' && want <= '9':
+			if digit > 9 {
+				return at, false
+			}
+			fields[field] = 10*fields[field] + int(digit)
+		case b[i] != want:
+			return at, false
+		default:
+			field++
+		}
+	}
+	at = time.Date(fields[0], time.Month(fields[1]), fields[2], fields[3], fields[4], fields[5], fields[6]*int(time.Millisecond), time.UTC)
+	// What is out of range, as a 31st of June, would have become another moment.
+	return at, at.Month() == time.Month(fields[1]) && at.Day() == fields[2] && at.Hour() == fields[3] &&
+		at.Minute() == fields[4] && at.Second() == fields[5]
+}

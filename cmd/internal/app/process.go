@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -112,4 +113,22 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 			cancel()
 		}
 	}
+}
+
+// Version names the build: the module's version where it was installed as one,
+// else the commit that it was built from, else "dev".
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(len(s.Value), 12)]
+		}
+	}
+	return "dev"
 }
