@@ -8,6 +8,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -56,26 +57,17 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.Title, "Bellhop")
-	setDefault(&o.Version, "dev")
-	setDefault(&o.MaxBody, 16<<20)
-	setDefault(&o.HeaderTimeout, 10*time.Second)
-	setDefault(&o.BodyTimeout, 30*time.Second)
-	setDefault(&o.WriteTimeout, time.Minute)
-	setDefault(&o.IdleTimeout, 2*time.Minute)
-	setDefault(&o.ShutdownTimeout, 30*time.Second)
-	setDefault(&o.lingerIdle, 3*time.Second)
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.Title = cmp.Or(o.Title, "Bellhop")
+	o.Version = cmp.Or(o.Version, "dev")
+	o.MaxBody = cmp.Or(o.MaxBody, 16<<20)
+	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 10*time.Second)
+	o.BodyTimeout = cmp.Or(o.BodyTimeout, 30*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, time.Minute)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
+	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 30*time.Second)
+	o.lingerIdle = cmp.Or(o.lingerIdle, 3*time.Second)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
-}
-
-func setDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // Server is a listener's router and API. Register routes before Serve.
