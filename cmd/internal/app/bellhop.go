@@ -35,7 +35,7 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 // with a log in a file, and a bus and the log of Redis-kept channels in memory;
 // and the demo, if the settings ask for it, whose greeting goes to stdout.
 func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, stdout io.Writer) (_ *Service, err error) {
-	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins, cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +61,13 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	s.onClose(log.Close)
 	bus := fanout.NewMemory(fanout.Config{Logger: logger})
-	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces(), logger))
+	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces, logger))
 
 	n, err := s.addNotifier(notifier.Config{
 		Log:      log,
 		Kept:     inMemory,
 		Bus:      bus,
-		Policies: cfg.Namespaces(),
+		Policies: cfg.Namespaces,
 		Keys:     serviceKeys,
 
 		ServiceRate: cfg.ServiceRate,
@@ -84,7 +84,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		subscriber: bus.Subscriber,
 		counter:    func(func(string, int) int) limit.Counter { return new(limit.Memory).Join() },
 		tokens:     tokens,
-		policies:   cfg.Namespaces(),
+		policies:   cfg.Namespaces,
 	})
 	if err != nil {
 		return nil, err

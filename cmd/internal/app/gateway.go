@@ -28,13 +28,13 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 // not ready, and without the second it hears of events by the log's tail, and
 // Redis-kept channels wait.
 func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (_ *Service, err error) {
-	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins, cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 			return limit.NewRedis(to.redis, limit.RedisConfig{Excess: excess, Logger: logger})
 		},
 		tokens:   cfg.TokenConfig(),
-		policies: cfg.Namespaces(),
+		policies: cfg.Namespaces,
 	})
 }
 
@@ -113,7 +113,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		Revocations: revocations,
 
 		Limits:  limit.NewGuard(guard),
-		Proxies: cfg.Proxies(),
+		Proxies: cfg.Proxies,
 
 		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
 

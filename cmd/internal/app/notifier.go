@@ -53,7 +53,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		Log:      to.log,
 		Kept:     to.kept,
 		Bus:      to.bus,
-		Policies: cfg.Namespaces(),
+		Policies: cfg.Namespaces,
 		Keys:     cfg.Keys(),
 
 		ServiceRate: cfg.ServiceRate,
