@@ -36,7 +36,7 @@ type QueueConfig struct {
 }
 
 // Queue publishes events in the background, in batches: while one is on its way
-// the next one gathers, so that a quiet service waits for nothing and a busy one
+// the next one fills, so that a quiet service waits for nothing and a busy one
 // sends few requests. Events are sent in the order in which they were added, by
 // one goroutine. What fails for now is repeated as PublishBatch does it, and
 // those behind it wait.
@@ -145,7 +145,7 @@ func (q *Queue) Close(ctx context.Context) error {
 func (q *Queue) send() {
 	defer close(q.stopped)
 	for first := range q.items {
-		batch := q.gather(first)
+		batch := q.nextBatch(first)
 		if q.ctx.Err() != nil {
 			for _, it := range batch {
 				q.report(it, Result{Err: ErrClosed})
@@ -164,9 +164,9 @@ func (q *Queue) send() {
 	}
 }
 
-// gather takes what waits already, up to the size of a request. It does not wait
+// nextBatch takes what waits already, up to the size of a request. It does not wait
 // for more: under load more is there.
-func (q *Queue) gather(first item) []item {
+func (q *Queue) nextBatch(first item) []item {
 	batch := []item{first}
 	for len(batch) < maxBatch {
 		select {

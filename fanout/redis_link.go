@@ -25,9 +25,9 @@ type linkKey struct{}
 // and on a Cluster too), encrypts, and signs in. On the way there it may dial
 // others, so the connection is known by what is written to it first.
 type link struct {
-	mark   []byte
-	sealed atomic.Bool
-	conn   atomic.Pointer[linked] // nil: not found yet
+	mark  []byte
+	taken atomic.Bool
+	conn  atomic.Pointer[linked] // nil: not found yet
 }
 
 // withLink follows the connection to which mark will be written.
@@ -36,9 +36,9 @@ func withLink(ctx context.Context, mark string) (context.Context, *link) {
 	return context.WithValue(ctx, linkKey{}, l), l
 }
 
-// seal refuses further dialling, and returns the connection.
-func (l *link) seal() (net.Conn, error) {
-	l.sealed.Store(true)
+// takeOver refuses further dialling, and returns the connection.
+func (l *link) takeOver() (net.Conn, error) {
+	l.taken.Store(true)
 	c := l.conn.Load()
 	if c == nil {
 		return nil, errNoLink
@@ -62,12 +62,12 @@ func (c *linked) Write(b []byte) (int, error) {
 
 // dialer is go-redis' own, but for a link. When a subscription's connection fails,
 // go-redis dials and subscribes again to everything at once, in a single command
-// and before anybody hears of it. Sealed, a link reports the failure instead.
+// and before anybody hears of it. A link that was taken over reports the failure instead.
 func dialer(config *tls.Config, timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
 	dial := redis.NewDialer(&redis.Options{TLSConfig: config, DialTimeout: timeout})
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		l, ok := ctx.Value(linkKey{}).(*link)
-		if ok && l.sealed.Load() {
+		if ok && l.taken.Load() {
 			return nil, errReconnect
 		}
 		nc, err := dial(ctx, network, addr)

@@ -24,7 +24,7 @@ const (
 )
 
 // redisSubscriber keeps one connection at a time and makes it anew when it fails.
-// Three kinds of goroutines work for it: run connects, sends commands and judges;
+// Three kinds of goroutines work for it: run connects, sends commands and watches the connection;
 // a reader hands over what arrives; the dispatcher's workers call the handler.
 type redisSubscriber struct {
 	client     redis.UniversalClient

@@ -26,8 +26,8 @@ const (
 	redisRetries = 2
 )
 
-// Buffers of a connection, for each direction, unless the URL sets others. A storm
-// of clients makes the pool grow to its limit, and go-redis' own 32 and 128 KiB
+// Buffers of a connection, for each direction, unless the URL sets others. A crowd
+// of clients that reconnect makes the pool grow to its limit, and go-redis' own 32 and 128 KiB
 // would then be more than a megabyte of a gateway, for commands of some hundred bytes.
 const (
 	redisBuffer    = 8 << 10

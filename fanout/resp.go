@@ -58,16 +58,16 @@ type pushReader struct {
 // newPushReader reads from a connection. A read that takes longer than silence
 // fails with os.ErrDeadlineExceeded.
 func newPushReader(nc net.Conn, silence time.Duration, most int) *pushReader {
-	return &pushReader{in: bufio.NewReaderSize(&impatient{nc, silence}, 32<<10), most: most}
+	return &pushReader{in: bufio.NewReaderSize(&timedConn{nc, silence}, 32<<10), most: most}
 }
 
-// impatient bounds the time of every read.
-type impatient struct {
+// timedConn bounds the time of every read.
+type timedConn struct {
 	net.Conn
 	silence time.Duration
 }
 
-func (c *impatient) Read(b []byte) (int, error) {
+func (c *timedConn) Read(b []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
 		return 0, err
 	}

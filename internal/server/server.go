@@ -51,9 +51,9 @@ type Options struct {
 	// under way together. Default: 30 s.
 	ShutdownTimeout time.Duration
 
-	// lingerIdle is how long linger waits for the next piece of a refused body.
+	// unreadIdle is how long discardUnread waits for the next piece of a refused body.
 	// Default: 3 s, half a dozen retransmissions.
-	lingerIdle time.Duration
+	unreadIdle time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -65,7 +65,7 @@ func (o Options) withDefaults() Options {
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, time.Minute)
 	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
 	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 30*time.Second)
-	o.lingerIdle = cmp.Or(o.lingerIdle, 3*time.Second)
+	o.unreadIdle = cmp.Or(o.unreadIdle, 3*time.Second)
 	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
 }
@@ -101,8 +101,8 @@ func New(opt Options) (*Server, error) {
 	e.HTTPErrorHandler = handleError
 	e.Logger.SetOutput(io.Discard) // echo's own logger; ours is slog
 	s := &Server{Echo: e, opt: opt, log: opt.Logger, metrics: m}
-	// linger comes first: what it waits for is not part of the request's time.
-	e.Use(linger(opt.lingerIdle, opt.BodyTimeout), requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
+	// discardUnread comes first: what it waits for is not part of the request's time.
+	e.Use(discardUnread(opt.unreadIdle, opt.BodyTimeout), requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
 		limitBody(opt.MaxBody, opt.BodyTimeout), decodeParams)
 
 	config := huma.DefaultConfig(opt.Title, opt.Version)
