@@ -24,7 +24,7 @@ func (c *Client) Publish(ctx context.Context, e Event) (Receipt, error) {
 		body: body, idempotencyKey: it.event.IdempotencyKey,
 	}
 	var receipt Receipt
-	err = c.again(ctx, func(ctx context.Context) *Error {
+	err = c.again(ctx, r.idempotencyKey, func(ctx context.Context) *Error {
 		var answer struct {
 			Events []Position `json:"events"`
 		}
@@ -63,7 +63,7 @@ func (c *Client) Disconnect(ctx context.Context, user string) error {
 
 // admin sends what is the same however often it is done.
 func (c *Client) admin(ctx context.Context, r request) error {
-	return c.again(ctx, func(ctx context.Context) *Error {
+	return c.again(ctx, "", func(ctx context.Context) *Error {
 		_, failure := c.do(ctx, r, http.StatusNoContent, nil)
 		return failure
 	})

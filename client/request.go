@@ -38,7 +38,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, &Error{Err: err, NotWritten: true, IdempotencyKey: r.idempotencyKey}
+		return nil, &Error{Err: err, NotWritten: true}
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
 	req.Header.Set("User-Agent", "bellhop-client-go")
@@ -50,7 +50,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, &Error{Err: err, NotWritten: neverSent(err), IdempotencyKey: r.idempotencyKey}
+		return nil, &Error{Err: err, NotWritten: neverSent(err)}
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -58,7 +58,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 		err = errors.New("the answer is too long")
 	}
 	if resp.StatusCode != want {
-		return nil, refused(resp, answer, r.idempotencyKey)
+		return nil, refused(resp, answer)
 	}
 	if err == nil && out != nil {
 		err = json.Unmarshal(answer, out)
@@ -66,7 +66,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 	if err != nil {
 		// The status said that it was carried out, but the answer is lost. As
 		// with every lost answer, asking again brings it.
-		return nil, &Error{Err: fmt.Errorf("read the answer: %w", err), IdempotencyKey: r.idempotencyKey}
+		return nil, &Error{Err: fmt.Errorf("read the answer: %w", err)}
 	}
 	return resp.Header, nil
 }
@@ -87,14 +87,13 @@ type problem struct {
 
 // refused makes an Error of an answer. One that is no problem comes from a proxy
 // or from a server that is no notifier; its status has to do.
-func refused(resp *http.Response, body []byte, key string) *Error {
+func refused(resp *http.Response, body []byte) *Error {
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
 		body = nil
 	}
 	e := refusal(resp.StatusCode, body)
 	e.RequestID = resp.Header.Get("X-Request-ID")
 	e.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
-	e.IdempotencyKey = key
 	return e
 }
 
@@ -149,10 +148,8 @@ func (b *budget) pause(ctx context.Context, atLeast time.Duration) bool {
 	if time.Now().Add(wait).After(b.deadline) {
 		return false
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(wait):
 		return true
 	case <-ctx.Done():
 		return false
@@ -160,8 +157,8 @@ func (b *budget) pause(ctx context.Context, atLeast time.Duration) bool {
 }
 
 // again carries an attempt out until it succeeds, can't succeed, or the budget is
-// spent.
-func (c *Client) again(ctx context.Context, attempt func(context.Context) *Error) error {
+// spent. key is the event's idempotency key, if it is about one.
+func (c *Client) again(ctx context.Context, key string, attempt func(context.Context) *Error) error {
 	b := c.newBudget()
 	notWritten := true
 	for attempts := 1; ; attempts++ {
@@ -172,7 +169,7 @@ func (c *Client) again(ctx context.Context, attempt func(context.Context) *Error
 		// The last answer speaks of its own attempt alone. One before it may have
 		// been carried out, although nobody heard of it.
 		notWritten = notWritten && failure.NotWritten
-		failure.Attempts, failure.NotWritten = attempts, notWritten
+		failure.Attempts, failure.NotWritten, failure.IdempotencyKey = attempts, notWritten, key
 		if !failure.Temporary() {
 			return failure
 		}

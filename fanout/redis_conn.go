@@ -236,15 +236,10 @@ func (c *redisConn) answer(p *push) {
 		return
 	}
 	ch := c.cfg.channel(string(p.name))
-	switch p.kind {
-	case pushSubscribed:
-		if c.registry.subscribed(ch) {
-			c.dispatcher.acknowledge(kindSubscribed, ch)
-		}
-	case pushUnsubscribed:
-		if c.registry.unsubscribed(ch) {
-			c.dispatcher.acknowledge(kindUnsubscribed, ch)
-		}
-	case pushMessage, pushOther:
+	if p.kind == pushSubscribed && c.registry.subscribed(ch) {
+		c.dispatcher.acknowledge(kindSubscribed, ch)
+	}
+	if p.kind == pushUnsubscribed && c.registry.unsubscribed(ch) {
+		c.dispatcher.acknowledge(kindUnsubscribed, ch)
 	}
 }
