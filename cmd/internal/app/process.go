@@ -88,13 +88,7 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
-	go func() {
-		if result.Command == "health" {
-			done <- probe.Get(ctx, s.PublicAddress(), "/readyz")
-			return
-		}
-		done <- run(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout})
-	}()
+	go func() { done <- command(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout}, run) }()
 	for stopping := false; ; {
 		select {
 		case err := <-done:
@@ -113,6 +107,14 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 			cancel()
 		}
 	}
+}
+
+// command carries out what every program can, and has run do the rest.
+func command[S settings](ctx context.Context, s S, inv Invocation, run func(context.Context, S, Invocation) error) error {
+	if inv.Command == "health" {
+		return probe.Get(ctx, s.PublicAddress(), "/readyz")
+	}
+	return run(ctx, s, inv)
 }
 
 // Version names the build: the module's version where it was installed as one,
