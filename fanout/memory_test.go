@@ -7,12 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/fanout"
-	"github.com/bellhop/bellhop/fanout/fanouttest"
 )
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	fanouttest.Run(t, func(_ *testing.T, cfg fanout.Config) fanout.Bus { return fanout.NewMemory(cfg) })
+	runSuite(t, func(_ *testing.T, cfg fanout.Config) fanout.Bus { return fanout.NewMemory(cfg) })
 }
 
 func TestMemoryRefusesAContextThatIsOver(t *testing.T) {

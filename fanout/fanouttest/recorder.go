@@ -1,3 +1,4 @@
+// Package fanouttest has a handler of a bus that writes down what it is told.
 package fanouttest
 
 import (

@@ -21,27 +21,21 @@ const demoUser = "42"
 
 // RunBellhop is cmd/bellhop.
 func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error {
-	switch inv.Command {
-	case "health":
-		return Health(ctx, cfg.Listen, cfg.AdminListen)
-	case "token":
+	if inv.Command == "token" {
 		return printToken(cfg, inv.Stdout)
-	case "run":
-		s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
-		if err != nil {
-			return err
-		}
-		return s.Run(ctx)
-	default:
-		return fmt.Errorf("unknown command %q", inv.Command)
 	}
+	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
 }
 
 // NewBellhop puts gateway and notifier together in one process, on one listener,
 // with a log in a file, and a bus and the log of Redis-kept channels in memory;
 // and the demo, if the settings ask for it, whose greeting goes to stdout.
 func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, stdout io.Writer) (_ *Service, err error) {
-	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins, cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +61,13 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	s.onClose(log.Close)
 	bus := fanout.NewMemory(fanout.Config{Logger: logger})
-	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces(), logger))
+	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces, logger))
 
 	n, err := s.addNotifier(notifier.Config{
 		Log:      log,
 		Kept:     inMemory,
 		Bus:      bus,
-		Policies: cfg.Namespaces(),
+		Policies: cfg.Namespaces,
 		Keys:     serviceKeys,
 
 		ServiceRate: cfg.ServiceRate,
@@ -90,7 +84,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		subscriber: bus.Subscriber,
 		counter:    func(func(string, int) int) limit.Counter { return new(limit.Memory).Join() },
 		tokens:     tokens,
-		policies:   cfg.Namespaces(),
+		policies:   cfg.Namespaces,
 	})
 	if err != nil {
 		return nil, err
@@ -99,11 +93,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if !cfg.WithDemo() {
 		return s, nil
 	}
-	d, err := s.addDemo(ctx, cfg, keys)
-	if err != nil {
+	if err := s.addDemo(ctx, cfg, keys); err != nil {
 		return nil, err
 	}
-	return s, d.greet(s, stdout)
+	return s, greet(stdout, s.URL(), devKeyFile(cfg), keys)
 }
 
 // devKeyFile is where the demo's keys are kept.
@@ -115,7 +108,7 @@ func printToken(cfg *config.Bellhop, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	token, err := (&demo{keys: keys}).sign(cfg.Token.User)
+	token, err := keys.sign(cfg.Token.User)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/bellhop/bellhop/auth"
@@ -17,18 +16,11 @@ import (
 
 // RunGateway is cmd/gateway.
 func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
-	switch inv.Command {
-	case "health":
-		return Health(ctx, cfg.Listen, cfg.AdminListen)
-	case "run":
-		s, err := NewGateway(ctx, cfg, inv.Log)
-		if err != nil {
-			return err
-		}
-		return s.Run(ctx)
-	default:
-		return fmt.Errorf("unknown command %q", inv.Command)
+	s, err := NewGateway(ctx, cfg, inv.Log)
+	if err != nil {
+		return err
 	}
+	return s.Run(ctx)
 }
 
 // NewGateway puts a gateway together. Neither a database nor a Redis that is
@@ -36,13 +28,13 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 // not ready, and without the second it hears of events by the log's tail, and
 // Redis-kept channels wait.
 func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (_ *Service, err error) {
-	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins, cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +49,7 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 			return limit.NewRedis(to.redis, limit.RedisConfig{Excess: excess, Logger: logger})
 		},
 		tokens:   cfg.TokenConfig(),
-		policies: cfg.Namespaces(),
+		policies: cfg.Namespaces,
 	})
 }
 
@@ -122,7 +114,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		Revocations: revocations,
 
 		Limits:  limit.NewGuard(guard),
-		Proxies: cfg.Proxies(),
+		Proxies: cfg.Proxies,
 
 		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
 

@@ -26,20 +26,17 @@ func (s *Services) Keys() auth.ServiceKeys { return s.keys }
 type Policies struct {
 	Policies string `placeholder:"FILE" help:"YAML file of namespaces and their policies. Without one the built-in policies hold."`
 
-	policies auth.Policies
+	Namespaces auth.Policies `kong:"-"` // those of the file, or the built-in ones
 }
 
 func (n *Policies) check(p *SettingErrors) {
 	if n.Policies == "" {
-		n.policies = auth.Builtin()
+		n.Namespaces = auth.Builtin()
 		return
 	}
 	policies, err := auth.LoadFile(n.Policies)
 	if err != nil {
 		p.addf("policies", "%v", err)
 	}
-	n.policies = policies
+	n.Namespaces = policies
 }
-
-// Namespaces returns the policies, once Parse succeeded.
-func (n *Policies) Namespaces() auth.Policies { return n.policies }

@@ -20,8 +20,8 @@ type Streams struct {
 	TrustedProxies []string      `name:"trusted-proxies" placeholder:"NETWORK" sep:"," help:"Networks of the proxies in front, such as 10.0.0.0/8, comma-separated. Only they are believed about the address of a client (X-Forwarded-For) and about TLS (X-Forwarded-Proto), without which the session cookie is not Secure."`
 	SlowTimeout    time.Duration `placeholder:"DURATION" default:"30s" help:"Time after which a client that takes no bytes is dropped."`
 
-	origins server.Origins
-	proxies limit.Proxies
+	Origins server.Origins `kong:"-"` // CORSOrigins, parsed
+	Proxies limit.Proxies  `kong:"-"` // TrustedProxies, parsed
 }
 
 func (s *Streams) check(p *SettingErrors) {
@@ -29,7 +29,7 @@ func (s *Streams) check(p *SettingErrors) {
 	if err != nil {
 		p.addf("cors-origins", "%v", err)
 	}
-	s.origins = origins
+	s.Origins = origins
 	p.between("heartbeat", s.Heartbeat, 100*time.Millisecond, 5*time.Minute)
 	if s.MaxAge != 0 {
 		p.between("stream-max-age", s.MaxAge, time.Second, 24*time.Hour)
@@ -40,15 +40,9 @@ func (s *Streams) check(p *SettingErrors) {
 	if err != nil {
 		p.addf("trusted-proxies", "%v", err)
 	}
-	s.proxies = proxies
+	s.Proxies = proxies
 	p.notNegative("max-streams", s.MaxStreams)
 	p.notNegative("max-streams-per-user", s.UserStreams)
 	p.notNegative("max-streams-per-address", s.AddressStreams)
 	p.notNegative("max-rate-per-address", s.AddressRate)
 }
-
-// Proxies returns the parsed networks, once Parse succeeded.
-func (s *Streams) Proxies() limit.Proxies { return s.proxies }
-
-// Origins returns the parsed origins, once Parse succeeded.
-func (s *Streams) Origins() server.Origins { return s.origins }

@@ -1,4 +1,4 @@
-package app
+package probe
 
 import (
 	"net/http"
@@ -24,13 +24,13 @@ func TestHealthTellsWhatTheProcessSays(t *testing.T) {
 	public, address := listener("not ready")
 	admin, reasons := listener("not ready: the log is at 10.1.2.3")
 
-	require.NoError(t, Health(t.Context(), address, reasons))
+	require.NoError(t, Ready(t.Context(), address, reasons))
 	ready = false
-	require.EqualError(t, Health(t.Context(), address, reasons), "503 Service Unavailable: not ready: the log is at 10.1.2.3")
+	require.EqualError(t, Ready(t.Context(), address, reasons), "503 Service Unavailable: not ready: the log is at 10.1.2.3")
 	admin.Close()
-	require.EqualError(t, Health(t.Context(), address, reasons), "503 Service Unavailable: not ready")
+	require.EqualError(t, Ready(t.Context(), address, reasons), "503 Service Unavailable: not ready")
 	public.Close()
-	require.ErrorContains(t, Health(t.Context(), address, reasons), "refused")
+	require.ErrorContains(t, Ready(t.Context(), address, reasons), "refused")
 }
 
 func TestListenerEverywhereIsAskedOnLoopback(t *testing.T) {
@@ -43,6 +43,6 @@ func TestListenerEverywhereIsAskedOnLoopback(t *testing.T) {
 		"10.1.2.3:8080":  "10.1.2.3:8080",
 		"gateway:8080":   "gateway:8080",
 	} {
-		require.Equal(t, want, dialable(listen))
+		require.Equal(t, want, Address(listen))
 	}
 }

@@ -1,4 +1,5 @@
-package app
+// Package probe asks a running process of this machine whether it is ready.
+package probe
 
 import (
 	"context"
@@ -11,22 +12,23 @@ import (
 	"time"
 )
 
-// healthTimeout bounds a health check. Container engines kill a check that
-// takes longer than theirs and then don't say why.
-const healthTimeout = 3 * time.Second
+// timeout bounds a check. Container engines kill one that takes longer than theirs
+// and then don't say why.
+const timeout = 3 * time.Second
 
-// Health asks the process that listens on the address whether it is ready. It
+// Ready asks the process that listens on the address whether it is ready. It
 // returns nil if so, and otherwise what the process says on its admin listener,
 // where it gives reasons, or why it could not be asked. It is meant for the health
 // checks of containers that have no shell.
-func Health(ctx context.Context, listen, admin string) error {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+func Ready(ctx context.Context, listen, admin string) error {
+	const path = "/readyz"
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	said := ask(ctx, listen)
+	said := Get(ctx, listen, path)
 	if said == nil {
 		return nil
 	}
-	if reasons := ask(ctx, admin); reasons != nil && !errors.Is(reasons, errUnasked) {
+	if reasons := Get(ctx, admin, path); reasons != nil && !errors.Is(reasons, errUnasked) {
 		return reasons
 	}
 	return said
@@ -35,8 +37,16 @@ func Health(ctx context.Context, listen, admin string) error {
 // errUnasked: the process gave no answer.
 var errUnasked = errors.New("no answer")
 
-func ask(ctx context.Context, listen string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+dialable(listen)+"/readyz", http.NoBody)
+// Get asks the process that listens on the address for a path. It returns nil if
+// the answer is 200, and otherwise what the process said or why it could not be
+// asked.
+func Get(ctx context.Context, listen, path string) error {
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return fmt.Errorf("%w: %w", errUnasked, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+Address(listen)+path, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnasked, err)
 	}
@@ -58,9 +68,9 @@ func ask(ctx context.Context, listen string) error {
 	return fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(said)))
 }
 
-// dialable is the address by which this machine reaches a listener: one that
+// Address is the one by which this machine reaches a listener: one that
 // listens everywhere is asked on the loopback interface.
-func dialable(listen string) string {
+func Address(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return listen

@@ -83,7 +83,7 @@ func TestRefusalReachesAClientThatStillSends(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := dial(t, refuser(t, Options{MaxBody: tt.limit, lingerIdle: time.Minute}))
+			c := dial(t, refuser(t, Options{MaxBody: tt.limit, unreadIdle: time.Minute}))
 			_, err := io.WriteString(c, "POST "+tt.path+" HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"+tt.head+"\r\n\r\n")
 			require.NoError(t, err)
 			piece := strings.Repeat("x", 64<<10)
@@ -113,7 +113,7 @@ func TestRefusalReachesAClientThatStillSends(t *testing.T) {
 // The answer does not wait for the rest.
 func TestRefusalComesBeforeTheBody(t *testing.T) {
 	t.Parallel()
-	ln := refuser(t, Options{MaxBody: 1 << 10, lingerIdle: time.Minute})
+	ln := refuser(t, Options{MaxBody: 1 << 10, unreadIdle: time.Minute})
 	for _, head := range []string{
 		"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n",
 		// Nothing invites the body: "100 Continue" would be the first answer.
@@ -128,25 +128,25 @@ func TestRefusalComesBeforeTheBody(t *testing.T) {
 }
 
 // Neither a client that never stops nor one that says nothing keeps the server.
-func TestLingeringIsBounded(t *testing.T) {
+func TestReadingOfAnUnreadBodyIsBounded(t *testing.T) {
 	t.Parallel()
 	const short = 20 * time.Millisecond
 	t.Run("in bytes", func(t *testing.T) {
 		t.Parallel()
-		c := dial(t, refuser(t, Options{lingerIdle: time.Minute}))
+		c := dial(t, refuser(t, Options{unreadIdle: time.Minute}))
 		_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
 		require.NoError(t, err)
 		piece, sent := strings.Repeat("x", 1<<20), 0
-		for err == nil && sent < 4*lingerBytes {
+		for err == nil && sent < 4*unreadBytes {
 			_, err = fmt.Fprintf(c, "%x\r\n%s\r\n", len(piece), piece)
 			sent += len(piece)
 		}
 		require.Error(t, err, "%d bytes were taken", sent)
-		require.Greater(t, sent, lingerBytes)
+		require.Greater(t, sent, unreadBytes)
 	})
 	for name, opt := range map[string]Options{
-		"while nothing comes": {lingerIdle: short},
-		"in time":             {lingerIdle: time.Minute, BodyTimeout: short},
+		"while nothing comes": {unreadIdle: short},
+		"in time":             {unreadIdle: time.Minute, BodyTimeout: short},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -166,7 +166,7 @@ func TestLingeringIsBounded(t *testing.T) {
 func TestAnswersDoNotWaitForBodiesThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	// In this test's patience, a minute, BodyTimeout never ends.
-	ln := refuser(t, Options{lingerIdle: 100 * time.Millisecond, BodyTimeout: time.Hour, WriteTimeout: time.Hour})
+	ln := refuser(t, Options{unreadIdle: 100 * time.Millisecond, BodyTimeout: time.Hour, WriteTimeout: time.Hour})
 	for _, head := range []string{
 		"GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n",
 		"GET /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -194,7 +194,7 @@ func TestAnswersDoNotWaitForBodiesThatNobodyReads(t *testing.T) {
 // On HTTP/2 a refusal ends its own request, and no other's connection.
 func TestRefusalOverHTTP2KeepsTheConnection(t *testing.T) {
 	t.Parallel()
-	ln := refuser(t, Options{lingerIdle: time.Minute})
+	ln := refuser(t, Options{unreadIdle: time.Minute})
 	client := newClient(t, func(tr *http.Transport) {
 		tr.Protocols = new(http.Protocols)
 		tr.Protocols.SetUnencryptedHTTP2(true)
@@ -230,9 +230,9 @@ func TestSmallRefusedBodiesKeepTheConnection(t *testing.T) {
 
 // Where there is no connection, as behind a recorder, there is nothing to wait
 // for.
-func TestLingerWithoutAConnection(t *testing.T) {
+func TestUnreadBodyWithoutAConnection(t *testing.T) {
 	t.Parallel()
-	s, _ := newTest(t, Options{lingerIdle: time.Minute})
+	s, _ := newTest(t, Options{unreadIdle: time.Minute})
 	s.Echo.POST("/", func(echo.Context) error { return NewProblem(http.StatusConflict, "no") })
 	problemOf(t, do(s, httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader("x")))), 409)
 }

@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// lingerBytes is how much of a refused body is read and thrown away: twice the
+	// unreadBytes is how much of a refused body is read and thrown away: twice the
 	// largest that any route takes.
-	lingerBytes = 32 << 20
+	unreadBytes = 32 << 20
 	// smallRest is how much of an unread body net/http takes by itself before it
 	// answers, so that the connection can be used again.
 	smallRest = 256 << 10
 )
 
-// linger makes sure that an answer that came before its request's body was read
+// discardUnread makes sure that an answer that came before its request's body was read
 // reaches the client.
 //
 // Closing a socket with bytes of the client in it resets the connection, and the
@@ -27,7 +27,7 @@ const (
 // second without reading, which helps only a client that has sent all by then.
 // So the answer goes out at once, says that the connection ends with it, and
 // what still comes is read and dropped until the client is done: at most
-// lingerBytes, with at most idle between two pieces, and for no longer than a
+// unreadBytes, with at most idle between two pieces, and for no longer than a
 // body that is taken may last. This is the close of RFC 9112, section 9.6.
 //
 // The same holds for every body of a GET or HEAD, since nobody reads those: net/http
@@ -35,7 +35,7 @@ const (
 // of another request is waited for before the answer, for no longer than idle.
 //
 // HTTP/2 refuses the rest of a body by a frame of its own.
-func linger(idle, total time.Duration) echo.MiddlewareFunc {
+func discardUnread(idle, total time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r, w := c.Request(), c.Response()
@@ -54,7 +54,7 @@ func linger(idle, total time.Duration) echo.MiddlewareFunc {
 			early := false
 			conn := http.NewResponseController(w.Writer)
 			w.Before(func() {
-				if early = rest.worthLingering(); early {
+				if early = rest.worthReading(); early {
 					w.Header().Set("Connection", "close")
 				} else if !rest.ended {
 					// An error means a writer without deadlines, which has no slow client.
@@ -93,9 +93,9 @@ func (u *unread) Read(p []byte) (int, error) {
 // it when the handler has returned.
 func (u *unread) Close() error { return nil }
 
-// worthLingering tells whether so much may be still to come that net/http would
+// worthReading tells whether so much may be still to come that net/http would
 // close the connection over it.
-func (u *unread) worthLingering() bool {
+func (u *unread) worthReading() bool {
 	return !u.ended && (u.unwanted || u.broken || u.declared < 0 || u.declared-u.taken >= smallRest)
 }
 
@@ -115,7 +115,7 @@ func (u *unread) discard(conn *http.ResponseController, idle, total time.Duratio
 			return 0, err
 		}
 		return u.Reader.Read(p)
-	}), lingerBytes))
+	}), unreadBytes))
 }
 
 type readerFunc func([]byte) (int, error)
