@@ -95,7 +95,7 @@ func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOut
 		return nil, logProblem(err)
 	}
 	out := &historyOutput{Body: body}
-	if who.badCookie {
+	if who.badCookie != nil {
 		out.SetCookie = g.clearedCookie(in.request)
 	}
 	return out, nil

@@ -111,7 +111,7 @@ func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{secret}})
+	verifier, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{secret}}}})
 	require.NoError(t, err)
 	cfg := gateway.Config{
 		Hub: h, Log: r.log, Inbox: r.log, Bus: r.bus, Verifier: verifier, Policies: auth.Builtin(),

@@ -13,11 +13,11 @@ const (
 // EndExcess ends so many of a person's streams, or all there are if these are
 // fewer: each says bellhop.refused. It returns how many it ended, without those
 // that were about to end anyway, and does not wait for them.
-func (h *Hub) EndExcess(subject string, streams int) (ended int) {
+func (h *Hub) EndExcess(user string, streams int) (ended int) {
 	var theirs []*Stream
 	h.mu.Lock()
 	for _, s := range h.streams {
-		if s.subject == subject {
+		if s.user == user {
 			theirs = append(theirs, s)
 		}
 	}

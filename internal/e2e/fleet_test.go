@@ -110,7 +110,7 @@ func (f *fleet) addGateway() {
 	})
 	require.NoError(f.tb, err)
 	f.tb.Cleanup(func() { require.NoError(f.tb, h.Close()) })
-	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{signingKey}})
+	verifier, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{signingKey}}}})
 	require.NoError(f.tb, err)
 	g, err := gateway.New(gateway.Config{
 		Hub: h, Log: db, Inbox: db, Bus: bus, Verifier: verifier, Policies: auth.Builtin(), Registerer: m.registry, Logger: f.logger,
