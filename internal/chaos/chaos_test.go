@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/testkit/drill"
+	"github.com/bellhop/bellhop/internal/testkit/workload"
 )
 
 // scenario is one way of breaking a fleet.
@@ -62,7 +62,7 @@ func (s *scenario) run(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	d, err := drill.Begin(ctx, plan)
+	d, err := workload.Start(ctx, plan)
 	require.NoError(t, err)
 	defer d.Stop()
 	show := f.openShow(t)

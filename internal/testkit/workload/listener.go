@@ -1,4 +1,4 @@
-package drill
+package workload
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 // listener is one user's client.
 type listener struct {
-	run      *run
+	run      *Run
 	user     string
 	inbox    event.Channel
 	client   sse.Client
@@ -25,7 +25,7 @@ type listener struct {
 	at       event.Cursor
 }
 
-func (r *run) newListener(i int) (*listener, error) {
+func (r *Run) newListener(i int) (*listener, error) {
 	user := fmt.Sprintf("%s-%d", r.id[:6], i)
 	inbox, err := event.Inbox(user)
 	if err != nil {
