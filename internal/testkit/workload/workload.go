@@ -87,7 +87,7 @@ type Run struct {
 	cancel context.CancelFunc
 	ended  sync.WaitGroup // of the listeners
 
-	mu        sync.Mutex // guards report and listener.at
+	mu        sync.Mutex // guards report, listener.at and listener.ready
 	report    Report
 	listeners []*listener
 }
