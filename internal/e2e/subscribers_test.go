@@ -21,10 +21,10 @@ import (
 	"github.com/bellhop/bellhop/internal/testkit/loadgen"
 )
 
-// fan is a client without a name that listens to the raffle, and maybe to the
+// subscriber is a client without a name that listens to the raffle, and maybe to the
 // news. Like a browser it remembers its last id and comes back with it. Its
 // events carry a number, {"n":17,...}, which grows from event to event.
-type fan struct {
+type subscriber struct {
 	addr     string // of its gateway
 	channels []event.Channel
 	times    *arrivals               // nil: nobody asks
@@ -36,7 +36,7 @@ type fan struct {
 
 type barrier chan struct{}
 
-// seen is what a fan knows.
+// seen is what a subscriber knows.
 type seen struct {
 	id      []byte
 	readies []string // the data of each bellhop.ready
@@ -50,14 +50,14 @@ type seen struct {
 	wrong   string   // the first promise that was broken
 }
 
-func (f *fan) now() seen {
+func (f *subscriber) now() seen {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.seen
 }
 
 // listen connects and reads until ctx ends, again and again.
-func (f *fan) listen(ctx context.Context) {
+func (f *subscriber) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		f.connect(ctx)
 		select {
@@ -67,13 +67,13 @@ func (f *fan) listen(ctx context.Context) {
 	}
 }
 
-// dialFan leaves the kernel little to hold back for a fan that does not read.
-var dialFan = net.Dialer{Timeout: 10 * time.Second, Control: func(_, _ string, c syscall.RawConn) error {
+// dialSubscriber leaves the kernel little to hold back for a subscriber that does not read.
+var dialSubscriber = net.Dialer{Timeout: 10 * time.Second, Control: func(_, _ string, c syscall.RawConn) error {
 	return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
 }}
 
-func (f *fan) connect(ctx context.Context) {
-	conn, err := dialFan.DialContext(ctx, "tcp", f.addr)
+func (f *subscriber) connect(ctx context.Context) {
+	conn, err := dialSubscriber.DialContext(ctx, "tcp", f.addr)
 	if err != nil {
 		return
 	}
@@ -84,7 +84,7 @@ func (f *fan) connect(ctx context.Context) {
 	for _, ch := range f.channels {
 		fmt.Fprintf(&head, "&channel=%s", ch)
 	}
-	fmt.Fprint(&head, " HTTP/1.1\r\nHost: fans\r\n")
+	fmt.Fprint(&head, " HTTP/1.1\r\nHost: bench\r\n")
 	if id := f.now().id; len(id) > 0 {
 		fmt.Fprintf(&head, "Last-Event-ID: %s\r\n", id)
 	}
@@ -121,7 +121,7 @@ func (f *fan) connect(ctx context.Context) {
 	}
 }
 
-func (f *fan) block(kind string, data, id []byte) {
+func (f *subscriber) block(kind string, data, id []byte) {
 	received := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -162,7 +162,7 @@ func (f *fan) block(kind string, data, id []byte) {
 	}
 }
 
-func (f *fan) fail(why string) {
+func (f *subscriber) fail(why string) {
 	if f.wrong == "" {
 		f.wrong = why
 	}
@@ -186,19 +186,19 @@ func intAfter(data []byte, after string) (n int) {
 	return n
 }
 
-// fans are a crowd.
-type fans []*fan
+// subscribers are a crowd.
+type subscribers []*subscriber
 
 // gather connects a crowd, spread over the gateways, and waits until all of them
 // are live.
-func gather(tb testing.TB, n int, addrs []string, times *arrivals, channels ...event.Channel) fans {
+func subscribe(tb testing.TB, n int, addrs []string, times *arrivals, channels ...event.Channel) subscribers {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var away sync.WaitGroup
 	tb.Cleanup(func() { cancel(); away.Wait() })
-	all := make(fans, n)
+	all := make(subscribers, n)
 	for i := range all {
-		all[i] = &fan{addr: addrs[i%len(addrs)], channels: channels, times: times}
+		all[i] = &subscriber{addr: addrs[i%len(addrs)], channels: channels, times: times}
 		away.Go(func() { all[i].listen(ctx) })
 		if i%500 == 499 { // the listening sockets' queues are short
 			all[:i+1].await(tb, "live", func(s seen) bool { return len(s.readies) > 0 })
@@ -210,8 +210,8 @@ func gather(tb testing.TB, n int, addrs []string, times *arrivals, channels ...e
 
 const patience = 40 * time.Second
 
-// await waits until something holds for every fan.
-func (all fans) await(tb testing.TB, what string, holds func(seen) bool) {
+// await waits until something holds for every subscriber.
+func (all subscribers) await(tb testing.TB, what string, holds func(seen) bool) {
 	tb.Helper()
 	var short seen
 	require.Eventually(tb, func() bool {
@@ -221,22 +221,22 @@ func (all fans) await(tb testing.TB, what string, holds func(seen) bool) {
 			}
 		}
 		return true
-	}, patience, 10*time.Millisecond, "not all fans are %s", what)
+	}, patience, 10*time.Millisecond, "not all subscribers are %s", what)
 }
 
 // check fails if a promise was broken.
-func (all fans) check(tb testing.TB) {
+func (all subscribers) check(tb testing.TB) {
 	tb.Helper()
 	var errs []error
 	for i, f := range all {
 		if s := f.now(); s.wrong != "" {
-			errs = append(errs, fmt.Errorf("fan %d: %s", i, s.wrong))
+			errs = append(errs, fmt.Errorf("subscriber %d: %s", i, s.wrong))
 		}
 	}
 	require.NoError(tb, errors.Join(errs...))
 }
 
-// arrivals knows when each number was published, and measures how long the fans
+// arrivals knows when each number was published, and measures how long the subscribers
 // that waited longest for a newer one had to wait.
 type arrivals struct {
 	sent   []atomic.Int64 // by number, in nanoseconds since 1970

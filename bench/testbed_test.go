@@ -27,9 +27,9 @@ const (
 	patience   = time.Minute
 )
 
-// rig is the servers of a run. Each program holds its own streams, of one kind:
+// testbed is the servers of a run. Each program holds its own streams, of one kind:
 // together they are more than a process may have descriptors.
-type rig struct {
+type testbed struct {
 	b       *testing.B
 	streams int
 	db      *testenv.Cluster
@@ -44,9 +44,9 @@ type rig struct {
 	memory map[string]float64 // of a server's stream, in bytes over its start
 }
 
-func newRig(b *testing.B, streams int) *rig {
+func newTestbed(b *testing.B, streams int) *testbed {
 	b.Helper()
-	r := &rig{
+	r := &testbed{
 		b: b, streams: streams, db: testenv.MySQL(b, testenv.MariaDB()), bus: testenv.Redis(b),
 		posts: &http.Client{Timeout: patience}, memory: make(map[string]float64),
 	}
@@ -60,7 +60,7 @@ func newRig(b *testing.B, streams int) *rig {
 // renew starts a notifier and some gateways on a database of their own, in place of
 // those before: neither the rows of an earlier round nor what a process has kept of
 // it are a burden of the next one's. The replica has then caught up.
-func (r *rig) renew(gateways int) {
+func (r *testbed) renew(gateways int) {
 	r.b.Helper()
 	for _, p := range r.gateways {
 		p.Kill(r.b)
@@ -77,31 +77,31 @@ func (r *rig) renew(gateways int) {
 }
 
 // fixture starts one of the servers that the gateway is compared with.
-func (r *rig) fixture(kind string) *testenv.Program {
+func (r *testbed) fixture(kind string) *testenv.Program {
 	r.b.Helper()
 	return testenv.Run(r.b, testenv.Build(r.b, "./bench/fixture"), "BENCH_SERVER="+kind, "BENCH_REDIS="+r.bus.URL())
 }
 
-// hold opens the rig's number of streams on a server. What the server's memory
+// hold opens the testbed's number of streams on a server. What the server's memory
 // grows by is kept under its name.
-func (r *rig) hold(name string, server *testenv.Program, inbox bool, shared ...string) *loadgen.Crew {
+func (r *testbed) hold(name string, server *testenv.Program, inbox bool, shared ...string) *loadgen.Pool {
 	r.b.Helper()
 	progressf("%d streams come: %s", r.streams, name)
 	before, err := loadgen.Sample(server.PID())
 	require.NoError(r.b, err)
 	self, err := os.Executable()
 	require.NoError(r.b, err)
-	crew, err := loadgen.Hire(context.Background(), []string{self, "worker"}, 1, r.streams, loadgen.Population{
+	pool, err := loadgen.StartPool(context.Background(), []string{self, "worker"}, 1, r.streams, loadgen.Population{
 		Gateways: []string{server.URL}, Inbox: inbox, Shared: shared, Secret: secret, Sources: r.streams/5000 + 1,
 	})
 	require.NoError(r.b, err)
-	r.b.Cleanup(func() { require.NoError(r.b, crew.Dismiss()) })
-	require.NoError(r.b, crew.Hold(r.streams))
-	r.await(crew, func(report loadgen.Report) bool { return report.Ready == r.streams })
+	r.b.Cleanup(func() { require.NoError(r.b, pool.Close()) })
+	require.NoError(r.b, pool.Hold(r.streams))
+	r.await(pool, func(report loadgen.Report) bool { return report.Ready == r.streams })
 	after, err := loadgen.Sample(server.PID())
 	require.NoError(r.b, err)
 	r.memory[name] = float64(after.RSS-before.RSS) / float64(r.streams)
-	return crew
+	return pool
 }
 
 // progressf tells what is being done, in a line with the time.
@@ -109,12 +109,12 @@ func progressf(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
 }
 
-func (r *rig) await(crew *loadgen.Crew, done func(loadgen.Report) bool) {
+func (r *testbed) await(pool *loadgen.Pool, done func(loadgen.Report) bool) {
 	r.b.Helper()
 	var report loadgen.Report
 	for deadline := time.Now().Add(patience); ; {
 		var err error
-		report, err = crew.Report()
+		report, err = pool.Report()
 		require.NoError(r.b, err)
 		if done(report) {
 			return
@@ -125,7 +125,7 @@ func (r *rig) await(crew *loadgen.Crew, done func(loadgen.Report) bool) {
 }
 
 // block is what the fixtures send: n events as Bellhop would render them.
-func (r *rig) block(n int) string {
+func (r *testbed) block(n int) string {
 	var b []byte
 	for range n {
 		r.seq++
@@ -139,7 +139,7 @@ func (r *rig) block(n int) string {
 	return string(b)
 }
 
-func (r *rig) sendRaw(raw *testenv.Program, query string, n int) {
+func (r *testbed) sendRaw(raw *testenv.Program, query string, n int) {
 	r.b.Helper()
 	resp, err := r.posts.Post(raw.URL+"/send?"+query, "text/plain", bytes.NewReader([]byte(r.block(n))))
 	require.NoError(r.b, err)
@@ -150,21 +150,21 @@ func (r *rig) sendRaw(raw *testenv.Program, query string, n int) {
 }
 
 // metric reads one of a program's metrics.
-func (r *rig) metric(p *testenv.Program, name string) float64 {
+func (r *testbed) metric(p *testenv.Program, name string) float64 {
 	r.b.Helper()
 	v, ok := p.Metrics(r.b)[name]
 	require.True(r.b, ok, "no metric %s", name)
 	return v
 }
 
-func (r *rig) sendTextbook(n int) {
+func (r *testbed) sendTextbook(n int) {
 	r.b.Helper()
 	for range n { // an event is a message there
 		require.NoError(r.b, r.bus.Client().Publish(r.b.Context(), "bench", r.block(1)).Err())
 	}
 }
 
-func (r *rig) publish(t loadgen.Traffic) {
+func (r *testbed) publish(t loadgen.Traffic) {
 	r.b.Helper()
 	t.Notifiers, t.Key, t.Size = []string{r.notifier.URL}, serviceKey, dataSize
 	p := t.Publish(r.b.Context())

@@ -1,4 +1,4 @@
-package drill
+package workload
 
 import (
 	"context"
@@ -14,18 +14,18 @@ import (
 
 // listener is one user's client.
 type listener struct {
-	run      *run
+	run      *Run
 	user     string
 	inbox    event.Channel
 	client   sse.Client
 	restless bool
 	live     chan struct{} // closed with the first ready
 	resumed  bool          // this connection began with an id
-	ready    bool          // ... and had its ready
+	ready    bool          // ... and had its ready, and has not ended
 	at       event.Cursor
 }
 
-func (r *run) newListener(i int) (*listener, error) {
+func (r *Run) newListener(i int) (*listener, error) {
 	user := fmt.Sprintf("%s-%d", r.id[:6], i)
 	inbox, err := event.Inbox(user)
 	if err != nil {
@@ -48,7 +48,7 @@ func (l *listener) listen(ctx context.Context) {
 			sleep(ctx, 50*time.Millisecond)
 			continue
 		}
-		l.resumed, l.ready = l.client.LastID != "", false
+		l.resumed = l.client.LastID != ""
 		conn, cancel := context.WithCancel(ctx)
 		if l.restless {
 			d := 200*time.Millisecond + rand.N(4*l.run.Away)
@@ -56,7 +56,8 @@ func (l *listener) listen(ctx context.Context) {
 		}
 		l.run.note(func(r *Report) { r.Connects++ })
 		err := l.client.Connect(conn, urls[rand.IntN(len(urls))])
-		left := conn.Err() != nil
+		left, was := conn.Err() != nil, l.ready
+		l.run.note(func(*Report) { l.ready = false })
 		cancel()
 		if ctx.Err() != nil {
 			return
@@ -65,7 +66,7 @@ func (l *listener) listen(ctx context.Context) {
 		switch {
 		case left:
 			wait += rand.N(l.run.Away)
-		case errors.Is(err, sse.ErrStatus), err != nil && !l.ready && !l.resumed:
+		case errors.Is(err, sse.ErrStatus), err != nil && !was && !l.resumed:
 			l.run.note(func(r *Report) { r.Refused++ })
 			wait += 200 * time.Millisecond
 		case err != nil:
@@ -90,7 +91,7 @@ func (l *listener) take(b sse.Block) bool {
 	}
 	switch b.Event {
 	case "bellhop.ready":
-		l.ready = true
+		l.run.note(func(*Report) { l.ready = true })
 		l.each(func(ch event.Channel, at event.Position) { l.run.ledger.Begin(l.user, ch, at) })
 		select {
 		case <-l.live:
@@ -151,10 +152,14 @@ func (l *listener) each(f func(event.Channel, event.Position)) {
 	}
 }
 
-// reached tells whether the client has come to these positions.
+// reached tells whether the client has come to these positions, and listens: one
+// between two connections is still to come back.
 func (l *listener) reached(ends map[event.Channel]event.Position) bool {
 	l.run.mu.Lock()
 	defer l.run.mu.Unlock()
+	if !l.ready {
+		return false
+	}
 	for _, ch := range append([]event.Channel{l.inbox}, l.run.Shared...) {
 		p, ok := l.at.Position(ch)
 		if end := ends[ch]; !ok || p.Seq < end.Seq || (p.Epoch != end.Epoch && end.Seq > 0) {

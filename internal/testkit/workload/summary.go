@@ -1,4 +1,4 @@
-package drill
+package workload
 
 import (
 	"fmt"

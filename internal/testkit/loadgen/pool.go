@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// Crew is the worker processes of a load test. Its methods are for one goroutine.
-type Crew struct {
-	workers  []*remote
+// Pool is the worker processes of a load test. Its methods are for one goroutine.
+type Pool struct {
+	workers  []*workerProcess
 	patience time.Duration // with a worker that is to answer
 }
 
-// remote is one worker process.
-type remote struct {
+// workerProcess is one worker process.
+type workerProcess struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
 	orders *json.Encoder
@@ -27,11 +27,11 @@ type remote struct {
 	share  int // clients that it can have
 }
 
-// Hire starts n processes of the command, which has to call Work on its standard
+// StartPool starts n processes of the command, which has to call Work on its standard
 // input and output, and divides up to streams clients among them. They outlive
-// ctx, to report what they saw up to its end: Dismiss ends them.
-func Hire(ctx context.Context, command []string, n, streams int, p Population) (*Crew, error) {
-	c := &Crew{patience: answerTime}
+// ctx, to report what they saw up to its end: Close ends them.
+func StartPool(ctx context.Context, command []string, n, streams int, p Population) (*Pool, error) {
+	c := &Pool{patience: answerTime}
 	for i := range n {
 		first, end := streams*i/n, streams*(i+1)/n
 		r, err := start(ctx, command)
@@ -41,13 +41,13 @@ func Hire(ctx context.Context, command []string, n, streams int, p Population) (
 			err = r.orders.Encode(Order{Do: begin, Population: &p, First: first})
 		}
 		if err != nil {
-			return nil, errors.Join(err, c.Dismiss())
+			return nil, errors.Join(err, c.Close())
 		}
 	}
 	return c, nil
 }
 
-func start(ctx context.Context, command []string) (*remote, error) {
+func start(ctx context.Context, command []string) (*workerProcess, error) {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) //nolint:gosec // the plan names its worker
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -61,14 +61,14 @@ func start(ctx context.Context, command []string) (*remote, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start a worker: %w", err)
 	}
-	return &remote{cmd: cmd, in: in, orders: json.NewEncoder(in), answer: json.NewDecoder(out)}, nil
+	return &workerProcess{cmd: cmd, in: in, orders: json.NewEncoder(in), answer: json.NewDecoder(out)}, nil
 }
 
 // kill ends a process that may have ended already.
-func (r *remote) kill() { _ = r.cmd.Process.Kill() }
+func (r *workerProcess) kill() { _ = r.cmd.Process.Kill() }
 
 // Hold has n clients connected in all, or as soon as that can be.
-func (c *Crew) Hold(n int) error {
+func (c *Pool) Hold(n int) error {
 	left := n
 	for i, r := range c.workers {
 		share := min(r.share, (left+len(c.workers)-i-1)/(len(c.workers)-i))
@@ -81,12 +81,12 @@ func (c *Crew) Hold(n int) error {
 }
 
 // Cut breaks all connections. The clients come back and resume.
-func (c *Crew) Cut() error { return c.tell(Order{Do: cut}) }
+func (c *Pool) Cut() error { return c.tell(Order{Do: cut}) }
 
 // Fresh forgets the latencies so far.
-func (c *Crew) Fresh() error { return c.tell(Order{Do: fresh}) }
+func (c *Pool) Fresh() error { return c.tell(Order{Do: fresh}) }
 
-func (c *Crew) tell(o Order) error {
+func (c *Pool) tell(o Order) error {
 	for _, r := range c.workers {
 		if err := r.orders.Encode(o); err != nil {
 			return fmt.Errorf("order a worker: %w", err)
@@ -100,7 +100,7 @@ func (c *Crew) tell(o Order) error {
 const answerTime = time.Minute
 
 // Report asks all workers. One that does not answer is killed.
-func (c *Crew) Report() (Report, error) {
+func (c *Pool) Report() (Report, error) {
 	var sum Report
 	if err := c.tell(Order{Do: report}); err != nil {
 		return sum, err
@@ -121,17 +121,17 @@ func (c *Crew) Report() (Report, error) {
 	return sum, nil
 }
 
-// dismissTime is how long a worker may take to close its clients.
-const dismissTime = 10 * time.Second
+// closeTime is how long a worker may take to close its clients.
+const closeTime = 10 * time.Second
 
-// Dismiss ends the workers.
-func (c *Crew) Dismiss() error {
+// Close ends the workers.
+func (c *Pool) Close() error {
 	errs := make([]error, len(c.workers))
 	var ended sync.WaitGroup
 	for i, r := range c.workers {
 		ended.Go(func() {
 			_ = r.in.Close() // the worker's sign to end
-			stuck := time.AfterFunc(dismissTime, r.kill)
+			stuck := time.AfterFunc(closeTime, r.kill)
 			defer stuck.Stop()
 			errs[i] = r.cmd.Wait()
 		})

@@ -1,9 +1,10 @@
-// Package drill runs a population of clients and publishers against a fleet of
+// Package workload runs a population of clients and publishers against a fleet of
 // gateways and notifiers, and judges what came of it. What breaks meanwhile is
 // the caller's business.
-package drill
+package workload
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -77,110 +78,98 @@ type Latency struct {
 	D  time.Duration
 }
 
-type run struct {
+// Run is a workload under way.
+type Run struct {
 	Plan
 	ledger *invariant.Ledger
 	http   *http.Client
-	id     string // of this run, in its idempotency keys
-
-	mu      sync.Mutex // guards report and listener.at
-	report  Report
-	clients []*listener
-}
-
-// Drill is a run that was begun.
-type Drill struct {
-	run    *run
+	id     string // in its idempotency keys
 	cancel context.CancelFunc
-	away   sync.WaitGroup
+	ended  sync.WaitGroup // of the listeners
+
+	mu        sync.Mutex // guards report, listener.at and listener.ready
+	report    Report
+	listeners []*listener
 }
 
-// Begin connects all clients and returns once each has had its bellhop.ready.
-func Begin(ctx context.Context, p Plan) (*Drill, error) {
-	if p.Publishers == 0 {
-		p.Publishers = 16
-	}
-	if p.Away == 0 {
-		p.Away = time.Second
-	}
-	if p.Patience == 0 {
-		p.Patience = time.Minute
-	}
-	r := &run{
-		Plan: p, ledger: invariant.New(), id: rand.Text(),
+// Start connects all clients and returns once each has had its bellhop.ready.
+func Start(ctx context.Context, p Plan) (*Run, error) {
+	p.Publishers = cmp.Or(p.Publishers, 16)
+	p.Away = cmp.Or(p.Away, time.Second)
+	p.Patience = cmp.Or(p.Patience, time.Minute)
+	ctx, cancel := context.WithCancel(ctx)
+	r := &Run{
+		Plan: p, ledger: invariant.New(), id: rand.Text(), cancel: cancel,
 		http: &http.Client{Transport: &http.Transport{
 			MaxIdleConnsPerHost: p.Publishers,
 			DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 			DisableCompression:  true,
 		}},
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	d := &Drill{run: r, cancel: cancel}
 	for i := range p.Users {
 		l, err := r.newListener(i)
 		if err != nil {
-			cancel()
+			r.Stop()
 			return nil, err
 		}
-		r.clients = append(r.clients, l)
-		d.away.Go(func() { l.listen(ctx) })
+		r.listeners = append(r.listeners, l)
+		r.ended.Go(func() { l.listen(ctx) })
 	}
 	timeout := time.After(p.Patience)
-	for _, l := range r.clients {
+	for _, l := range r.listeners {
 		select {
 		case <-l.live:
 		case <-timeout:
-			d.Stop()
-			return nil, fmt.Errorf("drill: client %s was never ready", l.user)
+			r.Stop()
+			return nil, fmt.Errorf("workload: client %s was never ready", l.user)
 		}
 	}
-	return d, nil
+	return r, nil
 }
 
 // Stop ends all clients. It may be called more than once.
-func (d *Drill) Stop() {
-	d.cancel()
-	d.away.Wait()
-	d.run.http.CloseIdleConnections()
+func (r *Run) Stop() {
+	r.cancel()
+	r.ended.Wait()
+	r.http.CloseIdleConnections()
 }
 
 // Finish reads what the log holds, waits until the clients have come that far or
 // patience ends, stops them, and judges the run. Publishing must be over.
-func (d *Drill) Finish(ctx context.Context) (*Report, error) {
-	r := d.run
-	defer d.Stop()
+func (r *Run) Finish(ctx context.Context) (*Report, error) {
+	defer r.Stop()
 	ends := make(map[event.Channel]event.Position)
 	for _, ch := range r.channels() {
 		c, err := r.Contents(ctx, ch)
 		if err != nil {
-			return nil, fmt.Errorf("drill: contents of %s: %w", ch, err)
+			return nil, fmt.Errorf("workload: contents of %s: %w", ch, err)
 		}
 		r.ledger.Log(ch, c.Epoch, c.Floor, c.IDs)
 		ends[ch] = event.Position{Epoch: c.Epoch, Seq: c.Head}
 	}
 	deadline := time.Now().Add(r.Patience)
-	for _, l := range r.clients {
+	for _, l := range r.listeners {
 		for !l.reached(ends) && time.Now().Before(deadline) && ctx.Err() == nil {
 			sleep(ctx, 20*time.Millisecond)
 		}
 	}
-	d.Stop()
+	r.Stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Violations = r.ledger.Violations(r.Lossy)
 	return &r.report, nil
 }
 
-func (r *run) channels() []event.Channel {
+func (r *Run) channels() []event.Channel {
 	out := append([]event.Channel(nil), r.Shared...)
-	for _, l := range r.clients {
+	for _, l := range r.listeners {
 		out = append(out, l.inbox)
 	}
 	return out
 }
 
 // note changes the report.
-func (r *run) note(f func(*Report)) {
+func (r *Run) note(f func(*Report)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(&r.report)
