@@ -1,4 +1,4 @@
-package fanout_test
+package fanouttest
 
 import (
 	"context"
@@ -10,18 +10,17 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
-	"github.com/bellhop/bellhop/fanout/fanouttest"
 )
 
 // subscribe makes a subscriber that is closed with the test, and waits until it
 // has proven itself and channels are acknowledged.
-func subscribe(t *testing.T, bus fanout.Bus, r *fanouttest.Recorder, channels ...event.Channel) fanout.Subscriber {
+func subscribe(t *testing.T, bus fanout.Bus, r *Recorder, channels ...event.Channel) fanout.Subscriber {
 	t.Helper()
 	s := bus.Subscriber(r)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	s.Subscribe(channels...)
-	r.WaitAll(t, fanouttest.Subscribed, channels)
-	r.WaitCount(t, fanouttest.Trusted, "", 1)
+	r.WaitAll(t, Subscribed, channels)
+	r.WaitCount(t, Trusted, "", 1)
 	return s
 }
 
@@ -42,7 +41,7 @@ func publishOn(t *testing.T, bus fanout.Bus, channels []event.Channel) (stop fun
 		for seq := uint64(1); ctx.Err() == nil; seq++ {
 			var batch []fanout.Message
 			for _, ch := range channels {
-				batch = append(batch, fanouttest.NewMessage(ch, seq, 10))
+				batch = append(batch, NewMessage(ch, seq, 10))
 			}
 			if _, err := bus.Publish(ctx, batch); err != nil && ctx.Err() == nil {
 				t.Error(err)
@@ -59,9 +58,9 @@ func publishOn(t *testing.T, bus fanout.Bus, channels []event.Channel) (stop fun
 }
 
 // waitCount is Recorder.WaitCount for goroutines that are not the test's.
-func waitCount(r *fanouttest.Recorder, k fanouttest.Kind, ch event.Channel, n int, most time.Duration) bool {
+func waitCount(r *Recorder, k Kind, ch event.Channel, n int, most time.Duration) bool {
 	deadline := time.After(most)
-	tick := time.NewTicker(fanouttest.Tick)
+	tick := time.NewTicker(Tick)
 	defer tick.Stop()
 	for r.Count(k, ch) < n {
 		select {
