@@ -108,6 +108,13 @@ func (c *channel) heardEarly(p event.Position, n *event.Note) {
 	}
 }
 
+// ask has the log asked for the channel's head.
+func (c *channel) ask(fresh bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.src.asker.ask(c, fresh)
+}
+
 // rewritten forgets the frames kept: something up to head was deleted, or came
 // without its frame. What the bus still brings of them, and what is being read,
 // may be from before the deletion.

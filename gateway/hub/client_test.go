@@ -38,17 +38,23 @@ func (r *rig) open(req Request) *client {
 	if req.Retry == 0 {
 		req.Retry = 3 * time.Second
 	}
-	s, err := r.hub.Open(req)
-	require.NoError(r.t, err)
-	c.stream = s
-	s.Start(conn.WakeFunc(func() { c.woken.Store(true) }), 0)
-	r.t.Cleanup(func() { s.Close("") })
+	r.start(req, c)
 	if !r.rush && len(req.Channels) > 1 {
 		// The first channel's question may be on its way before the next channel
 		// is held; that one then waits for the pace of questions.
 		<-time.After(askPace)
 	}
 	return c
+}
+
+// start opens a stream for a client.
+func (r *rig) start(req Request, c *client) {
+	r.t.Helper()
+	s, err := r.hub.Open(req)
+	require.NoError(r.t, err)
+	c.stream = s
+	s.Start(conn.WakeFunc(func() { c.woken.Store(true) }), 0)
+	r.t.Cleanup(func() { s.Close("") })
 }
 
 // join opens a stream on channels, with the text of a cursor.

@@ -338,7 +338,7 @@ func TestHeadWentBackwards(t *testing.T) {
 			p.channels[inbox] = ch
 		})
 		r.log.sync()
-		r.hub.database.asker.ask(r.hub.find(inbox), false)
+		r.hub.find(inbox).ask(false)
 		c.expect(time.Second, unknownReset)
 		require.True(t, c.ended)
 		require.Equal(t, "0.e1@user:1", c.id)
@@ -356,7 +356,7 @@ func TestHeadWentBackwardsAndOn(t *testing.T) {
 		r.publish(inbox)
 		c.expect(0, "user:1#1", "user:1#2")
 		r.log.change(func(p *life) { p.channels[inbox] = fakeChannel{} })
-		r.hub.database.asker.ask(r.hub.find(inbox), false)
+		r.hub.find(inbox).ask(false)
 		<-time.After(time.Second)
 		for range 3 {
 			r.publish(inbox)

@@ -194,7 +194,7 @@ func (f *fetcher) deliver(j *job, r *store.Range, p *store.Page) {
 	}
 	if p.Epoch != j.epoch && !p.Stale {
 		// The primary lives in another epoch: find out, then go on.
-		f.src.asker.ask(j.c, true)
+		j.c.ask(true)
 	}
 	if p.Epoch != j.epoch || (p.Last == r.After && p.Last < r.Through && p.Floor <= r.After) {
 		// Nothing to go on with: the epoch changes, or the replica that stands

@@ -50,6 +50,8 @@ func (f follower) Unsubscribed(name event.Channel) {
 
 func (f follower) Lost(name event.Channel) {
 	if c := f.h.find(name); c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.missed()
 	}
 }
@@ -61,7 +63,7 @@ func (f follower) Suspect(yes bool) {
 
 // missed sees to it that the log is asked for what the bus lost. Many channels
 // tend to miss something at the same time: one look at the newest transactions
-// answers for all that are in the database.
+// answers for all that are in the database. Called with channel.mu held.
 func (c *channel) missed() {
 	if c.src.kept != nil {
 		c.src.asker.ask(c, false)

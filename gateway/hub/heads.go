@@ -20,43 +20,70 @@ const (
 	// freshPause is the shortest time between two questions that need a new
 	// connection, so that a publisher of a foreign epoch can't make the gateway
 	// reconnect without end.
-	freshPause = 50 * time.Millisecond
+	freshPause = 25 * time.Millisecond
+	// lookMost is how many channels that nobody waits for one question is about: a
+	// join may have to wait for its answer.
+	lookMost = 500
 )
 
 // asker puts the questions for heads. One question is under way at a time;
 // while it is, others gather, so ten thousand joins cost a handful of queries.
 // An answer counts only for those who asked before its query started.
+//
+// Channels that somebody waits for go first: a look at all that are held takes
+// seconds, and a join waits for one of its queries at most. The look in turn is
+// put between two queries of joins, however many come.
 type asker struct {
 	src  *source
 	kick signal
 
-	mu     sync.Mutex
-	queue  []*channel
-	queued map[*channel]struct{}
-	fresh  bool // the next answer must come from a new connection
+	mu    sync.Mutex
+	joins lane // somebody waits for them
+	looks lane // nobody does
 	// later holds the questions that had no good answer. They go back into the
 	// queue after a while, and do not hold up those who come meanwhile.
 	later   map[*channel]struct{}
 	timer   *time.Timer
 	backoff time.Duration
+
+	joined bool // the last query was one of joins; owned by run
+}
+
+// lane is the questions that are equally urgent. Guarded by asker.mu, but for due.
+type lane struct {
+	most   int // channels of one query
+	queue  []*channel
+	queued map[*channel]struct{}
+	fresh  bool      // the next answer must come from a new connection
+	due    time.Time // not before; owned by run
 }
 
 func (a *asker) init(s *source) {
 	a.src = s
 	a.kick = newSignal()
-	a.queued = make(map[*channel]struct{})
+	a.joins = lane{most: store.MaxChannels, queued: make(map[*channel]struct{})}
+	a.looks = lane{most: lookMost, queued: make(map[*channel]struct{})}
 	a.later = make(map[*channel]struct{})
 }
 
 // ask puts a channel in the next query. fresh demands that the answer come from
 // a connection opened after this call: a difference of epochs was seen, and a
-// pooled connection may lead to a server that is the primary no longer.
+// pooled connection may lead to a server that is the primary no longer. Called
+// with channel.mu held.
 func (a *asker) ask(c *channel, fresh bool) {
+	l := &a.looks
+	if c.awaited() {
+		l = &a.joins
+	}
+	a.add(l, c, fresh)
+}
+
+func (a *asker) add(l *lane, c *channel, fresh bool) {
 	a.mu.Lock()
-	a.fresh = a.fresh || fresh
-	if _, twice := a.queued[c]; !twice {
-		a.queued[c] = struct{}{}
-		a.queue = append(a.queue, c)
+	l.fresh = l.fresh || fresh
+	if _, twice := l.queued[c]; !twice {
+		l.queued[c] = struct{}{}
+		l.queue = append(l.queue, c)
 	}
 	a.mu.Unlock()
 	a.kick.raise()
@@ -79,12 +106,13 @@ func (a *asker) askLater(c *channel) {
 		a.timer = nil
 		a.mu.Unlock()
 		for c := range again {
-			a.ask(c, false)
+			c.ask(false)
 		}
 	})
 }
 
-// askAll asks for every held channel of the log.
+// askAll asks for every held channel of the log. Joins that wait are not in that
+// queue: a new connection, and the pause after it, is nothing that they need.
 func (a *asker) askAll(fresh bool) {
 	a.src.h.held(func(c *channel) {
 		if c.src != a.src {
@@ -93,7 +121,7 @@ func (a *asker) askAll(fresh bool) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.askable() {
-			a.ask(c, fresh)
+			a.add(&a.looks, c, fresh)
 		}
 	})
 }
@@ -107,54 +135,88 @@ func (a *asker) askUnheard() {
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.recent != nil && len(c.recent.waiters) > 0 && c.link != subscribed && c.askable() {
+		if c.awaited() && c.link != subscribed && c.askable() {
 			a.ask(c, false)
 		}
 	})
 }
 
-func (a *asker) take() (batch []*channel, fresh bool) {
+// next is the lane whose turn it is, and how long it is until then: joins, unless
+// they were served last. Nil: nothing is asked.
+func (a *asker) next(now time.Time) (turn *lane, wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	n := min(len(a.queue), store.MaxChannels)
-	batch = a.queue[:n:n]
-	a.queue = a.queue[n:]
-	if len(a.queue) == 0 {
-		a.queue = nil
+	first, second := &a.joins, &a.looks
+	if a.joined {
+		first, second = second, first
+	}
+	for _, l := range []*lane{first, second} {
+		if len(l.queue) == 0 {
+			continue
+		}
+		if d := l.due.Sub(now); turn == nil || max(d, 0) < wait {
+			turn, wait = l, max(d, 0)
+		}
+	}
+	return turn, wait
+}
+
+func (a *asker) take(l *lane) (batch []*channel, fresh bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := min(len(l.queue), l.most)
+	batch = l.queue[:n:n]
+	l.queue = l.queue[n:]
+	if len(l.queue) == 0 {
+		l.queue = nil
 	}
 	for _, c := range batch {
-		delete(a.queued, c)
+		delete(l.queued, c)
 	}
-	fresh = a.fresh
-	a.fresh = fresh && len(a.queue) > 0 // it holds for all who were in the queue
+	fresh = l.fresh
+	l.fresh = fresh && len(l.queue) > 0 // it holds for all who were in the queue
 	return batch, fresh
 }
 
 func (a *asker) run(ctx context.Context) {
-	for {
-		batch, fresh := a.take()
-		if len(batch) == 0 {
-			select {
-			case <-a.kick:
-				continue
-			case <-ctx.Done():
-				a.mu.Lock()
-				if a.timer != nil {
-					a.timer.Stop()
-				}
-				a.mu.Unlock()
-				return
-			}
+	for ctx.Err() == nil {
+		l, wait := a.next(time.Now())
+		if l == nil || wait > 0 {
+			a.idle(ctx, l != nil, wait)
+			continue
 		}
+		batch, fresh := a.take(l)
 		rest := askPace
 		if fresh {
 			rest = freshPause
 		}
-		due := time.Now().Add(rest)
-		a.put(ctx, batch, fresh)
-		if d := time.Until(due); d > 0 && !pause(ctx, d) {
-			return
+		now := time.Now()
+		l.due = now.Add(rest)
+		if a.joined = l == &a.joins; a.joined && a.looks.due.Before(now.Add(askPace)) {
+			a.looks.due = now.Add(askPace)
 		}
+		a.put(ctx, batch, fresh)
+	}
+	a.mu.Lock()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	a.mu.Unlock()
+}
+
+// idle waits until somebody asks, or for a lane whose questions are due after a
+// while.
+func (a *asker) idle(ctx context.Context, due bool, wait time.Duration) {
+	var timeout <-chan time.Time
+	if due {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-a.kick:
+	case <-timeout:
+	case <-ctx.Done():
 	}
 }
 

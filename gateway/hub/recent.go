@@ -51,6 +51,9 @@ func (c *channel) await(subs ...*sub) {
 	}
 }
 
+// awaited tells whether somebody waits for an answer about the channel.
+func (c *channel) awaited() bool { return c.recent != nil && len(c.recent.waiters) > 0 }
+
 // rest drops the channel's recent if there is nothing in it.
 func (c *channel) rest() {
 	if r := c.recent; r != nil && len(r.ring.entries) == 0 && len(r.ahead) == 0 && len(r.waiters) == 0 &&
