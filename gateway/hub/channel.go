@@ -11,7 +11,8 @@ import (
 
 // link is what the bus and this gateway have agreed about a channel. One
 // operation is in flight at a time: an acknowledgement carries no number, so an
-// old one could be taken for a new one.
+// old one could be taken for a new one. Only a subscription that nobody needs any
+// more is given up before it is acknowledged; what still comes of it is ignored.
 type link uint8
 
 const (

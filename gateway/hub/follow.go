@@ -161,7 +161,8 @@ func (h *Hub) sweep(ctx context.Context) {
 			defer c.mu.Unlock()
 			c.expire(now, age)
 			kept += c.ringSize()
-			if len(c.subs) == 0 && c.link == subscribed && now-c.since >= int64(h.cfg.Linger) {
+			up := c.link == subscribed || c.link == subscribing // which nobody may ever acknowledge
+			if len(c.subs) == 0 && up && now-c.since >= int64(h.cfg.Linger) {
 				c.link, c.known, c.stale = unsubscribing, false, false
 				c.recent = nil
 				idle = append(idle, c.name)

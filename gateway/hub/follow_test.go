@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,6 +201,82 @@ func TestRejoinWhileUnsubscribing(t *testing.T) {
 		r.bus.handler.Subscribed(inbox)
 		c.expect(0, "user:1#1", ready)
 		require.Equal(t, []string{"+user:1", "-user:1", "+user:1"}, r.bus.operations())
+	})
+}
+
+// The bus is away, for however long: a channel that nobody listens to any more is
+// given up whether its subscription was acknowledged or not.
+func TestChannelsAreGivenUpWhileTheBusIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		held := func() (n int) {
+			r.hub.held(func(*channel) { n++ })
+			return n
+		}
+		before := r.live(inbox)
+		r.bus.handler.Suspect(true)
+		r.bus.mu.Lock()
+		r.bus.deaf = true
+		r.bus.mu.Unlock()
+		r.rush = true
+		for i := range 1000 {
+			r.join("", event.Channel(fmt.Sprint("topic:", i))).close()
+		}
+		before.close()
+		stays := r.join("", raffle)
+		stays.expect(time.Second, ready)
+		require.Equal(t, 1002, held())
+		<-time.After(12 * time.Second)
+		require.Equal(t, 1, held())
+		back := r.join("", inbox)
+		back.expect(time.Second, ready)
+		r.bus.hearAgain()
+		r.bus.mu.Lock()
+		subscribed := maps.Clone(r.bus.subs)
+		r.bus.mu.Unlock()
+		require.Equal(t, map[event.Channel]bool{raffle: true, inbox: true}, subscribed)
+		r.publish(inbox)
+		back.expect(0, "user:1#1")
+	})
+}
+
+// Somebody comes back while the end of a subscription that nobody acknowledged is
+// in flight.
+func TestRejoinWhileAnUnacknowledgedSubscriptionIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.bus.manual = true
+		r.join("", inbox).close()
+		<-time.After(12 * time.Second)
+		c := r.join("", inbox)
+		r.bus.handler.Subscribed(inbox) // that of the subscription that is given up
+		c.expect(time.Second)
+		r.bus.handler.Unsubscribed(inbox)
+		c.expect(time.Second)
+		r.bus.handler.Subscribed(inbox)
+		c.expect(0, ready)
+		require.Equal(t, []string{"+user:1", "-user:1", "+user:1"}, r.bus.operations())
+	})
+}
+
+// Nobody can be answered for a long time, and clients come and go: those who went
+// are not remembered, though somebody stays.
+func TestWhoLeftIsForgottenThoughOthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.bus.manual = true
+		stays := r.join("", inbox)
+		r.rush = true
+		for range 1000 {
+			r.join("", inbox).close()
+		}
+		c := r.hub.find(inbox)
+		c.mu.Lock()
+		waiters := len(c.recent.waiters)
+		c.mu.Unlock()
+		require.LessOrEqual(t, waiters, 20)
+		r.bus.handler.Subscribed(inbox)
+		stays.expect(time.Second, ready)
 	})
 }
 

@@ -42,7 +42,7 @@ func (c *channel) question() (question, bool) {
 	q := question{c: c, at: c.at, life: c.life, target: c.target, known: c.known}
 	if r := c.recent; r != nil {
 		q.early = r.early
-		q.waiters = slices.DeleteFunc(r.waiters, func(s *sub) bool { return s.index < 0 }) // not listening any more
+		q.waiters = slices.DeleteFunc(r.waiters, gone)
 		r.waiters = nil
 		c.rest()
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
@@ -44,12 +45,19 @@ func (c *channel) lately() *recent {
 // have left meanwhile don't.
 func (c *channel) await(subs ...*sub) {
 	for _, s := range subs {
-		if s.index >= 0 {
-			r := c.lately()
-			r.waiters = append(r.waiters, s)
+		if s.index < 0 {
+			continue
 		}
+		r := c.lately()
+		if len(r.waiters) > 2*len(c.subs)+8 { // no query starts, and many have left
+			r.waiters = slices.DeleteFunc(r.waiters, gone)
+		}
+		r.waiters = append(r.waiters, s)
 	}
 }
+
+// gone tells whether a listener has left its channel.
+func gone(s *sub) bool { return s.index < 0 }
 
 // awaited tells whether somebody waits for an answer about the channel.
 func (c *channel) awaited() bool { return c.recent != nil && len(c.recent.waiters) > 0 }
