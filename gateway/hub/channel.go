@@ -6,6 +6,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -103,17 +104,25 @@ func (c *channel) heardEarly(p event.Position, n *event.Note) {
 		r.early = p
 	}
 	if c.known {
-		c.src.asker.ask(c, true)
+		c.ask(true)
 	} else if c.askable() {
-		c.src.asker.ask(c, false)
+		c.ask(false)
 	}
 }
 
-// ask has the log asked for the channel's head.
+// ask has the log asked for the channel's head. Called with channel.mu held.
 func (c *channel) ask(fresh bool) {
+	c.src.heads.Ask(c.name, read.Urgency(c.awaited()), fresh)
+}
+
+// askLater is ask after a pause.
+func (c *channel) askLater() { c.src.heads.AskLater(c.name, read.Urgency(c.awaited())) }
+
+// askNow is ask for those who do not hold channel.mu.
+func (c *channel) askNow(fresh bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.src.asker.ask(c, fresh)
+	c.ask(fresh)
 }
 
 // rewritten forgets the frames kept: something up to head was deleted, or came
@@ -131,13 +140,6 @@ func (c *channel) rewritten(head uint64) {
 	c.observe(head, causeTail)
 }
 
-// forget drops the frames kept, because there may be deleted ones among them.
-func (c *channel) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.forgetFrames()
-}
-
 // dropRing forgets the entries kept: positions below the head need the log.
 func (c *channel) dropRing() {
 	if c.recent != nil {
@@ -151,7 +153,7 @@ func (c *channel) dropRing() {
 	}
 }
 
-// forgetFrames drops all frames.
+// forgetFrames drops all frames, because there may be deleted ones among them.
 func (c *channel) forgetFrames() {
 	c.dropRing()
 	c.recent.clearAhead()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 )
 
 // client reads a stream as a browser would, when the test lets it.
@@ -33,7 +34,7 @@ func (r *rig) open(req Request) *client {
 	r.t.Helper()
 	c := &client{t: r.t}
 	if !r.rush {
-		<-time.After(2 * fetchPace)
+		<-time.After(2 * read.RangePace)
 	}
 	if req.Retry == 0 {
 		req.Retry = 3 * time.Second
@@ -42,7 +43,7 @@ func (r *rig) open(req Request) *client {
 	if !r.rush && len(req.Channels) > 1 {
 		// The first channel's question may be on its way before the next channel
 		// is held; that one then waits for the pace of questions.
-		<-time.After(askPace)
+		<-time.After(read.HeadPace)
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 )
 
 // nothingBelow notes that the log has nothing below the ring. Who conflates then
@@ -47,7 +48,7 @@ func (c *channel) rewind() bool {
 		t.next = time.Time{} // what was shown is gone: it is shown again as soon as it is read
 	}
 	c.hole = filling
-	c.src.fetcher.fill(c)
+	c.src.ranges.Fill(c.name)
 	return true
 }
 
@@ -65,7 +66,7 @@ func (c *channel) beginRing() {
 func (c *channel) backfill() uint64 {
 	switch {
 	case c.conflates():
-		return 4 * fetchLimit
+		return 4 * read.RangeLimit
 	case c.joinsLatest():
 		return 1
 	}

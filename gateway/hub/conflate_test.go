@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -53,7 +54,7 @@ func TestJoinLatestOfAConflatedChannel(t *testing.T) {
 		require.Equal(t, "4.k1@raffle:1", c.id)
 		_, before := r.kept.queries()
 		for range 20 {
-			r.join("", raffle).expect(freshPause, "raffle:1#2", "raffle:1#4", ready)
+			r.join("", raffle).expect(read.FreshPace, "raffle:1#2", "raffle:1#4", ready)
 		}
 		_, after := r.kept.queries()
 		require.Equal(t, before, after, "the channel has them in memory")
@@ -73,16 +74,16 @@ func TestNewestValuesStayInMemory(t *testing.T) {
 				live.expect(time.Second, "raffle:1#1", "raffle:1#2")
 				<-time.After(10 * time.Minute)
 				_, before := r.kept.queries()
-				r.join("", raffle).expect(freshPause, "raffle:1#1", "raffle:1#2", ready)
+				r.join("", raffle).expect(read.FreshPace, "raffle:1#1", "raffle:1#2", ready)
 				for range 20 {
-					r.join("", raffle).expect(freshPause, "raffle:1#1", "raffle:1#2", ready)
+					r.join("", raffle).expect(read.FreshPace, "raffle:1#1", "raffle:1#2", ready)
 				}
 				_, after := r.kept.queries()
 				require.Equal(t, before+1, after)
 				live.expect(time.Second)
 				r.kept.trim(raffle, 1) // the retention took the winner away
 				<-time.After(3 * time.Second)
-				r.join("", raffle).expect(freshPause, "raffle:1#2", ready)
+				r.join("", raffle).expect(read.FreshPace, "raffle:1#2", ready)
 			})
 		})
 	}
@@ -233,7 +234,7 @@ func TestMaxRateMergesForAll(t *testing.T) {
 		r.say(raffle, "winner")
 		r.say(raffle, "probability")
 		// Who joins sees the newest values at once.
-		r.join("", raffle).expect(freshPause, "raffle:1#52", "raffle:1#53", ready)
+		r.join("", raffle).expect(read.FreshPace, "raffle:1#52", "raffle:1#53", ready)
 		got = short(c.wait(100 * time.Millisecond))
 		require.Equal(t, []string{"raffle:1#52", "raffle:1#53"}, got)
 		c.expect(time.Second)
@@ -255,7 +256,7 @@ func TestJoinDoesNotWaitForThePeriod(t *testing.T) {
 		r.say(raffle, "probability")
 		c.expect(0, "raffle:1#2")
 		r.say(raffle, "probability")
-		r.join("", raffle).expect(2*fetchPace, "raffle:1#1", "raffle:1#3", ready)
+		r.join("", raffle).expect(2*read.RangePace, "raffle:1#1", "raffle:1#3", ready)
 		c.expect(500 * time.Millisecond)
 		c.expect(500*time.Millisecond, "raffle:1#3")
 	})

@@ -20,7 +20,7 @@ func TestHubSaysWhyItEndsAStream(t *testing.T) {
 		ReasonRevoked: func(r *rig, _ *Stream) { r.hub.EndRevoked(func(*auth.Claims) bool { return true }) },
 		ReasonBackwards: func(r *rig, _ *Stream) {
 			r.log.change(func(p *life) { p.channels[inbox] = fakeChannel{} })
-			r.hub.find(inbox).ask(false)
+			r.hub.find(inbox).askNow(false)
 		},
 	} {
 		t.Run(string(want), func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -195,7 +196,7 @@ func TestPageOfAnotherEpochIsForNobodyElse(t *testing.T) {
 		b := &c.stream.subs[0]
 		b.state = fetching
 		page := store.Page{Head: store.Head{Channel: inbox, Seq: 1}, Epoch: "e2", Last: 1, Events: []event.Event{{Channel: inbox, Seq: 1, Type: "note", Data: []byte("1")}}}
-		r.hub.database.fetcher.deliver(&job{c: b.ch, epoch: "e2", subs: []wish{{sub: b, at: b.pos}}}, &store.Range{Epoch: "e2"}, &page)
+		r.hub.database.RangeDone(&read.Range{Own: b.ch, Range: store.Range{Epoch: "e2"}, Requests: []read.Request{{For: b, At: b.pos}}}, &page)
 		c.expect(0)
 		require.Equal(t, following, b.state)
 	})
@@ -338,7 +339,7 @@ func TestHeadWentBackwards(t *testing.T) {
 			p.channels[inbox] = ch
 		})
 		r.log.sync()
-		r.hub.find(inbox).ask(false)
+		r.hub.find(inbox).askNow(false)
 		c.expect(time.Second, unknownReset)
 		require.True(t, c.ended)
 		require.Equal(t, "0.e1@user:1", c.id)
@@ -356,7 +357,7 @@ func TestHeadWentBackwardsAndOn(t *testing.T) {
 		r.publish(inbox)
 		c.expect(0, "user:1#1", "user:1#2")
 		r.log.change(func(p *life) { p.channels[inbox] = fakeChannel{} })
-		r.hub.find(inbox).ask(false)
+		r.hub.find(inbox).askNow(false)
 		<-time.After(time.Second)
 		for range 3 {
 			r.publish(inbox)

@@ -41,7 +41,7 @@ func (c *channel) armHole(d time.Duration, why cause) {
 		if c.known && c.target > c.at.Seq && len(c.subs) > 0 {
 			c.hole = filling
 			c.src.h.metrics.fills[why].Inc()
-			c.src.fetcher.fill(c)
+			c.src.ranges.Fill(c.name)
 		}
 	})
 }
@@ -79,17 +79,17 @@ func (c *channel) filled(after event.Position, page *store.Page) {
 			c.forgetFrames()
 		}
 	} else if !page.Stale {
-		c.src.asker.ask(c, true)
+		c.ask(true)
 	}
 	switch {
 	case c.at.Seq >= c.target || len(c.subs) == 0:
 	case c.at.Seq > before: // a page was not enough
 		c.hole = filling
-		c.src.fetcher.fill(c)
+		c.src.ranges.Fill(c.name)
 	default:
 		// The log does not have what was announced: it is out of reach, or the
 		// announcement was wrong. Ask for the head, then look again.
-		c.src.asker.ask(c, false)
+		c.ask(false)
 		c.armHole(4*c.src.h.cfg.HoleWait, causeHole)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 )
 
 // follower is the hub as the bus sees it.
@@ -15,7 +16,7 @@ var _ fanout.Handler = follower{}
 
 func (f follower) Message(m fanout.Message) {
 	if m.Seq == 0 { // no event, but a hint that there is something in the tail
-		f.h.tail.soon()
+		f.h.tail.Soon()
 		return
 	}
 	if c := f.h.find(m.Channel); c != nil {
@@ -33,7 +34,7 @@ func (f follower) Subscribed(name event.Channel) {
 	switch c.link {
 	case subscribing:
 		c.link = subscribed
-		c.src.asker.ask(c, false)
+		c.ask(false)
 	case subscribed:
 		// The connection was made anew, and what was published in between is
 		// lost.
@@ -57,8 +58,9 @@ func (f follower) Lost(name event.Channel) {
 }
 
 func (f follower) Suspect(yes bool) {
-	f.h.tail.suspect(yes)
-	f.h.kept.recheck.raise()
+	f.h.inDoubt.Store(yes)
+	f.h.tail.Soon()
+	f.h.kept.recheck.Raise()
 }
 
 // missed sees to it that the log is asked for what the bus lost. Many channels
@@ -66,9 +68,9 @@ func (f follower) Suspect(yes bool) {
 // answers for all that are in the database. Called with channel.mu held.
 func (c *channel) missed() {
 	if c.src.kept != nil {
-		c.src.asker.ask(c, false)
+		c.ask(false)
 	} else {
-		c.src.h.tail.soon()
+		c.src.h.tail.Soon()
 	}
 }
 
@@ -94,7 +96,7 @@ func (h *Hub) hold(name event.Channel, s *sub) *channel {
 		s.strand()
 	}
 	if c.askable() { // otherwise the acknowledgement goes on from here
-		c.src.asker.ask(c, false)
+		c.ask(false)
 	}
 	c.mu.Unlock()
 	if subscribe {
@@ -152,7 +154,7 @@ func (h *Hub) unlinked(name event.Channel) (again bool) {
 // they may be: who comes back later than that is served from the log.
 func (h *Hub) sweep(ctx context.Context) {
 	age := h.cfg.RingAge
-	for pause(ctx, min(time.Second, h.cfg.Linger)) {
+	for read.Pause(ctx, min(time.Second, h.cfg.Linger)) {
 		var idle []event.Channel
 		kept := 0
 		now := time.Now().UnixNano()

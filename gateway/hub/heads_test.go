@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -74,7 +75,7 @@ func TestJoinsGoBeforeALookAtAllKeptChannels(t *testing.T) {
 					log = &slowKept{Kept: c.Kept, takes: takes}
 					c.Kept = log
 				})
-				names := r.crowd(16 * lookMost)
+				names := r.crowd(16 * read.LookMost)
 				disturb(r, names)
 				<-time.After(3 * takes)
 				for i := range 50 {
@@ -107,7 +108,7 @@ func TestALookAtAllKeptChannelsGoesOnWhileOthersJoin(t *testing.T) {
 			log = &slowKept{Kept: c.Kept, takes: 30 * time.Millisecond} // longer than the pace of questions
 			c.Kept = log
 		})
-		names := r.crowd(6 * lookMost)
+		names := r.crowd(6 * read.LookMost)
 		before := len(log.questions(0))
 		r.bus.handler.Suspect(true)
 		r.rush = true

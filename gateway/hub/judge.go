@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -54,11 +55,11 @@ func (c *channel) question() (question, bool) {
 // acknowledge for a long time: then the tail, or the next look at the heads of
 // kept channels, stands in for it, and the acknowledgement asks once more.
 func (c *channel) askable() bool {
-	return c.link == subscribed || c.link != unlinked && len(c.subs) > 0 && c.src.h.inDoubt()
+	return c.link == subscribed || c.link != unlinked && len(c.subs) > 0 && c.src.h.inDoubt.Load()
 }
 
 // askAgain puts the question back.
-func (c *channel) askAgain(q *question, ask func(*channel)) {
+func (c *channel) askAgain(q *question, ask func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.src.away.Load() {
@@ -68,17 +69,17 @@ func (c *channel) askAgain(q *question, ask func(*channel)) {
 	}
 	c.await(q.waiters...)
 	if c.askable() {
-		ask(c)
+		ask()
 	}
 }
 
 // answered takes the head of the channel, which was asked for as the i-th, out of
 // an answer that is not refused. It tells whether a life of a kept channel ended.
-func (c *channel) answered(q *question, a *answer, i int) (ended bool) {
+func (c *channel) answered(q *question, a *read.Answer, i int) (ended bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	epoch, head := a.of(i)
-	stale, fresh := a.stale, a.fresh
+	epoch, head := a.Of(i)
+	stale, fresh := a.Stale, a.Fresh
 	at := event.Position{Epoch: epoch, Seq: head.Seq}
 	wasStale := c.stale
 	switch {
@@ -90,14 +91,14 @@ func (c *channel) answered(q *question, a *answer, i int) (ended bool) {
 	case stale && epoch != c.at.Epoch:
 		// A replica of another epoch is late, not right.
 		c.await(q.waiters...)
-		c.src.asker.askLater(c)
+		c.askLater()
 		return false
 	case epoch != c.at.Epoch && c.src.kept != nil && (!fresh || !q.known || q.at.Epoch != c.at.Epoch):
 		// Another life of this channel alone. As with the database's, it is
 		// believed only from a new connection, and only if the channel has not
 		// changed its life since the question was put.
 		c.await(q.waiters...)
-		c.src.asker.ask(c, true)
+		c.ask(true)
 		return false
 	case epoch != c.at.Epoch:
 		ended = c.src.kept != nil && c.at.Epoch != ""
@@ -109,7 +110,7 @@ func (c *channel) answered(q *question, a *answer, i int) (ended bool) {
 		// new one is believed.
 		if !fresh {
 			c.await(q.waiters...)
-			c.src.asker.ask(c, true)
+			c.ask(true)
 			return false
 		}
 		c.src.h.cfg.Logger.Error("a channel's head went backwards within an epoch: was the database restored without a new epoch?",
@@ -136,7 +137,7 @@ func (c *channel) answered(q *question, a *answer, i int) (ended bool) {
 	v.head.Seq = max(head.Seq, c.at.Seq) // this gateway may have come further than the answer
 	c.tell(q, v, fresh)
 	if stale {
-		c.src.asker.askLater(c) // until the primary is back
+		c.askLater() // until the primary is back
 	} else if wasStale {
 		for _, s := range c.subs {
 			s.stream.confirm(s, v)
@@ -164,7 +165,7 @@ func (c *channel) begin(at event.Position, floor uint64, stale bool) {
 	}
 	if c.at.Seq < c.target && !c.hole.asked() {
 		c.hole = filling
-		c.src.fetcher.fill(c)
+		c.src.ranges.Fill(c.name)
 	}
 	c.wake()
 }
@@ -183,7 +184,7 @@ func (c *channel) settleEarly(q *question, fresh bool) {
 		// a message that was long under way, of a life that is over.
 		c.recent.early = event.Position{}
 	default:
-		c.src.asker.ask(c, true)
+		c.ask(true)
 	}
 }
 
@@ -200,7 +201,7 @@ func (c *channel) tell(q *question, v verdict, fresh bool) {
 			s.stream.judge(s, v)
 		default:
 			c.await(s)
-			c.src.asker.ask(c, true)
+			c.ask(true)
 		}
 	}
 }

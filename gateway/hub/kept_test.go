@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 )
 
 const (
@@ -150,7 +151,7 @@ func TestOldAnswerDoesNotTurnAKeptChannelBack(t *testing.T) {
 		r.kept.evict(raffle)
 		r.say(raffle, "note")
 		c.expect(time.Second, raffleReset, "raffle:1#1")
-		require.False(t, ch.answered(&q, &answer{kept: headsOf("k1", raffle, 1), fresh: true}, 0))
+		require.False(t, ch.answered(&q, &read.Answer{Kept: headsOf("k1", raffle, 1), Fresh: true}, 0))
 		require.Equal(t, event.Epoch("k2"), ch.at.Epoch)
 		c.expect(time.Second)
 		require.Equal(t, event.Epoch("k2"), ch.at.Epoch)

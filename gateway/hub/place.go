@@ -110,7 +110,7 @@ func (b *sub) rejoin() {
 		b.claim = &claim{at: pos, trusted: pos.Epoch != c.at.Epoch || life != c.life}
 		c.await(b)
 		if c.askable() {
-			c.src.asker.ask(c, false)
+			c.ask(false)
 		}
 	}
 	if d := b.stream.spread(); d > 0 {

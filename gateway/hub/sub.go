@@ -1,6 +1,9 @@
 package hub
 
-import "github.com/bellhop/bellhop/event"
+import (
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
+)
 
 // state is what a listener is doing.
 type state uint8
@@ -92,7 +95,7 @@ func (b *sub) advance(w *writer) {
 			b.hand(w, entries)
 		case behind:
 			b.state = fetching
-			b.ch.src.fetcher.read(b.ch, wish{sub: b, at: b.pos, through: b.ch.head()})
+			b.ch.src.ranges.Read(b.ch.name, read.Request{For: b, At: b.pos, Through: b.ch.head()})
 		case outdated:
 			b.rejoin()
 		case born:
