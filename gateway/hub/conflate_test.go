@@ -10,14 +10,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/hub/read"
-	"github.com/bellhop/bellhop/store"
 )
-
-func headsOf(epoch event.Epoch, ch event.Channel, seq uint64) []store.KeptHead {
-	return []store.KeptHead{{Epoch: epoch, Head: store.Head{Channel: ch, Seq: seq}}}
-}
 
 func gauge(t *testing.T, g prometheus.Metric) float64 {
 	t.Helper()
@@ -238,7 +232,7 @@ func TestMaxRateMergesForAll(t *testing.T) {
 		got = short(c.wait(100 * time.Millisecond))
 		require.Equal(t, []string{"raffle:1#52", "raffle:1#53"}, got)
 		c.expect(time.Second)
-		require.False(t, r.hub.find(raffle).tempo().armed, "a quiet channel has no timer")
+		require.False(t, memory(r.hub.find(raffle)).Timer, "a quiet channel has no timer")
 		r.say(raffle, "probability")
 		c.expect(0, "raffle:1#54")
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 // live opens a stream without a cursor and reads its ready.
@@ -59,12 +60,12 @@ func TestMoreFramesBeyondAHoleThanAreKept(t *testing.T) {
 		r := newRig(t)
 		c := r.live(inbox)
 		r.log.add(inbox) // lost
-		for range 3 * maxAhead {
+		for range 3 * track.MaxAhead {
 			r.publish(inbox)
 		}
-		require.Len(t, r.hub.find(inbox).recent.ahead, maxAhead)
+		require.Equal(t, track.MaxAhead, memory(r.hub.find(inbox)).Ahead)
 		got := c.wait(time.Second)
-		require.Len(t, got, 3*maxAhead+1)
+		require.Len(t, got, 3*track.MaxAhead+1)
 		require.Equal(t, "193.e1@user:1", c.id)
 	})
 }
@@ -270,11 +271,7 @@ func TestWhoLeftIsForgottenThoughOthersWait(t *testing.T) {
 		for range 1000 {
 			r.join("", inbox).close()
 		}
-		c := r.hub.find(inbox)
-		c.mu.Lock()
-		waiters := len(c.recent.waiters)
-		c.mu.Unlock()
-		require.LessOrEqual(t, waiters, 20)
+		require.LessOrEqual(t, memory(r.hub.find(inbox)).Waiters, 20)
 		r.bus.handler.Subscribed(inbox)
 		stays.expect(time.Second, ready)
 	})

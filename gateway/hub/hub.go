@@ -25,10 +25,12 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -40,6 +42,8 @@ const shards = 64
 // Hub holds the channels of one gateway. It is safe for concurrent use.
 type Hub struct {
 	cfg     Config
+	rules   sharedRules
+	limits  track.Limits
 	bus     fanout.Subscriber
 	metrics *metrics
 	seed    maphash.Seed
@@ -51,7 +55,7 @@ type Hub struct {
 	inDoubt        atomic.Bool // the bus can't be relied on at the moment
 
 	epochMu sync.Mutex
-	epoch   event.Epoch // of the log, as the primary confirmed it; empty before
+	epoch   track.LogEpoch // of the database
 
 	mu       sync.Mutex // guards streams and draining
 	streams  []*Stream  // in no order; each knows its place
@@ -80,6 +84,11 @@ func New(cfg Config) (*Hub, error) {
 	if err := h.metrics.register(cfg.Registerer); err != nil {
 		return nil, err
 	}
+	h.limits = track.Limits{
+		RingFrames: h.cfg.RingFrames, RingBytes: h.cfg.RingBytes, RingAge: h.cfg.RingAge,
+		GapWait: h.cfg.HoleWait, Idle: h.cfg.Linger, Backfill: 4 * read.RangeLimit,
+		Aged: func(age time.Duration) { h.metrics.age.Observe(age.Seconds()) },
+	}
 	h.database.init(h, nil)
 	h.kept.init(h, cfg.Kept)
 	h.tail = read.NewTail(cfg.Log, tailHandler{h}, h.schedule(), h.cfg.TailOverlap, h.cfg.Timeout)
@@ -89,7 +98,7 @@ func New(cfg Config) (*Hub, error) {
 	}, h.cfg.Timeout)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
-	bus, err := cfg.Bus(follower{h})
+	bus, err := cfg.Bus(busHandler{h})
 	if err != nil {
 		cancel()
 		return nil, err

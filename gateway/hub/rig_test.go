@@ -9,6 +9,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 // rig is a hub on a fake log and a fake bus. It lives in a synctest bubble.
@@ -42,6 +43,14 @@ func newRig(t *testing.T, set ...func(*Config)) *rig {
 	r.hub = h
 	t.Cleanup(func() { _ = h.Close() })
 	return r
+}
+
+// memory is what a channel keeps.
+func memory(c *channel) track.Memory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, _ := c.Memory()
+	return m
 }
 
 // publish appends and announces.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -59,14 +60,9 @@ func (s *source) init(h *Hub, kept Kept) {
 	s.ranges = read.NewRanges(s, s, timeout)
 }
 
-// newChannel makes a channel by the rules of its namespace.
-func (h *Hub) newChannel(name event.Channel) *channel {
-	rules := h.cfg.Rules(name.Namespace())
-	c := &channel{src: &h.database, name: name, manner: rules.manner()}
-	if rules.Kept && h.cfg.Kept != nil {
-		c.src = &h.kept
-	}
-	return c
+// moment is what a channel of the log needs to decide.
+func (s *source) moment() track.Moment {
+	return track.Moment{Now: time.Now(), InDoubt: s.h.inDoubt.Load(), LogAway: s.away.Load()}
 }
 
 // Heads implements read.Log.
@@ -130,14 +126,16 @@ func (s *source) HeadsStart(names []event.Channel) ([]event.Channel, func(*read.
 	return asked, func(a *read.Answer, err error) {
 		ended := 0
 		for i := range questions {
-			q := &questions[i]
-			switch {
+			switch q := &questions[i]; {
 			case err != nil:
-				q.c.askAgain(q, q.c.askLater)
+				q.unanswered(track.AskLater)
 			case a.Refused:
-				q.c.askAgain(q, func() { q.c.ask(true) })
-			case q.c.answered(q, a, i):
-				ended++
+				q.unanswered(track.AskFresh)
+			default:
+				epoch, head := a.Of(i)
+				if q.answered(epoch, head, a) {
+					ended++
+				}
 			}
 		}
 		if ended > 0 {
@@ -147,11 +145,69 @@ func (s *source) HeadsStart(names []event.Channel) ([]event.Channel, func(*read.
 	}
 }
 
+// RangeStart implements read.Handler. A channel that was given up has no streams any
+// more that would want a page.
+func (s *source) RangeStart(r *read.Range) bool {
+	c := s.h.find(r.Channel)
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r.Own = c
+	return c.Want(r.Fill, &r.Range)
+}
+
+// RangeDone implements read.Handler.
+func (s *source) RangeDone(r *read.Range, p *store.Page) {
+	c := r.Own.(*channel) //nolint:errcheck,forcetypeassert // set by RangeStart
+	if r.Fill {
+		c.act(func(at track.Moment) track.Effects {
+			return c.FillDone(event.Position{Epoch: r.Epoch, Seq: r.After}, p, at)
+		})
+		return
+	}
+	fate := track.Judge(&r.Range, p)
+	if fate.Ask { // find out, then go on
+		c.ask(track.AskFresh)
+	}
+	if fate.Retry {
+		time.AfterFunc(read.RangeBackoff, func() {
+			for _, q := range r.Requests {
+				requester(q).answer(nil)
+			}
+		})
+		return
+	}
+	entries := c.Replay(p)
+	for _, q := range r.Requests {
+		if q.At.Epoch == r.Epoch && track.Beyond(q.At, p) {
+			s.ranges.Read(r.Channel, q)
+		} else {
+			requester(q).answer(track.Cut(&r.Range, p, entries, q.At))
+		}
+	}
+}
+
+// requester is who asked.
+func requester(q read.Request) *sub { return q.For.(*sub) } //nolint:errcheck,forcetypeassert // sub.advance makes them
+
+// lookAround has the log asked for what the bus lost. Many channels tend to miss
+// something at the same time: one look at the newest transactions answers for all that
+// are in the database.
+func (s *source) lookAround(name event.Channel, u read.Urgency) {
+	if s.kept != nil {
+		s.heads.Ask(name, u, false)
+	} else {
+		s.h.tail.Soon()
+	}
+}
+
 // askAll asks for every held channel of the log.
 func (s *source) askAll(fresh bool) {
 	s.held(func(c *channel) {
-		if c.askable() {
-			s.heads.Ask(c.name, read.Look, fresh)
+		if c.Askable(s.moment()) {
+			s.heads.Ask(c.Name(), read.Look, fresh)
 		}
 	})
 }
@@ -178,4 +234,25 @@ func (s *source) poll(ctx context.Context) {
 	for schedule.Wait(ctx, s.recheck) {
 		s.askAll(true)
 	}
+}
+
+// confirmed is the database's epoch as its primary confirmed it.
+func (h *Hub) confirmed() event.Epoch {
+	h.epochMu.Lock()
+	defer h.epochMu.Unlock()
+	return h.epoch.Now()
+}
+
+// believe takes the epoch of a primary's answer to a query that started when before was
+// confirmed; false: the answer is to be refused.
+func (h *Hub) believe(epoch, before event.Epoch, fresh bool) bool {
+	h.epochMu.Lock()
+	believed, changed := h.epoch.Believe(epoch, before, fresh)
+	h.epochMu.Unlock()
+	if changed {
+		h.cfg.Logger.Warn("the log began a new epoch", "was", before, "is", epoch)
+		h.metrics.epochs.Inc()
+		h.database.askAll(false)
+	}
+	return believed
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -219,9 +220,9 @@ func TestFillsAreCountedByCause(t *testing.T) {
 		r.log.add(inbox)
 		r.publish(inbox)
 		c.expect(time.Second, "user:1#2", "user:1#3")
-		require.InDelta(t, 1, value(t, r.hub.metrics.fills[causeTail]), 0)
-		require.InDelta(t, 1, value(t, r.hub.metrics.fills[causeHole]), 0)
-		require.InDelta(t, 2, value(t, r.hub.metrics.delivered[viaFill]), 0, "the third came over the bus and was kept")
-		require.InDelta(t, 1, value(t, r.hub.metrics.delivered[viaBus]), 0)
+		require.InDelta(t, 1, value(t, r.hub.metrics.fills[track.CauseTail]), 0)
+		require.InDelta(t, 1, value(t, r.hub.metrics.fills[track.CauseBus]), 0)
+		require.InDelta(t, 2, value(t, r.hub.metrics.delivered[track.ViaFill]), 0, "the third came over the bus and was kept")
+		require.InDelta(t, 1, value(t, r.hub.metrics.delivered[track.ViaBus]), 0)
 	})
 }
