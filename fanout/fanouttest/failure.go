@@ -222,3 +222,23 @@ func testOperationsWhileAway(t *testing.T, factory Factory) {
 	r.WaitCount(t, Message, added[0], 1)
 	require.Zero(t, r.Count(Message, old[0]))
 }
+
+func testGivenUpWhileAway(t *testing.T, factory Factory) {
+	bus, ok := factory(t, fanout.Config{}).(Breaker)
+	if !ok {
+		return // it is never away
+	}
+	r, channels := new(Recorder), Channels(t, 2)
+	s := subscribe(t, bus, r, channels[0])
+	back := bus.Away()
+	r.WaitCount(t, Suspect, "", 1)
+	r.Forget()
+	s.Subscribe(channels[1])
+	s.Unsubscribe(channels...)
+	r.WaitAll(t, Unsubscribed, channels) // nobody is there who could hold them
+	back()
+	r.WaitCount(t, Trusted, "", 1)
+	for _, ch := range channels {
+		require.Equal(t, []Call{{Kind: Unsubscribed, Channel: ch}}, r.Of(ch))
+	}
+}

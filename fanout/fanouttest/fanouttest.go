@@ -46,6 +46,7 @@ func Run(t *testing.T, factory Factory) {
 		{"receivers are counted", testReceivers},
 		{"an acknowledgement comes before the messages", testAcknowledgedFirst},
 		{"each operation is acknowledged once", testOneAcknowledgement},
+		{"a subscription can be given up before it is acknowledged", testGivenUpEarly},
 		{"nothing comes after the end of a subscription", testSilence},
 		{"many channels in one call", testManyChannels},
 		{"a slow handler holds up few others", testSlowHandler},
@@ -55,6 +56,7 @@ func Run(t *testing.T, factory Factory) {
 		{"a broken connection is told and made anew", testBreak},
 		{"trust comes after the acknowledgements", testTrustComesLast},
 		{"operations during an outage are acknowledged once", testOperationsWhileAway},
+		{"what is given up during an outage ends then", testGivenUpWhileAway},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -187,6 +189,25 @@ func testOneAcknowledgement(t *testing.T, factory Factory) {
 		}
 		require.Equal(t, want, r.Of(ch))
 	}
+}
+
+func testGivenUpEarly(t *testing.T, factory Factory) {
+	bus, r, ch := factory(t, fanout.Config{}), new(Recorder), Channels(t, 1)[0]
+	s := subscribe(t, bus, r)
+	for n := 1; n <= 30; n++ {
+		s.Subscribe(ch)
+		s.Unsubscribe(ch)
+		r.WaitCount(t, Unsubscribed, ch, n)
+		calls := r.Of(ch)
+		require.Equal(t, Unsubscribed, calls[len(calls)-1].Kind)
+		require.LessOrEqual(t, r.Count(Subscribed, ch), n)
+	}
+	r.Forget()
+	s.Subscribe(ch)
+	r.WaitCount(t, Subscribed, ch, 1)
+	publish(t, bus, NewMessage(ch, 1, 1))
+	r.WaitCount(t, Message, ch, 1)
+	require.Len(t, r.Of(ch), 2)
 }
 
 func testSilence(t *testing.T, factory Factory) {

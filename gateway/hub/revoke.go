@@ -20,15 +20,7 @@ func (h *Hub) EndRevoked(revoked func(user string, issued time.Time) bool) int {
 	}
 	h.mu.Unlock()
 	for _, s := range ended {
-		s.revoke()
+		s.tell(expired)
 	}
 	return len(ended)
-}
-
-// revoke tells the stream that its token is no good any more.
-func (s *Stream) revoke() {
-	s.mu.Lock()
-	s.gone = true
-	s.mu.Unlock()
-	s.wakeUp()
 }

@@ -2,12 +2,14 @@ package hub
 
 import (
 	"math"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 // Request describes a stream that is to be opened.
@@ -53,35 +55,37 @@ type Stream struct {
 	issued  int64    // when, in seconds since 1970; 0: the token does not say
 	subs    []sub
 	lent    *lines        // holds bytes of what Next returned last
-	mu      sync.Mutex    // guards the mailbox: going, gone, over, closed and sub.mail
+	mu      sync.Mutex    // guards the mailbox: told, closed and sub.mail
 	place   int32         // in Hub.streams, guarded by Hub.mu
 	bits    atomic.Uint32 // news, started
 	retry   uint16        // milliseconds
 
 	messageOnly, pingEvents, inbox bool
 
-	going  bool // the gateway drains
-	gone   bool // the token was revoked
-	over   bool // the person has too many streams
+	told   last // how others want the stream to end
 	closed bool
 
-	turnOf  uint8 // the channel that is served first next time
-	ready   bool  // bellhop.ready was said
-	stale   bool  // ... with "stale":true
-	waiting uint8 // ... with so many channels in "waiting"
-	leave   last  // how the stream is to end
+	turnOf  uint8          // the channel that is served first next time
+	ready   bool           // bellhop.ready was said
+	greeted track.Greeting // ... and what it said
+	leave   last           // how the stream is to end
 	ended   bool
 	quiet   bool // Next said all that there was
 }
 
 // opening is what a stream needs until it has said bellhop.ready for the last time.
 type opening struct {
-	req Request
-	at  time.Time
-	// unread counts the inbox's unread events at its seq unreadAt, as of a
-	// version of the channel.
-	unread, unreadAt, version uint64
-	epoch                     event.Epoch
+	req   Request
+	at    time.Time
+	inbox track.Inbox
+}
+
+// inboxOf is who hears of the unread count of a listener's channel; nil: nobody.
+func (o *opening) inboxOf(b *sub) *track.Inbox {
+	if o == nil || !b.isInbox() {
+		return nil
+	}
+	return &o.inbox
 }
 
 // The bits of Stream.bits.
@@ -149,8 +153,7 @@ func (s *Stream) Start(to conn.Waker, id uint64) {
 			at, brought = event.Position{Epoch: event.NoEpoch}, true
 		}
 		if brought {
-			b.claim = &claim{at: at}
-			b.brought, b.named = &at, true
+			b.Bring(at)
 		}
 	}
 	for i, name := range req.Channels {
@@ -196,6 +199,54 @@ func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
 	return w.bufs, s.ended
 }
 
+// placed tells whether every channel has a position, or is known to wait for the kept
+// log. No event is written before.
+func (s *Stream) placed() bool {
+	for i := range s.subs {
+		if !s.subs[i].Placed() {
+			return false
+		}
+	}
+	return true
+}
+
+// greet says bellhop.ready once every channel has been replayed, and again when there
+// is news about that.
+func (s *Stream) greet(w *writer) {
+	if s.ready && s.greeted == (track.Greeting{}) {
+		return
+	}
+	var g track.Greeting
+	for i := range s.subs {
+		if !g.Add(&s.subs[i].Listener) {
+			return
+		}
+	}
+	if s.ready && !g.News(s.greeted) {
+		return
+	}
+	for i := range s.subs {
+		s.subs[i].Greeted()
+	}
+	if !s.ready {
+		s.hub.metrics.joins.Observe(time.Since(s.opening.at).Seconds())
+	}
+	s.ready, s.greeted = true, g
+	w.ready(&s.opening.inbox)
+	if g == (track.Greeting{}) {
+		s.opening = nil
+	}
+}
+
+// spread is how long a stream that is live waits before it tells its client of a reset.
+func (s *Stream) spread() time.Duration {
+	if !s.ready {
+		return 0
+	}
+	longest := min(s.hub.cfg.ResetSpread, time.Duration(s.hub.Streams())*time.Millisecond)
+	return rand.N(longest + 1)
+}
+
 // Heartbeat implements conn.Source.
 func (s *Stream) Heartbeat() []byte {
 	if s.pingEvents {
@@ -237,10 +288,7 @@ func (s *Stream) Close(conn.Reason) {
 		if b.ch != nil {
 			b.ch.release(b)
 		}
-		if b.away {
-			b.away = false
-			s.hub.metrics.waiting.Dec()
-		}
+		s.countAway(b.Away(), false)
 	}
 	s.hub.closed(s)
 }

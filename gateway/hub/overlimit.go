@@ -26,21 +26,9 @@ func (h *Hub) EndExcess(user string, streams int) (ended int) {
 		if ended == streams {
 			break
 		}
-		if s.exceed() {
+		if s.tell(refusal) {
 			ended++
 		}
 	}
 	return ended
-}
-
-// exceed tells the stream that it is one too many; false: it ends already.
-func (s *Stream) exceed() bool {
-	s.mu.Lock()
-	ends := s.over || s.gone || s.going || s.closed
-	s.over = true
-	s.mu.Unlock()
-	if !ends {
-		s.wakeUp()
-	}
-	return !ends
 }
