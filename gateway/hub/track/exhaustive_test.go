@@ -233,16 +233,19 @@ func (w *world) endFill() bool {
 func (w *world) acknowledge() bool {
 	op := w.unacked
 	w.unacked = 0
+	if op == 0 {
+		return false
+	}
 	if op == Subscribe {
 		w.do(w.c.Subscribed())
-	} else if op == Unsubscribe {
+	} else {
 		fx := w.c.Unsubscribed()
 		if w.do(fx); fx.Has(Drop) {
 			w.c = NewChannel("user:1", w.rules)
 			w.c.idle = 1
 		}
 	}
-	return op != 0
+	return true
 }
 
 func (w *world) join(i int, at *event.Position) bool {
