@@ -90,7 +90,7 @@ raffle: deps ## the raffle with RAFFLE streams (18000): the tests at full size, 
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s)
-	@sh tools/fuzz $(FUZZTIME) $(PKG)
+	@$(GO) run ./tools/fuzz -time $(FUZZTIME) $(PKG)
 
 .PHONY: tidy
 tidy: ## go.mod, go.sum and formatting

@@ -258,6 +258,7 @@ func TestSignTokenMakesWhatVerifyTakes(t *testing.T) {
 	require.ErrorIs(t, err, auth.ErrToken)
 }
 
+//fuzz:least 1000
 func FuzzVerify(f *testing.F) {
 	v, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{secret}})
 	if err != nil {
