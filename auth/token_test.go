@@ -256,6 +256,7 @@ func TestSignTokenMakesWhatVerifyTakes(t *testing.T) {
 	require.Error(t, err)
 }
 
+//fuzz:least 1000
 func FuzzVerify(f *testing.F) {
 	v, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{secret}}}})
 	if err != nil {

@@ -30,6 +30,7 @@ func TestParseChannel(t *testing.T) {
 	}
 }
 
+//fuzz:least 3000
 func FuzzParseChannel(f *testing.F) {
 	for _, s := range []string{"user:42", "a:b:c", "user:", ":x", "User:1", "user:a,b", "user:\n"} {
 		f.Add(s)

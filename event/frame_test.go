@@ -128,6 +128,8 @@ func TestValidFrameRefuses(t *testing.T) {
 // FuzzFrame feeds what a publisher can send and reads the block as the WHATWG
 // HTML standard says a browser does: exactly one event comes out, and it is the
 // one that was sent.
+//
+//fuzz:least 2000
 func FuzzFrame(f *testing.F) {
 	for _, s := range []string{`{"a":1}`, "\"\u2028\"", "\"a\\nb\"", "\"\x00\"", "\"\xff\"", "1\r\n", "[1,\r2]", `"` + "\r\nevent: x" + `"`} {
 		f.Add("comment", []byte(s))

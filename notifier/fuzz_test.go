@@ -23,6 +23,8 @@ import (
 // FuzzPublishBody feeds what a publisher can send, as a single event and as a
 // batch. Whatever is accepted is unambiguous, reaches a client as exactly one
 // block of the stream, and says there what was said here.
+//
+//fuzz:least 150
 func FuzzPublishBody(f *testing.F) {
 	for _, data := range []string{
 		`1`, `null`, `12345678901234567890.10`, `"\u2028\u0000\n"`, `{"a":1,"a":2}`, `[[[[]]]]`, ` [ 1 , "` + "\u2028" + `" ] `, `"\ud800"`, "\"\xff\"",
