@@ -124,7 +124,7 @@ func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.gateway.Close()) })
 
-	origins, err := server.ParseOrigins([]string{app})
+	origins, err := server.ParseOrigins([]string{app, "https://*.preview.example.com", "capacitor://localhost"})
 	require.NoError(t, err)
 	r.server, err = server.New(server.Options{Logger: quiet, Origins: origins, ShutdownTimeout: patience})
 	require.NoError(t, err)
