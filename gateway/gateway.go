@@ -153,6 +153,7 @@ func (g *Gateway) Close() error {
 func (g *Gateway) Register(s *server.Server) {
 	g.origins = s.Origins()
 	s.Echo.GET(streamPath, g.stream)
+	s.Echo.HEAD(streamPath, g.head)
 	g.params = g.describeStream(s.API)
 	g.registerHistory(s.API)
 	if g.cfg.Inbox != nil {

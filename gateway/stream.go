@@ -94,6 +94,19 @@ func (g *Gateway) stream(c echo.Context) error {
 	return nil
 }
 
+// head answers HEAD, by which proxies and monitors look whether an address is
+// good: what the stream's head would be, without a stream.
+func (g *Gateway) head(c echo.Context) error {
+	r := c.Request()
+	why, _, _, err := g.judge(r, g.address(r))
+	if err != nil {
+		g.metrics.refused.WithLabelValues(string(why)).Inc()
+		return err
+	}
+	streamHead(c.Response().Header())
+	return c.NoContent(http.StatusOK)
+}
+
 // over is called once for every stream that was carried.
 func (g *Gateway) over(reason conn.Reason) {
 	g.streams.Add(-1)
