@@ -208,7 +208,8 @@ func TestTokensWaitForTheIssuersKeys(t *testing.T) {
 	encode := base64.RawURLEncoding.EncodeToString
 	given := encode([]byte(`{"alg":"EdDSA"}`)) + "." + encode([]byte(`{"sub":"mina"}`)) + "." + encode([]byte("signed"))
 	for _, h := range []header{bearer(given), cookie(given)} {
-		for _, path := range []string{"/v1/stream?channel=topic:a", "/v1/channels/topic:a/events", "/v1/inbox"} {
+		r.refusedBothWays("/v1/stream?channel=topic:a", "unready", h)
+		for _, path := range []string{"/v1/channels/topic:a/events", "/v1/inbox"} {
 			resp := r.get(path, h)
 			problem(t, resp, http.StatusServiceUnavailable)
 			require.NotEmpty(t, resp.Header.Get("Retry-After"))
