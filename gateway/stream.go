@@ -135,7 +135,7 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, hub.Request,
 	}
 	req = hub.Request{
 		Claims:   who.claims,
-		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor,
+		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor, ReplayReset: q.replay,
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
 		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),
 	}

@@ -105,8 +105,13 @@ func TestStreamResumes(t *testing.T) {
 		"last_event_id":                       {"&last_event_id=" + at("2"), "", []string{"3"}, false},
 		"an empty lastEventId is none":        {"&lastEventId=&last_event_id=" + at("2"), "", []string{"3"}, false},
 		"everything retained":                 {"&lastEventId=0", "", []string{"1", "2", "3"}, false},
-		"unparsable header":                   {"", "nonsense", []string{"1", "2", "3"}, true},
-		"unparsable header before the query":  {"&lastEventId=" + at("2"), "nonsense", []string{"1", "2", "3"}, true},
+		"unparsable header":                   {"", "nonsense", nil, true},
+		"unparsable header before the query":  {"&lastEventId=" + at("2"), "nonsense", nil, true},
+		"unparsable header, replay":           {"&reset=replay", "nonsense", []string{"1", "2", "3"}, true},
+		"another epoch":                       {"", "2.other@topic:a", nil, true},
+		"another epoch, replay":               {"&reset=replay", "2.other@topic:a", []string{"1", "2", "3"}, true},
+		"ahead of the head":                   {"", at("9"), nil, true},
+		"ahead of the head, replay":           {"&reset=replay", at("9"), []string{"1", "2", "3"}, true},
 		"a channel not asked for is ignored":  {"", at("2") + ",7.zzz@topic:b", []string{"3"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +122,9 @@ func TestStreamResumes(t *testing.T) {
 			}
 			s := r.stream("/v1/stream?channel=topic:a"+tc.query, headers...).greeted()
 			if tc.reset {
-				require.Contains(t, s.expect("bellhop.reset").data, `"channel":"topic:a"`)
+				b := s.expect("bellhop.reset")
+				require.Contains(t, b.data, `"channel":"topic:a"`)
+				require.Equal(t, at(strconv.Itoa(3-len(tc.want))), b.id, "where the stream goes on")
 			}
 			for _, data := range tc.want {
 				require.Contains(t, s.expect("note").data, `"data":`+data+`}`)

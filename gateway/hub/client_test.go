@@ -38,6 +38,7 @@ func (r *rig) open(req Request) *client {
 	if req.Retry == 0 {
 		req.Retry = 3 * time.Second
 	}
+	req.ReplayReset = !r.resetToHead // most tests look at all that there is after a reset
 	s, err := r.hub.Open(req)
 	require.NoError(r.t, err)
 	c.stream = s

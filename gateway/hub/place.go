@@ -36,25 +36,20 @@ func (b *sub) place(v *verdict) {
 		b.away = false
 		b.stream.hub.metrics.waiting.Dec()
 	}
-	latest := brought == nil && b.ch.joinsLatest()
 	switch {
-	case latest && b.ch.conflates(): // the newest of each type
-		b.pos, b.brought = floor, nil
-	case latest && v.reach > v.head.Floor: // the newest
-		b.pos, b.brought = event.Position{Epoch: v.epoch, Seq: v.reach - 1}, nil
 	case brought == nil:
-		// Only new events, from what the answer calls the head: should the hub have
-		// come further since, that is replayed, and added to the count of unread
-		// events that the answer gave.
-		b.pos, b.brought = event.Position{Epoch: v.epoch, Seq: v.reach}, nil
+		b.pos, b.brought = b.start(v), nil
 	case brought.at.Epoch == "": // all that is there, without a word about the rest
 		b.move(floor)
-	case backwards:
-		b.owed = &reset{final: true}
-		b.move(floor)
-	case brought.at.Epoch != v.epoch || brought.at.Seq > v.head.Seq:
-		b.owed = &reset{}
-		b.move(floor)
+	case backwards, brought.at.Epoch != v.epoch, brought.at.Seq > v.head.Seq:
+		b.owed = &reset{final: backwards}
+		if b.stream.bits.Load()&replays != 0 {
+			b.move(floor)
+		} else {
+			// Whoever is told to fetch anew must not be flooded as well, with
+			// everybody else after a fail-over.
+			b.move(b.start(v))
+		}
 	default:
 		b.move(brought.at)
 		b.trim(v.head.Floor)
@@ -62,6 +57,22 @@ func (b *sub) place(v *verdict) {
 	b.state, b.placed, b.named, b.stale = following, true, true, v.stale
 	b.life, b.reach = v.life, v.reach
 	b.tally(v)
+}
+
+// start is where a listener without a position begins: with the newest event where the
+// policy says so, and else with what is new from the answer's head on. Should the hub
+// have come further since, that is replayed, and added to the count of unread events
+// that the answer gave.
+func (b *sub) start(v *verdict) event.Position {
+	at := event.Position{Epoch: v.epoch, Seq: v.reach}
+	switch {
+	case !b.ch.joinsLatest() || v.reach <= v.head.Floor && !b.ch.conflates():
+	case b.ch.conflates(): // the newest of each type
+		at.Seq = v.head.Floor
+	default:
+		at.Seq--
+	}
+	return at
 }
 
 // strand tells a listener that has no position yet that the kept log is away.

@@ -23,6 +23,9 @@ type Request struct {
 	// BadCursor: the client brought something that is no cursor. It is told of
 	// a reset in every channel.
 	BadCursor bool
+	// ReplayReset: after a reset a channel goes on with all that is retained, and
+	// not as for a client that brought no position.
+	ReplayReset bool
 	// MessageOnly leaves the event lines of events out.
 	MessageOnly bool
 	// PingEvents makes heartbeats bellhop.ping events instead of comments.
@@ -55,7 +58,7 @@ type Stream struct {
 	lent    *lines        // holds bytes of what Next returned last
 	mu      sync.Mutex    // guards the mailbox: going, gone, over, closed and sub.mail
 	place   int32         // in Hub.streams, guarded by Hub.mu
-	bits    atomic.Uint32 // news, started
+	bits    atomic.Uint32 // news, started, replays
 	retry   uint16        // milliseconds
 
 	messageOnly, pingEvents, inbox bool
@@ -90,6 +93,8 @@ const (
 	news = 1 << iota
 	// started: the connection can be woken.
 	started
+	// replays: after a reset all that is retained is wanted.
+	replays
 )
 
 // last is what a stream has to say at its end.
@@ -114,6 +119,9 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 		messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox,
 		retry: uint16(min(req.Retry.Milliseconds(), math.MaxUint16)),
 		subs:  make([]sub, len(req.Channels)),
+	}
+	if req.ReplayReset {
+		s.bits.Store(replays)
 	}
 	if c := req.Claims; c != nil {
 		s.subject = c.Subject
