@@ -51,6 +51,10 @@ type Config struct {
 	// other people's logs, hence off by default.
 	AccessTokenQuery bool
 
+	// FramedCookie makes the session cookie one that pages have which other sites
+	// frame; it takes TLS. Default: it is sent within its own site only.
+	FramedCookie bool
+
 	// Heartbeat is the longest silence on a stream. Default: 20 s.
 	Heartbeat time.Duration
 	// SlowTimeout is how long a client may take no bytes. Default: 30 s.
@@ -153,6 +157,7 @@ func (g *Gateway) Close() error {
 func (g *Gateway) Register(s *server.Server) {
 	g.origins = s.Origins()
 	s.Echo.GET(streamPath, g.stream)
+	s.Echo.HEAD(streamPath, g.head)
 	g.params = g.describeStream(s.API)
 	g.registerHistory(s.API)
 	if g.cfg.Inbox != nil {

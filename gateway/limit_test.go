@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -34,10 +35,10 @@ func requireRefused(t *testing.T, resp *http.Response, why limit.Reason) {
 	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	text, found := strings.CutPrefix(string(body), "event: bellhop.refused\ndata: {\"reason\":\""+string(why)+"\"}\nretry: ")
-	require.True(t, found, "%s", body)
-	retry, err := strconv.Atoi(strings.TrimSuffix(text, "\n\n"))
-	require.NoError(t, err)
+	_, text, _ := strings.Cut(strings.TrimSuffix(string(body), "\n\n"), "retry: ")
+	retry, err := strconv.Atoi(text)
+	require.NoError(t, err, "%s", body)
+	require.Equal(t, fmt.Sprintf("event: bellhop.refused\ndata: {\"reason\":%q,\"retry\":%d}\nretry: %[2]d\n\n", why, retry), string(body))
 	require.GreaterOrEqual(t, retry, 30_000)
 	require.LessOrEqual(t, retry, 90_000)
 }

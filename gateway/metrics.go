@@ -16,6 +16,7 @@ const (
 	refusedForbidden    refusal = "forbidden"
 	refusedDraining     refusal = "draining"
 	refusedCapacity     refusal = "capacity"
+	refusedUnready      refusal = "unready" // tokens can't be judged yet
 )
 
 type metrics struct {

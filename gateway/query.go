@@ -25,6 +25,7 @@ type streamQuery struct {
 	badCursor   bool
 	messageOnly bool
 	pingEvents  bool
+	replay      bool // after a reset
 }
 
 // parseStreamQuery reads a request for a stream, whose operation has these
@@ -66,6 +67,11 @@ func parseStreamQuery(r *http.Request, params []*huma.Param) (streamQuery, error
 	if err != nil {
 		return q, err
 	}
+	reset, err := choice(values, "reset", "replay")
+	if err != nil {
+		return q, err
+	}
+	q.replay = reset != ""
 	q.messageOnly, q.pingEvents = events != "", heartbeat != ""
 	return q, q.readCursor(r.Header.Get("Last-Event-ID"), values)
 }

@@ -42,6 +42,7 @@ func TestRefusals(t *testing.T) {
 		"inbox=no":                     {stream + "?inbox=no", []header{mina}, 400, "malformed"},
 		"inbox twice":                  {stream + "?inbox=true&inbox=false", []header{mina}, 400, "malformed"},
 		"events=all":                   {stream + "?channel=topic:a&events=all", nil, 400, "malformed"},
+		"reset=all":                    {stream + "?channel=topic:a&reset=all", nil, 400, "malformed"},
 		"heartbeat=comment":            {stream + "?channel=topic:a&heartbeat=comment", nil, 400, "malformed"},
 		"cursor in lastEventId":        {stream + "?channel=topic:a&lastEventId=x", nil, 400, "malformed"},
 		"cursor in last_event_id":      {stream + "?channel=topic:a&last_event_id=1@topic:a", nil, 400, "malformed"},

@@ -79,6 +79,37 @@ func TestSecureCookieBehindAProxy(t *testing.T) {
 	}
 }
 
+// TestFramedCookieChangesNothingFromElsewhere: a browser sends it with the requests of
+// any page, so where a request comes from decides alone.
+func TestFramedCookieChangesNothingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.FramedCookie = true })
+	resp := r.do(http.MethodPost, "/v1/session", bearer(token(t, "mina")))
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
+	for _, attribute := range []string{"; Path=/v1", "; HttpOnly", "; Secure", "; SameSite=None", "; Partitioned"} {
+		require.Contains(t, resp.Header.Get("Set-Cookie"), attribute)
+	}
+	for origin, status := range map[string]int{
+		r.url:                                   http.StatusOK,
+		app:                                     http.StatusOK,
+		"":                                      http.StatusForbidden,
+		"null":                                  http.StatusForbidden,
+		"https://evil.example.com":              http.StatusForbidden,
+		"https://evil.com/.preview.example.com": http.StatusForbidden,
+	} {
+		headers := []header{cookie(resp.Cookies()[0].Value), {"Content-Type", "application/json"}}
+		if origin != "" {
+			headers = append(headers, header{"Origin", origin})
+		}
+		require.Equal(t, status, r.send(http.MethodPost, "/v1/inbox/read", `{"up_to":0}`, headers...).StatusCode, "origin %q", origin)
+		if status == http.StatusForbidden {
+			require.Equal(t, status, r.do(http.MethodDelete, "/v1/session", headers...).StatusCode, "origin %q", origin)
+		}
+	}
+	gone := r.do(http.MethodDelete, "/v1/session", cookie("x"), header{"Origin", app}).Header.Get("Set-Cookie")
+	require.Contains(t, gone, "; Partitioned", "or the browser keeps the other one")
+}
+
 // syncBuffer is what a gateway logs to while its test reads.
 type syncBuffer struct {
 	mu   sync.Mutex
@@ -177,7 +208,8 @@ func TestTokensWaitForTheIssuersKeys(t *testing.T) {
 	encode := base64.RawURLEncoding.EncodeToString
 	given := encode([]byte(`{"alg":"EdDSA"}`)) + "." + encode([]byte(`{"sub":"mina","iss":"https://id.example"}`)) + "." + encode([]byte("signed"))
 	for _, h := range []header{bearer(given), cookie(given)} {
-		for _, path := range []string{"/v1/stream?channel=topic:a", "/v1/channels/topic:a/events", "/v1/inbox"} {
+		r.refusedBothWays("/v1/stream?channel=topic:a", "unready", h)
+		for _, path := range []string{"/v1/channels/topic:a/events", "/v1/inbox"} {
 			resp := r.get(path, h)
 			problem(t, resp, http.StatusServiceUnavailable)
 			require.NotEmpty(t, resp.Header.Get("Retry-After"))

@@ -52,13 +52,11 @@ func (g *Gateway) stream(c echo.Context) error {
 	case why == refusal(limit.Rate):
 		return g.refuse(c, limit.Rate)
 	case err != nil:
-		g.metrics.refused.WithLabelValues(string(why)).Inc()
-		return err
+		return g.turnAway(c, why, err)
 	}
 	if g.streams.Add(1) > int64(g.cfg.MaxStreams) && g.cfg.MaxStreams > 0 {
 		g.streams.Add(-1)
-		g.metrics.refused.WithLabelValues(string(refusedCapacity)).Inc()
-		return unavailable("this gateway carries as many streams as it can")
+		return g.turnAway(c, refusedCapacity, unavailable("this gateway carries as many streams as it can"))
 	}
 	user := who.user()
 	if req.Inbox {
@@ -75,8 +73,7 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.streams.Add(-1)
 		g.cfg.Limits.Close(user, from)
 		if errors.Is(err, hub.ErrDraining) {
-			g.metrics.refused.WithLabelValues(string(refusedDraining)).Inc()
-			return draining()
+			return g.turnAway(c, refusedDraining, draining())
 		}
 		return err
 	}
@@ -86,12 +83,23 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.streams.Add(-1)
 		source.Close(conn.ReasonExpired)
 		g.cfg.Limits.Close(user, from)
-		g.metrics.refused.WithLabelValues(string(refusedUnauthorized)).Inc()
-		return g.badToken(auth.ErrTokenRevoked)
+		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
 	g.storms.moved()
 	g.carry(c, &limited{source, g.cfg.Limits, from}, who)
 	return nil
+}
+
+// head answers HEAD, by which proxies and monitors look whether an address is
+// good: what the stream's head would be, without a stream.
+func (g *Gateway) head(c echo.Context) error {
+	r := c.Request()
+	why, _, _, err := g.judge(r, g.address(r))
+	if err != nil {
+		return g.turnAway(c, why, err)
+	}
+	streamHead(c.Response().Header())
+	return c.NoContent(http.StatusOK)
 }
 
 // over is called once for every stream that was carried.
@@ -119,12 +127,15 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, hub.Request,
 		return refusal(limit.Rate), req, identity{}, nil
 	}
 	who, err := g.identify(r)
-	if err != nil {
+	switch {
+	case passes(err):
+		return refusedUnready, req, who, err
+	case err != nil:
 		return refusedUnauthorized, req, who, err
 	}
 	req = hub.Request{
 		User: who.user(), Issued: who.issued(),
-		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor,
+		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor, ReplayReset: q.replay,
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
 		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),
 	}
@@ -192,7 +203,7 @@ func jitter(d time.Duration) time.Duration {
 
 func draining() *server.Problem { return unavailable("this gateway is going away") }
 
-// unavailable sends a client elsewhere; a proxy in front tries the next gateway.
+// unavailable sends a client elsewhere; a proxy that can try the next gateway does.
 func unavailable(detail string) *server.Problem {
 	return server.NewProblem(http.StatusServiceUnavailable, detail).RetryAfter(busyLeast + rand.N(busySpan))
 }

@@ -24,6 +24,9 @@ type Request struct {
 	// BadCursor: the client brought something that is no cursor. It is told of
 	// a reset in every channel.
 	BadCursor bool
+	// ReplayReset: after a reset a channel goes on with all that is retained, and
+	// not as for a client that brought no position.
+	ReplayReset bool
 	// MessageOnly leaves the event lines of events out.
 	MessageOnly bool
 	// PingEvents makes heartbeats bellhop.ping events instead of comments.
@@ -147,7 +150,7 @@ func (s *Stream) Start(to conn.Waker, id uint64) {
 	req := &s.opening.req
 	for i, name := range req.Channels {
 		b := &s.subs[i]
-		b.stream = s
+		b.stream, b.ReplayReset = s, req.ReplayReset
 		at, brought := req.Cursor.Position(name)
 		if req.BadCursor {
 			at, brought = event.Position{Epoch: event.NoEpoch}, true

@@ -47,8 +47,11 @@ type Options struct {
 	// IdleTimeout is how long a connection waits for its next request.
 	// Default: 2 min, more than a proxy in front keeps its own.
 	IdleTimeout time.Duration
-	// ShutdownTimeout bounds the end of Serve: hooks of OnDrain and requests
-	// under way together. Default: 30 s.
+	// DrainDelay is how long Serve goes on as before at its end but for /readyz:
+	// balancers need a moment to look away. Default: none.
+	DrainDelay time.Duration
+	// ShutdownTimeout bounds the end of Serve after that: hooks of OnDrain and
+	// requests under way together. Default: 30 s.
 	ShutdownTimeout time.Duration
 
 	// unreadIdle is how long discardUnread waits for the next piece of a refused body.

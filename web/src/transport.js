@@ -102,7 +102,7 @@ async function refusal(response, env) {
 /** What the gateway says of itself; EventSource has to be told each name. */
 const NOTICES = ["ready", "reset", "read", "refused", "expired", "drain", "ping"].map((name) => `bellhop.${name}`);
 
-/** Where the time to come back after a refusal can't be seen: what gateways say, in ms. */
+/** Where a refusal does not say when to come back: what gateways mean then, in ms. */
 const REFUSED_LEAST = 30_000;
 const REFUSED_SPAN = 60_000;
 
@@ -134,7 +134,7 @@ export function openEventSource({ url, cursor, token, credentials }, handlers, e
   const take = (event) => {
     handlers.activity();
     // EventSource keeps retry lines to itself.
-    if (event.type === "bellhop.refused") handlers.retry(REFUSED_LEAST + env.random() * REFUSED_SPAN);
+    if (event.type === "bellhop.refused") handlers.retry(JSON.parse(event.data).retry ?? REFUSED_LEAST + env.random() * REFUSED_SPAN);
     handlers.block({ type: event.type, data: event.data, id: event.lastEventId || cursor });
     if (event.lastEventId) handlers.id(event.lastEventId);
   };

@@ -129,6 +129,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		Proxies: cfg.Proxies,
 
 		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
+		FramedCookie:     cfg.CookieSameSite == "none",
 
 		Heartbeat:   cfg.Heartbeat,
 		SlowTimeout: cfg.SlowTimeout,

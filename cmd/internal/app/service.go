@@ -55,6 +55,7 @@ func newService(ctx context.Context, http config.HTTP, origins server.Origins, d
 		Logger:          log,
 		Registerer:      s.registry,
 		Origins:         origins,
+		DrainDelay:      http.DrainDelay,
 		ShutdownTimeout: drain + shutdownMargin,
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ func TestSignalledProcessExitsInOrder(t *testing.T) {
 // drain, new requests are refused, and who can't wait signals again.
 func TestDrainEndsStreamsProperlyAndSecondSignalAtOnce(t *testing.T) {
 	t.Parallel()
-	cmd, stderr, url := startProcess(t, "--drain=5m")
+	cmd, stderr, url := startProcess(t, "--drain=5m", "--drain-delay=100ms")
 	first, second := openStream(t, url, "topic:a"), openStream(t, url, "topic:a")
 	first.waitFor("event: bellhop.ready")
 	second.waitFor("event: bellhop.ready")
@@ -79,7 +79,7 @@ func TestDrainEndsStreamsProperlyAndSecondSignalAtOnce(t *testing.T) {
 	require.Contains(t, gone.text(), "event: bellhop.drain")
 	require.NoError(t, gone.err(), "the response ends with its last chunk")
 	require.Equal(t, 503, status(url+"/readyz"))
-	require.Equal(t, 503, status(url+"/v1/stream?channel=topic:a"))
+	openStream(t, url, "topic:a").waitFor("event: bellhop.refused")
 	require.Equal(t, 200, status(url+"/livez"))
 	require.False(t, open.ended())
 

@@ -5,12 +5,14 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"time"
 )
 
 // HTTP is where a program listens.
 type HTTP struct {
-	Listen      string `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
-	AdminListen string `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
+	Listen      string        `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
+	DrainDelay  time.Duration `placeholder:"DURATION" default:"1s" help:"Time for which a stopping program goes on as before, but says 503 on /readyz, so that balancers look away. More than a balancer's health checks take to notice."`
+	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
 }
 
 // PublicAddress is where the public API listens.
@@ -22,6 +24,7 @@ func (h *HTTP) AdminAddress() string { return h.AdminListen }
 func (h *HTTP) check(p *SettingErrors) {
 	checkAddress(p, "listen", h.Listen)
 	checkAddress(p, "admin-listen", h.AdminListen)
+	p.between("drain-delay", h.DrainDelay, 0, 5*time.Minute)
 	if _, port, err := net.SplitHostPort(h.Listen); err == nil && h.Listen == h.AdminListen && port != "0" {
 		p.addf("admin-listen", "%s is the public listener's address too", h.AdminListen)
 	}

@@ -9,7 +9,8 @@ import (
 
 // Streams shapes the Server-Sent-Events streams of a gateway.
 type Streams struct {
-	CORSOrigins    []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com, comma-separated; * allows every origin, without cookies."`
+	CORSOrigins    []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com or capacitor://localhost, comma-separated. In https://*.preview.example.com the star is one label. * alone allows every origin, without cookies."`
+	CookieSameSite string        `name:"cookie-same-site" placeholder:"lax|none" default:"lax" help:"Whether the session cookie is for pages that other sites frame. lax: it is not. none: SameSite=None; Secure; Partitioned, which takes TLS. In both cases only pages of the gateway's own site and of --cors-origins change anything by it."`
 	Heartbeat      time.Duration `placeholder:"DURATION" default:"20s" help:"Longest silence on a stream. Proxies cut silent connections, often after 60 s."`
 	MaxAge         time.Duration `name:"stream-max-age" placeholder:"DURATION" default:"30m" help:"Age at which a stream ends properly, give or take some jitter; its client resumes at once. 0: no limit."`
 	Drain          time.Duration `placeholder:"DURATION" default:"15s" help:"Time over which a stopping gateway spreads the ends of its streams."`
@@ -30,6 +31,9 @@ func (s *Streams) check(p *SettingErrors) {
 		p.addf("cors-origins", "%v", err)
 	}
 	s.Origins = origins
+	if s.CookieSameSite != "lax" && s.CookieSameSite != "none" {
+		p.addf("cookie-same-site", "want lax or none, not %q", s.CookieSameSite)
+	}
 	p.between("heartbeat", s.Heartbeat, 100*time.Millisecond, 5*time.Minute)
 	if s.MaxAge != 0 {
 		p.between("stream-max-age", s.MaxAge, time.Second, 24*time.Hour)
