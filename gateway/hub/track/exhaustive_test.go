@@ -284,12 +284,12 @@ func (w *world) look(m *member) bool {
 		m.fetch = nil
 		w.c.Want(false, r)
 		p := w.page(r)
-		fate := Judge(r, &p)
-		if fate.Ask {
+		ask, retry := Useful(r, &p)
+		if ask {
 			w.want |= AskFresh
 		}
 		m.post().Answered = true
-		if !fate.Retry {
+		if !retry {
 			m.post().Page = Cut(r, &p, w.c.Replay(&p), event.Position{Epoch: r.Epoch, Seq: r.After})
 		}
 	}

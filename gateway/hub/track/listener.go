@@ -89,7 +89,12 @@ func (l *Listener) doubts(v *Verdict) bool {
 	if c == nil || c.trusted || c.At.Epoch == "" || c.At.Epoch == event.NoEpoch {
 		return false
 	}
-	return c.At.Epoch != v.epoch || c.At.Seq > v.head.Seq
+	return !v.covers(c.At)
+}
+
+// covers tells whether events up to a position are known to exist.
+func (v *Verdict) covers(at event.Position) bool {
+	return at.Epoch == v.Epoch && at.Seq <= max(v.Head.Seq, v.filled)
 }
 
 // logAway notes that a listener that has no position yet waits for the kept log, and
@@ -107,35 +112,35 @@ func (l *Listener) logAway() (tell bool) {
 
 // place takes the verdict: where the listener goes on, and what is to be announced.
 func (l *Listener) place(v *Verdict, rules *Rules) {
-	floor := event.Position{Epoch: v.epoch, Seq: v.head.Floor}
+	floor := event.Position{Epoch: v.Epoch, Seq: v.Head.Floor}
 	claim := l.claim
 	l.claim = nil
-	backwards := l.placed && v.epoch == l.pos.Epoch && v.generation != l.generation
+	backwards := l.placed && v.Epoch == l.pos.Epoch && v.generation != l.generation
 	latest := claim == nil && rules.JoinLatest
 	switch {
 	case latest && rules.Conflate: // the newest of each type
 		l.pos, l.brought = floor, nil
-	case latest && v.reach > v.head.Floor: // the newest
-		l.pos, l.brought = event.Position{Epoch: v.epoch, Seq: v.reach - 1}, nil
+	case latest && v.Head.Seq > v.Head.Floor: // the newest
+		l.pos, l.brought = event.Position{Epoch: v.Epoch, Seq: v.Head.Seq - 1}, nil
 	case claim == nil:
 		// Only new events, from what the answer calls the head: should the hub have
 		// come further since, that is replayed, and added to the count of unread
 		// events that the answer gave.
-		l.pos, l.brought = event.Position{Epoch: v.epoch, Seq: v.reach}, nil
+		l.pos, l.brought = event.Position{Epoch: v.Epoch, Seq: v.Head.Seq}, nil
 	case claim.At.Epoch == "": // all that is there, without a word about the rest
 		l.move(floor)
 	case backwards:
 		l.reset = &Reset{Final: true}
 		l.move(floor)
-	case claim.At.Epoch != v.epoch || claim.At.Seq > v.head.Seq:
+	case !v.covers(claim.At):
 		l.reset = &Reset{}
 		l.move(floor)
 	default:
 		l.move(claim.At)
-		l.trim(v.head.Floor, rules)
+		l.trim(v.Head.Floor, rules)
 	}
-	l.state, l.placed, l.named, l.away, l.stale = following, true, true, false, v.stale
-	l.generation, l.reach = v.generation, v.reach
+	l.state, l.placed, l.named, l.away, l.stale = following, true, true, false, v.Stale
+	l.generation, l.reach = v.generation, v.Head.Seq
 }
 
 // trim has a reset announced for what retention took from under the position. Where

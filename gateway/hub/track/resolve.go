@@ -32,14 +32,12 @@ type Answer struct {
 // Verdict is what a joining listener is told: the state of its channel, from a query
 // that started after it came and after the subscription was acknowledged.
 type Verdict struct {
-	head       store.Head
-	epoch      event.Epoch
+	// Answer is what the log said. Its head is what Unread counts up to, and what the
+	// log can replay at the moment, even if a replica stands in for the primary.
+	Answer
+
 	generation uint32
-	stale      bool
-	// reach is the head that the answer gave: what head.Unread counts up to, and
-	// what the log can replay at the moment, even if a replica stands in for the
-	// primary.
-	reach uint64
+	filled     uint64 // this gateway may have come further than the answer
 }
 
 // Outcome is what follows from an answer.
@@ -136,9 +134,8 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 		c.counted(&a.Head, fx)
 	}
 	c.settleEarly(q, a.Fresh, fx)
-	out.Verdict = Verdict{head: a.Head, epoch: a.Epoch, generation: c.generation, stale: a.Stale, reach: head.Seq}
-	out.Verdict.head.Seq = max(head.Seq, c.filled.Seq) // this gateway may have come further than the answer
-	out.Told = c.tell(q, &out.Verdict, a.Fresh, fx)
+	out.Verdict = Verdict{Answer: *a, generation: c.generation, filled: c.filled.Seq}
+	out.Told = c.tell(q, &out.Verdict, fx)
 	if a.Stale {
 		fx.Do |= AskLater // until the primary is back
 	} else if wasStale {
@@ -198,13 +195,13 @@ func (c *Channel) settleEarly(q *Question, fresh bool, fx *Effects) {
 
 // tell is who of those that waited hears the verdict. Whoever would be reset by it
 // hears it from a new connection, or waits until the primary is back.
-func (c *Channel) tell(q *Question, v *Verdict, fresh bool, fx *Effects) (told []Waiter) {
+func (c *Channel) tell(q *Question, v *Verdict, fx *Effects) (told []Waiter) {
 	told = q.waiters[:0]
 	for _, w := range q.waiters {
 		switch {
-		case !w.Waiting().doubts(v), fresh && !v.stale:
+		case !w.Waiting().doubts(v), v.Fresh && !v.Stale:
 			told = append(told, w)
-		case v.stale:
+		case v.Stale:
 			c.await(w)
 		default:
 			c.await(w)
