@@ -85,7 +85,7 @@ func New(cfg Config) (*Hub, error) {
 	}
 	h.limits = track.Limits{
 		RingFrames: h.cfg.RingFrames, RingBytes: h.cfg.RingBytes, RingAge: h.cfg.RingAge,
-		GapWait: h.cfg.GapWait, Idle: h.cfg.Idle, Backfill: 4 * read.RangeLimit,
+		GapWait: h.cfg.GapWait, Idle: h.cfg.Idle,
 		Aged: func(age time.Duration) { h.metrics.age.Observe(age.Seconds()) },
 	}
 	h.database.init(h, nil)
