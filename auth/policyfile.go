@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -188,11 +189,18 @@ func atLine(line int, what string) error {
 }
 
 // oneLine takes from an error of the YAML library its line and its message; the
-// library would print the neighbouring lines of the file as well.
+// library would print the neighbouring lines of the file as well, and names from
+// the file as they are, with what is a new line or a colour to a terminal.
 func oneLine(err error) error {
 	var ye yaml.Error
 	if !errors.As(err, &ye) || ye.GetToken() == nil {
 		return err
 	}
-	return atLine(ye.GetToken().Position.Line, ye.GetMessage())
+	printable := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, ye.GetMessage())
+	return atLine(ye.GetToken().Position.Line, printable)
 }
