@@ -24,7 +24,7 @@ const DefaultCapacity = 1024
 type QueueConfig struct {
 	// Capacity is how many events may wait; zero means DefaultCapacity. With
 	// those that are being sent, at most 500 more, it bounds the memory: an
-	// event has up to 64 KiB.
+	// event has up to 64 KiB of data.
 	Capacity int
 	// Done is told what became of each event, once, in the order in which they
 	// were added. The event has the idempotency key that it was sent with, and

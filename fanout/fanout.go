@@ -67,10 +67,12 @@ type Handler interface {
 // was given when it was made. It is safe for concurrent use.
 //
 // Every Subscribe and Unsubscribe is answered by exactly one acknowledgement to
-// the handler, however often the connection breaks in between, some time after
-// the bus can be reached. The caller keeps at most one operation in flight for
-// each channel: an acknowledgement carries no number, so that it could not tell
-// two apart.
+// the handler, however often the connection breaks in between: a Subscribe some
+// time after the bus can be reached, an Unsubscribe also while it can't. The caller
+// keeps at most one operation in flight for each channel: an acknowledgement
+// carries no number, so that it could not tell two apart. Only a Subscribe may be
+// overtaken by an Unsubscribe, to give up what nobody acknowledges: the Subscribed
+// then may stay away, and comes before the Unsubscribed if it does not.
 type Subscriber interface {
 	// Subscribe asks for channels. It does not wait.
 	Subscribe(channels ...event.Channel)

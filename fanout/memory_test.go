@@ -7,11 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/fanout/fanouttest"
 )
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	runSuite(t, func(_ *testing.T, cfg fanout.Config) fanout.Bus { return fanout.NewMemory(cfg) })
+	fanouttest.Run(t, func(_ *testing.T, cfg fanout.Config) fanout.Bus { return fanout.NewMemory(cfg) })
 }
 
 func TestMemoryRefusesAContextThatIsOver(t *testing.T) {

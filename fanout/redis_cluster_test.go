@@ -26,7 +26,7 @@ func TestRedisCluster(t *testing.T) {
 	t.Parallel()
 	server := testenv.RedisCluster(t)
 	t.Run("suite", func(t *testing.T) {
-		runSuite(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
+		fanouttest.Run(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
 			t.Helper()
 			return clustered{fanout.NewRedis(open(t, "redis+cluster://"+server.Addr), quiet(cfg))}
 		})
@@ -49,7 +49,7 @@ func TestRedisClusterWithANodeThatHangs(t *testing.T) {
 	})
 	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
 	publisher := fanout.NewRedis(cluster, quiet(fanout.Config{PublishTimeout: 3 * time.Second}))
-	r, channels := listen(t, fanout.NewRedis(open(t, works.URL()), quiet(steady)), 20)
+	r, channels := listen(t, fanout.NewRedis(open(t, works.URL()), quiet(fanouttest.Steady)), 20)
 	_, port, err := net.SplitHostPort(works.Addr)
 	require.NoError(t, err)
 	var lost, heard []event.Channel

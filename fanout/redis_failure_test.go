@@ -37,7 +37,7 @@ func TestRedisRestartedEmptyIsSubscribedToAgain(t *testing.T) {
 func TestRedisKilledSubscriptionIsMadeAnewOnce(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
-	bus := fanout.NewRedis(open(t, server.URL()), quiet(steady))
+	bus := fanout.NewRedis(open(t, server.URL()), quiet(fanouttest.Steady))
 	r, channels := listen(t, bus, 600)
 	require.NoError(t, server.Client().ConfigResetStat(t.Context()).Err())
 
@@ -147,7 +147,7 @@ func TestRedisThatTakesNoProbesIsInDoubtAndKeepsItsSubscriptions(t *testing.T) {
 func TestRedisThatGivesUpASlowReader(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t, "--client-output-buffer-limit", "pubsub 256kb 0 0")
-	bus := fanout.NewRedis(open(t, server.URL()), quiet(steady))
+	bus := fanout.NewRedis(open(t, server.URL()), quiet(fanouttest.Steady))
 	r, channels := listen(t, bus, 600)
 
 	// All of a script is published before anything of it is sent.
@@ -162,7 +162,7 @@ func TestRedisThatGivesUpASlowReader(t *testing.T) {
 func TestRedisPublisherThatIsCutOffFailsAndComesBack(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
-	r, channels := listen(t, fanout.NewRedis(open(t, server.URL()), quiet(steady)), 1)
+	r, channels := listen(t, fanout.NewRedis(open(t, server.URL()), quiet(fanouttest.Steady)), 1)
 	proxy := testenv.Proxy(t, server.Addr)
 	publisher := fanout.NewRedis(open(t, "redis://"+proxy.Addr), quiet(fanout.Config{}))
 	requireDelivery(t, publisher, r, channels)

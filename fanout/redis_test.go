@@ -39,7 +39,7 @@ func TestRedis(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
 	t.Run("suite", func(t *testing.T) {
-		runSuite(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
+		fanouttest.Run(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
 			t.Helper()
 			proxy := testenv.Proxy(t, server.Addr)
 			return breakable{fanout.NewRedis(open(t, "redis://"+proxy.Addr), quiet(cfg)), proxy}

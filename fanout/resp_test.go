@@ -146,6 +146,7 @@ func TestCommandsAreRendered(t *testing.T) {
 		string(appendCommand(appendCommand(nil, "PING"), "SUBSCRIBE", "", "two\r\nlines\r\n")))
 }
 
+//fuzz:least 800
 func FuzzPushes(f *testing.F) {
 	f.Add("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n+PONG\r\n")
 	f.Add(">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")

@@ -90,7 +90,7 @@ func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOut
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
 	out := &historyOutput{Status: http.StatusOK, Caching: listCaching}
-	if who.badCookie {
+	if who.badCookie != nil {
 		out.SetCookie = g.clearedCookie(in.request)
 	}
 	etag, same := g.unchanged(ctx, in.request, ch)

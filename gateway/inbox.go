@@ -88,12 +88,16 @@ type inboxCount struct {
 
 // registerInbox adds the routes of the inbox, those that read it here.
 func (g *Gateway) registerInbox(api huma.API) {
-	refusals := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	refusals := []int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusPreconditionFailed,
+		http.StatusTooManyRequests, http.StatusServiceUnavailable,
+	}
 	huma.Register(api, huma.Operation{
 		OperationID: "list-inbox", Method: http.MethodGet, Path: inboxPath, Parameters: g.tokenParam(),
-		Summary:     "List the own inbox",
-		Description: "The list is never behind what was acknowledged to a publisher. All of an answer is of one moment.",
-		Errors:      refusals,
+		Summary: "List the own inbox",
+		Description: "The list is never behind what was acknowledged to a publisher. All of an answer is of one moment. " +
+			"Here and in the other calls of an inbox a cursor in Last-Event-ID says whose is meant: if it does not name the caller's, the answer is 412.",
+		Errors: refusals,
 	}, g.listInbox)
 	huma.Register(api, huma.Operation{
 		OperationID: "count-unread", Method: http.MethodGet, Path: inboxPath + "/unread", Parameters: g.tokenParam(),
@@ -158,7 +162,9 @@ func (g *Gateway) countUnread(ctx context.Context, in *struct{ caller }) (*count
 }
 
 // inboxOf is the inbox of whoever sent the request. One that changes something
-// must not come from another site's page, which a browser would give the cookie.
+// must not come from another site's page, which a browser would give the cookie. One
+// that says by a cursor which inbox it means must not meet another one: a page does
+// not see that another window has signed in as somebody else, and so took the cookie.
 func (g *Gateway) inboxOf(r *http.Request, changes bool) (event.Channel, error) {
 	if err := g.allow(r); err != nil {
 		return "", err
@@ -174,5 +180,11 @@ func (g *Gateway) inboxOf(r *http.Request, changes bool) (event.Channel, error) 
 		return "", server.NewProblem(http.StatusForbidden, "the request must come from this site")
 	}
 	inbox := who.claims.Inbox()
+	if meant := r.Header.Get("Last-Event-ID"); meant != "" {
+		cursor, err := event.ParseCursor(meant)
+		if _, ok := cursor.Position(inbox); err != nil || !ok {
+			return "", server.NewProblem(http.StatusPreconditionFailed, "Last-Event-ID is of another inbox than that of who is signed in")
+		}
+	}
 	return inbox, g.admit(who, []event.Channel{inbox})
 }

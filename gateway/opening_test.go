@@ -52,11 +52,11 @@ func TestRevocationWhileAStreamOpens(t *testing.T) {
 	d := new(doorman)
 	r, revocations, _ := revokingRig(t, false, d.guards)
 	d.asked = func() {
-		if r.log.Revoke(t.Context(), "mina") != nil {
+		if r.log.Revoke(t.Context(), "user:mina") != nil {
 			return // the stream opens, which is not what is expected
 		}
 		for range patience / time.Millisecond {
-			if revocations.Cover(&auth.Claims{Subject: "mina"}) {
+			if revocations.Cover("mina", time.Time{}) {
 				return
 			}
 			revocations.Soon()

@@ -83,5 +83,5 @@ type limited struct {
 // Close implements conn.Source.
 func (l *limited) Close(reason conn.Reason) {
 	l.Stream.Close(reason)
-	l.limits.Close(l.Subject(), l.from)
+	l.limits.Close(l.User(), l.from)
 }

@@ -117,7 +117,7 @@ func newDelayedRig(t *testing.T, delay time.Duration, change func(*gateway.Confi
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{secret}})
+	verifier, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{secret}}}})
 	require.NoError(t, err)
 	cfg := gateway.Config{
 		Hub: h, Log: r.log, Inbox: r.log, Bus: r.bus, Verifier: verifier, Policies: auth.Builtin(),

@@ -202,11 +202,11 @@ func TestTokensWaitForTheIssuersKeys(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, keys.Close()) })
 	r := newRig(t, func(c *gateway.Config) {
-		c.Verifier, err = auth.NewVerifier(auth.TokenConfig{JWKS: keys, Issuer: "https://id.example", Audience: "bellhop"})
+		c.Verifier, err = auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{JWKS: keys, Issuer: "https://id.example", Audience: "bellhop"}}})
 		require.NoError(t, err)
 	})
 	encode := base64.RawURLEncoding.EncodeToString
-	given := encode([]byte(`{"alg":"EdDSA"}`)) + "." + encode([]byte(`{"sub":"mina"}`)) + "." + encode([]byte("signed"))
+	given := encode([]byte(`{"alg":"EdDSA"}`)) + "." + encode([]byte(`{"sub":"mina","iss":"https://id.example"}`)) + "." + encode([]byte("signed"))
 	for _, h := range []header{bearer(given), cookie(given)} {
 		r.refusedBothWays("/v1/stream?channel=topic:a", "unready", h)
 		for _, path := range []string{"/v1/channels/topic:a/events", "/v1/inbox"} {

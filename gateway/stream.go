@@ -58,7 +58,7 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.streams.Add(-1)
 		return g.turnAway(c, refusedCapacity, unavailable("this gateway carries as many streams as it can"))
 	}
-	user := who.subject()
+	user := who.user()
 	if req.Inbox {
 		user = req.Channels[0].Key() // the same, in memory that the stream keeps anyway
 	}
@@ -79,11 +79,11 @@ func (g *Gateway) stream(c echo.Context) error {
 	}
 	// Once more, now that the stream is known: a revocation that came since the
 	// token was looked at ended the streams that were known then.
-	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.claims) {
+	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.user(), who.issued()) {
 		g.streams.Add(-1)
 		source.Close(conn.ReasonExpired)
 		g.cfg.Limits.Close(user, from)
-		return g.turnAway(c, refusedUnauthorized, badToken(auth.ErrTokenRevoked))
+		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
 	g.storms.moved()
 	g.carry(c, &limited{source, g.cfg.Limits, from}, who)
@@ -134,7 +134,7 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, hub.Request,
 		return refusedUnauthorized, req, who, err
 	}
 	req = hub.Request{
-		Claims:   who.claims,
+		User: who.user(), Issued: who.issued(),
 		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor, ReplayReset: q.replay,
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
 		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),
@@ -168,7 +168,7 @@ func withInbox(channels []event.Channel, inbox event.Channel) []event.Channel {
 // any more when it returns: the stream goes on without this request.
 func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) {
 	h := c.Response().Header()
-	if who.badCookie {
+	if who.badCookie != nil {
 		h.Set("Set-Cookie", g.clearedCookie(c.Request()))
 	}
 	streamHead(h)

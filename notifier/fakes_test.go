@@ -73,7 +73,7 @@ func (l *fakeLog) Append(_ context.Context, entries []store.Entry) (event.Epoch,
 	return "e1", appended, nil
 }
 
-func (l *fakeLog) Revoke(context.Context, string) error { return nil }
+func (l *fakeLog) Revoke(context.Context, event.Channel) error { return nil }
 
 func (l *fakeLog) Purge(context.Context, event.Channel) error { return nil }
 

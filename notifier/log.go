@@ -19,7 +19,7 @@ type Log interface {
 	// Purge takes all events of a channel away for good.
 	Purge(ctx context.Context, channel event.Channel) error
 	// Revoke makes the tokens of a person no good that were issued up to now.
-	Revoke(ctx context.Context, subject string) error
+	Revoke(ctx context.Context, inbox event.Channel) error
 	// Heads returns the current epoch and the heads of channels.
 	Heads(ctx context.Context, channels []event.Channel, fresh bool) (store.Heads, error)
 	// CheckIdentity begins a new epoch if the server is not the one that the

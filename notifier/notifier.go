@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 )
 
@@ -51,8 +52,8 @@ type Config struct {
 	// ServiceRate is how many publishing requests each service may send in a
 	// second; it may save up those of five seconds. Default: no limit.
 	ServiceRate int
-	// MaxData is the largest event data, compacted, in bytes. Default: 64 KiB;
-	// at most MaxRequestData.
+	// MaxData is the largest event data, as event.ParseData returns it, in bytes.
+	// Default: event.MaxLineData; at most MaxRequestData.
 	MaxData int
 }
 
@@ -63,7 +64,7 @@ func (c Config) withDefaults() Config {
 	c.QueueRows = cmp.Or(c.QueueRows, 20_000)
 	c.QueueBytes = cmp.Or(c.QueueBytes, 64<<20)
 	c.PublishBytes = cmp.Or(c.PublishBytes, 32<<20)
-	c.MaxData = cmp.Or(c.MaxData, 64<<10)
+	c.MaxData = cmp.Or(c.MaxData, event.MaxLineData)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -109,6 +110,9 @@ func New(c Config) (*Notifier, error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
+	}
+	if c.MaxData > event.MaxLineData {
+		c.Logger.Warn("data may make lines of 64 KiB and more, which end clients whose readers take no longer ones", "max_data", c.MaxData)
 	}
 	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate)}
 	n.publisher = newPublisher(c, n.metrics)

@@ -106,6 +106,7 @@ func TestPackedValuesSurvive(t *testing.T) {
 	}
 }
 
+//fuzz:least 500
 func FuzzUnpackChanges(f *testing.F) {
 	f.Add(packChanges([]Change{{Channel: "user:a", Head: 1}, {Channel: "room:b", Head: 300, Rewrite: true}, {Channel: "user:c", Revoke: true}}))
 	f.Add(packChanges([]Change{{Channel: "user:a", Head: 1, Note: &event.Note{Version: 2, Head: 1, Kind: event.NoteRead, UpTo: 1}}}))

@@ -52,7 +52,7 @@ var (
 type Entry struct {
 	Channels []event.Channel // 1 to MaxChannels, none twice
 	Type     string
-	Data     []byte // as event.CompactData returns it
+	Data     []byte // as event.ParseData returns it
 	// ExpiresAt hides the event from that moment on; zero: never.
 	ExpiresAt time.Time
 	// CollapseKey has the event stand for the last one with the same key in the

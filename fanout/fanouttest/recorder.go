@@ -1,4 +1,3 @@
-// Package fanouttest has a handler of a bus that writes down what it is told.
 package fanouttest
 
 import (

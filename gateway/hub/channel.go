@@ -5,225 +5,183 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
 
-// link is what the bus and this gateway have agreed about a channel. One
-// operation is in flight at a time: an acknowledgement carries no number, so an
-// old one could be taken for a new one.
-type link uint8
-
-const (
-	unlinked link = iota
-	subscribing
-	subscribed
-	unsubscribing
-)
-
-// channel is what the hub knows of one held channel.
+// channel is one held channel: what is known of it, its lock, and its listeners.
 type channel struct {
-	src    *source // the log that the channel is in
-	name   event.Channel
-	manner *manner // nil: that of most channels
+	src *source // the log that the channel is in; never changes
 
-	mu    sync.Mutex
-	subs  []*sub
-	since int64 // without listeners since, in nanoseconds since 1970; meaningful while subs is empty
-
-	// at is the epoch and the head up to which the ring has been filled.
-	at event.Position
-	// target is the highest seq of this epoch that is said to exist.
-	target uint64
-	recent *recent // nil: nothing of it
-	tally  tally
-	// life changes when the head went backwards within an epoch, which only a
-	// restored database can do: positions from before mean nothing any more.
-	life uint32
-	link link
-	// known: at holds. Until the first answer about the heads it does not.
-	known bool
-	// stale: at comes from a replica, because the primary was away.
-	stale bool
-	hole  hole
+	mu   sync.Mutex // guards what follows, and Listener.Index of its listeners
+	subs []*sub     // in no order; each knows its Index
+	track.Channel
 }
 
-// message takes what the bus brought.
-func (c *channel) message(m fanout.Message) {
+// newChannel makes a channel by the rules of its namespace.
+func (h *Hub) newChannel(name event.Channel) *channel {
+	rules := h.cfg.Rules(name.Namespace())
+	src := &h.database
+	if rules.Kept && h.cfg.Kept != nil {
+		src = &h.kept
+	} else {
+		rules.Kept = false
+	}
+	return &channel{src: src, Channel: track.NewChannel(name, h.rules.of(rules, &h.limits))}
+}
+
+// hold adds a listener to a channel, which it subscribes to if need be.
+func (h *Hub) hold(name event.Channel, s *sub) *channel {
+	sh := h.shard(name)
+	sh.mu.Lock()
+	c := sh.channels[name]
+	if c == nil {
+		c = h.newChannel(name)
+		sh.channels[name] = c
+	}
+	c.mu.Lock()
+	sh.mu.Unlock()
+	s.Index = int32(len(c.subs))
+	c.subs = append(c.subs, s)
+	fx, away := c.Join(s, c.src.moment())
+	c.do(fx)
+	if away {
+		s.post(func(m *track.Mail) { m.Away = true })
+	}
+	c.mu.Unlock()
+	if fx.Has(track.Subscribe) {
+		h.bus.Subscribe(name)
+	}
+	return c
+}
+
+// release takes a listener away.
+func (c *channel) release(s *sub) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.link == unsubscribing:
-		// The channel is being given up; whoever joins now asks anew.
-	case !c.known || m.Epoch != c.at.Epoch:
-		c.heardEarly(event.Position{Epoch: m.Epoch, Seq: m.Seq}, m.Note)
-	case m.Note != nil && m.Note.Kind != event.NoteRemoved:
-		c.observe(m.Seq, causeTail)
-		c.noted(m.Note)
-	case m.Frame == nil:
-		c.rewritten(m.Seq)
-		c.noted(m.Note)
-	case m.Seq <= max(c.at.Seq, c.recent.rewrittenTo()):
-	case m.Seq == c.at.Seq+1:
-		c.push(newEntry(c.name, event.Position{Epoch: m.Epoch, Seq: m.Seq}, m.Frame, viaBus))
-		c.takeAhead()
-		c.announce()
-	default:
-		c.lately().keepAhead(m.Seq, m.Frame)
-		c.observe(m.Seq, causeHole)
+	last := len(c.subs) - 1
+	c.subs[s.Index] = c.subs[last]
+	c.subs[s.Index].Index = s.Index
+	c.subs[last] = nil
+	c.subs = c.subs[:last]
+	s.Index = -1
+	if last == 0 {
+		c.subs = nil
+		c.Leave(c.src.moment())
 	}
 }
 
-// changed takes what the tail says: the channel reached head in epoch.
-func (c *channel) changed(epoch event.Epoch, ch store.Change) {
+// act changes the channel and does what follows.
+func (c *channel) act(change func(track.Moment) track.Effects) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.link == unsubscribing && len(c.subs) == 0:
-	case !c.known || epoch != c.at.Epoch:
-		c.heardEarly(event.Position{Epoch: epoch, Seq: ch.Head}, ch.Note)
-	case ch.Rewrite:
-		c.rewritten(ch.Head)
-		c.noted(ch.Note)
-	default:
-		c.observe(ch.Head, causeTail)
-		c.noted(ch.Note)
-	}
+	c.do(change(c.src.moment()))
 }
 
-// heardEarly remembers a position that can't be judged yet, and a note if there
-// is one, and asks the log.
-func (c *channel) heardEarly(p event.Position, n *event.Note) {
-	r := c.lately()
-	if n != nil && (r.earlyNote.Note == nil || p.Epoch != r.earlyNote.epoch || n.Version > r.earlyNote.Version) {
-		r.earlyNote = note{n, p.Epoch}
+// do does what follows from something, but for what concerns the subscription. Called
+// with mu held.
+func (c *channel) do(fx track.Effects) {
+	if fx.Do == 0 {
+		return
 	}
-	if p.Epoch != r.early.Epoch || p.Seq > r.early.Seq {
-		r.early = p
-	}
-	if c.known {
-		c.src.asker.ask(c, true)
-	} else if c.askable() {
-		c.src.asker.ask(c, false)
-	}
-}
-
-// rewritten forgets the frames kept: something up to head was deleted, or came
-// without its frame. What the bus still brings of them, and what is being read,
-// may be from before the deletion.
-func (c *channel) rewritten(head uint64) {
-	c.forgetFrames()
-	if head > c.at.Seq {
-		r := c.lately()
-		r.rewritten = max(r.rewritten, head)
-	}
-	if c.hole == filling {
-		c.hole = overtaken
-	}
-	c.observe(head, causeTail)
-}
-
-// forget drops the frames kept, because there may be deleted ones among them.
-func (c *channel) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.forgetFrames()
-}
-
-// dropRing forgets the entries kept: positions below the head need the log.
-func (c *channel) dropRing() {
-	if c.recent != nil {
-		c.recent.ring = ring{base: c.at.Seq}
-	}
-	if t := c.tempo(); t != nil {
-		t.shown = ring{base: c.at.Seq}
-	}
-	if c.conflates() {
-		c.manner.dropped = true
-	}
-}
-
-// forgetFrames drops all frames.
-func (c *channel) forgetFrames() {
-	c.dropRing()
-	c.recent.clearAhead()
-}
-
-func (c *channel) push(e entry) {
-	now := time.Now()
-	e.pushed = now.UnixNano()
-	r := c.lately()
-	if c.conflates() {
-		r.ring.supersede(&e)
-	}
-	r.ring.push(e, c.src.h.cfg.RingFrames, c.src.h.cfg.RingBytes)
-	c.at.Seq = e.seq
-	c.target = max(c.target, e.seq)
-	if at, ok := event.Frame(e.block[:e.frame]).Time(); ok {
-		c.src.h.metrics.age.Observe(now.Sub(at).Seconds())
-	}
-}
-
-// wake tells every listener to look.
-func (c *channel) wake() {
-	for _, s := range c.subs {
-		s.stream.wakeUp()
-	}
-}
-
-// reading is the outcome of a look at a channel.
-type reading uint8
-
-const (
-	current  reading = iota // nothing to read until the next wake
-	some                    // entries were returned
-	behind                  // the position is older than the ring: read the log
-	outdated                // the position is of another life: be judged again
-	born                    // the position was the beginning of a channel that now exists
-)
-
-// read returns entries after a position, of about budget bytes (at least one
-// entry), in dst. Up to reach the listener may read whatever the channel's tempo.
-// The same lock that guards the ring decides what the position is worth, so no
-// push falls between the look and the next wake.
-func (c *channel) read(dst []entry, p event.Position, life uint32, reach uint64, budget int) ([]entry, reading) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	kept, top := c.readable(p.Seq, reach)
-	switch {
-	case c.known && p.Epoch == "" && c.at.Epoch != "":
-		return dst, born
-	case !c.known || p.Epoch != c.at.Epoch || life != c.life || p.Seq > max(c.at.Seq, c.target):
-		return dst, outdated
-	case p.Seq >= top:
-		return dst, current
-	case p.Seq < kept.base && c.rewind():
-		return dst, current
-	case p.Seq < kept.base:
-		return dst, behind
-	}
-	outcome := current
-	newer := kept.after(p.Seq)
-	for i := range newer {
-		e := &newer[i]
-		dst, outcome = append(dst, *e), some
-		if budget -= len(e.block); budget <= 0 {
-			break
+	if fx.Has(track.TellNote) {
+		for _, s := range c.subs {
+			if s.isInbox() {
+				s.post(func(m *track.Mail) { m.AddNote(fx.Note) })
+			}
 		}
 	}
-	return dst, outcome
+	if fx.Has(track.Ask | track.AskFresh) {
+		c.src.heads.Ask(c.Name(), read.Urgency(c.Awaited()), fx.Has(track.AskFresh))
+	}
+	if fx.Has(track.AskLater) {
+		c.src.heads.AskLater(c.Name(), read.Urgency(c.Awaited()))
+	}
+	if fx.Has(track.LookAround) {
+		c.src.lookAround(c.Name(), read.Urgency(c.Awaited()))
+	}
+	if fx.Has(track.Fill) {
+		c.src.ranges.Fill(c.Name())
+	}
+	if fx.Has(track.WatchGap) {
+		cause := fx.Cause
+		time.AfterFunc(fx.Gap, func() { c.gapDue(cause) })
+	}
+	if fx.Has(track.AwaitPeriod) {
+		time.AfterFunc(fx.Period, func() { c.act(c.PeriodOver) })
+	}
+	if fx.Has(track.Wake) {
+		for _, s := range c.subs {
+			s.stream.wakeUp()
+		}
+	}
 }
 
-// place is the epoch that the channel is in, and its life.
-func (c *channel) place() (event.Epoch, uint32) {
+func (c *channel) gapDue(cause track.Cause) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at.Epoch, c.life
+	fx := c.GapDue()
+	if fx.Has(track.Fill) {
+		c.src.h.metrics.fills[cause].Inc()
+	}
+	c.do(fx)
 }
 
-// head is the position up to which the hub has come.
-func (c *channel) head() uint64 {
+// ask has the log asked for the channel's head.
+func (c *channel) ask(how track.Do) {
+	c.act(func(track.Moment) track.Effects { return track.Effects{Do: how} })
+}
+
+// question is one channel of a query for heads.
+type question struct {
+	track.Question
+
+	c *channel
+}
+
+// question notes what is known of the channel as a query starts.
+func (c *channel) question() (question, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.at.Seq
+	q, ok := c.Question(c.src.moment())
+	return question{q, c}, ok
+}
+
+// unanswered puts the question again, in a way.
+func (q *question) unanswered(how track.Do) {
+	c := q.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fx, away := c.Unanswered(&q.Question, how, c.src.moment())
+	c.do(fx)
+	for _, w := range away {
+		subOf(w).post(func(m *track.Mail) { m.Away = true })
+	}
+}
+
+// answered hands out what the log said. ended: a life of a kept channel is over.
+func (q *question) answered(epoch event.Epoch, head store.Head, a *read.Answer) (ended bool) {
+	c := q.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := c.Answered(&q.Question, &track.Answer{Epoch: epoch, Head: head, Stale: a.Stale, Fresh: a.Fresh}, c.src.moment())
+	if out.Backwards {
+		c.src.h.cfg.Logger.Error("a channel's head went backwards within an epoch: was the database restored without a new epoch?",
+			"channel", c.Name(), "epoch", epoch, "was", q.Filled(), "is", head.Seq)
+	}
+	c.do(out.Effects)
+	if len(out.Told) == 0 && !out.Has(track.Confirm) {
+		return out.Ended
+	}
+	v := out.Verdict // shared by all who hear it
+	for _, w := range out.Told {
+		subOf(w).post(func(m *track.Mail) { m.Verdict = &v })
+	}
+	if out.Has(track.Confirm) {
+		for _, s := range c.subs {
+			s.post(func(m *track.Mail) { m.Confirmed = &v })
+		}
+	}
+	return out.Ended
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 )
 
 // client reads a stream as a browser would, when the test lets it.
@@ -33,23 +34,29 @@ func (r *rig) open(req Request) *client {
 	r.t.Helper()
 	c := &client{t: r.t}
 	if !r.rush {
-		<-time.After(2 * fetchPace)
+		<-time.After(2 * read.RangePace)
 	}
 	if req.Retry == 0 {
 		req.Retry = 3 * time.Second
 	}
+	r.start(req, c)
+	if !r.rush && len(req.Channels) > 1 {
+		// The first channel's question may be on its way before the next channel
+		// is held; that one then waits for the pace of questions.
+		<-time.After(read.HeadPace)
+	}
+	return c
+}
+
+// start opens a stream for a client.
+func (r *rig) start(req Request, c *client) {
+	r.t.Helper()
 	req.ReplayReset = !r.resetToHead // most tests look at all that there is after a reset
 	s, err := r.hub.Open(req)
 	require.NoError(r.t, err)
 	c.stream = s
 	s.Start(conn.WakeFunc(func() { c.woken.Store(true) }), 0)
 	r.t.Cleanup(func() { s.Close("") })
-	if !r.rush && len(req.Channels) > 1 {
-		// The first channel's question may be on its way before the next channel
-		// is held; that one then waits for the pace of questions.
-		<-time.After(askPace)
-	}
-	return c
 }
 
 // join opens a stream on channels, with the text of a cursor.

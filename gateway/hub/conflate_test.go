@@ -10,13 +10,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/store"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 )
-
-func headsOf(epoch event.Epoch, ch event.Channel, seq uint64) []store.KeptHead {
-	return []store.KeptHead{{Epoch: epoch, Head: store.Head{Channel: ch, Seq: seq}}}
-}
 
 func gauge(t *testing.T, g prometheus.Metric) float64 {
 	t.Helper()
@@ -53,7 +48,7 @@ func TestJoinLatestOfAConflatedChannel(t *testing.T) {
 		require.Equal(t, "4.k1@raffle:1", c.id)
 		_, before := r.kept.queries()
 		for range 20 {
-			r.join("", raffle).expect(freshPause, "raffle:1#2", "raffle:1#4", ready)
+			r.join("", raffle).expect(read.FreshPace, "raffle:1#2", "raffle:1#4", ready)
 		}
 		_, after := r.kept.queries()
 		require.Equal(t, before, after, "the channel has them in memory")
@@ -73,16 +68,16 @@ func TestNewestValuesStayInMemory(t *testing.T) {
 				live.expect(time.Second, "raffle:1#1", "raffle:1#2")
 				<-time.After(10 * time.Minute)
 				_, before := r.kept.queries()
-				r.join("", raffle).expect(freshPause, "raffle:1#1", "raffle:1#2", ready)
+				r.join("", raffle).expect(read.FreshPace, "raffle:1#1", "raffle:1#2", ready)
 				for range 20 {
-					r.join("", raffle).expect(freshPause, "raffle:1#1", "raffle:1#2", ready)
+					r.join("", raffle).expect(read.FreshPace, "raffle:1#1", "raffle:1#2", ready)
 				}
 				_, after := r.kept.queries()
 				require.Equal(t, before+1, after)
 				live.expect(time.Second)
 				r.kept.trim(raffle, 1) // the retention took the winner away
 				<-time.After(3 * time.Second)
-				r.join("", raffle).expect(freshPause, "raffle:1#2", ready)
+				r.join("", raffle).expect(read.FreshPace, "raffle:1#2", ready)
 			})
 		})
 	}
@@ -233,11 +228,11 @@ func TestMaxRateMergesForAll(t *testing.T) {
 		r.say(raffle, "winner")
 		r.say(raffle, "probability")
 		// Who joins sees the newest values at once.
-		r.join("", raffle).expect(freshPause, "raffle:1#52", "raffle:1#53", ready)
+		r.join("", raffle).expect(read.FreshPace, "raffle:1#52", "raffle:1#53", ready)
 		got = short(c.wait(100 * time.Millisecond))
 		require.Equal(t, []string{"raffle:1#52", "raffle:1#53"}, got)
 		c.expect(time.Second)
-		require.False(t, r.hub.find(raffle).tempo().armed, "a quiet channel has no timer")
+		require.False(t, memory(r.hub.find(raffle)).Timer, "a quiet channel has no timer")
 		r.say(raffle, "probability")
 		c.expect(0, "raffle:1#54")
 	})
@@ -255,7 +250,7 @@ func TestJoinDoesNotWaitForThePeriod(t *testing.T) {
 		r.say(raffle, "probability")
 		c.expect(0, "raffle:1#2")
 		r.say(raffle, "probability")
-		r.join("", raffle).expect(2*fetchPace, "raffle:1#1", "raffle:1#3", ready)
+		r.join("", raffle).expect(2*read.RangePace, "raffle:1#1", "raffle:1#3", ready)
 		c.expect(500 * time.Millisecond)
 		c.expect(500*time.Millisecond, "raffle:1#3")
 	})

@@ -44,7 +44,7 @@ func (h *Hub) Drain(ctx context.Context, window time.Duration) {
 		case <-ctx.Done():
 			return
 		}
-		s.depart()
+		s.tell(departure)
 	}
 	select {
 	case <-empty:

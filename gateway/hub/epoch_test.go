@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -193,11 +195,11 @@ func TestPageOfAnotherEpochIsForNobodyElse(t *testing.T) {
 		r := newRig(t)
 		c := r.live(inbox)
 		b := &c.stream.subs[0]
-		b.state = fetching
+		at := b.Fetch()
 		page := store.Page{Head: store.Head{Channel: inbox, Seq: 1}, Epoch: "e2", Last: 1, Events: []event.Event{{Channel: inbox, Seq: 1, Type: "note", Data: []byte("1")}}}
-		r.hub.database.fetcher.deliver(&job{c: b.ch, epoch: "e2", subs: []wish{{sub: b, at: b.pos}}}, &store.Range{Epoch: "e2"}, &page)
+		r.hub.database.RangeDone(&read.Range{Own: b.ch, Range: store.Range{Epoch: "e2"}, Requests: []read.Request{{For: b, At: at}}}, &page)
 		c.expect(0)
-		require.Equal(t, following, b.state)
+		require.Equal(t, track.ReadRing, b.Next(b.ch.Rules()))
 	})
 }
 
@@ -219,7 +221,7 @@ func TestReplicaOfAnotherEpochIsLate(t *testing.T) {
 		r.log.set(func(l *fakeLog) { l.away = true })
 		c2 := r.join("1.e2@user:1", inbox)
 		c2.expect(5 * time.Second) // waits, is not reset
-		require.Equal(t, event.Epoch("e2"), r.hub.find(inbox).at.Epoch)
+		require.Equal(t, event.Epoch("e2"), r.hub.find(inbox).Filled().Epoch)
 		r.log.set(func(l *fakeLog) { l.away = false })
 		c2.expect(5*time.Second, "user:1#2", ready)
 	})
@@ -338,7 +340,7 @@ func TestHeadWentBackwards(t *testing.T) {
 			p.channels[inbox] = ch
 		})
 		r.log.sync()
-		r.hub.database.asker.ask(r.hub.find(inbox), false)
+		r.hub.find(inbox).ask(track.Ask)
 		c.expect(time.Second, unknownReset)
 		require.True(t, c.ended)
 		require.Equal(t, "0.e1@user:1", c.id)
@@ -356,7 +358,7 @@ func TestHeadWentBackwardsAndOn(t *testing.T) {
 		r.publish(inbox)
 		c.expect(0, "user:1#1", "user:1#2")
 		r.log.change(func(p *life) { p.channels[inbox] = fakeChannel{} })
-		r.hub.database.asker.ask(r.hub.find(inbox), false)
+		r.hub.find(inbox).ask(track.Ask)
 		<-time.After(time.Second)
 		for range 3 {
 			r.publish(inbox)

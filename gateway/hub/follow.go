@@ -6,124 +6,54 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/gateway/hub/track"
+	"github.com/bellhop/bellhop/store"
 )
 
-// follower is the hub as the bus sees it.
-type follower struct{ h *Hub }
+// busHandler is the hub as the bus sees it.
+type busHandler struct{ h *Hub }
 
-var _ fanout.Handler = follower{}
+var _ fanout.Handler = busHandler{}
 
-func (f follower) Message(m fanout.Message) {
+func (b busHandler) Message(m fanout.Message) {
 	if m.Seq == 0 { // no event, but a hint that there is something in the tail
-		f.h.tail.soon()
+		b.h.tail.Soon()
 		return
 	}
-	if c := f.h.find(m.Channel); c != nil {
-		c.message(m)
+	if c := b.h.find(m.Channel); c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.do(c.Message(event.Position{Epoch: m.Epoch, Seq: m.Seq}, m.Frame, m.Note, c.src.moment()))
 	}
 }
 
-func (f follower) Subscribed(name event.Channel) {
-	c := f.h.find(name)
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch c.link {
-	case subscribing:
-		c.link = subscribed
-		c.src.asker.ask(c, false)
-	case subscribed:
-		// The connection was made anew, and what was published in between is
-		// lost.
-		c.missed()
-	case unlinked, unsubscribing:
+func (b busHandler) Subscribed(name event.Channel) {
+	if c := b.h.find(name); c != nil {
+		c.act(func(track.Moment) track.Effects { return c.Subscribed() })
 	}
 }
 
-func (f follower) Unsubscribed(name event.Channel) {
-	if f.h.unlinked(name) {
-		f.h.bus.Subscribe(name)
+func (b busHandler) Unsubscribed(name event.Channel) {
+	if b.h.unsubscribed(name) {
+		b.h.bus.Subscribe(name)
 	}
 }
 
-func (f follower) Lost(name event.Channel) {
-	if c := f.h.find(name); c != nil {
-		c.missed()
+func (b busHandler) Lost(name event.Channel) {
+	if c := b.h.find(name); c != nil {
+		c.ask(track.LookAround)
 	}
 }
 
-func (f follower) Suspect(yes bool) {
-	f.h.tail.suspect(yes)
-	f.h.kept.recheck.raise()
+func (b busHandler) Suspect(yes bool) {
+	b.h.inDoubt.Store(yes)
+	b.h.tail.Soon()
+	b.h.kept.recheck.Raise()
 }
 
-// missed sees to it that the log is asked for what the bus lost. Many channels
-// tend to miss something at the same time: one look at the newest transactions
-// answers for all that are in the database.
-func (c *channel) missed() {
-	if c.src.kept != nil {
-		c.src.asker.ask(c, false)
-	} else {
-		c.src.h.tail.soon()
-	}
-}
-
-// hold adds a listener to a channel, which it subscribes to if need be.
-func (h *Hub) hold(name event.Channel, s *sub) *channel {
-	sh := h.shard(name)
-	sh.mu.Lock()
-	c := sh.channels[name]
-	if c == nil {
-		c = h.newChannel(name)
-		sh.channels[name] = c
-	}
-	c.mu.Lock()
-	sh.mu.Unlock()
-	s.index = int32(len(c.subs))
-	c.subs = append(c.subs, s)
-	c.await(s)
-	subscribe := c.link == unlinked
-	if subscribe {
-		c.link = subscribing
-	}
-	if c.src.away.Load() {
-		s.strand()
-	}
-	if c.askable() { // otherwise the acknowledgement goes on from here
-		c.src.asker.ask(c, false)
-	}
-	c.mu.Unlock()
-	if subscribe {
-		h.bus.Subscribe(name)
-	}
-	return c
-}
-
-// release takes a listener away. The channel stays subscribed for a while.
-func (c *channel) release(s *sub) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	last := len(c.subs) - 1
-	c.subs[s.index] = c.subs[last]
-	c.subs[s.index].index = s.index
-	c.subs[last] = nil
-	c.subs = c.subs[:last]
-	if last == 0 {
-		c.subs = nil
-		c.since = time.Now().UnixNano()
-		if c.recent != nil {
-			c.recent.waiters = nil
-			c.rest()
-		}
-	}
-	s.index = -1
-}
-
-// unlinked takes the acknowledgement that a channel was given up. It tells
-// whether somebody has come meanwhile, so that it is to be subscribed to again.
-func (h *Hub) unlinked(name event.Channel) (again bool) {
+// unsubscribed tells whether the channel is to be subscribed to again.
+func (h *Hub) unsubscribed(name event.Channel) bool {
 	sh := h.shard(name)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -133,16 +63,11 @@ func (h *Hub) unlinked(name event.Channel) (again bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.link != unsubscribing {
-		return false
+	fx := c.Unsubscribed()
+	if fx.Has(track.Drop) {
+		delete(sh.channels, name)
 	}
-	if len(c.subs) > 0 {
-		c.link = subscribing
-		return true
-	}
-	c.link = unlinked
-	delete(sh.channels, name)
-	return false
+	return fx.Has(track.Subscribe)
 }
 
 // sweep gives up channels that nobody listens to any more, and what rings have
@@ -150,25 +75,74 @@ func (h *Hub) unlinked(name event.Channel) (again bool) {
 // they may be: who comes back later than that is served from the log.
 func (h *Hub) sweep(ctx context.Context) {
 	age := h.cfg.RingAge
-	for pause(ctx, min(time.Second, h.cfg.Linger)) {
+	for read.Pause(ctx, min(time.Second, h.cfg.Linger)) {
 		var idle []event.Channel
-		kept := 0
-		now := time.Now().UnixNano()
+		bytes := 0
 		h.held(func(c *channel) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.expire(now, age)
-			kept += c.ringSize()
-			if len(c.subs) == 0 && c.link == subscribed && now-c.since >= int64(h.cfg.Linger) {
-				c.link, c.known, c.stale = unsubscribing, false, false
-				c.recent = nil
-				idle = append(idle, c.name)
+			fx := c.Sweep(age, c.src.moment())
+			kept, _ := c.Memory()
+			bytes += kept.Bytes
+			if fx.Has(track.Unsubscribe) {
+				idle = append(idle, c.Name())
 			}
 		})
 		if len(idle) > 0 {
 			h.bus.Unsubscribe(idle...)
 		}
-		h.metrics.recent.Set(float64(kept))
-		age = nextAge(age, kept, &h.cfg)
+		h.metrics.recent.Set(float64(bytes))
+		age = h.limits.NextAge(age, bytes, h.cfg.RingTotal)
 	}
+}
+
+// tailHandler is the hub as the reader of the tail sees it.
+type tailHandler struct{ h *Hub }
+
+var _ read.TailHandler = tailHandler{}
+
+// TailDue asks for the channels that somebody joins whose subscription nobody
+// acknowledges because the bus is in doubt.
+func (t tailHandler) TailDue() {
+	if t.h.inDoubt.Load() {
+		t.h.database.held(func(c *channel) {
+			if c.Unheard(c.src.moment()) {
+				c.do(track.Effects{Do: track.Ask})
+			}
+		})
+	}
+}
+
+// TailCut drops frames: deletions may have been missed as well.
+func (t tailHandler) TailCut(first bool) {
+	if !first {
+		t.h.metrics.tailCuts.Inc()
+	}
+	t.h.database.held(func(c *channel) { c.Forget() })
+}
+
+// Changed hands a change to its channel.
+func (t tailHandler) Changed(epoch event.Epoch, change *store.Change) {
+	if change.Revoke {
+		t.h.cfg.Revoked()
+	} else if c := t.h.find(change.Channel); c != nil {
+		c.act(func(at track.Moment) track.Effects { return c.Changed(epoch, change, at) })
+	}
+}
+
+// TailRead has the heads asked for where the reading may not tell all.
+func (t tailHandler) TailRead(epoch event.Epoch, cut bool) {
+	t.h.metrics.tailReads.Inc()
+	t.h.metrics.tailLast.SetToCurrentTime()
+	if confirmed := t.h.confirmed(); confirmed != "" && epoch != confirmed {
+		t.h.database.askAll(true)
+	} else if cut {
+		t.h.database.askAll(false)
+	}
+}
+
+// TailFailed logs.
+func (t tailHandler) TailFailed(err error) {
+	t.h.metrics.tailReads.Inc()
+	t.h.cfg.Logger.Warn("the newest transactions can't be read", "error", err)
 }

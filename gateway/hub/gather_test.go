@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -91,7 +92,7 @@ func TestListsDoNotWaitForASlowQuestion(t *testing.T) {
 			<-time.After(10 * time.Millisecond)
 			all.Go(func() {
 				asked := time.Now()
-				if _, err := r.hub.Heads(t.Context(), []event.Channel{inbox}); err != nil || time.Since(asked) > 3*time.Second+gatherMost {
+				if _, err := r.hub.Heads(t.Context(), []event.Channel{inbox}); err != nil || time.Since(asked) > 3*time.Second+read.SharedMost {
 					t.Errorf("after %v: %v", time.Since(asked), err)
 				}
 			})

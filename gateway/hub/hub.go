@@ -6,18 +6,17 @@
 // The bus brings frames within a millisecond and may lose them. The log is the
 // truth, and every doubt about a channel ends in a question to it: a hole in
 // the sequence (fill.go), a join (follow.go), a frame of another epoch
-// (judge.go), a transaction that the bus was silent about (tail.go).
+// (judge.go), a transaction that the bus was silent about (newest.go).
 //
 // There are two logs. The database has one epoch for all of its channels, and a
 // tail. Kept channels live in Redis; each has an epoch of its own, and their
-// heads are asked for again and again (poll.go). What is asked of one log never
+// heads are asked for again and again (source.go). What is asked of one log never
 // waits for the other (source.go).
 //
 // Locks, in the order in which they may be taken:
 //
-//	shard.mu -> channel.mu -> { Stream.mu, asker.mu, fetcher.mu }
-//	Hub.mu and Hub.epochMu are taken alone, or before one of the last group;
-//	gatherer.mu is taken alone.
+//	shard.mu -> channel.mu -> { Stream.mu, those of package read }
+//	Hub.mu and Hub.epochMu are taken alone, or before one of the last group.
 package hub
 
 import (
@@ -25,9 +24,14 @@ import (
 	"errors"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/gateway/hub/track"
+	"github.com/bellhop/bellhop/store"
 )
 
 // ErrDraining refuses a stream because the gateway is going away.
@@ -38,17 +42,20 @@ const shards = 64
 // Hub holds the channels of one gateway. It is safe for concurrent use.
 type Hub struct {
 	cfg     Config
+	rules   sharedRules
+	limits  track.Limits
 	bus     fanout.Subscriber
 	metrics *metrics
 	seed    maphash.Seed
 	shards  [shards]shard
 	// database and kept are the two logs. Without Config.Kept the second is idle.
 	database, kept source
-	tail           tail
-	gatherer       gatherer
+	tail           *read.Tail
+	lists          *read.Shared
+	inDoubt        atomic.Bool // the bus can't be relied on at the moment
 
 	epochMu sync.Mutex
-	epoch   event.Epoch // of the log, as the primary confirmed it; empty before
+	epoch   track.LogEpoch // of the database
 
 	mu       sync.Mutex // guards streams and draining
 	streams  []*Stream  // in no order; each knows its place
@@ -77,24 +84,31 @@ func New(cfg Config) (*Hub, error) {
 	if err := h.metrics.register(cfg.Registerer); err != nil {
 		return nil, err
 	}
+	h.limits = track.Limits{
+		RingFrames: h.cfg.RingFrames, RingBytes: h.cfg.RingBytes, RingAge: h.cfg.RingAge,
+		GapWait: h.cfg.HoleWait, Idle: h.cfg.Linger, Backfill: 4 * read.RangeLimit,
+		Aged: func(age time.Duration) { h.metrics.age.Observe(age.Seconds()) },
+	}
 	h.database.init(h, nil)
 	h.kept.init(h, cfg.Kept)
-	h.tail.init(h)
+	h.tail = read.NewTail(cfg.Log, tailHandler{h}, h.schedule(), h.cfg.TailOverlap, h.cfg.Timeout)
+	h.lists = read.NewShared(func(ctx context.Context, channels []event.Channel) (store.Heads, error) {
+		h.metrics.questions.Inc()
+		return cfg.Log.Heads(ctx, channels, false)
+	}, h.cfg.Timeout)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
-	h.gatherer.init(ctx, h)
-	bus, err := cfg.Bus(follower{h})
+	bus, err := cfg.Bus(busHandler{h})
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	h.bus = bus
-	parts := []func(context.Context){h.tail.run, h.sweep, h.gatherer.run}
-	for _, s := range h.sources() {
-		parts = append(parts, s.asker.run, s.fetcher.run, s.fetcher.run)
+	parts := []func(context.Context){
+		h.tail.Run, h.sweep, h.lists.Run, h.database.heads.Run, h.database.ranges.Run, h.database.ranges.Run,
 	}
 	if h.cfg.Kept != nil {
-		parts = append(parts, h.kept.poll)
+		parts = append(parts, h.kept.heads.Run, h.kept.ranges.Run, h.kept.ranges.Run, h.kept.poll)
 	}
 	for _, run := range parts {
 		h.done.Go(func() { run(ctx) })
@@ -118,8 +132,19 @@ func (h *Hub) Streams() int {
 	return len(h.streams)
 }
 
-// inDoubt tells whether the bus can't be relied on at the moment.
-func (h *Hub) inDoubt() bool { return h.tail.doubted.Load() }
+// Heads asks the primary for the heads of channels, for whoever needs them outside
+// a stream. The answer is in the order of channels, and of a query that started
+// after the call: whatever was acknowledged before is in it, unless it is Stale.
+// It waits until ctx ends, or the hub is closed; the error then wraps
+// store.ErrUnavailable, as it does where the log can't be asked.
+func (h *Hub) Heads(ctx context.Context, channels []event.Channel) (store.Heads, error) {
+	return h.lists.Heads(ctx, channels)
+}
+
+// schedule is how often the logs are looked at.
+func (h *Hub) schedule() read.Schedule {
+	return read.Schedule{Period: h.cfg.TailPeriod, Suspect: h.cfg.TailSuspect, InDoubt: h.inDoubt.Load}
+}
 
 func (h *Hub) shard(name event.Channel) *shard {
 	return &h.shards[maphash.String(h.seed, string(name))%shards]

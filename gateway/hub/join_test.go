@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 )
 
 const (
@@ -230,7 +231,7 @@ func TestChannelsTakeTurns(t *testing.T) {
 		for len(got) < 8 {
 			synctest.Wait()
 			got = append(got, short(c.sip(1))...)
-			<-time.After(fetchPace)
+			<-time.After(read.RangePace)
 		}
 		require.Contains(t, got, "user:1#2")
 		require.Contains(t, got, "raffle:1#2")

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/store"
 )
 
 const (
@@ -121,7 +123,7 @@ func TestReplacedServerIsNotBelieved(t *testing.T) {
 		require.Equal(t, "2.k2@raffle:1", c.id)
 		r.kept.set(func(k *fakeKept) { k.pooled = old })
 		c.expect(5 * time.Second)
-		require.Equal(t, event.Epoch("k2"), r.hub.find(raffle).at.Epoch)
+		require.Equal(t, event.Epoch("k2"), r.hub.find(raffle).Filled().Epoch)
 	})
 }
 
@@ -150,10 +152,10 @@ func TestOldAnswerDoesNotTurnAKeptChannelBack(t *testing.T) {
 		r.kept.evict(raffle)
 		r.say(raffle, "note")
 		c.expect(time.Second, raffleReset, "raffle:1#1")
-		require.False(t, ch.answered(&q, &answer{kept: headsOf("k1", raffle, 1), fresh: true}, 0))
-		require.Equal(t, event.Epoch("k2"), ch.at.Epoch)
+		require.False(t, q.answered("k1", store.Head{Channel: raffle, Seq: 1}, &read.Answer{Fresh: true}))
+		require.Equal(t, event.Epoch("k2"), ch.Filled().Epoch)
 		c.expect(time.Second)
-		require.Equal(t, event.Epoch("k2"), ch.at.Epoch)
+		require.Equal(t, event.Epoch("k2"), ch.Filled().Epoch)
 	})
 }
 

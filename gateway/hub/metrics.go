@@ -2,22 +2,14 @@ package hub
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-)
 
-// cause says what showed that events were missing.
-type cause uint8
-
-const (
-	causeHole  cause = iota // a later one came over the bus
-	causeTail               // the newest transactions
-	causeHeads              // a read of the heads
-	causeCount
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 type metrics struct {
 	all       []prometheus.Collector
-	delivered [viaCount]prometheus.Counter
-	fills     [causeCount]prometheus.Counter
+	delivered [track.ViaCount]prometheus.Counter
+	fills     [track.CauseCount]prometheus.Counter
 	questions prometheus.Counter
 	reads     prometheus.Counter
 	epochs    prometheus.Counter
@@ -44,14 +36,14 @@ func newMetrics(h *Hub) *metrics {
 		Namespace: "bellhop", Subsystem: "hub", Name: "delivered_events_total",
 		Help: "Events handed to streams, by how they came: over the bus, by filling a hole, or by replay from the log.",
 	}, []string{"via"})
-	for v, label := range map[via]string{viaBus: "bus", viaFill: "fill", viaReplay: "replay"} {
+	for v, label := range map[track.Via]string{track.ViaBus: "bus", track.ViaFill: "fill", track.ViaReplay: "replay"} {
 		m.delivered[v] = delivered.WithLabelValues(label)
 	}
 	fills := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "fills_total",
 		Help: "Holes in channels that were filled from the log, by what showed them.",
 	}, []string{"cause"})
-	for c, label := range map[cause]string{causeHole: "bus", causeTail: "tail", causeHeads: "heads"} {
+	for c, label := range map[track.Cause]string{track.CauseBus: "bus", track.CauseTail: "tail", track.CauseHeads: "heads"} {
 		m.fills[c] = fills.WithLabelValues(label)
 	}
 	m.all = append(m.all, delivered, fills,

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/internal/testkit/invariant"
 )
 
@@ -97,7 +98,7 @@ func (m *model) contents(ch event.Channel) contents {
 func (c contents) due() []event.Event {
 	left := slices.DeleteFunc(slices.Clone(c.events), func(e event.Event) bool { return e.Data == nil })
 	if modelRules(c.channel.Namespace()).Conflate {
-		left = newest(left)
+		left = track.Newest(left)
 	}
 	return left
 }

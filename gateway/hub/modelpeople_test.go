@@ -138,11 +138,11 @@ func (m *model) endSome() {
 	}
 	switch m.rng.IntN(5) {
 	case 0:
-		p.stream.depart()
+		p.stream.tell(departure)
 	case 1:
-		p.stream.revoke()
+		p.stream.tell(expired)
 	case 2:
-		p.stream.exceed()
+		p.stream.tell(refusal)
 	case 3:
 		p.stream.End(conn.ReasonAge)
 	default:

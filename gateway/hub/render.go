@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 var (
@@ -20,7 +21,7 @@ type writer struct {
 	stream *Stream
 	bufs   [][]byte
 	budget int
-	events [viaCount]int
+	events [track.ViaCount]int
 	// skipped counts events of conflated channels that newer ones stood for.
 	skipped int
 }
@@ -32,17 +33,17 @@ func (w *writer) put(b []byte) {
 
 // event writes an event. Streams of one channel share the whole block; others
 // share the frame and have an id line of their own, since it names all channels.
-func (w *writer) event(e *entry) {
-	w.events[e.via]++
+func (w *writer) event(e *track.Entry) {
+	w.events[e.Via]++
 	from := 0
 	if w.stream.messageOnly {
-		from = bytes.IndexByte(e.block, '\n') + 1
+		from = bytes.IndexByte(e.Block, '\n') + 1
 	}
 	if len(w.stream.subs) == 1 {
-		w.put(e.block[from:])
+		w.put(e.Block[from:])
 		return
 	}
-	w.put(e.block[from:e.frame])
+	w.put(e.Block[from:e.Frame])
 	w.own(w.endBlock(w.blank()))
 }
 
@@ -92,8 +93,8 @@ func (w *writer) endBlock(dst []byte) []byte {
 	start := len(dst)
 	for i := range w.stream.subs {
 		b := &w.stream.subs[i]
-		if b.named {
-			dst = event.AppendCursor(dst, start, b.shown(), b.ch.name)
+		if at, named := b.Shown(); named {
+			dst = event.AppendCursor(dst, start, at, b.ch.Name())
 		}
 	}
 	if len(dst) == start {
@@ -103,21 +104,21 @@ func (w *writer) endBlock(dst []byte) []byte {
 }
 
 // ready says that the client is live.
-func (w *writer) ready(o *opening) {
+func (w *writer) ready(o *track.Inbox) {
 	b := append(w.blank(), "event: bellhop.ready\ndata: {"...)
 	if w.stream.inbox {
 		b = append(b, `"unread":`...)
-		b = strconv.AppendUint(b, o.unread, 10)
+		b = strconv.AppendUint(b, o.Unread, 10)
 		b = append(b, `,"head":`...)
-		b = strconv.AppendUint(b, o.unreadAt, 10)
+		b = strconv.AppendUint(b, o.Head, 10)
 	}
-	if w.stream.stale {
+	if w.stream.greeted.Stale {
 		if b[len(b)-1] != '{' {
 			b = append(b, ',')
 		}
 		b = append(b, `"stale":true`...)
 	}
-	if w.stream.waiting > 0 {
+	if w.stream.greeted.Waiting > 0 {
 		b = w.waiting(b)
 	}
 	b = append(b, "}\n"...)
@@ -133,10 +134,10 @@ func (w *writer) waiting(b []byte) []byte {
 	b = append(b, `"waiting":[`...)
 	sep := ""
 	for i := range w.stream.subs {
-		if s := &w.stream.subs[i]; s.away {
+		if s := &w.stream.subs[i]; s.Away() {
 			b = append(b, sep...)
 			b = append(b, '"')
-			b = append(b, s.ch.name...)
+			b = append(b, s.ch.Name()...)
 			b = append(b, '"')
 			sep = ","
 		}
@@ -145,15 +146,44 @@ func (w *writer) waiting(b []byte) []byte {
 }
 
 // reset announces what can't be delivered.
-func (w *writer) reset(ch event.Channel, r *reset) {
+func (w *writer) reset(ch event.Channel, r *track.Reset) {
 	b := append(w.blank(), `event: bellhop.reset`+"\n"+`data: {"channel":"`...)
 	b = append(b, ch...)
 	b = append(b, `","from":`...)
-	b = appendSeq(b, r.from)
+	b = appendSeq(b, r.From)
 	b = append(b, `,"to":`...)
-	b = appendSeq(b, r.to)
+	b = appendSeq(b, r.To)
 	b = append(b, "}\n"...)
 	w.own(w.endBlock(b))
+}
+
+// read says how the inbox was changed, in this stream or another one.
+func (w *writer) read(n *event.Note) {
+	b := append(w.blank(), `event: bellhop.read`+"\n"+`data: {"change":"`...)
+	b = append(b, changes[n.Kind]...)
+	b = append(b, `","up_to":`...)
+	b = appendSeq(b, n.UpTo)
+	b = append(b, `,"seqs":`...)
+	if n.Seqs == nil {
+		b = append(b, "null"...)
+	} else {
+		for i, seq := range n.Seqs {
+			b = append(b, "[,"[min(i, 1)])
+			b = strconv.AppendUint(b, seq, 10)
+		}
+		b = append(b, ']')
+	}
+	b = append(b, `,"unread":`...)
+	b = strconv.AppendUint(b, n.Unread, 10)
+	b = append(b, `,"head":`...)
+	b = strconv.AppendUint(b, n.Head, 10)
+	w.own(w.endBlock(append(b, "}\n"...)))
+}
+
+// changes are the names of kinds of notes.
+var changes = [...]string{
+	event.NoteOther: "other", event.NoteRead: "read", event.NoteUnread: "unread",
+	event.NoteRemoved: "removed", event.NoteReplaced: "replaced",
 }
 
 // farewell says the last words of a stream.

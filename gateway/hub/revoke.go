@@ -1,43 +1,26 @@
 package hub
 
-import (
-	"time"
-
-	"github.com/bellhop/bellhop/auth"
-)
+import "time"
 
 // EndRevoked ends the streams whose token is no good any more, as revoked tells:
 // each says bellhop.expired. It returns how many these are, and does not wait
-// for them. revoked is called with the hub's lock held and must be quick; of the
-// claims it gets the subject and the second of issue, in a value that it must
-// not keep.
-func (h *Hub) EndRevoked(revoked func(*auth.Claims) bool) int {
+// for them. revoked is called with the hub's lock held and must be quick; it gets
+// the person, as the key of their inbox, and the second of issue, zero if unknown.
+func (h *Hub) EndRevoked(revoked func(user string, issued time.Time) bool) int {
 	var ended []*Stream
-	var claims auth.Claims
 	h.mu.Lock()
 	for _, s := range h.streams {
-		if s.subject == "" {
-			continue
-		}
-		claims.Subject, claims.IssuedAt = s.subject, time.Time{}
+		var issued time.Time
 		if s.issued != 0 {
-			claims.IssuedAt = time.Unix(s.issued, 0)
+			issued = time.Unix(s.issued, 0)
 		}
-		if revoked(&claims) {
+		if s.user != "" && revoked(s.user, issued) {
 			ended = append(ended, s)
 		}
 	}
 	h.mu.Unlock()
 	for _, s := range ended {
-		s.revoke()
+		s.tell(expired)
 	}
 	return len(ended)
-}
-
-// revoke tells the stream that its token is no good any more.
-func (s *Stream) revoke() {
-	s.mu.Lock()
-	s.gone = true
-	s.mu.Unlock()
-	s.wakeUp()
 }

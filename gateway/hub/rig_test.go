@@ -9,6 +9,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 // rig is a hub on a fake log and a fake bus. It lives in a synctest bubble.
@@ -46,8 +47,23 @@ func newRig(t *testing.T, set ...func(*Config)) *rig {
 	return r
 }
 
+// memory is what a channel keeps.
+func memory(c *channel) track.Memory {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, _ := c.Memory()
+	return m
+}
+
 // publish appends and announces.
 func (r *rig) publish(ch event.Channel) { r.bus.send(r.log.add(ch)) }
+
+// operation is one that is to be acknowledged.
+type operation struct {
+	sign    string
+	channel event.Channel
+	do      func()
+}
 
 // fakeBus delivers what the test says, when it says.
 type fakeBus struct {
@@ -56,7 +72,7 @@ type fakeBus struct {
 	manual  bool // the test acknowledges
 	slow    bool // acknowledgements take a while
 	deaf    bool // the connection is being made anew
-	owed    []func()
+	owed    []operation
 	asked   []string
 	subs    map[event.Channel]bool
 }
@@ -97,15 +113,35 @@ func (b *fakeBus) operate(sign string, c event.Channel, do func()) {
 		}
 	}
 	if deaf {
-		b.owed = append(b.owed, do)
+		b.owed = slices.DeleteFunc(b.owed, func(o operation) bool { return o.channel == c })
+		b.owed = append(b.owed, operation{sign, c, do})
 	}
 	b.mu.Unlock()
 	switch {
+	case deaf && sign == "-":
+		time.AfterFunc(time.Second, b.tryAgain)
 	case manual, deaf:
 	case slow:
 		time.AfterFunc(700*time.Millisecond, do)
 	default:
 		do()
+	}
+}
+
+// tryAgain fails to bring the connection back: what is given up has ended, since
+// nobody is there who could hold it.
+func (b *fakeBus) tryAgain() {
+	b.mu.Lock()
+	var ended []operation
+	b.owed = slices.DeleteFunc(b.owed, func(o operation) bool {
+		if o.sign == "-" {
+			ended = append(ended, o)
+		}
+		return o.sign == "-"
+	})
+	b.mu.Unlock()
+	for _, o := range ended {
+		o.do()
 	}
 }
 
@@ -124,8 +160,8 @@ func (b *fakeBus) hearAgain() {
 	for _, c := range held {
 		b.handler.Subscribed(c)
 	}
-	for _, do := range owed {
-		do()
+	for _, o := range owed {
+		o.do()
 	}
 	b.handler.Suspect(false)
 }

@@ -27,9 +27,7 @@ func TestRingsAreBoundedTogether(t *testing.T) {
 		}
 		held := func() (bytes int) {
 			r.hub.held(func(c *channel) {
-				c.mu.Lock()
-				defer c.mu.Unlock()
-				bytes += c.ringSize()
+				bytes += memory(c).Bytes
 			})
 			return bytes
 		}
@@ -51,8 +49,8 @@ func TestRingsAreBoundedTogether(t *testing.T) {
 
 		<-time.After(40 * time.Second)
 		require.Zero(t, held())
-		require.Equal(t, 30*time.Second, nextAge(29*time.Second, 0, &r.hub.cfg))
-		require.Equal(t, minRingAge, nextAge(2*time.Second, 100*total, &r.hub.cfg))
+		require.Equal(t, 30*time.Second, r.hub.limits.NextAge(29*time.Second, 0, total))
+		require.Equal(t, time.Second, r.hub.limits.NextAge(2*time.Second, 100*total, total))
 	})
 }
 
@@ -65,10 +63,7 @@ func TestRingOfABusyChannelForgetsWhatIsOld(t *testing.T) {
 			r.publish(inbox)
 			<-time.After(time.Second)
 		}
-		c := r.hub.find(inbox)
-		c.mu.Lock()
-		n, base := len(c.recent.ring.entries), c.recent.ring.base
-		c.mu.Unlock()
+		n, base := memory(r.hub.find(inbox)).Frames, memory(r.hub.find(inbox)).Above
 		require.InDelta(t, 31, n, 2)
 		require.EqualValues(t, 60-n, base)
 		require.Equal(t, "60.e1@user:1", func() string {
@@ -87,13 +82,8 @@ func TestRingsAreBoundedInBytesAndAge(t *testing.T) {
 			r.publish(inbox)
 		}
 		kept := func() (frames, bytes int) {
-			c := r.hub.find(inbox)
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if c.recent == nil {
-				return 0, 0
-			}
-			return len(c.recent.ring.entries), c.recent.ring.bytes
+			m := memory(r.hub.find(inbox))
+			return m.Frames, m.FrameBytes
 		}
 		frames, bytes := kept()
 		require.Positive(t, frames)

@@ -1,6 +1,11 @@
 package hub
 
-import "time"
+import (
+	"sync"
+	"time"
+
+	"github.com/bellhop/bellhop/gateway/hub/track"
+)
 
 // Rules say how the channels of a namespace are followed. The zero value is a
 // channel of the database whose listeners get every event, from the moment of
@@ -21,41 +26,26 @@ type Rules struct {
 	MaxRate int
 }
 
-// manner is how a channel is followed whose listeners do not simply get all that
-// is new. Most channels do without one.
-type manner struct {
-	conflate, joinLatest bool
-	tempo                *tempo // nil: no limit
-
-	// Of a conflated channel, guarded by channel.mu: when its ring was begun, in
-	// nanoseconds since 1970, and whether it was dropped, so that the log has
-	// more than is in it.
-	begun   int64
-	dropped bool
+// sharedRules are the rules of all channels, each once: there are as many as the
+// configuration has kinds of namespaces.
+type sharedRules struct {
+	mu  sync.Mutex
+	all map[Rules]*track.Rules
 }
 
-// manner is what a channel under these rules needs.
-func (r Rules) manner() *manner {
-	if !r.Conflate && !r.JoinLatest {
-		return nil
+func (s *sharedRules) of(r Rules, limits *track.Limits) *track.Rules {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shared := s.all[r]
+	if shared == nil {
+		shared = &track.Rules{OwnEpoch: r.Kept, JoinLatest: r.JoinLatest, Conflate: r.Conflate, Limits: limits}
+		if r.Conflate && r.MaxRate > 0 {
+			shared.Period = time.Second / time.Duration(r.MaxRate)
+		}
+		if s.all == nil {
+			s.all = make(map[Rules]*track.Rules)
+		}
+		s.all[r] = shared
 	}
-	m := &manner{conflate: r.Conflate, joinLatest: r.JoinLatest}
-	if r.Conflate && r.MaxRate > 0 {
-		m.tempo = &tempo{period: time.Second / time.Duration(r.MaxRate)}
-	}
-	return m
-}
-
-// conflates tells whether listeners that are behind skip to the newest of each type.
-func (c *channel) conflates() bool { return c.manner != nil && c.manner.conflate }
-
-// joinsLatest tells whether who comes without a position is given the newest event.
-func (c *channel) joinsLatest() bool { return c.manner != nil && c.manner.joinLatest }
-
-// tempo is the limit to how often listeners are given what is new; nil: none.
-func (c *channel) tempo() *tempo {
-	if c.manner == nil {
-		return nil
-	}
-	return c.manner.tempo
+	return shared
 }

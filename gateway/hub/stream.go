@@ -2,13 +2,14 @@ package hub
 
 import (
 	"math"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 // Request describes a stream that is to be opened.
@@ -30,9 +31,10 @@ type Request struct {
 	MessageOnly bool
 	// PingEvents makes heartbeats bellhop.ping events instead of comments.
 	PingEvents bool
-	// Claims are of the token that opened the stream; nil: there was none. What
-	// EndRevoked needs of them is kept: the subject, and the second of issue.
-	Claims *auth.Claims
+	// User is the person whose token opened the stream, as the key of their inbox,
+	// and Issued when it was issued, zero if it does not say. Empty: there was none.
+	User   string
+	Issued time.Time
 	// Retry is after how long the client shall reconnect, already jittered; a
 	// minute at most.
 	Retry time.Duration
@@ -52,39 +54,41 @@ type Stream struct {
 	loop    conn.Waker
 	wakeID  uint64
 	opening *opening // nil once bellhop.ready has nothing to add
-	subject string   // whose token opened the stream; shares the inbox's memory
+	user    string   // whose token opened the stream; shares the inbox's memory
 	issued  int64    // when, in seconds since 1970; 0: the token does not say
 	subs    []sub
 	lent    *lines        // holds bytes of what Next returned last
-	mu      sync.Mutex    // guards the mailbox: going, gone, over, closed and sub.mail
+	mu      sync.Mutex    // guards the mailbox: told, closed and sub.mail
 	place   int32         // in Hub.streams, guarded by Hub.mu
-	bits    atomic.Uint32 // news, started, replays
+	bits    atomic.Uint32 // news, started
 	retry   uint16        // milliseconds
 
 	messageOnly, pingEvents, inbox bool
 
-	going  bool // the gateway drains
-	gone   bool // the token was revoked
-	over   bool // the person has too many streams
+	told   last // how others want the stream to end
 	closed bool
 
-	turnOf  uint8 // the channel that is served first next time
-	ready   bool  // bellhop.ready was said
-	stale   bool  // ... with "stale":true
-	waiting uint8 // ... with so many channels in "waiting"
-	leave   last  // how the stream is to end
+	turnOf  uint8          // the channel that is served first next time
+	ready   bool           // bellhop.ready was said
+	greeted track.Greeting // ... and what it said
+	leave   last           // how the stream is to end
 	ended   bool
 	quiet   bool // Next said all that there was
 }
 
 // opening is what a stream needs until it has said bellhop.ready for the last time.
 type opening struct {
-	req Request
-	at  time.Time
-	// unread counts the inbox's unread events at its seq unreadAt, as of a
-	// version of the channel.
-	unread, unreadAt, version uint64
-	epoch                     event.Epoch
+	req   Request
+	at    time.Time
+	inbox track.Inbox
+}
+
+// inboxOf is who hears of the unread count of a listener's channel; nil: nobody.
+func (o *opening) inboxOf(b *sub) *track.Inbox {
+	if o == nil || !b.isInbox() {
+		return nil
+	}
+	return &o.inbox
 }
 
 // The bits of Stream.bits.
@@ -93,8 +97,6 @@ const (
 	news = 1 << iota
 	// started: the connection can be woken.
 	started
-	// replays: after a reset all that is retained is wanted.
-	replays
 )
 
 // last is what a stream has to say at its end.
@@ -117,20 +119,15 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 	s := &Stream{
 		hub: h, opening: &opening{req: req, at: time.Now()},
 		messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox,
+		user:  req.User,
 		retry: uint16(min(req.Retry.Milliseconds(), math.MaxUint16)),
 		subs:  make([]sub, len(req.Channels)),
 	}
-	if req.ReplayReset {
-		s.bits.Store(replays)
+	if req.User != "" && req.Inbox {
+		s.user = req.Channels[0].Key() // the same, in memory that is kept anyway
 	}
-	if c := req.Claims; c != nil {
-		s.subject = c.Subject
-		if req.Inbox {
-			s.subject = req.Channels[0].Key()
-		}
-		if !c.IssuedAt.IsZero() {
-			s.issued = c.IssuedAt.Unix()
-		}
+	if !req.Issued.IsZero() {
+		s.issued = req.Issued.Unix()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -142,8 +139,9 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 	return s, nil
 }
 
-// Subject is the person whose token opened the stream; empty: there was none.
-func (s *Stream) Subject() string { return s.subject }
+// User is the person whose token opened the stream, as the key of their inbox;
+// empty: there was none.
+func (s *Stream) User() string { return s.user }
 
 // Start joins the stream's channels.
 func (s *Stream) Start(to conn.Waker, id uint64) {
@@ -152,14 +150,13 @@ func (s *Stream) Start(to conn.Waker, id uint64) {
 	req := &s.opening.req
 	for i, name := range req.Channels {
 		b := &s.subs[i]
-		b.stream = s
+		b.stream, b.ReplayReset = s, req.ReplayReset
 		at, brought := req.Cursor.Position(name)
 		if req.BadCursor {
 			at, brought = event.Position{Epoch: event.NoEpoch}, true
 		}
 		if brought {
-			b.claim = &claim{at: at}
-			b.brought, b.named = &at, true
+			b.Bring(at)
 		}
 	}
 	for i, name := range req.Channels {
@@ -205,6 +202,54 @@ func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
 	return w.bufs, s.ended
 }
 
+// placed tells whether every channel has a position, or is known to wait for the kept
+// log. No event is written before.
+func (s *Stream) placed() bool {
+	for i := range s.subs {
+		if !s.subs[i].Placed() {
+			return false
+		}
+	}
+	return true
+}
+
+// greet says bellhop.ready once every channel has been replayed, and again when there
+// is news about that.
+func (s *Stream) greet(w *writer) {
+	if s.ready && s.greeted == (track.Greeting{}) {
+		return
+	}
+	var g track.Greeting
+	for i := range s.subs {
+		if !g.Add(&s.subs[i].Listener) {
+			return
+		}
+	}
+	if s.ready && !g.News(s.greeted) {
+		return
+	}
+	for i := range s.subs {
+		s.subs[i].Greeted()
+	}
+	if !s.ready {
+		s.hub.metrics.joins.Observe(time.Since(s.opening.at).Seconds())
+	}
+	s.ready, s.greeted = true, g
+	w.ready(&s.opening.inbox)
+	if g == (track.Greeting{}) {
+		s.opening = nil
+	}
+}
+
+// spread is how long a stream that is live waits before it tells its client of a reset.
+func (s *Stream) spread() time.Duration {
+	if !s.ready {
+		return 0
+	}
+	longest := min(s.hub.cfg.ResetSpread, time.Duration(s.hub.Streams())*time.Millisecond)
+	return rand.N(longest + 1)
+}
+
 // Heartbeat implements conn.Source.
 func (s *Stream) Heartbeat() []byte {
 	if s.pingEvents {
@@ -246,10 +291,7 @@ func (s *Stream) Close(conn.Reason) {
 		if b.ch != nil {
 			b.ch.release(b)
 		}
-		if b.away {
-			b.away = false
-			s.hub.metrics.waiting.Dec()
-		}
+		s.countAway(b.Away(), false)
 	}
 	s.hub.closed(s)
 }

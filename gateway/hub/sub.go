@@ -1,170 +1,119 @@
 package hub
 
-import "github.com/bellhop/bellhop/event"
+import (
+	"time"
 
-// state is what a listener is doing.
-type state uint8
-
-const (
-	waiting   state = iota // for a verdict about its position
-	following              // out of the ring
-	fetching               // a page is on its way from the log
+	"github.com/bellhop/bellhop/gateway/hub/read"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 )
 
 // sub is a stream's place in one channel.
 type sub struct {
-	stream *Stream
-	ch     *channel
-	claim  *claim // what is to be judged; nil: the client brought no position
-	mail   *mail  // guarded by Stream.mu; nil: none
-
-	// pos is how far the listener has come. brought is what ids say of it
-	// instead, until something was handed to the socket from there on: what the
-	// client brought, or had before its position was moved.
-	pos     event.Position
-	brought *event.Position
-	reach   uint64 // where the replay of the join ends
-	owed    *reset // to be written before anything else of this channel
-	page    *page  // to be written before the ring is looked at
-	life    uint32
-	index   int32 // in channel.subs, guarded by channel.mu; -1 once released
-	state   state
-	placed  bool // it has a position
-	away    bool // it has none, and will have none before the kept log is back
-	named   bool // ids can speak of it: it has a position, or brought one
-	stale   bool // ... that only a replica vouched for
+	stream *Stream     // never changes
+	ch     *channel    // set by Start
+	mail   *track.Mail // guarded by Stream.mu; nil: none
+	track.Listener
 }
 
-// shown is what ids say of the listener.
-func (b *sub) shown() event.Position {
-	if b.brought != nil {
-		return *b.brought
+// subOf is the listener that waited.
+func subOf(w track.Waiter) *sub { return w.(*sub) } //nolint:errcheck,forcetypeassert // Hub.hold and sub.resolve make them
+
+// isInbox tells whether this is the inbox of the person whose stream it is.
+func (b *sub) isInbox() bool { return b.stream.inbox && b == &b.stream.subs[0] }
+
+// post puts something into the listener's mail and wakes the stream.
+func (b *sub) post(put func(*track.Mail)) {
+	s := b.stream
+	s.mu.Lock()
+	if !s.closed {
+		if b.mail == nil {
+			b.mail = new(track.Mail)
+		}
+		put(b.mail)
 	}
-	return b.pos
+	s.mu.Unlock()
+	s.wakeUp()
 }
 
-// move sets the position. What ids say stays as it is.
-func (b *sub) move(to event.Position) {
-	if b.brought == nil {
-		was := b.pos
-		b.brought = &was
-	}
-	b.pos = to
-}
-
-// reset announces events that can't be delivered: from..to, or an unknown range.
-type reset struct {
-	from, to uint64 // zero: unknown
-	final    bool   // the stream ends after it
-}
-
-// trim owes a reset for what retention took from under the position. Where events
-// may be skipped that is no loss.
-func (b *sub) trim(floor uint64) {
-	if floor <= b.pos.Seq {
-		return
-	}
-	if b.owed == nil && b.shown().Epoch != "" && !b.ch.conflates() {
-		b.owed = &reset{from: b.pos.Seq + 1, to: floor}
-	}
-	b.move(event.Position{Epoch: b.pos.Epoch, Seq: floor})
+// answer answers the listener's request: with a page, or with nil to look again.
+func (b *sub) answer(p *track.Page) {
+	b.post(func(m *track.Mail) { m.Answered, m.Page = true, p })
 }
 
 // advance writes what the listener can have now.
 func (b *sub) advance(w *writer) {
-	var ahead [8]entry
-	for b.state == following && w.budget > 0 {
-		if b.page != nil && b.owed == nil {
-			b.trim(b.page.floor)
-		}
-		if b.owed != nil && b.repay(w) {
+	var room [8]track.Entry
+	rules := b.ch.Rules()
+	for w.budget > 0 {
+		switch b.Next(rules) {
+		case track.Rest:
 			return
-		}
-		if b.page != nil {
-			if !b.replay(w) {
+		case track.WriteReset:
+			if b.writeReset(w) {
 				return
 			}
-			continue
-		}
-		entries, outcome := b.ch.read(ahead[:0], b.pos, b.life, b.reach, w.budget)
-		switch outcome {
-		case some:
-			b.hand(w, entries)
-		case behind:
-			b.state = fetching
-			b.ch.src.fetcher.read(b.ch, wish{sub: b, at: b.pos, through: b.ch.head()})
-		case outdated:
-			b.rejoin()
-		case born:
-			// There was nothing to lose, so nothing is announced.
-			epoch, life := b.ch.place()
-			b.move(event.Position{Epoch: epoch})
-			b.life = life
-		case current:
-			return
+		case track.WritePage:
+			b.hand(w, b.Page(w.budget))
+			if !b.PageWritten() {
+				return
+			}
+		case track.ReadRing:
+			b.ch.mu.Lock()
+			entries, reading, fx := b.ch.Read(room[:0], &b.Listener, w.budget)
+			through := b.ch.Filled().Seq
+			b.ch.do(fx)
+			b.ch.mu.Unlock()
+			switch reading {
+			case track.Some:
+				b.hand(w, entries)
+			case track.Behind:
+				b.ch.src.ranges.Read(b.ch.Name(), read.Request{For: b, At: b.Fetch(), Through: through})
+			case track.Outdated:
+				b.resolve()
+			case track.Born:
+			case track.Current:
+				return
+			}
 		}
 	}
 }
 
-// replay writes the page; false if the budget ended first.
-func (b *sub) replay(w *writer) bool {
-	p := b.page
-	n := 0
-	for size := 0; n < len(p.entries) && size < w.budget; n++ {
-		size += len(p.entries[n].block)
-	}
-	b.hand(w, p.entries[:n])
-	if p.entries = p.entries[n:]; len(p.entries) > 0 {
-		return false
-	}
-	// What lies between the last event and the end of the page was deleted.
-	if p.last > b.pos.Seq {
-		b.pos.Seq = p.last
-		b.passed()
-	}
-	b.page = nil
-	return true
-}
-
-// hand writes entries in order, each at most once.
-func (b *sub) hand(w *writer, entries []entry) {
+// hand writes entries in order.
+func (b *sub) hand(w *writer, entries []track.Entry) {
+	count := b.stream.ready && b.ch.Rules().Conflate
 	for i := range entries {
-		e := &entries[i]
-		if e.seq <= b.pos.Seq {
-			continue
+		write, skipped := b.Hand(&entries[i])
+		if count {
+			w.skipped += skipped
 		}
-		if b.stream.ready && b.ch.conflates() {
-			w.skipped += int(e.seq - b.pos.Seq - 1)
+		if write {
+			w.event(&entries[i])
 		}
-		b.pos.Seq = e.seq
-		if e.block == nil {
-			b.passed()
-			continue
-		}
-		b.brought = nil
-		w.event(e)
 	}
 }
 
-// passed: the position went over events that are not there any more. Ids follow
-// it, but for a client that asked for everything: it is to ask for that again
-// until it got something.
-func (b *sub) passed() {
-	if b.brought != nil && b.brought.Epoch != "" {
-		b.brought = nil
-	}
-}
-
-// repay writes the reset that is owed. Its id is where the stream goes on, and if
-// that is to be another connection, it tells so: here seqs would come twice.
-func (b *sub) repay(w *writer) (final bool) {
-	r := b.owed
-	b.owed = nil
-	b.brought = nil
-	w.reset(b.ch.name, r)
+// writeReset writes the reset that is to be announced; final: nothing comes after it.
+func (b *sub) writeReset(w *writer) (final bool) {
+	r := b.TakeReset()
+	w.reset(b.ch.Name(), r)
 	b.stream.hub.metrics.resets.Inc()
-	if r.final {
+	if r.Final {
 		b.stream.end(silent)
 	}
-	return r.final
+	return r.Final
+}
+
+// resolve has the position resolved again, because the channel began a new life. Streams
+// that are live do so at different moments: their clients will then refetch at different
+// moments.
+func (b *sub) resolve() {
+	b.Resolve()
+	rejoin := func() {
+		b.ch.act(func(at track.Moment) track.Effects { return b.ch.Rejoin(b, at) })
+	}
+	if d := b.stream.spread(); d > 0 {
+		time.AfterFunc(d, rejoin)
+	} else {
+		rejoin()
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -93,9 +94,10 @@ func TestTailReadsARowOnce(t *testing.T) {
 		<-time.After(2 * time.Second)
 		r.log.set(func(l *fakeLog) { require.Equal(t, 100, l.told) })
 		require.NoError(t, r.hub.Close())
-		require.Empty(t, r.hub.tail.seen)
-		require.LessOrEqual(t, len(r.hub.tail.stood), 1)
-		require.EqualValues(t, 100, r.hub.tail.base.ID)
+		base, rows, readings := r.hub.tail.Remembered()
+		require.Zero(t, rows)
+		require.LessOrEqual(t, readings, 1)
+		require.EqualValues(t, 100, base)
 	})
 }
 
@@ -111,7 +113,8 @@ func TestTailPassesAnIDThatNeverCame(t *testing.T) {
 			<-time.After(300 * time.Millisecond)
 		}
 		require.NoError(t, r.hub.Close())
-		require.Greater(t, r.hub.tail.base.ID, uint64(90))
+		base, _, _ := r.hub.tail.Remembered()
+		require.Greater(t, base, uint64(90))
 		r.log.set(func(l *fakeLog) { require.Less(t, l.told, 600, "read again while the id could still come") })
 	})
 }
@@ -127,8 +130,9 @@ func TestTailWithAStepBetweenIDs(t *testing.T) {
 			c.expect(2200*time.Millisecond, fmt.Sprintf("user:1#%d", i+1))
 		}
 		require.NoError(t, r.hub.Close())
-		require.LessOrEqual(t, len(r.hub.tail.seen), 10)
-		require.LessOrEqual(t, len(r.hub.tail.stood), 10)
+		_, rows, readings := r.hub.tail.Remembered()
+		require.LessOrEqual(t, rows, 10)
+		require.LessOrEqual(t, readings, 10)
 	})
 }
 
@@ -216,9 +220,9 @@ func TestFillsAreCountedByCause(t *testing.T) {
 		r.log.add(inbox)
 		r.publish(inbox)
 		c.expect(time.Second, "user:1#2", "user:1#3")
-		require.InDelta(t, 1, value(t, r.hub.metrics.fills[causeTail]), 0)
-		require.InDelta(t, 1, value(t, r.hub.metrics.fills[causeHole]), 0)
-		require.InDelta(t, 2, value(t, r.hub.metrics.delivered[viaFill]), 0, "the third came over the bus and was kept")
-		require.InDelta(t, 1, value(t, r.hub.metrics.delivered[viaBus]), 0)
+		require.InDelta(t, 1, value(t, r.hub.metrics.fills[track.CauseTail]), 0)
+		require.InDelta(t, 1, value(t, r.hub.metrics.fills[track.CauseBus]), 0)
+		require.InDelta(t, 2, value(t, r.hub.metrics.delivered[track.ViaFill]), 0, "the third came over the bus and was kept")
+		require.InDelta(t, 1, value(t, r.hub.metrics.delivered[track.ViaBus]), 0)
 	})
 }

@@ -98,7 +98,8 @@ func TestWhoLeftIsNotWaitedFor(t *testing.T) {
 		for range 3 {
 			r.join("", inbox).close()
 		}
-		require.Nil(t, r.hub.find(inbox).recent)
+		_, nothing := r.hub.find(inbox).Memory()
+		require.True(t, nothing)
 	})
 }
 

@@ -47,7 +47,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {
 			return nil, err
 		}
-		tokens.Secrets = []string{keys.Signing}
+		if len(tokens.Issuers) == 0 {
+			tokens.Issuers = make([]auth.Issuer, 1)
+		}
+		tokens.Issuers[0].Secrets = []string{keys.Signing}
 		publishers = strings.TrimPrefix(publishers+","+demoService+"="+keys.Service, ",")
 	}
 	s.server.Echo.Pre(rewriteRafflePath)
@@ -71,6 +74,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		Keys:     serviceKeys,
 
 		ServiceRate: cfg.ServiceRate,
+		MaxData:     cfg.MaxData,
 		Batchers:    1, // SQLite writes one transaction at a time
 	})
 	if err != nil {

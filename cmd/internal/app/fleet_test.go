@@ -202,7 +202,7 @@ func TestDisconnectReachesEveryGateway(t *testing.T) {
 					status, _ := post(t, gateway+"/v1/session", "", "Authorization", "Bearer "+token)
 					require.Equal(t, http.StatusUnauthorized, status)
 				}
-				newer := signed(t, "mina", at.Truncate(time.Second).Add(6*time.Second)) // after the leeway, soon
+				newer := signed(t, "mina", at.Truncate(time.Second).Add(auth.DefaultLeeway+time.Second)) // after the leeway, soon
 				require.Eventually(t, func() bool {
 					status, _ := post(t, gateway+"/v1/session", "", "Authorization", "Bearer "+newer)
 					return status == http.StatusNoContent

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
@@ -66,22 +67,33 @@ type gatewayParts struct {
 	policies auth.Policies
 }
 
-// addGateway puts a gateway on the service's listener. It serves from then on.
-func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
-	if tokens.JWKSURL != "" {
-		jwks, err := auth.OpenJWKS(auth.JWKSConfig{URL: tokens.JWKSURL, Logger: s.log})
+// openVerifier opens the key sets of issuers that publish theirs.
+func (s *Service) openVerifier(cfg auth.TokenConfig) (*auth.Verifier, error) {
+	for i := range cfg.Issuers {
+		issuer := &cfg.Issuers[i]
+		if !issuer.HasKeySet() {
+			continue
+		}
+		set := issuer.KeySet()
+		set.Logger = s.log
+		jwks, err := auth.OpenJWKS(set)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		s.onClose(jwks.Close)
-		s.server.AddCheck("issuer", jwks.Ready)
-		parts.tokens.JWKS = jwks
+		s.server.AddCheck(strings.TrimSpace("issuer "+issuer.Name), jwks.Ready)
+		issuer.JWKS = jwks
 	}
-	verifier, err := auth.NewVerifier(parts.tokens)
+	return auth.NewVerifier(cfg)
+}
+
+// addGateway puts a gateway on the service's listener. It serves from then on.
+func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
+	verifier, err := s.openVerifier(parts.tokens)
 	if err != nil {
 		return err
 	}
-	revocations := gateway.NewRevocations(ctx, parts.log, s.log)
+	revocations := gateway.NewRevocations(ctx, parts.log, verifier.Leeway(), s.log)
 	s.onClose(revocations.Close)
 	s.server.AddCheck("revocations", revocations.Ready)
 	h, err := hub.New(hub.Config{

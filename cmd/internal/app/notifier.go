@@ -65,6 +65,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		Keys:     cfg.Keys(),
 
 		ServiceRate: cfg.ServiceRate,
+		MaxData:     cfg.MaxData,
 	})
 	if err != nil {
 		return nil, err

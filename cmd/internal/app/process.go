@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/probe"
 )
 
@@ -64,7 +65,10 @@ func Main[S settings](s S, run func(context.Context, S, Invocation) error) {
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
 		Signals: signals,
-	}, s, run))
+	}, s, func(ctx context.Context, s S, inv Invocation) error {
+		fanout.SetRedisLogger(inv.Log) // of the whole process, so not for Run
+		return run(ctx, s, inv)
+	}))
 }
 
 // Run reads a program's settings, runs it, and returns its exit code. The first

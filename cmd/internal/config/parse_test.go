@@ -115,7 +115,7 @@ func TestListsAreSplitAtCommas(t *testing.T) {
 	), io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a@tcp(r1:3306)/bellhop", "a@tcp(r2:3306)/bellhop"}, g.Replicas())
-	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Secrets)
+	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Issuers[0].Secrets)
 	require.True(t, g.Origins.Listed("https://b.example:8443"))
 }
 

@@ -31,7 +31,7 @@ func TestAnyKindOfTokenKeyWillDo(t *testing.T) {
 	var g Gateway
 	_, err = Parse(&g, nil, withoutToken("BELLHOP_JWT_PUBLIC_KEY="+file(t, text)), io.Discard)
 	require.NoError(t, err)
-	require.Empty(t, g.TokenConfig().Secrets)
+	require.Empty(t, g.TokenConfig().Issuers[0].Secrets)
 	_, err = auth.NewVerifier(g.TokenConfig())
 	require.NoError(t, err)
 

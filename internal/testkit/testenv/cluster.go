@@ -36,46 +36,34 @@ func ServerOption(option string) Option {
 	return func(o *options) { o.server = append(o.server, option) }
 }
 
-type sharedCluster struct {
-	once    sync.Once
-	cluster *Cluster
-	err     error
-}
-
 // MySQL returns the cluster that the tests of a package share; it starts at the
 // first call, which takes seconds, and is stopped by Main. Tests have databases of
 // their own in it (NewDatabase) and leave the servers themselves alone: one that
 // breaks them asks for a PrivateMySQL.
 func MySQL(tb testing.TB, engine Engine) *Cluster {
 	tb.Helper()
-	shared := sharedClusterOf(engine)
-	require.NotNil(tb, shared, "call testenv.Main from TestMain: it stops what tests share")
-	shared.once.Do(func() {
-		shared.cluster, shared.err = newCluster(engine, options{})
-		if shared.err == nil {
-			atEnd(shared.cluster.remove)
-		}
-	})
-	require.NoError(tb, shared.err)
-	return shared.cluster
+	start := sharedCluster(engine)
+	require.NotNil(tb, start, "call testenv.Main from TestMain: it stops what tests share")
+	c, err := start()
+	require.NoError(tb, err)
+	return c
 }
 
-// sharedClusterOf is nil outside Main.
-func sharedClusterOf(engine Engine) *sharedCluster {
+// sharedCluster starts the engine's cluster with its first call; it is nil
+// outside Main.
+func sharedCluster(engine Engine) func() (*Cluster, error) {
 	suite.mu.Lock()
 	defer suite.mu.Unlock()
-	if !suite.running {
-		return nil
+	if suite.clusters[engine.Name] == nil && suite.running {
+		suite.clusters[engine.Name] = sync.OnceValues(func() (*Cluster, error) {
+			c, err := newCluster(engine, options{})
+			if err == nil {
+				atEnd(c.remove)
+			}
+			return c, err
+		})
 	}
-	if suite.clusters == nil {
-		suite.clusters = make(map[string]*sharedCluster)
-	}
-	shared := suite.clusters[engine.Name]
-	if shared == nil {
-		shared = new(sharedCluster)
-		suite.clusters[engine.Name] = shared
-	}
-	return shared
+	return suite.clusters[engine.Name]
 }
 
 // PrivateMySQL starts a cluster for one test.

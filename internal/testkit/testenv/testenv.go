@@ -36,7 +36,7 @@ var suite struct {
 	mu       sync.Mutex
 	running  bool // Main was called, so what is shared will be stopped
 	cleanups []func()
-	clusters map[string]*sharedCluster // by engine
+	clusters map[string]func() (*Cluster, error) // by engine
 }
 
 // leakPatience is how long goroutines may take to end after the last test.
@@ -48,13 +48,13 @@ const leakPatience = 5 * time.Second
 //	func TestMain(m *testing.M) { testenv.Main(m) }
 func Main(m *testing.M, options ...goleak.Option) {
 	suite.mu.Lock()
-	suite.running = true
+	suite.running, suite.clusters = true, make(map[string]func() (*Cluster, error))
 	suite.mu.Unlock()
 
 	code := m.Run()
 
 	suite.mu.Lock()
-	suite.running = false
+	suite.running, suite.clusters = false, nil
 	cleanups := suite.cleanups
 	suite.cleanups = nil
 	suite.mu.Unlock()
