@@ -41,7 +41,12 @@ type inboxInput struct {
 	Unread bool   `query:"unread" doc:"true lists unread events only."`
 }
 
-type inboxOutput struct{ Body inboxList }
+type inboxOutput struct {
+	Status  int
+	ETag    string `header:"ETag" doc:"Names what the inbox holds, for If-None-Match."`
+	Caching string `header:"Cache-Control"`
+	Body    inboxList
+}
 
 type inboxList struct {
 	Items  []inboxItem `json:"items" doc:"Newest first. Deleted and expired events are left out, and those for which a newer one with the same collapse key stands."`
@@ -112,11 +117,21 @@ func (g *Gateway) listInbox(ctx context.Context, in *inboxInput) (*inboxOutput, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
+	out := &inboxOutput{Status: http.StatusOK, Caching: listCaching}
+	etag, same := g.unchanged(ctx, in.request, inbox)
+	if same {
+		out.Status, out.ETag = http.StatusNotModified, etag
+		return out, nil
+	}
 	page, err := g.cfg.Inbox.Inbox(ctx, inbox, in.Before, in.Limit, in.Unread)
 	if err != nil {
 		return nil, logProblem(err)
 	}
-	return &inboxOutput{Body: newInboxList(&page)}, nil
+	if !page.Stale {
+		out.ETag = etagOf(page.Channel, page.Epoch, page.Version)
+	}
+	out.Body = newInboxList(&page)
+	return out, nil
 }
 
 func newInboxList(page *store.InboxPage) inboxList {

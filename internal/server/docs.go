@@ -22,21 +22,24 @@ import (
 func (s *Server) serveDocs() {
 	document := sync.OnceValues(func() ([]byte, error) { return json.Marshal(s.API.OpenAPI()) })
 	page := sync.OnceValues(func() ([]byte, error) { return renderDocs(s.API.OpenAPI()) })
-	s.get("/openapi.json", func(c echo.Context) error {
+	s.get("/openapi.json", sayDocument("application/openapi+json", document))
+	s.get("/docs", sayDocument("text/html; charset=UTF-8", page))
+}
+
+func sayDocument(kind string, document func() ([]byte, error)) echo.HandlerFunc {
+	return compress(func(c echo.Context) error {
 		b, err := document()
 		if err != nil {
 			return err
 		}
-		return c.Blob(http.StatusOK, "application/openapi+json", b)
-	})
-	s.get("/docs", func(c echo.Context) error {
-		b, err := page()
-		if err != nil {
-			return err
+		h, etag := c.Response().Header(), ETag(b)
+		h.Set("ETag", etag)
+		h.Set("Cache-Control", "no-cache")
+		if Unchanged(c.Request(), etag) {
+			return c.NoContent(http.StatusNotModified)
 		}
-		c.Response().Header().Set("Content-Security-Policy",
-			"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-		return c.HTMLBlob(http.StatusOK, b)
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		return c.Blob(http.StatusOK, kind, b)
 	})
 }
 

@@ -115,7 +115,7 @@ func New(opt Options) (*Server, error) {
 	config.CreateHooks = nil // no "$schema" member in every answer
 	config.Transformers = []huma.Transformer{keepCause}
 	s.API = humaecho.New(e, config)
-	s.API.UseMiddleware(checkQuery, limitOperation)
+	s.API.UseMiddleware(compressOperation, checkQuery, limitOperation)
 
 	s.get(livePath, s.live)
 	s.get(readyPath, s.ready)
