@@ -5,12 +5,21 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/server"
+)
+
+// A client may ask for heartbeats from leastHeartbeat to mostHeartbeat apart: many
+// readers time out after ten seconds of silence, and proxies after a minute.
+const (
+	leastHeartbeat = 5
+	mostHeartbeat  = 60
 )
 
 // maxExtra is the most channels that a stream may name besides the inbox.
@@ -25,7 +34,8 @@ type streamQuery struct {
 	badCursor   bool
 	messageOnly bool
 	pingEvents  bool
-	replay      bool // after a reset
+	replay      bool          // after a reset
+	heartbeat   time.Duration // zero: the gateway's
 }
 
 // parseStreamQuery reads a request for a stream, whose operation has these
@@ -63,8 +73,7 @@ func parseStreamQuery(r *http.Request, params []*huma.Param) (streamQuery, error
 	if err != nil {
 		return q, err
 	}
-	heartbeat, err := choice(values, "heartbeat", "event")
-	if err != nil {
+	if err := q.readHeartbeat(values["heartbeat"]); err != nil {
 		return q, err
 	}
 	reset, err := choice(values, "reset", "replay")
@@ -72,8 +81,24 @@ func parseStreamQuery(r *http.Request, params []*huma.Param) (streamQuery, error
 		return q, err
 	}
 	q.replay = reset != ""
-	q.messageOnly, q.pingEvents = events != "", heartbeat != ""
+	q.messageOnly = events != ""
 	return q, q.readCursor(r.Header.Get("Last-Event-ID"), values)
+}
+
+// readHeartbeat takes what heartbeats are to be, and how many seconds apart.
+func (q *streamQuery) readHeartbeat(given []string) error {
+	for _, value := range given {
+		seconds, err := strconv.Atoi(value)
+		switch {
+		case value == "event" && !q.pingEvents:
+			q.pingEvents = true
+		case err == nil && leastHeartbeat <= seconds && seconds <= mostHeartbeat && q.heartbeat == 0:
+			q.heartbeat = time.Duration(seconds) * time.Second
+		default:
+			return queryError(fmt.Sprintf("heartbeat: want event, or %d to %d seconds, or each once", leastHeartbeat, mostHeartbeat))
+		}
+	}
+	return nil
 }
 
 // readCursor takes the newest thing that the client knows: browsers send the

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -47,7 +48,7 @@ var greeting = []byte(": hi\n\n")
 func (g *Gateway) stream(c echo.Context) error {
 	r := c.Request()
 	from := g.address(r)
-	why, req, who, err := g.judge(r, from)
+	why, ask, err := g.judge(r, from)
 	switch {
 	case why == refusal(limit.Rate):
 		return g.refuse(c, limit.Rate)
@@ -58,9 +59,10 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.streams.Add(-1)
 		return g.turnAway(c, refusedCapacity, unavailable("this gateway carries as many streams as it can"))
 	}
+	who := ask.who
 	user := who.user()
-	if req.Inbox {
-		user = req.Channels[0].Key() // the same, in memory that the stream keeps anyway
+	if ask.req.Inbox {
+		user = ask.req.Channels[0].Key() // the same, in memory that the stream keeps anyway
 	}
 	if over := g.cfg.Limits.Open(r.Context(), user, from); over != "" {
 		g.streams.Add(-1)
@@ -68,7 +70,7 @@ func (g *Gateway) stream(c echo.Context) error {
 	}
 	// Registered before the client hears anything: a drain that begins now ends
 	// this stream too.
-	source, err := g.cfg.Hub.Open(req)
+	source, err := g.cfg.Hub.Open(ask.req)
 	if err != nil {
 		g.streams.Add(-1)
 		g.cfg.Limits.Close(user, from)
@@ -86,7 +88,7 @@ func (g *Gateway) stream(c echo.Context) error {
 		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
 	g.storms.moved()
-	g.carry(c, &limited{source, g.cfg.Limits, from}, who)
+	g.carry(c, &limited{source, g.cfg.Limits, from}, ask)
 	return nil
 }
 
@@ -94,7 +96,7 @@ func (g *Gateway) stream(c echo.Context) error {
 // good: what the stream's head would be, without a stream.
 func (g *Gateway) head(c echo.Context) error {
 	r := c.Request()
-	why, _, _, err := g.judge(r, g.address(r))
+	why, _, err := g.judge(r, g.address(r))
 	if err != nil {
 		return g.turnAway(c, why, err)
 	}
@@ -109,31 +111,39 @@ func (g *Gateway) over(reason conn.Reason) {
 	g.metrics.ended.WithLabelValues(string(reason)).Inc()
 }
 
+// wanted is a request for a stream that was judged.
+type wanted struct {
+	req       hub.Request
+	who       identity
+	heartbeat time.Duration
+}
+
 // judge decides about a request for a stream. One that is over the address's rate
 // is refused without an error, and before anything is asked of its token.
-func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, hub.Request, identity, error) {
-	var req hub.Request
+func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, wanted, error) {
+	var ask wanted
 	if g.draining.Load() {
-		return refusedDraining, req, identity{}, draining()
+		return refusedDraining, ask, draining()
 	}
 	q, err := parseStreamQuery(r, g.params)
 	if err != nil {
-		return refusedMalformed, req, identity{}, server.NewProblem(http.StatusBadRequest, err.Error())
+		return refusedMalformed, ask, server.NewProblem(http.StatusBadRequest, err.Error())
 	}
 	if !acceptsStream(r.Header.Values("Accept")) {
-		return refusedAccept, req, identity{}, server.NewProblem(http.StatusNotAcceptable, "a stream is text/event-stream")
+		return refusedAccept, ask, server.NewProblem(http.StatusNotAcceptable, "a stream is text/event-stream")
 	}
 	if !g.cfg.Limits.Allow(from) {
-		return refusal(limit.Rate), req, identity{}, nil
+		return refusal(limit.Rate), ask, nil
 	}
 	who, err := g.identify(r)
+	ask.who, ask.heartbeat = who, cmp.Or(q.heartbeat, g.cfg.Heartbeat)
 	switch {
 	case passes(err):
-		return refusedUnready, req, who, err
+		return refusedUnready, ask, err
 	case err != nil:
-		return refusedUnauthorized, req, who, err
+		return refusedUnauthorized, ask, err
 	}
-	req = hub.Request{
+	ask.req = hub.Request{
 		User: who.user(), Issued: who.issued(),
 		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor, ReplayReset: q.replay,
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
@@ -141,21 +151,21 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, hub.Request,
 	}
 	switch {
 	case who.claims == nil && (len(q.channels) == 0 || q.inbox != nil && *q.inbox):
-		return refusedUnauthorized, req, who, needToken(who, "an inbox needs a token")
+		return refusedUnauthorized, ask, needToken(who, "an inbox needs a token")
 	case who.claims != nil && (q.inbox == nil || *q.inbox):
-		req.Inbox = true
-		req.Channels = withInbox(q.channels, who.claims.Inbox())
+		ask.req.Inbox = true
+		ask.req.Channels = withInbox(q.channels, who.claims.Inbox())
 	case len(q.channels) == 0:
-		return refusedMalformed, req, who, server.NewProblem(http.StatusBadRequest, "the stream has no channel")
+		return refusedMalformed, ask, server.NewProblem(http.StatusBadRequest, "the stream has no channel")
 	}
-	if err := g.admit(who, req.Channels); err != nil {
+	if err := g.admit(who, ask.req.Channels); err != nil {
 		why := refusedForbidden
 		if who.claims == nil {
 			why = refusedUnauthorized
 		}
-		return why, req, who, err
+		return why, ask, err
 	}
-	return "", req, who, nil
+	return "", ask, nil
 }
 
 // withInbox puts the inbox first, once.
@@ -166,13 +176,14 @@ func withInbox(channels []event.Channel, inbox event.Channel) []event.Channel {
 
 // carry has the engine answer with the stream. Nobody may write to the response
 // any more when it returns: the stream goes on without this request.
-func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) {
+func (g *Gateway) carry(c echo.Context, source conn.Source, ask wanted) {
+	who := ask.who
 	h := c.Response().Header()
 	if who.badCookie != nil {
 		h.Set("Set-Cookie", g.clearedCookie(c.Request()))
 	}
 	streamHead(h)
-	opt := conn.Options{Heartbeat: g.cfg.Heartbeat, SlowTimeout: g.cfg.SlowTimeout}
+	opt := conn.Options{Heartbeat: ask.heartbeat, SlowTimeout: g.cfg.SlowTimeout}
 	if g.cfg.MaxAge > 0 {
 		opt.Age = time.Now().Add(jitter(g.cfg.MaxAge))
 	}

@@ -155,6 +155,15 @@ func TestStreamOptions(t *testing.T) {
 		require.Equal(t, block{comment: "hb"}, b)
 		s.leave()
 	})
+	t.Run("heartbeat=5 beside heartbeat=event", func(t *testing.T) {
+		r := newRig(t, nil)
+		s := r.stream("/v1/stream?channel=topic:h&heartbeat=5&heartbeat=event").greeted()
+		s.expect("bellhop.ready")
+		began := time.Now()
+		s.expect("bellhop.ping")
+		require.Less(t, time.Since(began), patience, "the gateway's own come after 20 s")
+		s.leave()
+	})
 	t.Run("heartbeat=event", func(t *testing.T) {
 		r := r.on(t)
 		s := r.stream("/v1/stream?channel=topic:h&heartbeat=event").greeted()
