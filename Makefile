@@ -16,6 +16,8 @@ REPORT      ?= docs/performance.md
 
 GOLANGCI_VERSION := 2.15.0
 GOLANGCI := bin/golangci-lint
+GOVULNCHECK_VERSION := 1.9.0
+GOVULNCHECK := bin/govulncheck
 
 .DEFAULT_GOAL := help
 
@@ -51,13 +53,19 @@ vet:
 	$(GO) vet $(PKG)
 
 .PHONY: lint
-lint: $(GOLANGCI)-$(GOLANGCI_VERSION) ## golangci-lint, in the version that is pinned here
+lint: $(GOLANGCI)-$(GOLANGCI_VERSION) $(GOVULNCHECK)-$(GOVULNCHECK_VERSION) ## go.mod, known vulnerabilities and golangci-lint, in versions that are pinned here
+	$(GO) mod tidy -diff
+	@sh tools/vulncheck $(GOVULNCHECK)-$(GOVULNCHECK_VERSION) $(PKG)
 	$(GOLANGCI)-$(GOLANGCI_VERSION) run $(PKG)
 
 # The first build takes some minutes; the program stays in bin/.
 $(GOLANGCI)-$(GOLANGCI_VERSION):
 	GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
 	mv $(GOLANGCI) $@
+
+$(GOVULNCHECK)-$(GOVULNCHECK_VERSION):
+	GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install golang.org/x/vuln/cmd/govulncheck@v$(GOVULNCHECK_VERSION)
+	mv $(GOVULNCHECK) $@
 
 .PHONY: bench
 bench: ## run the benchmarks
@@ -90,7 +98,7 @@ raffle: deps ## the raffle with RAFFLE streams (18000): the tests at full size, 
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s)
-	@sh tools/fuzz $(FUZZTIME) $(PKG)
+	@$(GO) run ./tools/fuzz -time $(FUZZTIME) $(PKG)
 
 .PHONY: tidy
 tidy: ## go.mod, go.sum and formatting
@@ -123,3 +131,7 @@ smoke: ## bring the compose file up from nothing, try it, and remove it
 .PHONY: bluegreen
 bluegreen: deps ## ten deployments, back and forth, under the load of 5,000 streams: six minutes
 	$(GO) test ./internal/nginxtest -run TestDeploymentsGoUnnoticed -count=1 -timeout 12m -v -bluegreen.full
+
+.PHONY: people
+people: deps ## two people who sign in and out of one browser in four tabs, for five minutes
+	$(GO) test ./internal/webtest -run TestTwoPeopleInOneBrowser -count=1 -timeout 12m -v -people.full

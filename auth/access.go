@@ -39,7 +39,7 @@ func (a Access) opens(claims *Claims, ch event.Channel) bool {
 	case AccessPublic, AccessAuthenticated:
 		return true
 	case AccessOwner:
-		return ch.Key() == claims.Subject
+		return ch.Key() == claims.Inbox().Key()
 	case AccessMember:
 		return slices.ContainsFunc(claims.Channels, func(pattern string) bool { return matches(pattern, ch) })
 	}

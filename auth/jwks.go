@@ -1,29 +1,34 @@
 package auth
 
 import (
-	"bytes"
+	"cmp"
 	"context"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/MicahParks/keyfunc/v3"
+	"github.com/MicahParks/jwkset"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/time/rate"
 )
 
 // JWKSConfig says where an issuer publishes its keys (RFC 7517).
 type JWKSConfig struct {
-	// URL of the key set; https, or http on this machine. Required.
+	// URL of the key set; https, or http on this machine. Without it the set is
+	// found by Issuer.
 	URL string
+	// Issuer is the address of an issuer that tells by OpenID Connect Discovery where
+	// its keys are. It is asked again whenever the keys are.
+	Issuer string
 	// Refresh is how often the set is read again. Default: 5 min.
 	Refresh time.Duration
 	// Retry is how often, at most, a token of an unknown key has the set read
@@ -34,6 +39,14 @@ type JWKSConfig struct {
 	RootCAs *x509.CertPool
 	// Logger hears of failures. Default: slog.Default().
 	Logger *slog.Logger
+}
+
+// address is what is asked first.
+func (c JWKSConfig) address() string {
+	if c.URL != "" {
+		return c.URL
+	}
+	return strings.TrimSuffix(c.Issuer, "/") + discoveryPath
 }
 
 // Bounds of one reading of a key set.
@@ -49,7 +62,7 @@ const (
 // background; while the issuer is away, or answers with anything but keys, the
 // last ones stay good. It is safe for concurrent use.
 type JWKS struct {
-	keys keyfunc.Keyfunc
+	keys jwkset.Storage
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -58,7 +71,8 @@ type JWKS struct {
 // away is no error: no token can be judged by the set until it is back (Ready). It
 // waits for the first answer, two seconds at most.
 func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
-	if err := CheckJWKSURL(cfg.URL); err != nil {
+	address := cfg.address()
+	if err := CheckJWKSURL(address); err != nil {
 		return nil, err
 	}
 	if cfg.Logger == nil {
@@ -71,27 +85,34 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		DisableKeepAlives: true,
 	}
 	client := &http.Client{
-		Transport: onlyKeySets{transport},
+		Transport: keySets{transport, cfg.URL == "", cfg.Issuer},
 		// A redirect could lead from https to http.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	retry := orDefault(cfg.Retry, jwksRetry)
+	retry := cmp.Or(cfg.Retry, jwksRetry)
 	ctx, cancel := context.WithCancel(context.Background())
-	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{cfg.URL}, keyfunc.Override{
-		Client:          client,
-		HTTPTimeout:     jwksTimeout,
-		RefreshInterval: orDefault(cfg.Refresh, jwksRefresh),
+	set, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
+		Ctx:                       ctx,
+		Client:                    client,
+		HTTPTimeout:               jwksTimeout,
+		RefreshInterval:           cmp.Or(cfg.Refresh, jwksRefresh),
+		NoErrorReturnFirstHTTPReq: true,
+		RefreshErrorHandler: func(ctx context.Context, err error) {
+			if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				cfg.Logger.Warn("the issuer's keys can't be read; the last ones stay good", "error", err)
+			}
+		},
+	})
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("%w: %w", ErrTokenKey, err)
+	}
+	keys, err := jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
+		HTTPURLs: map[string]jwkset.Storage{address: set},
 		// A made-up key id must not make the issuer a target, nor have requests
 		// wait: one of them may ask, the others are refused at once.
 		RefreshUnknownKID: rate.NewLimiter(rate.Every(retry), 1),
 		RateLimitWaitMax:  jwksTimeout,
-		RefreshErrorHandlerFunc: func(string) func(context.Context, error) {
-			return func(ctx context.Context, err error) {
-				if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
-					cfg.Logger.Warn("the issuer's keys can't be read; the last ones stay good", "error", err)
-				}
-			}
-		},
 	})
 	if err != nil {
 		cancel()
@@ -110,7 +131,7 @@ var ErrKeysUnread = errors.New("the issuer's keys were not read yet")
 
 // Ready tells whether a set was read: nil, or ErrKeysUnread. It does not block.
 func (s *JWKS) Ready(ctx context.Context) error {
-	if keys, err := s.keys.Storage().KeyReadAll(ctx); err != nil || len(keys) == 0 {
+	if keys, err := s.keys.KeyReadAll(ctx); err != nil || len(keys) == 0 {
 		return ErrKeysUnread
 	}
 	return nil
@@ -124,9 +145,7 @@ func (s *JWKS) await(ctx context.Context, every time.Duration) {
 	for s.Ready(ctx) != nil {
 		select {
 		case <-again.C:
-			// An unknown key is what has the library read the set. Failures it has
-			// reported.
-			_, _ = s.keys.Storage().KeyRead(ctx, "")
+			s.refresh()
 		case <-ctx.Done():
 			return
 		}
@@ -158,55 +177,45 @@ func CheckJWKSURL(address string) error {
 
 // find returns the keys that a token may be signed with: the one that its kid
 // names, or all if it names none. A key that is of no use here, such as a
-// symmetric one, is passed over.
+// symmetric one or one for encryption, is passed over.
 func (s *JWKS) find(t *jwt.Token) []tokenKey {
-	if kid, ok := t.Header["kid"].(string); ok && len(kid) > maxKeyID {
-		return nil
-	}
-	found, err := s.keys.Keyfunc(t)
-	if err != nil {
-		return nil
-	}
-	candidates := []jwt.VerificationKey{found}
-	if set, ok := found.(jwt.VerificationKeySet); ok {
-		candidates = set.Keys
+	ctx := context.Background() // the library has a time limit of its own
+	var found []jwkset.JWK
+	switch kid, named := t.Header["kid"]; name := kid.(type) {
+	case string:
+		if len(name) > maxKeyID {
+			return nil
+		}
+		if key, err := s.keys.KeyRead(ctx, name); err == nil {
+			found = append(found, key)
+		}
+	default:
+		if named { // RFC 7515, section 4.1.4: it is a string
+			return nil
+		}
+		found, _ = s.keys.KeyReadAll(ctx) // memory alone: it does not fail
 	}
 	var keys []tokenKey
-	for _, c := range candidates {
-		if k, err := newPublicKey(c); err == nil {
-			keys = append(keys, k)
+	for _, jwk := range found {
+		key := jwk.Key()
+		if private, ok := key.(interface{ Public() crypto.PublicKey }); ok {
+			key = private.Public()
 		}
+		k, err := newPublicKey(key)
+		if err != nil || jwk.Marshal().USE == jwkset.UseEnc {
+			continue
+		}
+		if alg := jwk.Marshal().ALG.String(); alg != "" {
+			k.algs = slices.DeleteFunc(slices.Clone(k.algs), func(a string) bool { return a != alg })
+		}
+		keys = append(keys, k)
 	}
 	return keys
 }
 
-// onlyKeySets bounds an answer, and has one that holds no keys fail: an error
-// page of the issuer must not be taken for a set from which all keys were
-// removed.
-type onlyKeySets struct{ *http.Transport }
-
-func (t onlyKeySets) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := t.Transport.RoundTrip(r)
-	if err != nil || response.StatusCode != http.StatusOK {
-		return response, err
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, jwksMaxBytes))
-	if err := errors.Join(err, response.Body.Close()); err != nil {
-		return nil, err
-	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(body, &set); err != nil || len(set.Keys) == 0 {
-		return nil, errors.New("the answer holds no keys")
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	return response, nil
-}
-
-func orDefault(d, def time.Duration) time.Duration {
-	if d == 0 {
-		return def
-	}
-	return d
+// refresh reads the set out of turn, as often as made-up keys may. A key may have
+// been replaced under its name.
+func (s *JWKS) refresh() {
+	// An unknown key is what has the library read the set; no set has this one.
+	_, _ = s.keys.KeyRead(context.Background(), "\x00")
 }

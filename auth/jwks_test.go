@@ -6,12 +6,14 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,7 +98,7 @@ func jwksVerifier(t *testing.T, i *issuer, change func(*auth.JWKSConfig)) *auth.
 	set, err := auth.OpenJWKS(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, set.Close()) })
-	return verifier(t, func(c *auth.TokenConfig) {
+	return verifier(t, func(c *auth.Issuer) {
 		c.Secrets, c.JWKS, c.Issuer, c.Audience = nil, set, "https://id.example", "bellhop"
 	})
 }
@@ -157,7 +159,7 @@ func TestJWKSStartsWithoutTheIssuer(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, set.Close()) })
 	require.ErrorIs(t, set.Ready(t.Context()), auth.ErrKeysUnread)
-	v := verifier(t, func(c *auth.TokenConfig) {
+	v := verifier(t, func(c *auth.Issuer) {
 		c.JWKS, c.Issuer, c.Audience, c.PublicKeys = set, "https://id.example", "bellhop", ours.pem(t)
 	})
 	token := func(s signer) string { return s.token(t, claimsWith(issued), nil) }
@@ -167,7 +169,7 @@ func TestJWKSStartsWithoutTheIssuer(t *testing.T) {
 		require.ErrorIs(t, err, auth.ErrKeysUnread)
 		require.NotErrorIs(t, err, auth.ErrToken)
 	}
-	for _, bad := range []string{"", "x.y.z", sign(t, jwt.SigningMethodHS256, []byte(otherSecret), claimsWith(issued)), sign(t, jwt.SigningMethodHS512, []byte(secret), claimsWith(issued))} {
+	for _, bad := range []string{"", "x.y.z", sign(t, jwt.SigningMethodHS256, []byte(otherSecret), claimsWith(issued)), sign(t, jwt.SigningMethodHS512, []byte(otherSecret), claimsWith(issued))} {
 		_, err := v.Verify(bad)
 		require.ErrorIs(t, err, auth.ErrToken, "no key of the issuer would help")
 	}
@@ -214,6 +216,69 @@ func TestJWKSFindsANewKey(t *testing.T) {
 	require.ErrorIs(t, err, auth.ErrToken, "a key that was taken back is no good")
 }
 
+// TestJWKSTakesAKeyReplacedUnderItsName: the set is read once more when a signature
+// does not fit.
+func TestJWKSTakesAKeyReplacedUnderItsName(t *testing.T) {
+	t.Parallel()
+	older, newer, i := newEC(t), newEC(t), newIssuer(t)
+	i.publish(t, []signer{older})
+	v := jwksVerifier(t, i, nil)
+	i.publish(t, []signer{newer})
+	_, err := v.Verify(newer.token(t, claimsWith(issued), nil))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, i.asked.Load())
+	_, err = v.Verify(older.token(t, claimsWith(issued), nil))
+	require.ErrorIs(t, err, auth.ErrTokenSignature)
+}
+
+// TestJWKSRotatesUnderAFlood of made-up keys: those that are known never wait for the
+// issuer, however slow it is, and the new one works within two turns.
+func TestJWKSRotatesUnderAFlood(t *testing.T) {
+	t.Parallel()
+	older, newer, i := newEC(t), newEC(t), newIssuer(t)
+	newer.kid = "ec-2"
+	i.publish(t, []signer{older})
+	const retry = 500 * time.Millisecond
+	v := jwksVerifier(t, i, func(c *auth.JWKSConfig) { c.Retry = retry })
+	i.publish(t, []signer{older, newer})
+	keys, hold := *i.answer.Load(), make(chan struct{})
+	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-hold
+		keys(w, r)
+	})
+	i.answer.Store(&slow)
+
+	var flood sync.WaitGroup
+	flooded := make(chan struct{})
+	for n := range 20 {
+		flood.Go(func() {
+			for k := 0; ; k++ {
+				select {
+				case <-flooded:
+					return
+				default:
+				}
+				_, err := v.Verify(newEC(t).token(t, claimsWith(issued), map[string]any{"kid": fmt.Sprintf("made-up-%d-%d", n, k)}))
+				require.ErrorIs(t, err, auth.ErrToken)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return i.asked.Load() == 2 }, 10*time.Second, time.Millisecond)
+	for range 100 { // the issuer says nothing at all meanwhile
+		_, err := v.Verify(older.token(t, claimsWith(issued), nil))
+		require.NoError(t, err)
+	}
+	close(hold)
+	began := time.Now()
+	require.Eventually(t, func() bool {
+		_, err := v.Verify(newer.token(t, claimsWith(issued), nil))
+		return err == nil
+	}, 10*time.Second, time.Millisecond)
+	require.LessOrEqual(t, i.asked.Load(), int64(3+time.Since(began)/retry), "the issuer is asked no more often")
+	close(flooded)
+	flood.Wait()
+}
+
 // TestAttackKidInjectionWithJWKS: a made-up kid opens nothing, reaches no other
 // address than the issuer's, and asks that one hardly more often.
 func TestAttackKidInjectionWithJWKS(t *testing.T) {
@@ -244,7 +309,7 @@ func TestAttackSymmetricKeyInTheSet(t *testing.T) {
 	set, err := auth.OpenJWKS(auth.JWKSConfig{URL: i.URL, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, set.Close()) })
-	v := verifier(t, func(c *auth.TokenConfig) { c.JWKS, c.Issuer, c.Audience = set, "https://id.example", "bellhop" })
+	v := verifier(t, func(c *auth.Issuer) { c.JWKS, c.Issuer, c.Audience = set, "https://id.example", "bellhop" })
 	for _, kid := range []any{"oct-1", nil} {
 		token := jwt.NewWithClaims(jwt.SigningMethodHS256, claimsWith(issued))
 		if kid != nil {
@@ -270,8 +335,8 @@ func TestJWKSIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, set.Close())
 	require.NoError(t, set.Close(), "twice")
-	for _, cfg := range []auth.TokenConfig{{JWKS: set}, {JWKS: set, Issuer: "x"}, {JWKS: set, Audience: "x"}} {
-		_, err := auth.NewVerifier(cfg)
+	for _, issuer := range []auth.Issuer{{JWKS: set}, {JWKS: set, Issuer: "x"}, {JWKS: set, Audience: "x"}} {
+		_, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{issuer}})
 		require.ErrorIs(t, err, auth.ErrTokenKey)
 	}
 }

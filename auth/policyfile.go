@@ -1,23 +1,11 @@
 package auth
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 )
-
-// maxPolicyFile bounds what is read of a policy file, in bytes: room for hundreds
-// of namespaces, and no surprise when the path names something else. The library's
-// time grows with the square of how deep a text nests.
-const maxPolicyFile = 64 << 10
 
 // LoadFile reads the policies of a YAML file:
 //
@@ -36,17 +24,9 @@ const maxPolicyFile = 64 << 10
 // keeps its own where the file does not mention it. A name or value that is not
 // known is an error that says in which line it stands.
 func LoadFile(path string) (Policies, error) {
-	f, err := os.Open(path) //nolint:gosec // the operator says which file
+	text, err := readYAML(path, ErrPolicy)
 	if err != nil {
 		return Policies{}, fmt.Errorf("policy file: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxPolicyFile+1))
-	if err != nil {
-		return Policies{}, fmt.Errorf("policy file: %w", err)
-	}
-	if len(text) > maxPolicyFile {
-		return Policies{}, fmt.Errorf("policy file %s: %w: longer than %d bytes", path, ErrPolicy, maxPolicyFile)
 	}
 	p, err := parsePolicies(text)
 	if err != nil {
@@ -80,31 +60,10 @@ const (
 	joinLatest joinKind = "latest"
 )
 
-// located is a value that knows its line, zero if the file left it out.
-type located[T any] struct {
-	value T
-	line  int
-}
-
-// UnmarshalYAML makes located a yaml.NodeUnmarshaler: the only kind that is
-// told where it stands.
-func (l *located[T]) UnmarshalYAML(node ast.Node) error {
-	l.line = node.GetToken().Position.Line
-	if _, alias := node.(*ast.AliasNode); alias {
-		// The node alone does not know what the alias stands for.
-		return atLine(l.line, "aliases are not supported here")
-	}
-	return yaml.NodeToValue(node, &l.value, yaml.Strict())
-}
-
 func parsePolicies(text []byte) (Policies, error) {
 	var file policyFile
-	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
-	if err := dec.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return Policies{}, oneLine(err)
-	}
-	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return Policies{}, fmt.Errorf("%w: want one document", ErrPolicy)
+	if err := decodeYAML(text, &file, ErrPolicy); err != nil {
+		return Policies{}, err
 	}
 	if len(file.Namespaces) == 0 {
 		return Policies{}, fmt.Errorf("%w: want a map of namespaces", ErrPolicy)
@@ -132,13 +91,13 @@ func (f filePolicy) policy() (Policy, error) {
 		p.Log = f.Log.value
 	}
 	if f.Join.line > 0 && f.Join.value != joinHead && f.Join.value != joinLatest {
-		return Policy{}, atLine(f.Join.line, fmt.Sprintf("join %q is neither head nor latest", f.Join.value))
+		return Policy{}, atLine(f.Join.line, ErrPolicy, fmt.Sprintf("join %q is neither head nor latest", f.Join.value))
 	}
 	if r := f.Retention; r != nil {
 		if r.MaxAge.line > 0 {
 			age, err := parseAge(r.MaxAge.value)
 			if err != nil {
-				return Policy{}, atLine(r.MaxAge.line, err.Error())
+				return Policy{}, atLine(r.MaxAge.line, ErrPolicy, err.Error())
 			}
 			p.Retention.MaxAge = age
 		}
@@ -181,18 +140,4 @@ func parseAge(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("max_age %q: want a duration such as 90d, 36h or 10m", s)
 	}
 	return age, nil
-}
-
-func atLine(line int, what string) error {
-	return fmt.Errorf("line %d: %w: %s", line, ErrPolicy, what)
-}
-
-// oneLine takes from an error of the YAML library its line and its message; the
-// library would print the neighbouring lines of the file as well.
-func oneLine(err error) error {
-	var ye yaml.Error
-	if !errors.As(err, &ye) || ye.GetToken() == nil {
-		return err
-	}
-	return atLine(ye.GetToken().Position.Line, ye.GetMessage())
 }

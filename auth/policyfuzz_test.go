@@ -11,6 +11,8 @@ import (
 // FuzzPolicyFile feeds what an operator may have written. Whatever is accepted
 // names its namespaces properly, leaves none of them open to anybody for whom the
 // file does not say so, and keeps inboxes to their owners.
+//
+//fuzz:least 300
 func FuzzPolicyFile(f *testing.F) {
 	for _, text := range []string{
 		"namespaces:\n  room:\n    access: member\n    retention:\n      max_age: 30d\n      max_count: 10\n",
@@ -20,6 +22,7 @@ func FuzzPolicyFile(f *testing.F) {
 		"namespaces: {a: {access: public}, a: {access: owner}}", "namespaces: {}\n---\nnamespaces: {}",
 		"", "namespaces", "[]", "namespaces: {room: {access: member, acess: public}}", "namespaces: {Room: {access: public}}",
 		"namespaces: {a: {access: public, retention: {max_age: 9223372036854775807d}}}", "namespaces: {a: {access: public, max_rate: -1}}",
+		"! \x84\n\ns:",
 	} {
 		f.Add([]byte(text))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
 )
 
 const (
@@ -21,13 +22,14 @@ const (
 
 var now = time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC)
 
-func verifier(t *testing.T, change func(*auth.TokenConfig)) *auth.Verifier {
+// verifier is one of a single issuer.
+func verifier(t *testing.T, change func(*auth.Issuer)) *auth.Verifier {
 	t.Helper()
-	cfg := auth.TokenConfig{Secrets: []string{secret}, Now: func() time.Time { return now }}
+	issuer := auth.Issuer{Secrets: []string{secret}}
 	if change != nil {
-		change(&cfg)
+		change(&issuer)
 	}
-	v, err := auth.NewVerifier(cfg)
+	v, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{issuer}, Now: func() time.Time { return now }})
 	require.NoError(t, err)
 	return v
 }
@@ -74,10 +76,10 @@ func TestVerifyJudgesTimes(t *testing.T) {
 		"exp now":               {"exp", 0, auth.ErrTokenExpired},
 		"exp has no leeway":     {"exp", -time.Second, auth.ErrTokenExpired},
 		"exp long ago":          {"exp", -time.Hour, auth.ErrTokenExpired},
-		"nbf within the leeway": {"nbf", 5 * time.Second, nil},
-		"nbf beyond the leeway": {"nbf", 6 * time.Second, auth.ErrTokenEarly},
-		"iat within the leeway": {"iat", 5 * time.Second, nil},
-		"iat beyond the leeway": {"iat", 6 * time.Second, auth.ErrTokenEarly},
+		"nbf within the leeway": {"nbf", time.Minute, nil},
+		"nbf beyond the leeway": {"nbf", time.Minute + time.Second, auth.ErrTokenEarly},
+		"iat within the leeway": {"iat", time.Minute, nil},
+		"iat beyond the leeway": {"iat", time.Minute + time.Second, auth.ErrTokenEarly},
 		"iat in the past":       {"iat", -time.Hour, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,25 +113,21 @@ func TestVerifyRefuses(t *testing.T) {
 	require.NoError(t, err)
 
 	for name, token := range map[string]string{
-		"empty":                 "",
-		"no token":              "hello",
-		"two parts":             head + "." + payload,
-		"signature cut":         good[:len(good)-2],
-		"signature of another":  sign(t, jwt.SigningMethodHS256, []byte(otherSecret), claimsWith(nil)),
-		"payload exchanged":     head + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"1","exp":9999999999}`)) + "." + signature,
-		"algorithm none":        sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, claimsWith(nil)),
-		"HS512, same secret":    sign(t, jwt.SigningMethodHS512, []byte(secret), claimsWith(nil)),
-		"HS384, same secret":    sign(t, jwt.SigningMethodHS384, []byte(secret), claimsWith(nil)),
-		"RS256":                 sign(t, jwt.SigningMethodRS256, rsaKey, claimsWith(nil)),
-		"critical extension":    criticalToken,
-		"no exp":                with(func(c jwt.MapClaims) { delete(c, "exp") }),
-		"exp is a text":         with(func(c jwt.MapClaims) { c["exp"] = "tomorrow" }),
-		"no sub":                with(func(c jwt.MapClaims) { delete(c, "sub") }),
-		"sub with a comma":      with(func(c jwt.MapClaims) { c["sub"] = "a,b" }),
-		"sub with a line break": with(func(c jwt.MapClaims) { c["sub"] = "a\nb" }),
-		"sub too long":          with(func(c jwt.MapClaims) { c["sub"] = strings.Repeat("a", 97) }),
-		"channels is a number":  with(func(c jwt.MapClaims) { c["channels"] = 7 }),
-		"too long":              with(func(c jwt.MapClaims) { c["pad"] = strings.Repeat("a", 9000) }),
+		"empty":                "",
+		"no token":             "hello",
+		"two parts":            head + "." + payload,
+		"signature cut":        good[:len(good)-2],
+		"signature of another": sign(t, jwt.SigningMethodHS256, []byte(otherSecret), claimsWith(nil)),
+		"payload exchanged":    head + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"1","exp":9999999999}`)) + "." + signature,
+		"algorithm none":       sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, claimsWith(nil)),
+		"RS256":                sign(t, jwt.SigningMethodRS256, rsaKey, claimsWith(nil)),
+		"critical extension":   criticalToken,
+		"no exp":               with(func(c jwt.MapClaims) { delete(c, "exp") }),
+		"exp is a text":        with(func(c jwt.MapClaims) { c["exp"] = "tomorrow" }),
+		"no sub":               with(func(c jwt.MapClaims) { delete(c, "sub") }),
+		"sub too long":         with(func(c jwt.MapClaims) { c["sub"] = strings.Repeat("a", 1025) }),
+		"channels is a number": with(func(c jwt.MapClaims) { c["channels"] = 7 }),
+		"too long":             with(func(c jwt.MapClaims) { c["pad"] = strings.Repeat("a", 9000) }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +176,7 @@ func TestVerifyBoundsTheLifeOfTokens(t *testing.T) {
 // name says nothing about who they are.
 func TestAttackLookAlikeClaims(t *testing.T) {
 	t.Parallel()
-	v := verifier(t, func(c *auth.TokenConfig) { c.Issuer, c.Audience = "shop", "bellhop" })
+	v := verifier(t, func(c *auth.Issuer) { c.Issuer, c.Audience = "shop", "bellhop" })
 	claims, err := v.Verify(sign(t, jwt.SigningMethodHS256, []byte(secret), claimsWith(func(c jwt.MapClaims) {
 		c["iss"], c["aud"], c["iat"] = "shop", "bellhop", now.Unix()
 		c["SUB"], c["Sub"], c["sUb"], c["Channels"], c["IAT"] = "tom", "tom", "tom", []string{"room:*"}, 0
@@ -201,7 +199,7 @@ func TestAttackLookAlikeClaims(t *testing.T) {
 
 func TestVerifyIssuerAndAudience(t *testing.T) {
 	t.Parallel()
-	v := verifier(t, func(c *auth.TokenConfig) { c.Issuer, c.Audience = "shop", "bellhop" })
+	v := verifier(t, func(c *auth.Issuer) { c.Issuer, c.Audience = "shop", "bellhop" })
 	for name, tc := range map[string]struct {
 		change func(jwt.MapClaims)
 		ok     bool
@@ -222,7 +220,7 @@ func TestVerifyIssuerAndAudience(t *testing.T) {
 
 func TestSecretsCanBeReplaced(t *testing.T) {
 	t.Parallel()
-	v := verifier(t, func(c *auth.TokenConfig) { c.Secrets = []string{otherSecret, secret} })
+	v := verifier(t, func(c *auth.Issuer) { c.Secrets = []string{otherSecret, secret} })
 	for _, s := range []string{secret, otherSecret} {
 		_, err := v.Verify(sign(t, jwt.SigningMethodHS256, []byte(s), claimsWith(nil)))
 		require.NoError(t, err)
@@ -232,7 +230,7 @@ func TestSecretsCanBeReplaced(t *testing.T) {
 func TestNewVerifierRefusesWeakKeys(t *testing.T) {
 	t.Parallel()
 	for _, secrets := range [][]string{nil, {""}, {secret[:31]}, {secret, "short"}} {
-		_, err := auth.NewVerifier(auth.TokenConfig{Secrets: secrets})
+		_, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: secrets}}})
 		require.ErrorIs(t, err, auth.ErrTokenKey)
 		require.NotContains(t, err.Error(), secret[:31])
 	}
@@ -252,14 +250,15 @@ func TestSignTokenMakesWhatVerifyTakes(t *testing.T) {
 
 	_, err = auth.SignToken("short", want)
 	require.ErrorIs(t, err, auth.ErrTokenKey)
-	_, err = auth.SignToken(secret, auth.Claims{Subject: "a b", Expires: now})
-	require.Error(t, err)
+	_, err = auth.SignToken(secret, auth.Claims{Expires: now})
+	require.ErrorIs(t, err, event.ErrSubject)
 	_, err = auth.SignToken(secret, auth.Claims{Subject: "a"})
-	require.ErrorIs(t, err, auth.ErrToken)
+	require.Error(t, err)
 }
 
+//fuzz:least 1000
 func FuzzVerify(f *testing.F) {
-	v, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{secret}})
+	v, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{secret}}}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (s signer) pem(t *testing.T) []byte {
 
 func publicVerifier(t *testing.T, signers ...signer) *auth.Verifier {
 	t.Helper()
-	return verifier(t, func(c *auth.TokenConfig) {
+	return verifier(t, func(c *auth.Issuer) {
 		c.Secrets = nil
 		for _, s := range signers {
 			c.PublicKeys = append(c.PublicKeys, s.pem(t)...)
@@ -119,7 +119,7 @@ func TestAttackPublicKeyAsHMACSecret(t *testing.T) {
 	block, _ := pem.Decode(text)
 	public, ok := s.key.Public().(*rsa.PublicKey)
 	require.True(t, ok)
-	both := verifier(t, func(c *auth.TokenConfig) { c.PublicKeys = text }) // HS256 is allowed here, with another key
+	both := verifier(t, func(c *auth.Issuer) { c.PublicKeys = text }) // HS256 is allowed here, with another key
 	for _, v := range []*auth.Verifier{publicVerifier(t, s), both} {
 		for _, guess := range [][]byte{text, text[:len(text)-1], block.Bytes, x509.MarshalPKCS1PublicKey(public)} {
 			for _, method := range []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS512} {
@@ -130,15 +130,28 @@ func TestAttackPublicKeyAsHMACSecret(t *testing.T) {
 	}
 }
 
-// TestAttackOtherAlgorithmOfTheSameKey: an RSA key verifies RS256 alone.
+// TestAttackOtherAlgorithmOfTheSameKey: the key set says which algorithm a key is
+// for, and a key of one curve verifies nothing of another.
 func TestAttackOtherAlgorithmOfTheSameKey(t *testing.T) {
 	t.Parallel()
-	s := newRSA(t)
-	v := publicVerifier(t, s)
-	for _, method := range []jwt.SigningMethod{jwt.SigningMethodRS384, jwt.SigningMethodRS512, jwt.SigningMethodPS256} {
-		_, err := v.Verify(sign(t, method, s.key, claimsWith(nil)))
-		require.ErrorIs(t, err, auth.ErrToken, method.Alg())
+	s, i := newRSA(t), newIssuer(t)
+	i.publish(t, []signer{s}) // for RS256
+	v := jwksVerifier(t, i, nil)
+	for _, header := range []map[string]any{{"kid": s.kid}, {}} {
+		for _, method := range []jwt.SigningMethod{jwt.SigningMethodRS384, jwt.SigningMethodRS512, jwt.SigningMethodPS256} {
+			token := jwt.NewWithClaims(method, claimsWith(issued))
+			maps.Copy(token.Header, header)
+			text, err := token.SignedString(s.key)
+			require.NoError(t, err)
+			_, err = v.Verify(text)
+			require.ErrorIs(t, err, auth.ErrTokenKeyless, method.Alg())
+		}
 	}
+	p256 := publicVerifier(t, newEC(t))
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	require.NoError(t, err)
+	_, err = p256.Verify(sign(t, jwt.SigningMethodES384, key, claimsWith(nil)))
+	require.ErrorIs(t, err, auth.ErrTokenAlgorithm)
 }
 
 // TestAttackExpiredAndFutureTokens: well signed, at the wrong time.
@@ -146,7 +159,7 @@ func TestAttackExpiredAndFutureTokens(t *testing.T) {
 	t.Parallel()
 	for _, s := range []signer{newRSA(t), newEC(t), newEd(t)} {
 		v := publicVerifier(t, s)
-		for claim, at := range map[string]time.Time{"exp": now, "nbf": now.Add(time.Minute), "iat": now.Add(time.Minute)} {
+		for claim, at := range map[string]time.Time{"exp": now, "nbf": now.Add(2 * time.Minute), "iat": now.Add(2 * time.Minute)} {
 			_, err := v.Verify(s.token(t, claimsWith(func(c jwt.MapClaims) { c[claim] = at.Unix() }), nil))
 			require.ErrorIs(t, err, auth.ErrToken, claim)
 		}
@@ -200,7 +213,7 @@ func TestPublicKeysThatAreRefused(t *testing.T) {
 	t.Parallel()
 	weak, err := rsa.GenerateKey(rand.Reader, 1024) // weak on purpose
 	require.NoError(t, err)
-	curve, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	curve, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	require.NoError(t, err)
 	private, err := x509.MarshalPKCS8PrivateKey(newEd(t).key)
 	require.NoError(t, err)
@@ -209,14 +222,14 @@ func TestPublicKeysThatAreRefused(t *testing.T) {
 		"no PEM":            []byte("0123456789abcdef0123456789abcdef"),
 		"something behind":  append(append([]byte{}, good...), "and so on"...),
 		"1024 bits":         signer{key: weak}.pem(t),
-		"P-384":             signer{key: curve}.pem(t),
+		"P-224":             signer{key: curve}.pem(t),
 		"a private key":     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
 		"no key inside":     pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("secret words")}),
 		"no PKCS 1 inside":  pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: []byte("secret words")}),
 		"no certificate":    pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("secret words")}),
 		"a good one before": append(append([]byte{}, good...), signer{key: curve}.pem(t)...),
 	} {
-		_, err := auth.NewVerifier(auth.TokenConfig{PublicKeys: text})
+		_, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{PublicKeys: text}}})
 		require.ErrorIs(t, err, auth.ErrTokenKey, name)
 		require.NotContains(t, err.Error(), "secret words")
 	}

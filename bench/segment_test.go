@@ -18,7 +18,7 @@ import (
 type segment struct {
 	name   string
 	server *testenv.Program
-	crew   *loadgen.Crew
+	pool   *loadgen.Pool
 	send   func()
 	// events is how many send sends: to each stream, or, if targeted, in all.
 	events   int
@@ -32,13 +32,13 @@ type segment struct {
 
 // run sends the segment's events and waits until all have come. What that took is
 // noted if it counts.
-func (s *segment) run(r *rig, counts bool) {
+func (s *segment) run(r *testbed, counts bool) {
 	r.b.Helper()
 	deliveries := int64(s.events)
 	if !s.targeted {
 		deliveries *= int64(r.streams)
 	}
-	first, err := s.crew.Report()
+	first, err := s.pool.Report()
 	require.NoError(r.b, err)
 	mallocs := 0.0
 	if s.ours {
@@ -47,7 +47,7 @@ func (s *segment) run(r *rig, counts bool) {
 	before, err := loadgen.Sample(s.server.PID())
 	require.NoError(r.b, err)
 	s.send()
-	r.await(s.crew, func(report loadgen.Report) bool { return report.Counts.Events-first.Counts.Events >= deliveries })
+	r.await(s.pool, func(report loadgen.Report) bool { return report.Counts.Events-first.Counts.Events >= deliveries })
 	after, err := loadgen.Sample(s.server.PID())
 	require.NoError(r.b, err)
 	if !counts {
@@ -65,7 +65,7 @@ const mallocsMetric = "go_memstats_mallocs_total"
 
 // mallocs is how many allocations the next question will find if nothing happens
 // until then: the question makes some of its own, as many as the last one did.
-func (s *segment) mallocs(r *rig) float64 {
+func (s *segment) mallocs(r *testbed) float64 {
 	r.b.Helper()
 	first := r.metric(s.server, mallocsMetric)
 	second := r.metric(s.server, mallocsMetric)

@@ -26,7 +26,7 @@ const (
 // they cost: coming, idle, at 2000 targeted events a second, and in a storm of
 // reconnects.
 func BenchmarkStreams(b *testing.B) {
-	r := newRig(b, testenv.Setting(b, heldVariable, 200))
+	r := newTestbed(b, testenv.Setting(b, heldVariable, 200))
 	rounds := testenv.Setting(b, heldRoundsVariable, 1)
 	var held []holding
 	for b.Loop() {
@@ -48,7 +48,7 @@ type holding struct {
 	idle       time.Duration
 }
 
-func (r *rig) holdAlone() holding {
+func (r *testbed) holdAlone() holding {
 	r.b.Helper()
 	self, err := os.Executable()
 	require.NoError(r.b, err)

@@ -25,7 +25,7 @@ const (
 // BenchmarkSystem tells what a delivery costs a server's process, for each kind
 // of traffic, as a ratio to a loop that only writes.
 func BenchmarkSystem(b *testing.B) {
-	r := newRig(b, testenv.Setting(b, streamsVariable, 200))
+	r := newTestbed(b, testenv.Setting(b, streamsVariable, 200))
 	rounds := testenv.Setting(b, roundsVariable, 1)
 	broadcasts, targeted := r.segments()
 	segments := slices.Concat(broadcasts, targeted)
@@ -54,7 +54,7 @@ func BenchmarkSystem(b *testing.B) {
 
 // segments are what takes turns. Broadcasts are sent at a rate that a server can
 // keep up with on one core.
-func (r *rig) segments() (broadcasts, targeted []*segment) {
+func (r *testbed) segments() (broadcasts, targeted []*segment) {
 	r.b.Helper()
 	const sends = 10
 	pause := max(time.Duration(r.streams)*20*time.Microsecond, 20*time.Millisecond)
@@ -81,21 +81,21 @@ func (r *rig) segments() (broadcasts, targeted []*segment) {
 	textbook := r.hold(report.Textbook, echo, false, "topic:bench")
 	one := r.hold("gateway, one channel", topics, false, "topic:one")
 	two := r.hold("gateway, inbox and topic", inboxes, true, "topic:two")
-	floor := &segment{name: "raw loop", server: rawLoop, crew: raw, events: sends, send: paced(func() { r.sendRaw(rawLoop, "", 1) })}
-	floorTargeted := &segment{name: "raw loop, one stream at a time", server: rawLoop, crew: raw, events: targets, targeted: true, send: func() {
+	floor := &segment{name: "raw loop", server: rawLoop, pool: raw, events: sends, send: paced(func() { r.sendRaw(rawLoop, "", 1) })}
+	floorTargeted := &segment{name: "raw loop, one stream at a time", server: rawLoop, pool: raw, events: targets, targeted: true, send: func() {
 		r.sendRaw(rawLoop, fmt.Sprintf("targets=%d&rate=%d", targets, rate), 1)
 	}}
 	broadcasts = []*segment{
 		floor,
-		{name: report.Textbook, server: echo, crew: textbook, events: sends, send: paced(func() { r.sendTextbook(1) }), floor: floor},
-		{name: "gateway, one channel", server: topics, ours: true, crew: one, events: sends, send: broadcast("topic:one", 1), floor: floor},
-		{name: "gateway, inbox and a topic", server: inboxes, ours: true, crew: two, events: sends, send: broadcast("topic:two", 1), floor: floor},
-		{name: report.Textbook + ", bursts of 5", server: echo, crew: textbook, events: 5 * sends, send: paced(func() { r.sendTextbook(5) }), floor: floor},
-		{name: "gateway, bursts of 5", server: topics, ours: true, crew: one, events: 5 * sends, send: broadcast("topic:one", 5), floor: floor},
+		{name: report.Textbook, server: echo, pool: textbook, events: sends, send: paced(func() { r.sendTextbook(1) }), floor: floor},
+		{name: "gateway, one channel", server: topics, ours: true, pool: one, events: sends, send: broadcast("topic:one", 1), floor: floor},
+		{name: "gateway, inbox and a topic", server: inboxes, ours: true, pool: two, events: sends, send: broadcast("topic:two", 1), floor: floor},
+		{name: report.Textbook + ", bursts of 5", server: echo, pool: textbook, events: 5 * sends, send: paced(func() { r.sendTextbook(5) }), floor: floor},
+		{name: "gateway, bursts of 5", server: topics, ours: true, pool: one, events: 5 * sends, send: broadcast("topic:one", 5), floor: floor},
 	}
 	targeted = []*segment{
 		floorTargeted,
-		{name: "gateway, each to its inbox", server: inboxes, ours: true, crew: two, events: targets, targeted: true, floor: floorTargeted, send: func() {
+		{name: "gateway, each to its inbox", server: inboxes, ours: true, pool: two, events: targets, targeted: true, floor: floorTargeted, send: func() {
 			r.publish(loadgen.Traffic{Inboxes: r.streams, Rate: rate, Duration: targets * time.Second / rate})
 		}},
 	}

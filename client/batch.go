@@ -133,7 +133,7 @@ func fits(jobs []*job) int {
 	appends, data := 0, 0
 	keys := make(map[string]struct{}, min(len(jobs), maxBatch))
 	for i, j := range jobs {
-		channels := len(j.event.Channels)
+		channels := len(j.event.Channels) + len(j.event.Users)
 		appends += channels
 		data += max(channels, 1) * len(j.body) // a body for no channel is refused, but it is sent
 		_, repeated := keys[j.event.IdempotencyKey]

@@ -14,7 +14,7 @@
 // key, so that an event is written once however often it was sent. Every other
 // answer is an *Error that says why.
 //
-// Publish waits for the answer; a Queue does not, and gathers what comes in
+// Publish waits for the answer; a Queue does not, and collects what comes in
 // meanwhile into batches. The package needs nothing but the standard library.
 package client
 

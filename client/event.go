@@ -12,13 +12,14 @@ import (
 // Event is what is published. The notifier checks it; what breaks a rule comes
 // back as an ErrInvalid that names the place.
 type Event struct {
-	// Channels is where to: 1 to 1000 names such as "user:42". All of them get
+	// Channels is where to, names such as "user:42", and Users the people whose
+	// inboxes get it, as their tokens name them: 1 to 1000 together. All of them get
 	// the event or none does.
-	Channels []string
+	Channels, Users []string
 	// Type is the kind of event: a letter, then letters, digits and "._-". It
 	// is what listeners of EventSource are registered for.
 	Type string
-	// Data is anything that encoding/json can write, up to 64 KiB of JSON. A
+	// Data is anything that encoding/json can write, up to 65,024 bytes of JSON. A
 	// json.RawMessage reaches clients as it is, numbers exact. Nil is the JSON
 	// value null.
 	Data any
@@ -41,7 +42,9 @@ type Event struct {
 // Position is where an event stands in one channel.
 type Position struct {
 	Channel string `json:"channel"`
-	Seq     uint64 `json:"seq"`
+	// User is the person, of a channel that Users named.
+	User string `json:"user"`
+	Seq  uint64 `json:"seq"`
 	// Online tells whether somebody was listening, if that was asked for and is
 	// known; nil if not. It is a hint: they may be gone before the event is there.
 	Online *bool `json:"online"`
@@ -49,7 +52,8 @@ type Position struct {
 
 // Receipt is the notifier's word that an event is on disk.
 type Receipt struct {
-	// Events has the event's position in each of its channels, in their order.
+	// Events has the event's position in each of its channels, then in the inbox of
+	// each of its users, in their order.
 	Events []Position
 	// Replayed tells that it had been written earlier, under the same idempotency
 	// key, and that nothing was written now. Events is the first answer's.
@@ -58,7 +62,8 @@ type Receipt struct {
 
 // eventJSON is an event on the wire.
 type eventJSON struct {
-	Channels       []string        `json:"channels"`
+	Channels       []string        `json:"channels,omitempty"`
+	Users          []string        `json:"users,omitempty"`
 	Type           string          `json:"type"`
 	Data           json.RawMessage `json:"data"`
 	ExpiresAt      *time.Time      `json:"expires_at,omitempty"`
@@ -108,6 +113,7 @@ func validKey(key string) bool {
 func (i *item) wire() eventJSON {
 	w := eventJSON{
 		Channels:    i.event.Channels,
+		Users:       i.event.Users,
 		Type:        i.event.Type,
 		Data:        i.body,
 		CollapseKey: i.event.CollapseKey,

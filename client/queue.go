@@ -24,7 +24,7 @@ const DefaultCapacity = 1024
 type QueueConfig struct {
 	// Capacity is how many events may wait; zero means DefaultCapacity. With
 	// those that are being sent, at most 500 more, it bounds the memory: an
-	// event has up to 64 KiB.
+	// event has up to 64 KiB of data.
 	Capacity int
 	// Done is told what became of each event, once, in the order in which they
 	// were added. The event has the idempotency key that it was sent with, and
@@ -36,7 +36,7 @@ type QueueConfig struct {
 }
 
 // Queue publishes events in the background, in batches: while one is on its way
-// the next one gathers, so that a quiet service waits for nothing and a busy one
+// the next one fills, so that a quiet service waits for nothing and a busy one
 // sends few requests. Events are sent in the order in which they were added, by
 // one goroutine. What fails for now is repeated as PublishBatch does it, and
 // those behind it wait.
@@ -139,4 +139,56 @@ func (q *Queue) Close(ctx context.Context) error {
 		return fmt.Errorf("client: the queue could not publish %d events", q.failed)
 	}
 	return nil
+}
+
+// send publishes what is added until the queue is closed and empty.
+func (q *Queue) send() {
+	defer close(q.stopped)
+	for first := range q.items {
+		batch := q.nextBatch(first)
+		if q.ctx.Err() != nil {
+			for _, it := range batch {
+				q.report(it, Result{Err: ErrClosed})
+			}
+			continue
+		}
+		results := make([]Result, len(batch))
+		jobs := make([]*job, len(batch))
+		for i := range batch {
+			jobs[i] = &job{item: batch[i], result: &results[i]}
+		}
+		q.client.publishJobs(q.ctx, jobs)
+		for i, r := range results {
+			q.report(batch[i], r)
+		}
+	}
+}
+
+// nextBatch takes what waits already, up to the size of a request. It does not wait
+// for more: under load more is there.
+func (q *Queue) nextBatch(first item) []item {
+	batch := []item{first}
+	for len(batch) < maxBatch {
+		select {
+		case next, open := <-q.items:
+			if !open {
+				return batch
+			}
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (q *Queue) report(it item, r Result) {
+	if r.Err != nil {
+		q.failed++
+	}
+	if q.done != nil {
+		e := it.event
+		e.Data = it.body
+		q.done(e, r.Receipt, r.Err)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -37,7 +38,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base+r.path, bytes.NewReader(r.body))
 	if err != nil {
-		return nil, &Error{Err: err, NotWritten: true, IdempotencyKey: r.idempotencyKey}
+		return nil, &Error{Err: err, NotWritten: true}
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
 	req.Header.Set("User-Agent", "bellhop-client-go")
@@ -49,7 +50,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, &Error{Err: err, NotWritten: neverSent(err), IdempotencyKey: r.idempotencyKey}
+		return nil, &Error{Err: err, NotWritten: neverSent(err)}
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -57,7 +58,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 		err = errors.New("the answer is too long")
 	}
 	if resp.StatusCode != want {
-		return nil, refused(resp, answer, r.idempotencyKey)
+		return nil, refused(resp, answer)
 	}
 	if err == nil && out != nil {
 		err = json.Unmarshal(answer, out)
@@ -65,7 +66,7 @@ func (c *Client) do(ctx context.Context, r request, want int, out any) (http.Hea
 	if err != nil {
 		// The status said that it was carried out, but the answer is lost. As
 		// with every lost answer, asking again brings it.
-		return nil, &Error{Err: fmt.Errorf("read the answer: %w", err), IdempotencyKey: r.idempotencyKey}
+		return nil, &Error{Err: fmt.Errorf("read the answer: %w", err)}
 	}
 	return resp.Header, nil
 }
@@ -86,14 +87,13 @@ type problem struct {
 
 // refused makes an Error of an answer. One that is no problem comes from a proxy
 // or from a server that is no notifier; its status has to do.
-func refused(resp *http.Response, body []byte, key string) *Error {
+func refused(resp *http.Response, body []byte) *Error {
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
 		body = nil
 	}
 	e := refusal(resp.StatusCode, body)
 	e.RequestID = resp.Header.Get("X-Request-ID")
 	e.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
-	e.IdempotencyKey = key
 	return e
 }
 
@@ -120,4 +120,62 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 		return 0
 	}
 	return min(max(at.Sub(now), 0), maxRetryAfter)
+}
+
+// Waits between two attempts grow from firstWait to maxWait.
+const (
+	firstWait = 100 * time.Millisecond
+	maxWait   = 5 * time.Second
+)
+
+// budget is what one call may spend on repeating itself.
+type budget struct {
+	deadline time.Time // no attempt begins after it
+	wait     time.Duration
+}
+
+func (c *Client) newBudget() *budget {
+	return &budget{deadline: time.Now().Add(c.retryFor), wait: firstWait}
+}
+
+// pause waits before the next attempt and reports whether there is to be one:
+// not if ctx ends, or the time that it would begin at is past the budget. The
+// wait is at least what the notifier asked for; beyond that it is random, because
+// all services that met the same outage would come back at the same moment.
+func (b *budget) pause(ctx context.Context, atLeast time.Duration) bool {
+	wait := max(atLeast, 0) + b.wait/2 + rand.N(b.wait/2)
+	b.wait = min(2*b.wait, maxWait)
+	if time.Now().Add(wait).After(b.deadline) {
+		return false
+	}
+	select {
+	case <-time.After(wait):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// again carries an attempt out until it succeeds, can't succeed, or the budget is
+// spent. key is the event's idempotency key, if it is about one.
+func (c *Client) again(ctx context.Context, key string, attempt func(context.Context) *Error) error {
+	b := c.newBudget()
+	notWritten := true
+	for attempts := 1; ; attempts++ {
+		failure := attempt(ctx)
+		if failure == nil {
+			return nil
+		}
+		// The last answer speaks of its own attempt alone. One before it may have
+		// been carried out, although nobody heard of it.
+		notWritten = notWritten && failure.NotWritten
+		failure.Attempts, failure.NotWritten, failure.IdempotencyKey = attempts, notWritten, key
+		if !failure.Temporary() {
+			return failure
+		}
+		if ctx.Err() != nil || !b.pause(ctx, failure.RetryAfter) {
+			failure.endedBy(ctx)
+			return failure
+		}
+	}
 }

@@ -17,6 +17,7 @@ type call struct {
 	*http.Request
 
 	person string // who sends it; empty for a visitor
+	id     int64  // the number in the path, if the path has one
 }
 
 // endpoint answers a call with something for the JSON of its body.
@@ -32,32 +33,32 @@ func (d *Demo) routes() http.Handler {
 	visitor := func(pattern string, e endpoint) { mux.Handle(pattern, d.answer(e, false)) }
 	person := func(pattern string, e endpoint) { mux.Handle(pattern, d.answer(e, true)) }
 
-	visitor("POST /demo/token", d.postToken)
+	visitor("POST /demo/token", withBody(d.postToken))
 	visitor("GET /api/v1/people", d.getPeople)
 	visitor("GET /api/v1/vitals", d.getVitals)
 	visitor("/api/", noSuchThing)
 
 	visitor("GET /api/v1/posts", d.getPosts)
 	visitor("GET /api/v1/posts/{id}", d.getPost)
-	person("POST /api/v1/posts", d.postPost)
-	person("POST /api/v1/posts/{id}/comments", d.postComment)
+	person("POST /api/v1/posts", withBody(d.postPost))
+	person("POST /api/v1/posts/{id}/comments", withBody(d.postComment))
 	person("PUT /api/v1/posts/{id}/like", d.putLike)
 	person("DELETE /api/v1/posts/{id}/like", d.deleteLike)
 	person("GET /api/v1/notes", d.getNotes)
-	person("POST /api/v1/notes", d.postNote)
+	person("POST /api/v1/notes", withBody(d.postNote))
 	person("GET /api/v1/chats", d.getChats)
 	person("GET /api/v1/chats/{person}", d.getChat)
-	person("POST /api/v1/chats/{person}", d.postMessage)
+	person("POST /api/v1/chats/{person}", withBody(d.postMessage))
 
 	visitor("GET /api/v1/projects", d.getProjects)
-	person("POST /api/v1/projects", d.postProject)
+	person("POST /api/v1/projects", withBody(d.postProject))
 	person("GET /api/v1/applications", d.getApplications)
-	person("POST /api/v1/projects/{id}/applications", d.postApplication)
-	person("POST /api/v1/applications/{id}/decision", d.postDecision)
+	person("POST /api/v1/projects/{id}/applications", withBody(d.postApplication))
+	person("POST /api/v1/applications/{id}/decision", withBody(d.postDecision))
 
 	visitor("GET /api/v1/raffles", d.getRaffles)
 	visitor("GET /api/v1/raffles/{id}", d.getRaffle)
-	person("POST /api/v1/raffles", d.postRaffle)
+	person("POST /api/v1/raffles", withBody(d.postRaffle))
 	visitor("POST /api/v1/raffles/{id}/participate", d.postParticipation)
 	person("POST /api/v1/raffles/{id}/crowd", d.postCrowd)
 	person("POST /api/v1/raffles/{id}/draw", d.postDraw)
@@ -88,7 +89,11 @@ func (d *Demo) answer(e endpoint, signedIn bool) http.Handler {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		body, err := e(call{r, person})
+		var body any
+		c := call{Request: r, person: person}
+		if c.id, err = pathID(r); err == nil {
+			body, err = e(c)
+		}
 		if err != nil {
 			d.refuseError(w, r, err)
 			return
@@ -103,9 +108,9 @@ func (d *Demo) answer(e endpoint, signedIn bool) http.Handler {
 
 // refuseError says why something was not done.
 func (d *Demo) refuseError(w http.ResponseWriter, r *http.Request, err error) {
-	var tooLarge *http.MaxBytesError
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
-	case errors.As(err, &tooLarge):
+	case tooLarge:
 		refuse(w, http.StatusRequestEntityTooLarge, "the request is too large")
 	case errors.Is(err, errJSON):
 		refuse(w, http.StatusBadRequest, err.Error())
@@ -151,20 +156,29 @@ func send(w http.ResponseWriter, status int, media string, body any) {
 
 var errJSON = errors.New("the body is not the JSON that was expected")
 
-// read reads the body of a request.
-func read[T any](c call) (T, error) {
-	var in T
-	err := json.NewDecoder(c.Body).Decode(&in)
-	var tooLarge *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooLarge) {
-		err = errJSON
+// withBody makes an endpoint of a function that takes the JSON of the body.
+func withBody[T any](e func(call, T) (any, error)) endpoint {
+	return func(c call) (any, error) {
+		var in T
+		err := json.NewDecoder(c.Body).Decode(&in)
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return nil, err
+		}
+		if err != nil {
+			return nil, errJSON
+		}
+		return e(c, in)
 	}
-	return in, err
 }
 
-// id is the number in a path. One that is none names nothing.
-func (c call) id() (int64, error) {
-	id, err := strconv.ParseInt(c.PathValue("id"), 10, 64)
+// pathID is the number in a path; 0 if the path has no place for one. Anything
+// else in that place names nothing.
+func pathID(r *http.Request) (int64, error) {
+	text := r.PathValue("id")
+	if text == "" {
+		return 0, nil
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return 0, domain.ErrNotFound
 	}

@@ -11,24 +11,16 @@ func (d *Demo) getPosts(c call) (any, error) {
 }
 
 func (d *Demo) getPost(c call) (any, error) {
-	id, err := c.id()
-	if err != nil {
-		return nil, err
-	}
-	post, comments, err := d.community.Post(c.Context(), c.person, id)
+	post, comments, err := d.community.Post(c.Context(), c.person, c.id)
 	return map[string]any{"post": post, "comments": comments}, err
 }
 
-func (d *Demo) postPost(c call) (any, error) {
-	in, err := read[struct {
-		Board   string `json:"board"`
-		Title   string `json:"title"`
-		Text    string `json:"text"`
-		Picture string `json:"picture"`
-	}](c)
-	if err != nil {
-		return nil, err
-	}
+func (d *Demo) postPost(c call, in struct {
+	Board   string `json:"board"`
+	Title   string `json:"title"`
+	Text    string `json:"text"`
+	Picture string `json:"picture"`
+}) (any, error) {
 	title, err := domain.Said("a title", in.Title, community.MaxTitle)
 	if err != nil {
 		return nil, err
@@ -46,24 +38,16 @@ type text struct {
 	Text string `json:"text"`
 }
 
-func (d *Demo) postComment(c call) (any, error) {
-	id, err := c.id()
-	if err != nil {
-		return nil, err
-	}
-	in, err := read[struct {
-		text
+func (d *Demo) postComment(c call, in struct {
+	text
 
-		Parent *int64 `json:"parent"`
-	}](c)
-	if err != nil {
-		return nil, err
-	}
+	Parent *int64 `json:"parent"`
+}) (any, error) {
 	body, err := domain.Said("a comment", in.Text, community.MaxComment)
 	if err != nil {
 		return nil, err
 	}
-	comment, err := d.community.Comment(c.Context(), c.person, id, in.Parent, body)
+	comment, err := d.community.Comment(c.Context(), c.person, c.id, in.Parent, body)
 	return created{comment}, err
 }
 
@@ -71,11 +55,7 @@ func (d *Demo) putLike(c call) (any, error)    { return d.like(c, true) }
 func (d *Demo) deleteLike(c call) (any, error) { return d.like(c, false) }
 
 func (d *Demo) like(c call, likes bool) (any, error) {
-	id, err := c.id()
-	if err != nil {
-		return nil, err
-	}
-	n, err := d.community.Like(c.Context(), c.person, id, likes)
+	n, err := d.community.Like(c.Context(), c.person, c.id, likes)
 	return map[string]any{"likes": n, "liked": likes}, err
 }
 
@@ -84,15 +64,11 @@ func (d *Demo) getNotes(c call) (any, error) {
 	return map[string]any{"notes": notes}, err
 }
 
-func (d *Demo) postNote(c call) (any, error) {
-	in, err := read[struct {
-		text
+func (d *Demo) postNote(c call, in struct {
+	text
 
-		To string `json:"to"`
-	}](c)
-	if err != nil {
-		return nil, err
-	}
+	To string `json:"to"`
+}) (any, error) {
 	to, err := domain.Named(in.To)
 	if err != nil {
 		return nil, err
@@ -119,12 +95,8 @@ func (d *Demo) getChat(c call) (any, error) {
 	return map[string]any{"messages": messages}, err
 }
 
-func (d *Demo) postMessage(c call) (any, error) {
+func (d *Demo) postMessage(c call, in text) (any, error) {
 	other, err := domain.Named(c.PathValue("person"))
-	if err != nil {
-		return nil, err
-	}
-	in, err := read[text](c)
 	if err != nil {
 		return nil, err
 	}

@@ -10,15 +10,11 @@ func (d *Demo) getProjects(c call) (any, error) {
 	return map[string]any{"projects": projects}, err
 }
 
-func (d *Demo) postProject(c call) (any, error) {
-	in, err := read[struct {
-		Title string `json:"title"`
-		Text  string `json:"text"`
-		Seats int    `json:"seats"`
-	}](c)
-	if err != nil {
-		return nil, err
-	}
+func (d *Demo) postProject(c call, in struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
+	Seats int    `json:"seats"`
+}) (any, error) {
 	title, err := domain.Said("a title", in.Title, study.MaxTitle)
 	if err != nil {
 		return nil, err
@@ -36,33 +32,17 @@ func (d *Demo) getApplications(c call) (any, error) {
 	return map[string]any{"applications": applications}, err
 }
 
-func (d *Demo) postApplication(c call) (any, error) {
-	id, err := c.id()
-	if err != nil {
-		return nil, err
-	}
-	in, err := read[text](c)
-	if err != nil {
-		return nil, err
-	}
+func (d *Demo) postApplication(c call, in text) (any, error) {
 	message, err := domain.Said("a message", in.Text, study.MaxMessage)
 	if err != nil {
 		return nil, err
 	}
-	application, err := d.study.Apply(c.Context(), c.person, id, message)
+	application, err := d.study.Apply(c.Context(), c.person, c.id, message)
 	return created{application}, err
 }
 
-func (d *Demo) postDecision(c call) (any, error) {
-	id, err := c.id()
-	if err != nil {
-		return nil, err
-	}
-	in, err := read[struct {
-		Accept bool `json:"accept"`
-	}](c)
-	if err != nil {
-		return nil, err
-	}
-	return d.study.Decide(c.Context(), c.person, id, in.Accept)
+func (d *Demo) postDecision(c call, in struct {
+	Accept bool `json:"accept"`
+}) (any, error) {
+	return d.study.Decide(c.Context(), c.person, c.id, in.Accept)
 }

@@ -58,11 +58,9 @@ func (c *crowd) run(ctx context.Context) error {
 
 func (c *crowd) letIn(ctx context.Context, id int64) {
 	for range crowdSize {
-		timer := time.NewTimer(mathrand.N(crowdPause))
 		select {
-		case <-timer.C:
+		case <-time.After(mathrand.N(crowdPause)):
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		}
 		_, _, err := c.raffle.Participate(ctx, guestName(), id)

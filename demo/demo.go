@@ -13,8 +13,10 @@ package demo
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -108,3 +110,19 @@ func (d *Demo) Run(ctx context.Context) error {
 
 // Close closes the database, after Run has returned.
 func (d *Demo) Close() error { return d.db.Close() }
+
+//go:embed page
+var files embed.FS
+
+// page is the page and, beside it, Bellhop's client for browsers.
+func page() *web.Site {
+	own, err := fs.Sub(files, "page")
+	if err != nil {
+		panic(err) // the folder is part of the binary
+	}
+	site, err := web.NewSite(own, web.Client())
+	if err != nil {
+		panic(err) // so are its files
+	}
+	return site
+}

@@ -28,14 +28,14 @@ func seed(ctx context.Context, db *domain.DB, now time.Time) error {
 	s.community, s.study, s.raffle = community.New(db, clock), study.New(db, clock), raffle.New(db, clock)
 	for i, step := range seedSteps {
 		s.at = s.at.Add(seedStep)
-		if step(s); s.err != nil {
-			return fmt.Errorf("step %d: %w", i, s.err)
+		if err := step(s); err != nil {
+			return fmt.Errorf("step %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-// seeder does what people would have done. After an error it does nothing more.
+// seeder does what people would have done.
 type seeder struct {
 	ctx       context.Context
 	at        time.Time
@@ -43,90 +43,75 @@ type seeder struct {
 	study     *study.Service
 	raffle    *raffle.Service
 
-	posts, comments, projects, raffles []int64
-	err                                error
+	posts, comments, projects []int64
 }
 
-func (s *seeder) post(by, board, picture string, title, body domain.Text) {
-	if s.err == nil {
-		var id int64
-		id, s.err = s.community.Write(s.ctx, by, community.NewPost{Board: board, Picture: picture, Title: title, Body: body})
-		s.posts = append(s.posts, id)
-	}
+func (s *seeder) post(by, board, picture string, title, body domain.Text) error {
+	id, err := s.community.Write(s.ctx, by, community.NewPost{Board: board, Picture: picture, Title: title, Body: body})
+	s.posts = append(s.posts, id)
+	return err
 }
 
 // comment comments on the post of that number among the examples, from 0.
-func (s *seeder) comment(by string, post int, body domain.Text) {
-	s.reply(by, post, -1, body)
+func (s *seeder) comment(by string, post int, body domain.Text) error {
+	return s.commentUnder(by, post, nil, body)
 }
 
-// reply replies to the comment of that number; -1: to none.
-func (s *seeder) reply(by string, post, comment int, body domain.Text) {
-	if s.err != nil {
-		return
-	}
-	var parent *int64
-	if comment >= 0 {
-		parent = &s.comments[comment]
-	}
-	var c community.Comment
-	c, s.err = s.community.Comment(s.ctx, by, s.posts[post], parent, body)
+// reply replies to the comment of that number.
+func (s *seeder) reply(by string, post, comment int, body domain.Text) error {
+	return s.commentUnder(by, post, &s.comments[comment], body)
+}
+
+func (s *seeder) commentUnder(by string, post int, parent *int64, body domain.Text) error {
+	c, err := s.community.Comment(s.ctx, by, s.posts[post], parent, body)
 	s.comments = append(s.comments, c.ID)
+	return err
 }
 
-func (s *seeder) like(post int, people ...string) {
+func (s *seeder) like(post int, people ...string) error {
 	for _, by := range people {
-		if s.err == nil {
-			_, s.err = s.community.Like(s.ctx, by, s.posts[post], true)
+		if _, err := s.community.Like(s.ctx, by, s.posts[post], true); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
-func (s *seeder) note(from, to string, body domain.Text) {
-	if s.err == nil {
-		_, s.err = s.community.SendNote(s.ctx, from, to, body)
-	}
+func (s *seeder) note(from, to string, body domain.Text) error {
+	_, err := s.community.SendNote(s.ctx, from, to, body)
+	return err
 }
 
-func (s *seeder) say(from, to string, body domain.Text) {
-	if s.err == nil {
-		_, s.err = s.community.Say(s.ctx, from, to, body)
-	}
+func (s *seeder) say(from, to string, body domain.Text) error {
+	_, err := s.community.Say(s.ctx, from, to, body)
+	return err
 }
 
-func (s *seeder) project(by string, seats int, title, body domain.Text) {
-	if s.err == nil {
-		var id int64
-		id, s.err = s.study.Propose(s.ctx, by, title, body, seats)
-		s.projects = append(s.projects, id)
-	}
+func (s *seeder) project(by string, seats int, title, body domain.Text) error {
+	id, err := s.study.Propose(s.ctx, by, title, body, seats)
+	s.projects = append(s.projects, id)
+	return err
 }
 
 // apply has somebody apply, and the owner decide, unless that is empty.
-func (s *seeder) apply(by string, project int, message domain.Text, owner string) {
-	var a study.Application
-	if s.err == nil {
-		a, s.err = s.study.Apply(s.ctx, by, s.projects[project], message)
+func (s *seeder) apply(by string, project int, message domain.Text, owner string) error {
+	a, err := s.study.Apply(s.ctx, by, s.projects[project], message)
+	if err == nil && owner != "" {
+		_, err = s.study.Decide(s.ctx, owner, a.ID, true)
 	}
-	if s.err == nil && owner != "" {
-		_, s.err = s.study.Decide(s.ctx, owner, a.ID, true)
-	}
+	return err
 }
 
 // offer begins a raffle in which people have tickets already.
-func (s *seeder) offer(by string, prize domain.Text, people ...string) {
-	if s.err != nil {
-		return
-	}
-	var id int64
-	id, s.err = s.raffle.Offer(s.ctx, by, prize)
-	s.raffles = append(s.raffles, id)
+func (s *seeder) offer(by string, prize domain.Text, people ...string) error {
+	id, err := s.raffle.Offer(s.ctx, by, prize)
 	// Not later than now, although each of them has a moment of its own.
 	s.at = s.at.Add(-time.Duration(len(people)) * time.Minute)
 	for _, p := range people {
 		s.at = s.at.Add(time.Minute)
-		if s.err == nil {
-			_, _, s.err = s.raffle.Participate(s.ctx, p, id)
+		if err == nil {
+			_, _, err = s.raffle.Participate(s.ctx, p, id)
 		}
 	}
+	return err
 }

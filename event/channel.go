@@ -38,22 +38,27 @@ func ParseChannel(s string) (Channel, error) {
 		return "", fmt.Errorf("%w: want namespace:key", ErrChannel)
 	case !ValidNamespace(ns):
 		return "", fmt.Errorf("%w: a namespace is a lower-case letter, then at most %d of a-z, 0-9 and '-'", ErrChannel, MaxNamespace-1)
-	case key == "":
-		return "", fmt.Errorf("%w: the key is empty", ErrChannel)
-	case len(key) > MaxKey:
-		return "", fmt.Errorf("%w: the key is longer than %d characters", ErrChannel, MaxKey)
 	}
-	for i := range len(key) {
-		if !isKeyByte(key[i]) {
-			return "", fmt.Errorf("%w: character %q is not allowed in a key", ErrChannel, key[i])
-		}
+	if err := validKey(key); err != nil {
+		return "", err
 	}
 	return Channel(s), nil
 }
 
-// Inbox is the channel of one person. It fails if sub does not fit a key.
-func Inbox(sub string) (Channel, error) {
-	return ParseChannel(InboxNamespace + ":" + sub)
+// validKey checks what stands behind the colon.
+func validKey(key string) error {
+	switch {
+	case key == "":
+		return fmt.Errorf("%w: the key is empty", ErrChannel)
+	case len(key) > MaxKey:
+		return fmt.Errorf("%w: the key is longer than %d characters", ErrChannel, MaxKey)
+	}
+	for i := range len(key) {
+		if !isKeyByte(key[i]) {
+			return fmt.Errorf("%w: character %q is not allowed in a key", ErrChannel, key[i])
+		}
+	}
+	return nil
 }
 
 // Namespace is the part before the first colon.

@@ -30,15 +30,7 @@ func TestParseChannel(t *testing.T) {
 	}
 }
 
-func TestInbox(t *testing.T) {
-	t.Parallel()
-	ch, err := event.Inbox("auth0|42")
-	require.NoError(t, err)
-	require.Equal(t, event.Channel("user:auth0|42"), ch)
-	_, err = event.Inbox("a,b")
-	require.ErrorIs(t, err, event.ErrChannel)
-}
-
+//fuzz:least 3000
 func FuzzParseChannel(f *testing.F) {
 	for _, s := range []string{"user:42", "a:b:c", "user:", ":x", "User:1", "user:a,b", "user:\n"} {
 		f.Add(s)

@@ -90,7 +90,7 @@ func parsePosition(s string) (Position, error) {
 	switch {
 	case !dotted && seq == 0: // "0@channel": from the beginning
 	case dotted && p.Epoch.Valid():
-	case dotted && p.Epoch == NoEpoch && seq == 0: // carried for a channel whose reset is still owed
+	case dotted && p.Epoch == NoEpoch && seq == 0: // carried for a channel whose reset is still to be sent
 	default:
 		return Position{}, fmt.Errorf("%w: want seq.epoch@channel", ErrCursor)
 	}

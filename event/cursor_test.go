@@ -85,6 +85,7 @@ func TestEpochs(t *testing.T) {
 	}
 }
 
+//fuzz:least 3000
 func FuzzParseCursor(f *testing.F) {
 	for _, s := range []string{"", "0", "17.k3f9@user:42,205.9xq2@raffle:1", "0@user:1", "0.-@user:1", "1.a@user:1,", "1.a@b@c:d"} {
 		f.Add(s)

@@ -1,14 +1,11 @@
 package event
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // MaxType is the longest event type, in bytes.
@@ -17,7 +14,7 @@ const MaxType = 64
 // ReservedPrefix begins the types that Bellhop itself sends.
 const ReservedPrefix = "bellhop."
 
-// Errors of ParseType and CompactData.
+// Errors of ParseType and ParseData.
 var (
 	ErrType = errors.New("invalid type")
 	ErrData = errors.New("invalid data")
@@ -31,7 +28,7 @@ type Event struct {
 	// Time is when the log took the event, by the log's clock, in milliseconds.
 	Time time.Time
 	// Data is one JSON value in valid UTF-8, without white space between its
-	// tokens (see CompactData): it never holds a CR, an LF or a NUL.
+	// tokens (see ParseData): it never holds a CR, an LF or a NUL.
 	Data []byte
 }
 
@@ -49,22 +46,6 @@ func ParseType(s string) error {
 		return fmt.Errorf("%w: types that begin with %q are reserved", ErrType, ReservedPrefix)
 	}
 	return nil
-}
-
-// CompactData checks that data is one JSON value (RFC 8259, so in UTF-8) and
-// takes the white space between its tokens away; nothing else changes, numbers
-// stay as they were written. The result shares no memory with data. Duplicate
-// names in an object pass: whoever reads the value decides what they mean.
-func CompactData(data []byte) ([]byte, error) {
-	if !utf8.Valid(data) {
-		return nil, fmt.Errorf("%w: not valid UTF-8", ErrData)
-	}
-	var b bytes.Buffer
-	b.Grow(len(data))
-	if err := json.Compact(&b, data); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrData, err)
-	}
-	return b.Bytes(), nil
 }
 
 // The constant pieces of an event's JSON, in their order. Channel, type and time

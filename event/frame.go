@@ -58,7 +58,11 @@ func (f Frame) Time() (at time.Time, ok bool) {
 	if !found || len(rest) < len(timeLayout) {
 		return time.Time{}, false
 	}
-	return parseTime(rest[:len(timeLayout)])
+	// Not time.Parse by timeLayout, which takes a multiple of the time: a gateway asks
+	// for each event. UnmarshalText takes hours of one digit and commas too.
+	text := rest[:len(timeLayout)]
+	err := at.UnmarshalText(text)
+	return at, err == nil && text[13] == ':' && text[19] == '.'
 }
 
 // ValidFrame tells whether b has the shape of a frame: an event line, a data
@@ -79,4 +83,26 @@ func ValidFrame(b []byte) bool {
 		return false
 	}
 	return bytes.IndexByte(rest, '\n') == len(rest)-1 && bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, 0) < 0
+}
+
+// FrameParts is the frame of an event whose seq and time are not known yet, for
+// a log that assigns both where no Go runs. The frame is
+//
+//	BeforeSeq seq BeforeTime time BeforeData data AfterData
+//
+// with the seq in decimal, and the time in UTC with three digits of the second,
+// such as 2026-11-21T20:15:28.123Z.
+type FrameParts struct {
+	BeforeSeq, BeforeTime, BeforeData, AfterData string
+}
+
+// NewFrameParts makes the parts around an event of a type on a channel. What
+// comes of them is what AppendFrame writes.
+func NewFrameParts(ch Channel, typ string) FrameParts {
+	return FrameParts{
+		BeforeSeq:  frameType + typ + frameData + jsonChannel + string(ch) + jsonSeq,
+		BeforeTime: jsonType + typ + jsonTime,
+		BeforeData: jsonData,
+		AfterData:  jsonEnd + frameEnd,
+	}
 }

@@ -1,8 +1,10 @@
 package event_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -45,24 +47,62 @@ func TestFramePartsMakeTheSameFrame(t *testing.T) {
 
 func TestFrameKeepsNumbersAndSeparators(t *testing.T) {
 	t.Parallel()
-	for _, in := range []string{`12345678901234567890.10`, `1e400`, `"a\u2028b"`, "\"a\u2028b\u2029c\"", `{"a":1,"a":2}`, `"\r\n\u0000"`, `null`} {
-		data, err := event.CompactData([]byte(in))
+	for _, in := range []string{`12345678901234567890.10`, `1e308`, `"a\u2028b"`, `{"a":1,"a":2}`, `"\r\n\u0000"`, `null`} {
+		data, err := event.ParseData([]byte(in))
 		require.NoError(t, err)
 		require.Equal(t, in, string(data))
 		f := event.NewFrame(&event.Event{Channel: "a:b", Seq: 1, Type: "t", Time: noon, Data: data})
 		require.True(t, event.ValidFrame(f))
 	}
-	data, err := event.CompactData([]byte(" {\r\n\t\"a\" : [ 1 , 2 ] }\n"))
+	data, err := event.ParseData([]byte(" {\r\n\t\"a\" : [ 1 , 2 ] }\n"))
 	require.NoError(t, err)
 	require.Equal(t, `{"a":[1,2]}`, string(data))
 }
 
-func TestCompactDataRefuses(t *testing.T) {
+func TestParseDataRefuses(t *testing.T) {
 	t.Parallel()
-	for _, in := range []string{"", " ", "{", "1 2", "{'a':1}", "\"\n\"", "\"\x00\"", "\"\xff\"", "nul", `{"a":01}`, "\ufeff1"} {
-		_, err := event.CompactData([]byte(in))
+	for _, in := range []string{"", " ", "{", "1 2", "{'a':1}", "\"\n\"", "\"\x00\"", "\"\xff\"", "nul", `{"a":01}`, "\ufeff1", "1e400", "-1E+309", `{"a":[1,{"b":1e309}]}`, strings.Repeat("9", 310), "[" + strings.Repeat("9", 400) + ".5]"} {
+		_, err := event.ParseData([]byte(in))
 		require.ErrorIs(t, err, event.ErrData, "%q", in)
 	}
+}
+
+// TestDataCarriesWhatALineCan: nothing in it ends a line for anybody, and numbers
+// stay as they were written.
+func TestDataCarriesWhatALineCan(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"\"a\u2028b\u2029c\u0085d\"":            `"a\u2028b\u2029c\u0085d"`,
+		"{\"\u2028\": [\"\u2029\"]}":            `{"\u2028":["\u2029"]}`,
+		"\"\\\\\u2028\"":                        `"\\\u2028"`,
+		`"1e400"`:                               `"1e400"`,
+		`"a\"1e400"`:                            `"a\"1e400"`,
+		"1e308":                                 "1e308",
+		"[-1E-400, 0.10, 12345678901234567890]": "[-1E-400,0.10,12345678901234567890]",
+		strings.Repeat("9", 308):                strings.Repeat("9", 308),
+	} {
+		data, err := event.ParseData([]byte(in))
+		require.NoError(t, err, in)
+		require.Equal(t, want, string(data))
+		var before, after any
+		require.NoError(t, json.Unmarshal([]byte(in), &before))
+		require.NoError(t, json.Unmarshal(data, &after))
+		require.Equal(t, before, after)
+	}
+}
+
+// TestNoLineIsTooLong, with the longest of everything.
+func TestNoLineIsTooLong(t *testing.T) {
+	t.Parallel()
+	e := event.Event{
+		Channel: event.Channel(strings.Repeat("n", event.MaxNamespace) + ":" + strings.Repeat("k", event.MaxKey)),
+		Seq:     math.MaxUint64, Type: strings.Repeat("x", event.MaxType), Time: noon,
+		Data: []byte(`"` + strings.Repeat("a", event.MaxLineData-2) + `"`),
+	}
+	lines := bufio.NewScanner(bytes.NewReader(event.NewFrame(&e)))
+	for lines.Scan() {
+	}
+	require.NoError(t, lines.Err())
 }
 
 func TestParseType(t *testing.T) {
@@ -88,13 +128,15 @@ func TestValidFrameRefuses(t *testing.T) {
 // FuzzFrame feeds what a publisher can send and reads the block as the WHATWG
 // HTML standard says a browser does: exactly one event comes out, and it is the
 // one that was sent.
+//
+//fuzz:least 2000
 func FuzzFrame(f *testing.F) {
 	for _, s := range []string{`{"a":1}`, "\"\u2028\"", "\"a\\nb\"", "\"\x00\"", "\"\xff\"", "1\r\n", "[1,\r2]", `"` + "\r\nevent: x" + `"`} {
 		f.Add("comment", []byte(s))
 	}
 	f.Add("x\nevent: y", []byte("1"))
 	f.Fuzz(func(t *testing.T, typ string, raw []byte) {
-		data, err := event.CompactData(raw)
+		data, err := event.ParseData(raw)
 		if err != nil || event.ParseType(typ) != nil {
 			return
 		}

@@ -51,6 +51,7 @@ func TestParseNoteRefuses(t *testing.T) {
 	}
 }
 
+//fuzz:least 3000
 func FuzzParseNote(f *testing.F) {
 	f.Add((&event.Note{Version: 9, Head: 17, Unread: 3, Kind: event.NoteRead, UpTo: 17}).Append(nil))
 	f.Add((&event.Note{Version: 9, Head: 17, Kind: event.NoteRemoved, Seqs: []uint64{1, 5, 17}}).Append(nil))

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 )
@@ -44,24 +45,15 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.Prefix, DefaultPrefix)
-	setDefault(&c.Workers, 4)
-	setDefault(&c.Queue, 8192)
-	setDefault(&c.QueueBytes, 32<<20)
-	setDefault(&c.MaxFrame, DefaultMaxFrame)
-	setDefault(&c.PublishTimeout, time.Second)
-	setDefault(&c.PingInterval, time.Second)
-	setDefault(&c.ProbeTimeout, 3*time.Second)
-	setDefault(&c.MaxBackoff, 2*time.Second)
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.Prefix = cmp.Or(c.Prefix, DefaultPrefix)
+	c.Workers = cmp.Or(c.Workers, 4)
+	c.Queue = cmp.Or(c.Queue, 8192)
+	c.QueueBytes = cmp.Or(c.QueueBytes, 32<<20)
+	c.MaxFrame = cmp.Or(c.MaxFrame, DefaultMaxFrame)
+	c.PublishTimeout = cmp.Or(c.PublishTimeout, time.Second)
+	c.PingInterval = cmp.Or(c.PingInterval, time.Second)
+	c.ProbeTimeout = cmp.Or(c.ProbeTimeout, 3*time.Second)
+	c.MaxBackoff = cmp.Or(c.MaxBackoff, 2*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
-}
-
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

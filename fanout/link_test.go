@@ -32,13 +32,13 @@ func TestLinkKnowsItsConnection(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.WriteString(late, "HELLO 3")
 	require.NoError(t, err)
-	got, err := l.seal()
+	got, err := l.takeOver()
 	require.NoError(t, err)
 	require.Same(t, conn, got)
 
 	ctx, l := withLink(t.Context(), "mark")
-	_, err = l.seal()
+	_, err = l.takeOver()
 	require.ErrorIs(t, err, errNoLink)
 	_, err = dialer(nil, 0)(ctx, "tcp", "127.0.0.1:1")
-	require.ErrorIs(t, err, errReconnect, "a sealed link is not dialled for")
+	require.ErrorIs(t, err, errReconnect, "a link that was taken over is not dialled for")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -35,10 +36,7 @@ func (b *Redis) Publish(ctx context.Context, messages []Message) ([]int, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.PublishTimeout)
 	defer cancel()
-	receivers := make([]int, len(messages))
-	for i := range receivers {
-		receivers[i] = -1
-	}
+	receivers := slices.Repeat([]int{-1}, len(messages))
 	groups, err := b.groups(ctx, messages)
 	if err != nil {
 		return receivers, fmt.Errorf("publish: %w", err)
@@ -57,7 +55,7 @@ func (b *Redis) Publish(ctx context.Context, messages []Message) ([]int, error) 
 }
 
 // send publishes a group, and fills in its part of receivers if they are counted.
-func (b *Redis) send(ctx context.Context, g group, messages []Message, receivers []int) error {
+func (b *Redis) send(ctx context.Context, g *group, messages []Message, receivers []int) error {
 	pipe := g.client.Pipeline()
 	sent := make([]*redis.IntCmd, len(g.messages))
 	for i, at := range g.messages {
@@ -66,11 +64,9 @@ func (b *Redis) send(ctx context.Context, g group, messages []Message, receivers
 		sent[i] = pipe.Publish(ctx, b.cfg.Prefix+string(m.Channel), wire)
 	}
 	_, err := pipe.Exec(ctx)
-	if g.counts {
-		for i, cmd := range sent {
-			if cmd.Err() == nil {
-				receivers[g.messages[i]] = int(cmd.Val())
-			}
+	for i, cmd := range sent {
+		if g.client == b.client && cmd.Err() == nil { // and no node of a Cluster
+			receivers[g.messages[i]] = int(cmd.Val())
 		}
 	}
 	return err
@@ -79,31 +75,26 @@ func (b *Redis) send(ctx context.Context, g group, messages []Message, receivers
 // group is what goes to one server.
 type group struct {
 	client   redis.Cmdable
-	counts   bool
 	messages []int // indexes
 }
 
-func (b *Redis) groups(ctx context.Context, messages []Message) ([]group, error) {
-	cluster, ok := b.client.(*redis.ClusterClient)
-	if !ok {
-		all := make([]int, len(messages))
-		for i := range all {
-			all[i] = i
-		}
-		return []group{{client: b.client, counts: true, messages: all}}, nil
-	}
-	var groups []group
-	byNode := make(map[*redis.Client]int)
+func (b *Redis) groups(ctx context.Context, messages []Message) ([]*group, error) {
+	cluster, clustered := b.client.(*redis.ClusterClient)
+	var groups []*group
 	for i := range messages {
-		node, err := cluster.MasterForKey(ctx, b.cfg.Prefix+string(messages[i].Channel))
-		if err != nil {
-			return nil, err
+		var to redis.Cmdable = b.client
+		if clustered {
+			node, err := cluster.MasterForKey(ctx, b.cfg.Prefix+string(messages[i].Channel))
+			if err != nil {
+				return nil, err
+			}
+			to = node
 		}
-		at, known := byNode[node]
-		if !known {
+		// A Cluster has few nodes: looking through them takes no time.
+		at := slices.IndexFunc(groups, func(g *group) bool { return g.client == to })
+		if at < 0 {
 			at = len(groups)
-			byNode[node] = at
-			groups = append(groups, group{client: node})
+			groups = append(groups, &group{client: to, messages: make([]int, 0, len(messages))})
 		}
 		groups[at].messages = append(groups[at].messages, i)
 	}

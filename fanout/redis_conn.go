@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,7 +33,7 @@ var (
 // redisConn is one connection of a subscriber. go-redis' PubSub makes it, and is
 // left out from then on: it would make the connection anew without a word, notices
 // only writes that fail, so that a frozen server goes unnoticed, and keeps every
-// name a second time. Here a connection lives once, and is judged by what arrives.
+// name a second time. Here a connection lives once, and counts as alive by what arrives.
 //
 // There is one for all channels. Several of them, each with its share, were tried
 // (BenchmarkConnections still does) and gained nothing: one goroutine reads more
@@ -53,7 +54,7 @@ type redisConn struct {
 	settled chan struct{} // all subscriptions that it began with are answered
 	back    chan struct{} // a probe came back
 
-	probed probeResult
+	unsent atomic.Bool // the last probe could not be sent
 
 	epoch event.Epoch // of the last message; belongs to read
 
@@ -75,7 +76,7 @@ func (c *redisConn) serve(ctx context.Context, link *link) error {
 	// The first command connects, and its answer is the first thing to be read.
 	err := c.pubsub.Ping(ctx, c.nonce)
 	if err == nil {
-		c.conn, err = link.seal()
+		c.conn, err = link.takeOver()
 	}
 	if err != nil {
 		return err
@@ -123,7 +124,7 @@ func (c *redisConn) step(ctx context.Context, tick <-chan time.Time) error {
 	case <-c.wake:
 		return c.flush(ctx)
 	case <-tick:
-		if err := c.judge(time.Since(c.alive)); err != nil {
+		if err := c.checkProgress(time.Since(c.alive)); err != nil {
 			return err
 		}
 		return c.command("PING")
@@ -131,15 +132,15 @@ func (c *redisConn) step(ctx context.Context, tick <-chan time.Time) error {
 	return nil
 }
 
-// judge looks at how long the connection has not got further. If probes do not
+// checkProgress looks at how long the connection has not got further. If probes do not
 // even leave, it is not to blame: the bus is in doubt, and making the connection
 // anew over and over would only add to the trouble.
-func (c *redisConn) judge(since time.Duration) error {
+func (c *redisConn) checkProgress(since time.Duration) error {
 	switch {
 	case !c.isReady && since > settleTimeout:
 		return errNotSettled
 	case c.isReady && since > c.cfg.ProbeTimeout:
-		if c.probed.get() == nil {
+		if !c.unsent.Load() {
 			return errProbe
 		}
 		c.passed = nil
@@ -235,15 +236,10 @@ func (c *redisConn) answer(p *push) {
 		return
 	}
 	ch := c.cfg.channel(string(p.name))
-	switch p.kind {
-	case pushSubscribed:
-		if c.registry.subscribed(ch) {
-			c.dispatcher.acknowledge(kindSubscribed, ch)
-		}
-	case pushUnsubscribed:
-		if c.registry.unsubscribed(ch) {
-			c.dispatcher.acknowledge(kindUnsubscribed, ch)
-		}
-	case pushMessage, pushOther:
+	if p.kind == pushSubscribed && c.registry.subscribed(ch) {
+		c.dispatcher.acknowledge(kindSubscribed, ch)
+	}
+	if p.kind == pushUnsubscribed && c.registry.unsubscribed(ch) {
+		c.dispatcher.acknowledge(kindUnsubscribed, ch)
 	}
 }

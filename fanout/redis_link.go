@@ -6,7 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -25,28 +25,25 @@ type linkKey struct{}
 // and on a Cluster too), encrypts, and signs in. On the way there it may dial
 // others, so the connection is known by what is written to it first.
 type link struct {
-	mark []byte
-	made chan struct{}
-
-	mu   sync.Mutex
-	conn net.Conn // nil: not found yet
+	mark  []byte
+	taken atomic.Bool
+	conn  atomic.Pointer[linked] // nil: not found yet
 }
 
 // withLink follows the connection to which mark will be written.
 func withLink(ctx context.Context, mark string) (context.Context, *link) {
-	l := &link{mark: []byte(mark), made: make(chan struct{})}
+	l := &link{mark: []byte(mark)}
 	return context.WithValue(ctx, linkKey{}, l), l
 }
 
-// seal refuses further dialling, and returns the connection.
-func (l *link) seal() (net.Conn, error) {
-	close(l.made)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.conn == nil {
+// takeOver refuses further dialling, and returns the connection.
+func (l *link) takeOver() (net.Conn, error) {
+	l.taken.Store(true)
+	c := l.conn.Load()
+	if c == nil {
 		return nil, errNoLink
 	}
-	return l.conn, nil
+	return c.Conn, nil
 }
 
 // linked is a connection that was dialled for a link.
@@ -58,32 +55,25 @@ type linked struct {
 // Write notes whether this is the link's connection.
 func (c *linked) Write(b []byte) (int, error) {
 	if bytes.Contains(b, c.link.mark) {
-		c.link.mu.Lock()
-		c.link.conn = c.Conn
-		c.link.mu.Unlock()
+		c.link.conn.Store(c)
 	}
 	return c.Conn.Write(b)
 }
 
 // dialer is go-redis' own, but for a link. When a subscription's connection fails,
 // go-redis dials and subscribes again to everything at once, in a single command
-// and before anybody hears of it. Sealed, a link reports the failure instead.
+// and before anybody hears of it. A link that was taken over reports the failure instead.
 func dialer(config *tls.Config, timeout time.Duration) func(context.Context, string, string) (net.Conn, error) {
 	dial := redis.NewDialer(&redis.Options{TLSConfig: config, DialTimeout: timeout})
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		l, ok := ctx.Value(linkKey{}).(*link)
-		if !ok {
-			return dial(ctx, network, addr)
-		}
-		select {
-		case <-l.made:
+		if ok && l.taken.Load() {
 			return nil, errReconnect
-		default:
 		}
 		nc, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
+		if err == nil && ok {
+			nc = &linked{nc, l}
 		}
-		return &linked{nc, l}, nil
+		return nc, err
 	}
 }

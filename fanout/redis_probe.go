@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -13,7 +12,7 @@ func (c *redisConn) sendProbes(ctx context.Context) {
 	tick := time.NewTicker(c.cfg.PingInterval)
 	defer tick.Stop()
 	for {
-		c.probed.set(c.publishProbe(ctx))
+		c.unsent.Store(c.publishProbe(ctx) != nil)
 		select {
 		case <-ctx.Done():
 			return
@@ -26,22 +25,4 @@ func (c *redisConn) publishProbe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.PublishTimeout)
 	defer cancel()
 	return c.client.Publish(ctx, c.probe, c.nonce).Err()
-}
-
-// probeResult is how the last PUBLISH of a probe went.
-type probeResult struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (p *probeResult) set(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.err = err
-}
-
-func (p *probeResult) get() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err
 }

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ const (
 	redisRetries = 2
 )
 
-// Buffers of a connection, for each direction, unless the URL sets others. A storm
-// of clients makes the pool grow to its limit, and go-redis' own 32 and 128 KiB
+// Buffers of a connection, for each direction, unless the URL sets others. A crowd
+// of clients that reconnect makes the pool grow to its limit, and go-redis' own 32 and 128 KiB
 // would then be more than a megabyte of a gateway, for commands of some hundred bytes.
 const (
 	redisBuffer    = 8 << 10
@@ -192,6 +193,8 @@ func setBuffers(read, write, pipelineRead, pipelineWrite *int) {
 	setDefault(pipelineRead, pipelineBuffer)
 	setDefault(pipelineWrite, pipelineBuffer)
 }
+
+func setDefault[T comparable](field *T, value T) { *field = cmp.Or(*field, value) }
 
 // noMaintenance turns off a handshake for a hosted Redis that announces its
 // maintenance: it moves connections behind the back of a subscriber.

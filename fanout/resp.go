@@ -13,8 +13,8 @@ import (
 // Bounds of what is read. Redis itself sends nothing that would break them but
 // messages, which anybody may publish who is let in.
 const (
-	maxLine  = 4 << 10 // of a reply that is no bulk string
-	maxDepth = 8       // of replies within replies
+	maxLine = 4 << 10   // of a reply that is no bulk string
+	maxSize = 512 << 20 // bytes or parts that a reply announces
 )
 
 // errReply is what every refusal of bytes from Redis wraps.
@@ -30,6 +30,10 @@ const (
 	pushUnsubscribed
 )
 
+var pushKinds = map[string]pushKind{
+	"message": pushMessage, "subscribe": pushSubscribed, "unsubscribe": pushUnsubscribed,
+}
+
 // push is what arrives on a subscribed connection.
 type push struct {
 	kind pushKind
@@ -42,7 +46,9 @@ type push struct {
 
 // pushReader reads the pushes of a subscribed connection, in RESP2 or RESP3
 // (https://redis.io/docs/latest/develop/reference/protocol-spec). go-redis does so
-// too, with nine allocations for a message: it boxes every part of it.
+// too, with nine allocations for a message: it boxes every part of it. Subscribing
+// and pinging are answered by strings, numbers and one list of these; nothing else
+// is read.
 type pushReader struct {
 	in   *bufio.Reader
 	most int // bytes of a payload
@@ -52,16 +58,16 @@ type pushReader struct {
 // newPushReader reads from a connection. A read that takes longer than silence
 // fails with os.ErrDeadlineExceeded.
 func newPushReader(nc net.Conn, silence time.Duration, most int) *pushReader {
-	return &pushReader{in: bufio.NewReaderSize(&impatient{nc, silence}, 32<<10), most: most}
+	return &pushReader{in: bufio.NewReaderSize(&timedConn{nc, silence}, 32<<10), most: most}
 }
 
-// impatient bounds the time of every read.
-type impatient struct {
+// timedConn bounds the time of every read.
+type timedConn struct {
 	net.Conn
 	silence time.Duration
 }
 
-func (c *impatient) Read(b []byte) (int, error) {
+func (c *timedConn) Read(b []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.silence)); err != nil {
 		return 0, err
 	}
@@ -70,70 +76,57 @@ func (c *impatient) Read(b []byte) (int, error) {
 
 // next returns the next push. An error reply of the server is an error: there is
 // no command of which one is expected.
-func (r *pushReader) next() (push, error) {
-	sign, rest, err := r.line()
-	if err != nil {
-		return push{}, err
-	}
-	if sign != '*' && sign != '>' {
-		return push{}, r.finish(sign, rest, maxDepth)
-	}
-	n, err := length(rest)
-	if err != nil || n < 1 {
-		return push{}, err
-	}
-	kind, err := r.kind()
+func (r *pushReader) next() (p push, err error) {
+	sign, n, err := r.head()
 	switch {
 	case err != nil:
-		return push{}, err
-	case kind == pushOther || n != 3:
-		return push{}, r.skip(n-1, maxDepth)
+		return p, err
+	case sign == '$' && n >= 0:
+		return p, r.discard(n)
+	case sign != '*' || n < 1:
+		return p, nil
 	}
-	p := push{kind: kind}
-	if p.name, err = r.bulk(r.name[:0], maxLine); err != nil {
-		return push{}, err
+	if r.name, err = r.bulk(r.name[:0], maxLine); err != nil {
+		return p, err
 	}
-	r.name = p.name
+	kind := pushKinds[string(r.name)]
+	if kind == pushOther || n != 3 {
+		return p, r.skip(n - 1)
+	}
+	if r.name, err = r.bulk(r.name[:0], maxLine); err != nil {
+		return p, err
+	}
+	p.kind, p.name = kind, r.name
 	if kind != pushMessage {
-		return p, r.skip(1, maxDepth) // how many subscriptions there are now
+		return p, r.skip(1) // how many subscriptions there are now
 	}
 	p.payload, err = r.bulk(nil, r.most)
 	return p, err
 }
 
-// kind reads the first part of a push, which is its name.
-func (r *pushReader) kind() (pushKind, error) {
-	name, err := r.bulk(r.name[:0], maxLine)
-	if err != nil {
-		return pushOther, err
+// skip passes over n parts of a push.
+func (r *pushReader) skip(n int) error {
+	for range n {
+		if _, err := r.bulk(nil, 0); err != nil {
+			return err
+		}
 	}
-	r.name = name
-	switch string(name) {
-	case "message":
-		return pushMessage, nil
-	case "subscribe":
-		return pushSubscribed, nil
-	case "unsubscribe":
-		return pushUnsubscribed, nil
-	}
-	return pushOther, nil
+	return nil
 }
 
 // bulk reads a bulk string into dst's room, or into a slice of its own if dst is
-// nil. One of more than most bytes is passed over, and nil.
+// nil. One of more than most bytes, and a part of another kind, is passed over, and
+// nil.
 func (r *pushReader) bulk(dst []byte, most int) ([]byte, error) {
-	sign, rest, err := r.line()
-	if err != nil {
+	sign, n, err := r.head()
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if sign != '$' {
-		return nil, r.finish(sign, rest, maxDepth)
-	}
-	n, err := length(rest)
-	if err != nil || n < 0 {
-		return nil, err
-	}
-	if n > most {
+	case sign == '*':
+		return nil, fmt.Errorf("%w: a list within a list", errReply)
+	case sign != '$' || n < 0:
+		return nil, nil
+	case n > most:
 		return nil, r.discard(n)
 	}
 	if cap(dst) < n {
@@ -144,6 +137,38 @@ func (r *pushReader) bulk(dst []byte, most int) ([]byte, error) {
 		return nil, err
 	}
 	return dst, r.discard(0)
+}
+
+// head reads the line that every reply begins with. A string ('$') or list ('*')
+// has size bytes or parts behind it, -1 if it is null; other replies have nothing.
+// An error reply is an error.
+func (r *pushReader) head() (sign byte, size int, err error) {
+	line, err := r.in.ReadSlice('\n')
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull), err == nil && len(line) > maxLine:
+		return 0, 0, fmt.Errorf("%w: a line of more than %d bytes", errReply, maxLine)
+	case err != nil:
+		return 0, 0, err
+	case len(line) < 3 || line[len(line)-2] != '\r':
+		return 0, 0, fmt.Errorf("%w: a line does not end as it should", errReply)
+	}
+	sign, text := line[0], line[1:len(line)-2]
+	switch sign {
+	case '+', ':', '_':
+		return sign, 0, nil
+	case '-':
+		return 0, 0, fmt.Errorf("answer of Redis: %s", text)
+	case '>': // RESP3 tells pushes from lists by it
+		sign = '*'
+	case '$', '*':
+	default:
+		return 0, 0, fmt.Errorf("%w: begins with %q", errReply, sign)
+	}
+	size, err = strconv.Atoi(string(text))
+	if err != nil || size < -1 || size > maxSize {
+		return 0, 0, fmt.Errorf("%w: length %.20q", errReply, text)
+	}
+	return sign, size, nil
 }
 
 // discard passes over n bytes and the line end behind them.
@@ -164,83 +189,16 @@ func (r *pushReader) discard(n int) error {
 
 const lineEnd = "\r\n"
 
-// line reads the line that every reply begins with. It is good until the next read.
-func (r *pushReader) line() (sign byte, rest []byte, err error) {
-	line, err := r.in.ReadSlice('\n')
-	switch {
-	case errors.Is(err, bufio.ErrBufferFull), err == nil && len(line) > maxLine:
-		return 0, nil, fmt.Errorf("%w: a line of more than %d bytes", errReply, maxLine)
-	case err != nil:
-		return 0, nil, err
-	case len(line) < 3 || line[len(line)-2] != '\r':
-		return 0, nil, fmt.Errorf("%w: a line does not end as it should", errReply)
-	}
-	return line[0], line[1 : len(line)-2], nil
-}
-
-// skip passes over n replies.
-func (r *pushReader) skip(n, depth int) error {
-	for range n {
-		sign, rest, err := r.line()
-		if err == nil {
-			err = r.finish(sign, rest, depth)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// finish passes over the rest of a reply that begins with this line.
-func (r *pushReader) finish(sign byte, rest []byte, depth int) error {
-	if depth == 0 {
-		return fmt.Errorf("%w: nested too deep", errReply)
-	}
-	switch sign {
-	case '+', ':', '_', '#', ',', '(': // the line is all of it
-		return nil
-	case '-', '!':
-		return fmt.Errorf("answer of Redis: %s", rest)
-	case '$', '=', '*', '>', '~', '%', '|':
-	default:
-		return fmt.Errorf("%w: begins with %q", errReply, sign)
-	}
-	n, err := length(rest)
-	if err != nil || n < 0 {
-		return err
-	}
-	switch sign {
-	case '$', '=':
-		return r.discard(n)
-	case '%':
-		n *= 2
-	case '|': // attributes stand before the reply that they belong to
-		n = 2*n + 1
-	}
-	return r.skip(n, depth-1)
-}
-
-// length reads the number of bytes or parts of a reply; -1: it is null.
-func length(b []byte) (int, error) {
-	n, err := strconv.Atoi(string(b))
-	if err != nil || n < -1 || n > 512<<20 {
-		return 0, fmt.Errorf("%w: length %.20q", errReply, b)
-	}
-	return n, nil
-}
-
 // appendCommand renders a command for Redis.
 func appendCommand(dst []byte, parts ...string) []byte {
-	dst = append(dst, '*')
-	dst = strconv.AppendInt(dst, int64(len(parts)), 10)
-	dst = append(dst, "\r\n"...)
+	dst = appendSize(dst, '*', len(parts))
 	for _, p := range parts {
-		dst = append(dst, '$')
-		dst = strconv.AppendInt(dst, int64(len(p)), 10)
-		dst = append(dst, "\r\n"...)
-		dst = append(dst, p...)
-		dst = append(dst, "\r\n"...)
+		dst = appendSize(dst, '$', len(p))
+		dst = append(append(dst, p...), lineEnd...)
 	}
 	return dst
+}
+
+func appendSize(dst []byte, sign byte, n int) []byte {
+	return append(strconv.AppendInt(append(dst, sign), int64(n), 10), lineEnd...)
 }

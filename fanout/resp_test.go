@@ -45,8 +45,8 @@ func TestPushesAreRead(t *testing.T) {
 		"*2\r\n$4\r\npong\r\n$0\r\n\r\n",
 		">3\r\n$7\r\nmessage\r\n$5\r\nlong!\r\n$0\r\n\r\n",
 		">4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$1\r\na\r\n$1\r\nb\r\n",
-		">2\r\n+invalidate\r\n*2\r\n%1\r\n+a\r\n_\r\n~2\r\n#t\r\n,1.5\r\n",
-		"|1\r\n+ttl\r\n:3600\r\n:7\r\n",
+		">3\r\n+moving\r\n:1\r\n_\r\n",
+		":7\r\n",
 		"*-1\r\n",
 		"*0\r\n",
 		">3\r\n$11\r\nunsubscribe\r\n$3\r\na:b\r\n:0\r\n",
@@ -99,8 +99,10 @@ func TestUnreadableRepliesAreRefused(t *testing.T) {
 		"immense length":    "$99999999999\r\n",
 		"string runs on":    "$2\r\nabcd\r\n",
 		"message runs on":   "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nabc\r\n",
-		"nested too deep":   strings.Repeat("*1\r\n", 20) + ":1\r\n",
-		"attributes, deep":  strings.Repeat("|1\r\n", 20) + ":1\r\n",
+		"list in a list":    "*2\r\n$1\r\na\r\n*1\r\n:1\r\n",
+		"push in a push":    ">1\r\n>1\r\n:1\r\n",
+		"attributes":        "|1\r\n+ttl\r\n:3600\r\n:7\r\n",
+		"map in a push":     ">2\r\n+invalidate\r\n%1\r\n+a\r\n_\r\n",
 		"unknown within":    "*2\r\n$1\r\na\r\n?\r\n",
 		"count of no kind":  "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n??\r\n",
 		"an end that isn't": "$1\r\na\n\r\n",
@@ -144,6 +146,7 @@ func TestCommandsAreRendered(t *testing.T) {
 		string(appendCommand(appendCommand(nil, "PING"), "SUBSCRIBE", "", "two\r\nlines\r\n")))
 }
 
+//fuzz:least 800
 func FuzzPushes(f *testing.F) {
 	f.Add("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nb\r\n+PONG\r\n")
 	f.Add(">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")

@@ -70,6 +70,7 @@ func TestWireLeavesOutWhatIsNoFrame(t *testing.T) {
 	require.Nil(t, got.Frame, "an event has a seq")
 }
 
+//fuzz:least 800
 func FuzzWire(f *testing.F) {
 	f.Add("")
 	f.Add("\x01\x02e1\x00\x00\x00\x00\x00\x00\x00\x01event: a\ndata: b\n")

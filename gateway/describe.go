@@ -10,8 +10,8 @@ import (
 )
 
 // describeStream puts the stream into the API's document. It is not a typed
-// operation, since its answer never ends. withToken: the address may carry a token.
-func describeStream(api huma.API, withToken bool) {
+// operation, since its answer never ends. It returns the parameters.
+func (g *Gateway) describeStream(api huma.API) []*huma.Param {
 	text := &huma.Schema{Type: huma.TypeString}
 	query := func(name string, schema *huma.Schema, doc string) *huma.Param {
 		return &huma.Param{Name: name, In: "query", Schema: schema, Description: doc}
@@ -26,6 +26,7 @@ func describeStream(api huma.API, withToken bool) {
 			query("inbox", &huma.Schema{Type: huma.TypeString, Enum: []any{"true", "false"}}, "false leaves the own inbox out."),
 			query("events", &huma.Schema{Type: huma.TypeString, Enum: []any{"message"}}, "message leaves the event lines out, so that one onmessage sees all events."),
 			query("heartbeat", &huma.Schema{Type: huma.TypeString, Enum: []any{"event"}}, "event makes heartbeats bellhop.ping events, which scripts can see."),
+			query("reset", &huma.Schema{Type: huma.TypeString, Enum: []any{"replay"}}, "replay: after a reset a channel goes on with all that is retained; else as for a client that brought no position."),
 			query("lastEventId", text, "The cursor, for clients that can't send the header."),
 			query("last_event_id", text, "The same, with the least precedence."),
 			{Name: "Last-Event-ID", In: "header", Schema: text, Description: "The cursor: the id of the last event."},
@@ -33,9 +34,6 @@ func describeStream(api huma.API, withToken bool) {
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The stream. One that a limit of the person or the address refuses says bellhop.refused and ends.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}},
 		},
-	}
-	if withToken {
-		op.Parameters = append(op.Parameters, query("access_token", text, "The token, for clients that can send neither a header nor a cookie."))
 	}
 	problem := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[server.Problem](), true, "Problem")
 	for code, doc := range map[string]string{
@@ -47,5 +45,19 @@ func describeStream(api huma.API, withToken bool) {
 	} {
 		op.Responses[code] = &huma.Response{Description: doc, Content: map[string]*huma.MediaType{server.ProblemType: {Schema: problem}}}
 	}
+	op.Parameters = append(op.Parameters, g.tokenParam()...)
 	api.OpenAPI().AddOperation(op)
+	return op.Parameters
+}
+
+// tokenParam is the parameter of a call whose address may carry the token, where
+// that is enabled.
+func (g *Gateway) tokenParam() []*huma.Param {
+	if !g.cfg.AccessTokenQuery {
+		return nil
+	}
+	return []*huma.Param{{
+		Name: accessToken, In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+		Description: "The token, for clients that can send neither a header nor a cookie.",
+	}}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
@@ -50,6 +51,10 @@ type Config struct {
 	// other people's logs, hence off by default.
 	AccessTokenQuery bool
 
+	// FramedCookie makes the session cookie one that pages have which other sites
+	// frame; it takes TLS. Default: it is sent within its own site only.
+	FramedCookie bool
+
 	// Heartbeat is the longest silence on a stream. Default: 20 s.
 	Heartbeat time.Duration
 	// SlowTimeout is how long a client may take no bytes. Default: 30 s.
@@ -80,6 +85,7 @@ type Gateway struct {
 	log      *slog.Logger
 	metrics  *metrics
 	origins  server.Origins
+	params   []*huma.Param // of the stream
 	engine   *engine.Engine
 	streams  atomic.Int64 // open now
 	storms   storms
@@ -151,7 +157,8 @@ func (g *Gateway) Close() error {
 func (g *Gateway) Register(s *server.Server) {
 	g.origins = s.Origins()
 	s.Echo.GET(streamPath, g.stream)
-	describeStream(s.API, g.cfg.AccessTokenQuery)
+	s.Echo.HEAD(streamPath, g.head)
+	g.params = g.describeStream(s.API)
 	g.registerHistory(s.API)
 	if g.cfg.Inbox != nil {
 		g.registerInbox(s.API)

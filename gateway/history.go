@@ -25,6 +25,9 @@ type historyInput struct {
 }
 
 type historyOutput struct {
+	Status    int
+	ETag      string `header:"ETag" doc:"Names what the channel holds, for If-None-Match."`
+	Caching   string `header:"Cache-Control"`
 	SetCookie string `header:"Set-Cookie" doc:"Clears a session cookie that is no good."`
 	Body      history
 }
@@ -59,7 +62,7 @@ func (listedEvent) Schema(huma.Registry) *huma.Schema {
 
 func (g *Gateway) registerHistory(api huma.API) {
 	huma.Register(api, huma.Operation{
-		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/channels/{channel}/events",
+		OperationID: "list-events", Method: http.MethodGet, Path: "/v1/channels/{channel}/events", Parameters: g.tokenParam(),
 		Summary:     "List the retained events of a channel",
 		Description: "The list is never behind what was acknowledged to a publisher.",
 		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable},
@@ -86,27 +89,33 @@ func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOut
 	}
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
-	read := g.readHistory
-	if g.isKept(ch) {
-		read = g.readKept
-	}
-	body, err := read(ctx, ch, in.After, in.Limit)
-	if err != nil {
-		return nil, logProblem(err)
-	}
-	out := &historyOutput{Body: body}
-	if who.badCookie {
+	out := &historyOutput{Status: http.StatusOK, Caching: listCaching}
+	if who.badCookie != nil {
 		out.SetCookie = g.clearedCookie(in.request)
+	}
+	etag, same := g.unchanged(ctx, in.request, ch)
+	if !same {
+		read := g.readHistory
+		if g.isKept(ch) {
+			read = g.readKept
+		}
+		if out.Body, etag, err = read(ctx, ch, in.After, in.Limit); err != nil {
+			return nil, logProblem(err)
+		}
+	}
+	out.ETag = etag
+	if server.Unchanged(in.request, etag) {
+		out.Status = http.StatusNotModified
 	}
 	return out, nil
 }
 
 // readHistory asks the primary how far the channel is, and then whoever has got
 // that far for the events: a replica that lags is passed over.
-func (g *Gateway) readHistory(ctx context.Context, ch event.Channel, after uint64, limit int) (history, error) {
+func (g *Gateway) readHistory(ctx context.Context, ch event.Channel, after uint64, limit int) (_ history, etag string, err error) {
 	heads, err := g.cfg.Hub.Heads(ctx, []event.Channel{ch})
 	if err != nil {
-		return history{}, err
+		return history{}, "", err
 	}
 	ask := store.Range{Channel: ch, After: after, Limit: limit}
 	if !heads.Stale {
@@ -115,9 +124,10 @@ func (g *Gateway) readHistory(ctx context.Context, ch event.Channel, after uint6
 	}
 	pages, err := g.cfg.Log.Ranges(ctx, []store.Range{ask})
 	if err != nil {
-		return history{}, err
+		return history{}, "", err
 	}
-	return newHistory(&pages[0], heads.Stale), nil
+	h, etag := newHistory(&pages[0], heads.Stale)
+	return h, etag, nil
 }
 
 // isKept tells whether a channel is kept apart from the database.
@@ -127,16 +137,18 @@ func (g *Gateway) isKept(ch event.Channel) bool {
 }
 
 // readKept reads a channel that has no replicas: one question answers all.
-func (g *Gateway) readKept(ctx context.Context, ch event.Channel, after uint64, limit int) (history, error) {
+func (g *Gateway) readKept(ctx context.Context, ch event.Channel, after uint64, limit int) (_ history, etag string, err error) {
 	pages, err := g.cfg.Kept.Ranges(ctx, []store.Range{{Channel: ch, After: after, Limit: limit}})
 	if err != nil {
-		return history{}, err
+		return history{}, "", err
 	}
-	return newHistory(&pages[0], false), nil
+	h, etag := newHistory(&pages[0], false)
+	return h, etag, nil
 }
 
-func newHistory(page *store.Page, stale bool) history {
-	h := history{Events: make([]listedEvent, len(page.Events)), Stale: stale || page.Stale}
+// newHistory is a page with its ETag, which one that may be behind has not.
+func newHistory(page *store.Page, stale bool) (h history, etag string) {
+	h = history{Events: make([]listedEvent, len(page.Events)), Stale: stale || page.Stale}
 	for i, e := range page.Events {
 		h.Events[i] = listedEvent(e)
 	}
@@ -147,7 +159,10 @@ func newHistory(page *store.Page, stale bool) history {
 	// it: such a cursor would be answered with a reset.
 	at := event.Position{Epoch: page.Epoch, Seq: min(page.Last, page.Seq)}
 	h.Cursor = string(event.AppendCursor(nil, 0, at, page.Channel))
-	return h
+	if !h.Stale {
+		etag = etagOf(page.Channel, page.Epoch, page.Version)
+	}
+	return h, etag
 }
 
 // logProblem tells the client of a log that could not be read.

@@ -4,11 +4,15 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/server"
 )
+
+// accessToken is the query parameter that may carry a token, where that is enabled.
+const accessToken = "access_token"
 
 // identity is who sent a request.
 type identity struct {
@@ -16,17 +20,25 @@ type identity struct {
 	// byCookie: the token came in the session cookie, which a browser sends by
 	// itself, whoever had it make the request.
 	byCookie bool
-	// badCookie: there is a session cookie that is no good (any more), and
-	// nothing else that would say who it is.
-	badCookie bool
+	// badCookie is why the session cookies are no good (any more), where nothing
+	// else says who it is; nil if there are none.
+	badCookie error
 }
 
-// subject is who it is; empty for somebody anonymous.
-func (i identity) subject() string {
+// user is who it is, as the key of their inbox; empty for somebody anonymous.
+func (i identity) user() string {
 	if i.claims == nil {
 		return ""
 	}
-	return i.claims.Subject
+	return i.claims.Inbox().Key()
+}
+
+// issued is when the token was; zero if it does not say, or there is none.
+func (i identity) issued() time.Time {
+	if i.claims == nil {
+		return time.Time{}
+	}
+	return i.claims.IssuedAt
 }
 
 // identify finds a request's token, the first of: Authorization header, query
@@ -38,49 +50,65 @@ func (g *Gateway) identify(r *http.Request) (identity, error) {
 		return identity{claims: claims}, err
 	}
 	if g.cfg.AccessTokenQuery {
-		if token := r.URL.Query().Get("access_token"); token != "" {
+		if token := r.URL.Query().Get(accessToken); token != "" {
 			claims, err := g.verify(token)
 			return identity{claims: claims}, err
 		}
 	}
-	if c, err := r.Cookie(sessionCookie); err == nil {
-		claims, err := g.verify(c.Value)
-		if errors.Is(err, errUnready) || errors.Is(err, auth.ErrKeysUnread) {
-			return identity{}, err // the cookie may well be good
-		}
-		return identity{claims: claims, byCookie: err == nil, badCookie: err != nil}, nil
-	}
-	return identity{}, nil
+	return g.identifyByCookie(r)
 }
 
-// bearer returns the token of an Authorization header. A header of another kind
-// is given all the same, and no good.
+// maxSessionCookies is how many cookies of the name are looked at.
+const maxSessionCookies = 4
+
+// identifyByCookie takes the first session cookie that is good. A browser sends
+// several where one was set for a wider domain or another path, in an order that
+// does not tell which is the newer: a stale one must not hide a good one.
+func (g *Gateway) identifyByCookie(r *http.Request) (identity, error) {
+	var who identity
+	cookies := r.CookiesNamed(sessionCookie)
+	for _, c := range cookies[:min(len(cookies), maxSessionCookies)] {
+		claims, err := g.verify(c.Value)
+		switch {
+		case err == nil:
+			return identity{claims: claims, byCookie: true}, nil
+		case errors.Is(err, errUnready) || errors.Is(err, auth.ErrKeysUnread):
+			return identity{}, err // the cookie may well be good
+		case who.badCookie == nil:
+			who.badCookie = err
+		}
+	}
+	return who, nil
+}
+
+// bearer returns the token of the Authorization headers. Another scheme is somebody
+// else's, such as that of a proxy in front, and is passed over.
 func bearer(r *http.Request) (token string, given bool) {
-	h := r.Header.Get("Authorization")
-	if h == "" {
-		return "", false
+	for _, h := range r.Header.Values("Authorization") {
+		if scheme, token, _ := strings.Cut(h, " "); strings.EqualFold(scheme, "Bearer") {
+			return strings.TrimSpace(token), true
+		}
 	}
-	scheme, token, _ := strings.Cut(h, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "", true
-	}
-	return strings.TrimSpace(token), true
+	return "", false
 }
 
 func (g *Gateway) verify(token string) (*auth.Claims, error) {
 	if g.cfg.Verifier == nil {
-		return nil, badToken(auth.ErrToken)
+		return nil, g.badToken(auth.ErrTokenAlgorithm)
 	}
 	claims, err := g.cfg.Verifier.Verify(token)
 	switch {
 	case errors.Is(err, auth.ErrKeysUnread):
 		return nil, tokensWait(err)
 	case err != nil:
-		return nil, badToken(err)
+		return nil, g.badToken(err)
 	}
-	if g.cfg.Revocations != nil {
-		if err := g.cfg.Revocations.check(claims); err != nil {
-			return nil, err
+	if r := g.cfg.Revocations; r != nil {
+		switch err := r.check(claims); {
+		case errors.Is(err, errUnready):
+			return nil, tokensWait(err)
+		case err != nil:
+			return nil, g.badToken(err)
 		}
 	}
 	return claims, nil
@@ -92,10 +120,12 @@ func tokensWait(why error) *server.Problem {
 	return unavailable("tokens can't be judged yet").Because(why)
 }
 
-// badToken tells the client what to do about its token (RFC 6750, section 3.1).
-// The error's text repeats nothing of the token.
-func badToken(err error) *server.Problem {
-	return server.NewProblem(http.StatusUnauthorized, err.Error()).
+// badToken tells the client what to do about its token (RFC 6750, section 3.1). The
+// code is for programs, the text for people; neither repeats anything of the token.
+func (g *Gateway) badToken(err error) *server.Problem {
+	code := auth.TokenCode(err)
+	g.metrics.tokens.WithLabelValues(code).Inc()
+	return server.NewProblem(http.StatusUnauthorized, err.Error()).With("code", code).Because(err).
 		SetHeader("WWW-Authenticate", `Bearer error="invalid_token"`)
 }
 
@@ -116,8 +146,8 @@ func (g *Gateway) admit(who identity, channels []event.Channel) error {
 
 // needToken refuses a request that has no token, or whose cookie is no good.
 func needToken(who identity, detail string) *server.Problem {
-	if who.badCookie {
-		return badToken(auth.ErrToken)
+	if problem, ok := errors.AsType[*server.Problem](who.badCookie); ok {
+		return problem
 	}
-	return server.NewProblem(http.StatusUnauthorized, detail)
+	return server.NewProblem(http.StatusUnauthorized, detail).With("code", "token_missing")
 }

@@ -41,7 +41,12 @@ type inboxInput struct {
 	Unread bool   `query:"unread" doc:"true lists unread events only."`
 }
 
-type inboxOutput struct{ Body inboxList }
+type inboxOutput struct {
+	Status  int
+	ETag    string `header:"ETag" doc:"Names what the inbox holds, for If-None-Match."`
+	Caching string `header:"Cache-Control"`
+	Body    inboxList
+}
 
 type inboxList struct {
 	Items  []inboxItem `json:"items" doc:"Newest first. Deleted and expired events are left out, and those for which a newer one with the same collapse key stands."`
@@ -83,15 +88,19 @@ type inboxCount struct {
 
 // registerInbox adds the routes of the inbox, those that read it here.
 func (g *Gateway) registerInbox(api huma.API) {
-	refusals := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	refusals := []int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusPreconditionFailed,
+		http.StatusTooManyRequests, http.StatusServiceUnavailable,
+	}
 	huma.Register(api, huma.Operation{
-		OperationID: "list-inbox", Method: http.MethodGet, Path: inboxPath,
-		Summary:     "List the own inbox",
-		Description: "The list is never behind what was acknowledged to a publisher. All of an answer is of one moment.",
-		Errors:      refusals,
+		OperationID: "list-inbox", Method: http.MethodGet, Path: inboxPath, Parameters: g.tokenParam(),
+		Summary: "List the own inbox",
+		Description: "The list is never behind what was acknowledged to a publisher. All of an answer is of one moment. " +
+			"Here and in the other calls of an inbox a cursor in Last-Event-ID says whose is meant: if it does not name the caller's, the answer is 412.",
+		Errors: refusals,
 	}, g.listInbox)
 	huma.Register(api, huma.Operation{
-		OperationID: "count-unread", Method: http.MethodGet, Path: inboxPath + "/unread",
+		OperationID: "count-unread", Method: http.MethodGet, Path: inboxPath + "/unread", Parameters: g.tokenParam(),
 		Summary: "Count the unread events of the own inbox",
 		Errors:  refusals,
 	}, g.countUnread)
@@ -108,11 +117,21 @@ func (g *Gateway) listInbox(ctx context.Context, in *inboxInput) (*inboxOutput, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
+	out := &inboxOutput{Status: http.StatusOK, Caching: listCaching}
+	etag, same := g.unchanged(ctx, in.request, inbox)
+	if same {
+		out.Status, out.ETag = http.StatusNotModified, etag
+		return out, nil
+	}
 	page, err := g.cfg.Inbox.Inbox(ctx, inbox, in.Before, in.Limit, in.Unread)
 	if err != nil {
 		return nil, logProblem(err)
 	}
-	return &inboxOutput{Body: newInboxList(&page)}, nil
+	if !page.Stale {
+		out.ETag = etagOf(page.Channel, page.Epoch, page.Version)
+	}
+	out.Body = newInboxList(&page)
+	return out, nil
 }
 
 func newInboxList(page *store.InboxPage) inboxList {
@@ -143,7 +162,9 @@ func (g *Gateway) countUnread(ctx context.Context, in *struct{ caller }) (*count
 }
 
 // inboxOf is the inbox of whoever sent the request. One that changes something
-// must not come from another site's page, which a browser would give the cookie.
+// must not come from another site's page, which a browser would give the cookie. One
+// that says by a cursor which inbox it means must not meet another one: a page does
+// not see that another window has signed in as somebody else, and so took the cookie.
 func (g *Gateway) inboxOf(r *http.Request, changes bool) (event.Channel, error) {
 	if err := g.allow(r); err != nil {
 		return "", err
@@ -159,5 +180,11 @@ func (g *Gateway) inboxOf(r *http.Request, changes bool) (event.Channel, error) 
 		return "", server.NewProblem(http.StatusForbidden, "the request must come from this site")
 	}
 	inbox := who.claims.Inbox()
+	if meant := r.Header.Get("Last-Event-ID"); meant != "" {
+		cursor, err := event.ParseCursor(meant)
+		if _, ok := cursor.Position(inbox); err != nil || !ok {
+			return "", server.NewProblem(http.StatusPreconditionFailed, "Last-Event-ID is of another inbox than that of who is signed in")
+		}
+	}
 	return inbox, g.admit(who, []event.Channel{inbox})
 }

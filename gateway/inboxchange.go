@@ -53,19 +53,19 @@ type deleteInput struct {
 func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
 	withBody := append(slices.Clone(refusals), http.StatusRequestEntityTooLarge)
 	huma.Register(api, huma.Operation{
-		OperationID: "mark-read", Method: http.MethodPost, Path: inboxPath + "/read",
+		OperationID: "mark-read", Method: http.MethodPost, Path: inboxPath + "/read", Parameters: g.tokenParam(),
 		Summary:     "Mark events of the own inbox as read",
 		Description: "Takes either up_to or seqs. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
 		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
 	}, g.markRead)
 	huma.Register(api, huma.Operation{
-		OperationID: "mark-unread", Method: http.MethodPost, Path: inboxPath + "/unread",
+		OperationID: "mark-unread", Method: http.MethodPost, Path: inboxPath + "/unread", Parameters: g.tokenParam(),
 		Summary:     "Mark events of the own inbox as unread",
 		Description: "Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
 		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
 	}, g.markUnread)
 	huma.Register(api, huma.Operation{
-		OperationID: "delete-event", Method: http.MethodDelete, Path: inboxPath + "/{seq}",
+		OperationID: "delete-event", Method: http.MethodDelete, Path: inboxPath + "/{seq}", Parameters: g.tokenParam(),
 		Summary:       "Delete an event from the own inbox",
 		Description:   "What it said is erased, from replays too. An event that is gone, or never was, is fine.",
 		DefaultStatus: http.StatusNoContent,

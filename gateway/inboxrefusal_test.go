@@ -55,6 +55,25 @@ func TestInboxNeedsAToken(t *testing.T) {
 	}
 }
 
+// TestInboxIsTheOneThatIsMeant: a page whose cookie another window's sign-in has
+// replaced must not read, and least of all change, what is somebody else's.
+func TestInboxIsTheOneThatIsMeant(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.publish("user:mina", `1`)
+	for _, q := range inboxRequests {
+		send := func(meant string) *http.Response {
+			return r.send(q.method, q.path, q.body, cookie(token(t, "mina")), header{"Origin", r.url}, header{"Last-Event-ID", meant})
+		}
+		for _, meant := range []string{"0@user:jonas", "5.e1@user:mina2", "1.e1@topic:news", "nonsense"} {
+			problem(t, send(meant), http.StatusPreconditionFailed)
+		}
+		for _, meant := range []string{"0@user:mina", "7.e1@topic:news,1.e1@user:mina"} {
+			require.Less(t, send(meant).StatusCode, 300, "%s %s of %s", q.method, q.path, meant)
+		}
+	}
+}
+
 func TestInboxRefusesWhatBreaksARule(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

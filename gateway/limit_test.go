@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -34,10 +35,10 @@ func requireRefused(t *testing.T, resp *http.Response, why limit.Reason) {
 	require.Equal(t, "text/event-stream", resp.Header.Get("Content-Type"))
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	text, found := strings.CutPrefix(string(body), "event: bellhop.refused\ndata: {\"reason\":\""+string(why)+"\"}\nretry: ")
-	require.True(t, found, "%s", body)
-	retry, err := strconv.Atoi(strings.TrimSuffix(text, "\n\n"))
-	require.NoError(t, err)
+	_, text, _ := strings.Cut(strings.TrimSuffix(string(body), "\n\n"), "retry: ")
+	retry, err := strconv.Atoi(text)
+	require.NoError(t, err, "%s", body)
+	require.Equal(t, fmt.Sprintf("event: bellhop.refused\ndata: {\"reason\":%q,\"retry\":%d}\nretry: %[2]d\n\n", why, retry), string(body))
 	require.GreaterOrEqual(t, retry, 30_000)
 	require.LessOrEqual(t, retry, 90_000)
 }
@@ -145,5 +146,29 @@ func TestAttackReplayInALoop(t *testing.T) {
 		}
 		require.NotEmpty(t, resp.Header.Get("Retry-After"))
 		problem(t, resp, http.StatusTooManyRequests)
+	}
+}
+
+// TestAttackTokensAtWill: guessing tokens counts against the address's rate,
+// wherever they are judged: each costs a signature, or a question to the issuer.
+func TestAttackTokensAtWill(t *testing.T) {
+	t.Parallel()
+	const tries, burst = 40, 10
+	for _, call := range [][2]string{
+		{http.MethodGet, "/v1/stream"}, {http.MethodGet, "/v1/stream?channel=room:1"}, {http.MethodGet, "/v1/inbox"},
+		{http.MethodGet, "/v1/channels/topic:a/events"}, {http.MethodPost, "/v1/session"}, {http.MethodDelete, "/v1/session"},
+	} {
+		r := limitedRig(t, limit.Config{AddressRate: 1}, "127.0.0.0/8")
+		judged := 0
+		for range tries {
+			resp := r.do(call[0], call[1], bearer("x.y.z"), client("203.0.113.9"))
+			if resp.StatusCode == http.StatusUnauthorized {
+				judged++
+			}
+			require.NoError(t, resp.Body.Close())
+		}
+		require.GreaterOrEqual(t, judged, burst, "%v", call)
+		require.Less(t, judged, tries, "%v", call)
+		require.Equal(t, http.StatusUnauthorized, r.do(call[0], call[1], bearer("x.y.z"), client("203.0.113.10")).StatusCode)
 	}
 }

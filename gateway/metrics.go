@@ -16,11 +16,13 @@ const (
 	refusedForbidden    refusal = "forbidden"
 	refusedDraining     refusal = "draining"
 	refusedCapacity     refusal = "capacity"
+	refusedUnready      refusal = "unready" // tokens can't be judged yet
 )
 
 type metrics struct {
 	ended   *prometheus.CounterVec
 	refused *prometheus.CounterVec
+	tokens  *prometheus.CounterVec
 }
 
 // newMetrics registers the gateway's metrics; with a nil registerer they are
@@ -33,6 +35,9 @@ func newMetrics(r prometheus.Registerer, open func() float64) (*metrics, error) 
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "bellhop", Name: "streams_refused_total", Help: "Requests for a stream that were refused, by reason.",
 		}, []string{"reason"}),
+		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "bellhop", Name: "tokens_refused_total", Help: "Tokens that were refused, by the code of the refusal.",
+		}, []string{"code"}),
 	}
 	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "bellhop", Name: "streams_open", Help: "Streams that are open.",
@@ -40,5 +45,5 @@ func newMetrics(r prometheus.Registerer, open func() float64) (*metrics, error) 
 	if r == nil {
 		return m, nil
 	}
-	return m, errors.Join(r.Register(m.ended), r.Register(m.refused), r.Register(gauge))
+	return m, errors.Join(r.Register(m.ended), r.Register(m.refused), r.Register(m.tokens), r.Register(gauge))
 }

@@ -7,7 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/server"
 )
 
 // maxExtra is the most channels that a stream may name besides the inbox.
@@ -22,19 +25,22 @@ type streamQuery struct {
 	badCursor   bool
 	messageOnly bool
 	pingEvents  bool
+	replay      bool // after a reset
 }
 
-// parseStreamQuery reads a request for a stream. Its error is for the client.
-// Parameters that are not known are passed over: clients add some against
-// caches.
-func parseStreamQuery(r *http.Request) (streamQuery, error) {
+// parseStreamQuery reads a request for a stream, whose operation has these
+// parameters. Its error is for the client.
+func parseStreamQuery(r *http.Request, params []*huma.Param) (streamQuery, error) {
 	var q streamQuery
-	values, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return q, queryError("the query is not well encoded")
+	values, problem := server.ParseQuery(r.URL.RawQuery, params)
+	if problem != nil {
+		return q, queryError(problem.Detail)
 	}
 	for _, name := range values["channel"] {
 		ch, err := event.ParseChannel(name)
+		if err != nil && strings.Contains(name, ",") {
+			return q, queryError("channel: write channel once for each: channel=topic:a&channel=topic:b")
+		}
 		if err != nil {
 			return q, queryError("channel: " + err.Error())
 		}
@@ -61,6 +67,11 @@ func parseStreamQuery(r *http.Request) (streamQuery, error) {
 	if err != nil {
 		return q, err
 	}
+	reset, err := choice(values, "reset", "replay")
+	if err != nil {
+		return q, err
+	}
+	q.replay = reset != ""
 	q.messageOnly, q.pingEvents = events != "", heartbeat != ""
 	return q, q.readCursor(r.Header.Get("Last-Event-ID"), values)
 }

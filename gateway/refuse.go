@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,18 +16,43 @@ import (
 	"github.com/bellhop/bellhop/internal/server"
 )
 
-// refuse answers who is over a limit of their own. It is a stream that says so
-// and ends properly: on any status but 200 a browser's EventSource would give up
-// for good, and this passes. There is no id, so that the client keeps its cursor.
+// failoverHeader is sent by a proxy that can go elsewhere: it asks the next gateway
+// if it gets a 503.
+const failoverHeader = "X-Bellhop-Failover"
+
+// refuse answers who is over a limit of their own.
 func (g *Gateway) refuse(c echo.Context, why limit.Reason) error {
 	g.metrics.refused.WithLabelValues(string(why)).Inc()
+	return sayRefused(c, string(why), hub.RefusedLeast+rand.N(hub.RefusedSpan))
+}
+
+// turnAway answers who can't have a stream, by the error that judge gave or one like
+// it. What passes by itself is told in a stream.
+func (g *Gateway) turnAway(c echo.Context, why refusal, err error) error {
+	g.metrics.refused.WithLabelValues(string(why)).Inc()
+	if !passes(err) || c.Request().Header.Get(failoverHeader) == "503" {
+		return err
+	}
+	return sayRefused(c, string(why), busyLeast+rand.N(busySpan))
+}
+
+// passes tells whether an error of a request for a stream passes by itself.
+func passes(err error) bool {
+	p, ok := errors.AsType[*server.Problem](err)
+	return ok && p.Status == http.StatusServiceUnavailable
+}
+
+// sayRefused is a stream that says so and ends properly: on any status but 200 a
+// browser's EventSource would give up for good, and this passes. There is no id, so
+// that the client keeps its cursor. Scripts can't see the retry line of a block.
+func sayRefused(c echo.Context, why string, retry time.Duration) error {
 	streamHead(c.Response().Header())
-	retry := hub.RefusedLeast + rand.N(hub.RefusedSpan)
-	_, err := fmt.Fprintf(c.Response(), "event: bellhop.refused\ndata: {\"reason\":%q}\nretry: %d\n\n", why, retry.Milliseconds())
+	_, err := fmt.Fprintf(c.Response(), "event: bellhop.refused\ndata: {\"reason\":%q,\"retry\":%d}\nretry: %[2]d\n\n", why, retry.Milliseconds())
 	return err
 }
 
-// allow counts a request that opens no stream, and refuses one too many.
+// allow counts a request that opens no stream, and refuses one too many. It comes
+// before the token is looked at.
 func (g *Gateway) allow(r *http.Request) error {
 	if g.cfg.Limits.Allow(g.address(r)) {
 		return nil
@@ -56,5 +83,5 @@ type limited struct {
 // Close implements conn.Source.
 func (l *limited) Close(reason conn.Reason) {
 	l.Stream.Close(reason)
-	l.limits.Close(l.Subject(), l.from)
+	l.limits.Close(l.User(), l.from)
 }

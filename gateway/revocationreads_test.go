@@ -53,12 +53,12 @@ func (l *revocationTable) Revocations(_ context.Context, since time.Time) (page 
 // revocationsOf mirrors a table until the test ends. Call it in a synctest bubble.
 func revocationsOf(t *testing.T, table *revocationTable) *Revocations {
 	t.Helper()
-	r := NewRevocations(t.Context(), table, slog.New(slog.DiscardHandler))
+	r := NewRevocations(t.Context(), table, 0, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	return r
 }
 
-func revoked(r *Revocations, subject string) bool { return r.Cover(&auth.Claims{Subject: subject}) }
+func revoked(r *Revocations, subject string) bool { return r.Cover(subject, time.Time{}) }
 
 // TestRevocationsAreReadToTheEnd, page by page, and not all of them again.
 func TestRevocationsAreReadToTheEnd(t *testing.T) {

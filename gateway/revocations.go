@@ -36,6 +36,7 @@ const (
 type Revocations struct {
 	log    RevocationLog
 	logger *slog.Logger
+	leeway time.Duration
 	kick   chan struct{}
 	stop   context.CancelFunc
 	done   sync.WaitGroup
@@ -48,9 +49,10 @@ type Revocations struct {
 }
 
 // NewRevocations reads what there is, waiting for five seconds at most, and goes
-// on reading until Close. If the first reading fails it is repeated.
-func NewRevocations(ctx context.Context, log RevocationLog, logger *slog.Logger) *Revocations {
-	r := &Revocations{log: log, logger: logger, kick: make(chan struct{}, 1), at: make(map[string]time.Time), heard: func() {}}
+// on reading until Close. If the first reading fails it is repeated. leeway is how
+// far the clocks of issuers may be ahead.
+func NewRevocations(ctx context.Context, log RevocationLog, leeway time.Duration, logger *slog.Logger) *Revocations {
+	r := &Revocations{log: log, logger: logger, leeway: leeway, kick: make(chan struct{}, 1), at: make(map[string]time.Time), heard: func() {}}
 	err := r.read(ctx)
 	if err != nil {
 		logger.Warn("revocations can't be read yet: tokens are not accepted", "error", err)
@@ -75,22 +77,23 @@ func (r *Revocations) Soon() {
 	}
 }
 
-// Cover tells whether a token is revoked: it was issued in the second of its
-// owner's revocation or before, or does not say when.
-func (r *Revocations) Cover(c *auth.Claims) bool {
+// Cover tells whether the token of a person, given as the key of their inbox, is
+// revoked: it may have been issued in the second of the revocation or before, for the
+// issuer's clock may be ahead by the leeway; or it does not say when (zero).
+func (r *Revocations) Cover(user string, issued time.Time) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	at, revoked := r.at[c.Subject]
-	return revoked && (c.IssuedAt.IsZero() || c.IssuedAt.Unix() <= at.Unix())
+	at, revoked := r.at[user]
+	return revoked && (issued.IsZero() || issued.Unix() <= at.Add(r.leeway).Unix())
 }
 
 // check refuses a revoked token, and every token before anything is known.
 func (r *Revocations) check(c *auth.Claims) error {
 	if err := r.Ready(context.Background()); err != nil {
-		return tokensWait(err)
+		return err
 	}
-	if r.Cover(c) {
-		return badToken(auth.ErrTokenRevoked)
+	if r.Cover(c.Inbox().Key(), c.IssuedAt) {
+		return auth.ErrTokenRevoked
 	}
 	return nil
 }

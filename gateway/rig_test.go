@@ -96,6 +96,12 @@ type rig struct {
 
 func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	t.Helper()
+	return newDelayedRig(t, 0, change)
+}
+
+// newDelayedRig is one whose server goes on for so long before it drains.
+func newDelayedRig(t *testing.T, delay time.Duration, change func(*gateway.Config)) *rig {
+	t.Helper()
 	quiet := testenv.Logger(t, secret)
 	db, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "log.db"))
 	require.NoError(t, err)
@@ -111,7 +117,7 @@ func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, h.Close()) })
-	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{secret}})
+	verifier, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{secret}}}})
 	require.NoError(t, err)
 	cfg := gateway.Config{
 		Hub: h, Log: r.log, Inbox: r.log, Bus: r.bus, Verifier: verifier, Policies: auth.Builtin(),
@@ -124,9 +130,9 @@ func newRig(t *testing.T, change func(*gateway.Config)) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.gateway.Close()) })
 
-	origins, err := server.ParseOrigins([]string{app})
+	origins, err := server.ParseOrigins([]string{app, "https://*.preview.example.com", "capacitor://localhost"})
 	require.NoError(t, err)
-	r.server, err = server.New(server.Options{Logger: quiet, Origins: origins, ShutdownTimeout: patience})
+	r.server, err = server.New(server.Options{Logger: quiet, Origins: origins, ShutdownTimeout: patience, DrainDelay: delay})
 	require.NoError(t, err)
 	r.gateway.Register(r.server)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

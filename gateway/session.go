@@ -38,7 +38,7 @@ func (g *Gateway) registerSession(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "start-session", Method: http.MethodPost, Path: sessionPath,
 		Summary: "Keep a token in a cookie, for EventSource",
-		Description: "Answers a bearer token with the cookie bellhop_session (HttpOnly, SameSite=Lax, Secure under TLS), " +
+		Description: "Answers a bearer token with the cookie bellhop_session (HttpOnly, Secure under TLS, SameSite=Lax unless it is for framed pages), " +
 			"which lives no longer than the token.",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        []int{http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusRequestHeaderFieldsTooLarge},
@@ -48,7 +48,7 @@ func (g *Gateway) registerSession(api huma.API) {
 		Summary:       "Clear the session cookie",
 		Description:   "Streams that are open go on until they end by themselves.",
 		DefaultStatus: http.StatusNoContent,
-		Errors:        []int{http.StatusUnauthorized, http.StatusForbidden},
+		Errors:        []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests},
 	}, g.endSession)
 }
 
@@ -84,6 +84,9 @@ func (g *Gateway) startSession(_ context.Context, in *struct{ caller }) (*sessio
 // Without a bearer token the request must come from the site itself, or others
 // could sign people out.
 func (g *Gateway) endSession(_ context.Context, in *struct{ caller }) (*sessionOutput, error) {
+	if err := g.allow(in.request); err != nil {
+		return nil, err
+	}
 	if token, given := bearer(in.request); given {
 		if _, err := g.verify(token); err != nil {
 			return nil, err
@@ -95,10 +98,16 @@ func (g *Gateway) endSession(_ context.Context, in *struct{ caller }) (*sessionO
 }
 
 func (g *Gateway) newCookie(r *http.Request, value string) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // Secure where it can be: a demo on loopback has no TLS
+	c := &http.Cookie{ //nolint:gosec // Secure where it can be: a demo on loopback has no TLS
 		Name: sessionCookie, Value: value, Path: "/v1",
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: g.cfg.Proxies.Secure(r),
 	}
+	if g.cfg.FramedCookie {
+		// Each site that frames the page has a cookie of its own (Partitioned). A
+		// browser takes it only if it is Secure, whatever a proxy says.
+		c.SameSite, c.Secure, c.Partitioned = http.SameSiteNoneMode, true, true
+	}
+	return c
 }
 
 // clearedCookie is the Set-Cookie header that takes the session away.

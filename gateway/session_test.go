@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,7 @@ func TestSecureCookieBehindAProxy(t *testing.T) {
 		for range 2 {
 			require.Equal(t, secure, sessionOf(t, r.do(http.MethodPost, "/v1/session", start...)).Secure, network)
 		}
-		end := []header{{"Origin", r.url}, {"X-Forwarded-Proto", "https"}}
+		end := []header{{"Origin", strings.Replace(r.url, "http:", "https:", 1)}, {"X-Forwarded-Proto", "https"}}
 		require.Equal(t, secure, sessionOf(t, r.do(http.MethodDelete, "/v1/session", end...)).Secure, network)
 		warnings := 0
 		if network == "" {
@@ -76,6 +77,37 @@ func TestSecureCookieBehindAProxy(t *testing.T) {
 		}
 		require.Equal(t, warnings, strings.Count(logged.String(), "set --trusted-proxies"), network)
 	}
+}
+
+// TestFramedCookieChangesNothingFromElsewhere: a browser sends it with the requests of
+// any page, so where a request comes from decides alone.
+func TestFramedCookieChangesNothingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *gateway.Config) { c.FramedCookie = true })
+	resp := r.do(http.MethodPost, "/v1/session", bearer(token(t, "mina")))
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
+	for _, attribute := range []string{"; Path=/v1", "; HttpOnly", "; Secure", "; SameSite=None", "; Partitioned"} {
+		require.Contains(t, resp.Header.Get("Set-Cookie"), attribute)
+	}
+	for origin, status := range map[string]int{
+		r.url:                                   http.StatusOK,
+		app:                                     http.StatusOK,
+		"":                                      http.StatusForbidden,
+		"null":                                  http.StatusForbidden,
+		"https://evil.example.com":              http.StatusForbidden,
+		"https://evil.com/.preview.example.com": http.StatusForbidden,
+	} {
+		headers := []header{cookie(resp.Cookies()[0].Value), {"Content-Type", "application/json"}}
+		if origin != "" {
+			headers = append(headers, header{"Origin", origin})
+		}
+		require.Equal(t, status, r.send(http.MethodPost, "/v1/inbox/read", `{"up_to":0}`, headers...).StatusCode, "origin %q", origin)
+		if status == http.StatusForbidden {
+			require.Equal(t, status, r.do(http.MethodDelete, "/v1/session", headers...).StatusCode, "origin %q", origin)
+		}
+	}
+	gone := r.do(http.MethodDelete, "/v1/session", cookie("x"), header{"Origin", app}).Header.Get("Set-Cookie")
+	require.Contains(t, gone, "; Partitioned", "or the browser keeps the other one")
 }
 
 // syncBuffer is what a gateway logs to while its test reads.
@@ -170,13 +202,14 @@ func TestTokensWaitForTheIssuersKeys(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, keys.Close()) })
 	r := newRig(t, func(c *gateway.Config) {
-		c.Verifier, err = auth.NewVerifier(auth.TokenConfig{JWKS: keys, Issuer: "https://id.example", Audience: "bellhop"})
+		c.Verifier, err = auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{JWKS: keys, Issuer: "https://id.example", Audience: "bellhop"}}})
 		require.NoError(t, err)
 	})
 	encode := base64.RawURLEncoding.EncodeToString
-	given := encode([]byte(`{"alg":"EdDSA"}`)) + "." + encode([]byte(`{"sub":"mina"}`)) + "." + encode([]byte("signed"))
+	given := encode([]byte(`{"alg":"EdDSA"}`)) + "." + encode([]byte(`{"sub":"mina","iss":"https://id.example"}`)) + "." + encode([]byte("signed"))
 	for _, h := range []header{bearer(given), cookie(given)} {
-		for _, path := range []string{"/v1/stream?channel=topic:a", "/v1/channels/topic:a/events", "/v1/inbox"} {
+		r.refusedBothWays("/v1/stream?channel=topic:a", "unready", h)
+		for _, path := range []string{"/v1/channels/topic:a/events", "/v1/inbox"} {
 			resp := r.get(path, h)
 			problem(t, resp, http.StatusServiceUnavailable)
 			require.NotEmpty(t, resp.Header.Get("Retry-After"))
@@ -199,4 +232,44 @@ func TestPreflight(t *testing.T) {
 	}
 	resp = r.do(http.MethodOptions, "/v1/stream", header{"Origin", "https://evil.example.com"}, header{"Access-Control-Request-Method", "GET"})
 	require.Empty(t, resp.Header.Get("Access-Control-Allow-Origin"))
+}
+
+// TestAttackPageWithoutTLS: whoever can change pages on the way makes one at http://
+// of the gateway's own host, and the browser of somebody who has a session at https://
+// is asked to act for them.
+func TestAttackPageWithoutTLS(t *testing.T) {
+	t.Parallel()
+	const host = "gw.example.com"
+	for _, proxies := range []string{"127.0.0.0/8", ""} { // also where nobody said which proxy there is
+		r := newRig(t, func(c *gateway.Config) {
+			if proxies != "" {
+				c.Proxies = limit.Proxies{netip.MustParsePrefix(proxies)}
+			}
+		})
+		status := func(origin string, headers ...header) int {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url+"/v1/inbox/read", strings.NewReader(`{"up_to":0}`))
+			require.NoError(t, err)
+			req.Host = host
+			for _, h := range append(headers, header{"Origin", origin}, header{"Content-Type", "application/json"}, cookie(token(t, "mina"))) {
+				req.Header.Add(h[0], h[1])
+			}
+			resp, err := r.client.Do(req)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			return resp.StatusCode
+		}
+		tls, plain := header{"X-Forwarded-Proto", "https"}, header{"X-Forwarded-Proto", "http"}
+		site := func(s string) header { return header{"Sec-Fetch-Site", s} }
+		require.Equal(t, http.StatusForbidden, status("http://"+host, tls))
+		require.Equal(t, http.StatusForbidden, status("http://"+host, header{"X-Forwarded-Proto", "HTTPS, http"}))
+		require.Equal(t, http.StatusForbidden, status("http://"+host, site("cross-site")), "a proxy that does not say how it was spoken to")
+		require.Equal(t, http.StatusForbidden, status("capacitor://"+host), "an app's page, which is not listed")
+		require.Equal(t, http.StatusForbidden, status("https://"+host, tls, header{"Origin", "http://" + host}), "two origins")
+		require.Equal(t, http.StatusOK, status("https://"+host, tls, site("same-origin")))
+		require.Equal(t, http.StatusOK, status("https://"+host+":8443", tls, site("same-site")), "a site has no port")
+		require.Equal(t, http.StatusOK, status("https://"+host), "TLS that nobody tells of")
+		require.Equal(t, http.StatusOK, status("http://"+host, plain))
+		require.Equal(t, http.StatusOK, status("http://"+host, site("same-origin")))
+		require.Equal(t, http.StatusOK, status(app, tls, site("cross-site")), "a listed origin is another site")
+	}
 }

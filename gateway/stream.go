@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
 	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/internal/server"
 )
 
@@ -44,17 +46,19 @@ var greeting = []byte(": hi\n\n")
 // goes out before anything else is asked.
 func (g *Gateway) stream(c echo.Context) error {
 	r := c.Request()
-	why, req, who, err := g.judge(r)
-	if err != nil {
-		g.metrics.refused.WithLabelValues(string(why)).Inc()
-		return err
+	from := g.address(r)
+	why, req, who, err := g.judge(r, from)
+	switch {
+	case why == refusal(limit.Rate):
+		return g.refuse(c, limit.Rate)
+	case err != nil:
+		return g.turnAway(c, why, err)
 	}
 	if g.streams.Add(1) > int64(g.cfg.MaxStreams) && g.cfg.MaxStreams > 0 {
 		g.streams.Add(-1)
-		g.metrics.refused.WithLabelValues(string(refusedCapacity)).Inc()
-		return unavailable("this gateway carries as many streams as it can")
+		return g.turnAway(c, refusedCapacity, unavailable("this gateway carries as many streams as it can"))
 	}
-	user, from := who.subject(), g.address(r)
+	user := who.user()
 	if req.Inbox {
 		user = req.Channels[0].Key() // the same, in memory that the stream keeps anyway
 	}
@@ -69,23 +73,33 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.streams.Add(-1)
 		g.cfg.Limits.Close(user, from)
 		if errors.Is(err, hub.ErrDraining) {
-			g.metrics.refused.WithLabelValues(string(refusedDraining)).Inc()
-			return draining()
+			return g.turnAway(c, refusedDraining, draining())
 		}
 		return err
 	}
 	// Once more, now that the stream is known: a revocation that came since the
 	// token was looked at ended the streams that were known then.
-	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.claims) {
+	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.user(), who.issued()) {
 		g.streams.Add(-1)
 		source.Close(conn.ReasonExpired)
 		g.cfg.Limits.Close(user, from)
-		g.metrics.refused.WithLabelValues(string(refusedUnauthorized)).Inc()
-		return badToken(auth.ErrTokenRevoked)
+		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
 	g.storms.moved()
 	g.carry(c, &limited{source, g.cfg.Limits, from}, who)
 	return nil
+}
+
+// head answers HEAD, by which proxies and monitors look whether an address is
+// good: what the stream's head would be, without a stream.
+func (g *Gateway) head(c echo.Context) error {
+	r := c.Request()
+	why, _, _, err := g.judge(r, g.address(r))
+	if err != nil {
+		return g.turnAway(c, why, err)
+	}
+	streamHead(c.Response().Header())
+	return c.NoContent(http.StatusOK)
 }
 
 // over is called once for every stream that was carried.
@@ -95,26 +109,33 @@ func (g *Gateway) over(reason conn.Reason) {
 	g.metrics.ended.WithLabelValues(string(reason)).Inc()
 }
 
-// judge decides about a request for a stream.
-func (g *Gateway) judge(r *http.Request) (refusal, hub.Request, identity, error) {
+// judge decides about a request for a stream. One that is over the address's rate
+// is refused without an error, and before anything is asked of its token.
+func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, hub.Request, identity, error) {
 	var req hub.Request
 	if g.draining.Load() {
 		return refusedDraining, req, identity{}, draining()
 	}
-	q, err := parseStreamQuery(r)
+	q, err := parseStreamQuery(r, g.params)
 	if err != nil {
 		return refusedMalformed, req, identity{}, server.NewProblem(http.StatusBadRequest, err.Error())
 	}
 	if !acceptsStream(r.Header.Values("Accept")) {
 		return refusedAccept, req, identity{}, server.NewProblem(http.StatusNotAcceptable, "a stream is text/event-stream")
 	}
+	if !g.cfg.Limits.Allow(from) {
+		return refusal(limit.Rate), req, identity{}, nil
+	}
 	who, err := g.identify(r)
-	if err != nil {
+	switch {
+	case passes(err):
+		return refusedUnready, req, who, err
+	case err != nil:
 		return refusedUnauthorized, req, who, err
 	}
 	req = hub.Request{
-		Claims:   who.claims,
-		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor,
+		User: who.user(), Issued: who.issued(),
+		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor, ReplayReset: q.replay,
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
 		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),
 	}
@@ -147,7 +168,7 @@ func withInbox(channels []event.Channel, inbox event.Channel) []event.Channel {
 // any more when it returns: the stream goes on without this request.
 func (g *Gateway) carry(c echo.Context, source conn.Source, who identity) {
 	h := c.Response().Header()
-	if who.badCookie {
+	if who.badCookie != nil {
 		h.Set("Set-Cookie", g.clearedCookie(c.Request()))
 	}
 	streamHead(h)
@@ -182,7 +203,7 @@ func jitter(d time.Duration) time.Duration {
 
 func draining() *server.Problem { return unavailable("this gateway is going away") }
 
-// unavailable sends a client elsewhere; a proxy in front tries the next gateway.
+// unavailable sends a client elsewhere; a proxy that can try the next gateway does.
 func unavailable(detail string) *server.Problem {
 	return server.NewProblem(http.StatusServiceUnavailable, detail).RetryAfter(busyLeast + rand.N(busySpan))
 }

@@ -1,13 +1,13 @@
 package gateway_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -105,8 +105,13 @@ func TestStreamResumes(t *testing.T) {
 		"last_event_id":                       {"&last_event_id=" + at("2"), "", []string{"3"}, false},
 		"an empty lastEventId is none":        {"&lastEventId=&last_event_id=" + at("2"), "", []string{"3"}, false},
 		"everything retained":                 {"&lastEventId=0", "", []string{"1", "2", "3"}, false},
-		"unparsable header":                   {"", "nonsense", []string{"1", "2", "3"}, true},
-		"unparsable header before the query":  {"&lastEventId=" + at("2"), "nonsense", []string{"1", "2", "3"}, true},
+		"unparsable header":                   {"", "nonsense", nil, true},
+		"unparsable header before the query":  {"&lastEventId=" + at("2"), "nonsense", nil, true},
+		"unparsable header, replay":           {"&reset=replay", "nonsense", []string{"1", "2", "3"}, true},
+		"another epoch":                       {"", "2.other@topic:a", nil, true},
+		"another epoch, replay":               {"&reset=replay", "2.other@topic:a", []string{"1", "2", "3"}, true},
+		"ahead of the head":                   {"", at("9"), nil, true},
+		"ahead of the head, replay":           {"&reset=replay", at("9"), []string{"1", "2", "3"}, true},
 		"a channel not asked for is ignored":  {"", at("2") + ",7.zzz@topic:b", []string{"3"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +122,9 @@ func TestStreamResumes(t *testing.T) {
 			}
 			s := r.stream("/v1/stream?channel=topic:a"+tc.query, headers...).greeted()
 			if tc.reset {
-				require.Contains(t, s.expect("bellhop.reset").data, `"channel":"topic:a"`)
+				b := s.expect("bellhop.reset")
+				require.Contains(t, b.data, `"channel":"topic:a"`)
+				require.Equal(t, at(strconv.Itoa(3-len(tc.want))), b.id, "where the stream goes on")
 			}
 			for _, data := range tc.want {
 				require.Contains(t, s.expect("note").data, `"data":`+data+`}`)
@@ -182,12 +189,6 @@ func TestStreamOptions(t *testing.T) {
 		r := r.on(t)
 		s := r.stream("/v1/stream?"+topics(15), bearer(token(t, "42"))).greeted()
 		require.Equal(t, 15, strings.Count(s.expect("bellhop.ready").id, ","))
-		s.leave()
-	})
-	t.Run("unknown parameters are passed over", func(t *testing.T) {
-		r := r.on(t)
-		s := r.stream("/v1/stream?channel=topic:u&_=1234").greeted()
-		s.expect("bellhop.ready")
 		s.leave()
 	})
 	t.Run("member", func(t *testing.T) {
@@ -256,57 +257,72 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// Nobody is told to go before a balancer can have noticed that the gateway does.
+// TestDrainLetsItselfBeNoticed: for a while streams are taken as before, and nobody is
+// told to go; only /readyz says what is to come. Then they are refused.
 func TestDrainLetsItselfBeNoticed(t *testing.T) {
 	t.Parallel()
-	const window = 800 * time.Millisecond
-	r := newRig(t, func(c *gateway.Config) { c.Drain = window })
-	s := r.stream("/v1/stream?channel=topic:a").greeted()
-	s.expect("bellhop.ready")
+	const delay = 500 * time.Millisecond
+	r := newDelayedRig(t, delay, func(c *gateway.Config) { c.Drain = time.Hour })
+	early := r.stream("/v1/stream?channel=topic:a").greeted()
+	early.expect("bellhop.ready")
 	began := time.Now()
 	r.stop()
-	s.expect("bellhop.drain")
-	require.GreaterOrEqual(t, time.Since(began), window/4)
+	require.Eventually(t, func() bool { return r.get("/readyz").StatusCode == http.StatusServiceUnavailable }, patience, time.Millisecond)
+	late := r.stream("/v1/stream?channel=topic:a").greeted()
+	late.expect("bellhop.ready")
+	told := make(chan *sse, 2)
+	for _, s := range []*sse{early, late} {
+		go func() {
+			if b, ok := <-s.blocks; ok && b.event == "bellhop.drain" {
+				told <- s
+			}
+		}()
+	}
+	<-told // one of the two has its turn at once, the other within the hour
+	require.GreaterOrEqual(t, time.Since(began), delay)
+	s := r.stream("/v1/stream?channel=topic:a")
+	require.True(t, s.resp.Close, "a client that kept its connection goes elsewhere too")
+	s.refused("draining")
+	early.leave()
+	late.leave()
 }
 
-// TestDrainRefusesAtOnce: also while nobody is told to go yet.
-func TestDrainRefusesAtOnce(t *testing.T) {
-	t.Parallel()
-	refusesFirst := func() bool {
-		r := newRig(t, func(c *gateway.Config) { c.Drain = time.Hour })
-		s := r.stream("/v1/stream?channel=topic:a").greeted()
-		s.expect("bellhop.ready")
-		ctx, cancel := context.WithCancel(t.Context())
-		var drain sync.WaitGroup
-		drain.Go(func() { r.gateway.Drain(ctx) })
-		defer drain.Wait()
-		defer cancel()
-		require.Eventually(t, func() bool {
-			resp := r.get("/v1/stream?channel=topic:a")
-			_ = resp.Body.Close()
-			return resp.StatusCode == http.StatusServiceUnavailable
-		}, patience, time.Millisecond)
-		told := len(s.blocks) > 0
-		s.leave()
-		return !told
+// refused checks that the stream says only that, and when to come back, and ends.
+func (s *sse) refused(why string) {
+	s.t.Helper()
+	require.Equal(s.t, "text/event-stream", s.resp.Header.Get("Content-Type"))
+	b := s.expect("bellhop.refused")
+	require.JSONEq(s.t, `{"reason":"`+why+`","retry":`+b.retry+`}`, b.data)
+	require.Empty(s.t, b.id, "the client keeps its cursor")
+	retry, err := strconv.Atoi(b.retry)
+	require.NoError(s.t, err)
+	require.True(s.t, 1000 <= retry && retry < 5000, "retry: %d", retry)
+	s.ended()
+}
+
+// refusedBothWays checks what a client is told, and a proxy that can go elsewhere.
+func (r *rig) refusedBothWays(path, why string, headers ...header) {
+	r.t.Helper()
+	before := max(0, r.counted("bellhop_streams_refused_total", why))
+	r.stream(path, headers...).refused(why)
+	for _, value := range []string{"", "200", "503, 503", "yes"} { // says nothing that we know
+		r.stream(path, append(headers, header{"X-Bellhop-Failover", value})...).refused(why)
 	}
-	for range 5 { // on a busy machine the grace may be over before anybody is refused
-		if refusesFirst() {
-			return
-		}
-	}
-	require.Fail(t, "nobody was refused before the first was told to go")
+	require.Equal(r.t, http.StatusOK, r.do(http.MethodHead, path, headers...).StatusCode)
+	resp := r.get(path, append(headers, header{"X-Bellhop-Failover", "503"}, header{"Origin", app})...)
+	problem(r.t, resp, http.StatusServiceUnavailable)
+	retry, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	require.NoError(r.t, err)
+	require.Positive(r.t, retry)
+	require.Equal(r.t, app, resp.Header.Get("Access-Control-Allow-Origin"))
+	require.GreaterOrEqual(r.t, r.counted("bellhop_streams_refused_total", why), before+6)
 }
 
 func TestDrainingRefusesStreams(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	r.gateway.Drain(t.Context())
-	resp := r.get("/v1/stream?channel=topic:a", header{"Origin", app})
-	problem(t, resp, http.StatusServiceUnavailable)
-	require.NotEmpty(t, resp.Header.Get("Retry-After"))
-	require.Equal(t, app, resp.Header.Get("Access-Control-Allow-Origin"))
-	require.Equal(t, 1, r.counted("bellhop_streams_refused_total", "draining"))
+	r.refusedBothWays("/v1/stream?channel=topic:a", "draining")
 	r.gateway.Drain(t.Context()) // a second one does no harm
 }
 
@@ -314,12 +330,11 @@ func TestCapacity(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *gateway.Config) { c.MaxStreams = 1 })
 	s := r.stream("/v1/stream?channel=topic:a").greeted()
-	resp := r.get("/v1/stream?channel=topic:a")
+	r.stream("/v1/stream?channel=topic:a").refused("capacity")
+	resp := r.get("/v1/stream?channel=topic:a", header{"X-Bellhop-Failover", "503"})
 	problem(t, resp, http.StatusServiceUnavailable)
-	retry, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	require.NoError(t, err)
-	require.Positive(t, retry)
-	require.Equal(t, 1, r.counted("bellhop_streams_refused_total", "capacity"))
+	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	require.Equal(t, 2, r.counted("bellhop_streams_refused_total", "capacity"))
 	s.leave()
 	require.Eventually(t, func() bool { return r.openStreams() == 0 }, patience, time.Millisecond)
 	r.stream("/v1/stream?channel=topic:a").greeted().leave()
@@ -348,6 +363,33 @@ func TestSlowClientIsDropped(t *testing.T) {
 	r.publish("topic:a", "1")
 	require.Contains(t, quick.expect("note").data, `"data":1}`)
 	quick.leave()
+}
+
+// TestStreamDoesNotWaitForABody: one that is announced and does not come holds back
+// no head, and no drain.
+func TestStreamDoesNotWaitForABody(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for _, body := range []string{"Content-Length: 10\r\n\r\n", "Content-Length: 10\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n"} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		require.NoError(t, c.SetDeadline(time.Now().Add(patience)), "less than what a body may take")
+		_, err = io.WriteString(c, "GET /v1/stream?channel=topic:a HTTP/1.1\r\nHost: a\r\n"+body)
+		require.NoError(t, err)
+		lines := bufio.NewReader(c)
+		for line := ""; line != ": hi\n"; {
+			line, err = lines.ReadString('\n')
+			require.NoError(t, err, body)
+		}
+		defer func() {
+			rest, err := io.ReadAll(lines)
+			require.NoError(t, err)
+			require.True(t, strings.HasSuffix(string(rest), "\r\n0\r\n\r\n"), "a proper end: %q", rest)
+		}()
+	}
+	r.stop()
+	require.NoError(t, <-r.done)
 }
 
 // Ten clients that leave while their streams open leave nothing behind.

@@ -67,28 +67,6 @@ func noKey(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// gates bound how many requests of a kind are under way.
-type gates struct {
-	publish, batch chan struct{}
-}
-
-func newGates() gates {
-	return gates{publish: make(chan struct{}, maxPublishing), batch: make(chan struct{}, maxBatching)}
-}
-
-// limit makes a middleware of a gate.
-func limit(gate chan struct{}) func(huma.Context, func(huma.Context)) {
-	return func(ctx huma.Context, next func(huma.Context)) {
-		select {
-		case gate <- struct{}{}:
-			defer func() { <-gate }()
-			next(ctx)
-		default:
-			refuse(ctx, refusal(ErrBusy))
-		}
-	}
-}
-
 // plainJSON lets bodies pass that are JSON as they stand. A compressed one could
 // unfold to any size, and a form is what a browser sends without asking first.
 func plainJSON(ctx huma.Context, next func(huma.Context)) {

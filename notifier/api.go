@@ -12,7 +12,8 @@ import (
 // alone: bodies are read by parser, since the data must not pass through a Go
 // value. It has an exported name because huma leaves out what is embedded without.
 type EventBody struct {
-	Channels    []string   `json:"channels" minItems:"1" maxItems:"1000" uniqueItems:"true" doc:"Where to: namespace:key. All or none of them get the event." example:"[\"user:42\"]"`
+	Channels    []string   `json:"channels,omitempty" maxItems:"1000" uniqueItems:"true" doc:"Where to: namespace:key. All or none of them get the event; 1 to 1000 together with users." example:"[\"user:42\"]"`
+	Users       []string   `json:"users,omitempty" maxItems:"1000" uniqueItems:"true" doc:"People whose inboxes get it, as their tokens name them." example:"[\"Jane Doe\"]"`
 	Type        string     `json:"type" pattern:"^[A-Za-z][A-Za-z0-9._-]{0,63}$" doc:"What kind of event; not bellhop.*." example:"comment"`
 	Data        any        `json:"data" doc:"Any JSON value; reaches clients as it was sent, numbers exact."`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"From then on the event is hidden."`
@@ -65,12 +66,12 @@ func (n *Notifier) Register(api huma.API) {
 		OperationID: "disconnect-user", Method: http.MethodPost, Path: "/v1/admin/disconnect", Tags: tags, Security: security,
 		Summary: "End a person's streams and refuse their tokens",
 		Description: "Needs a key with the admin right. Within three seconds all streams of that person end, on all gateways, and tokens are refused " +
-			"that were issued up to this second, or do not say when. Newer ones are good.",
+			"that were issued up to now, and for the leeway (a minute) more since an issuer's clock may be ahead, or do not say when. Newer ones are good.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{400, 401, 403, 413, 415, 422, 503}, MaxBodyBytes: maxDisconnectBody,
 		Middlewares: huma.Middlewares{n.authenticate, plainJSON},
 	}
-	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, limit(n.gates.publish)}
-	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, limit(n.gates.batch)}
+	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, n.bodies.bound}
+	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, n.bodies.bound}
 	for _, op := range []*huma.Operation{&event, &batch} {
 		op.SkipValidateBody = true
 		op.RequestBody = &huma.RequestBody{Required: true}

@@ -27,6 +27,7 @@ type api struct {
 	*Notifier
 	log     *store.DB // nil if the log is a fake
 	handler http.Handler
+	server  *server.Server
 }
 
 func newAPI(t *testing.T, log Log, bus fanout.Publisher, change ...func(*Config)) *api {
@@ -37,7 +38,7 @@ func newAPI(t *testing.T, log Log, bus fanout.Publisher, change ...func(*Config)
 	require.NoError(t, err)
 	n := startFake(t, log, bus, append([]func(*Config){func(c *Config) { c.Keys = keys }}, change...)...)
 	n.Register(s.API)
-	return &api{Notifier: n, handler: s.Echo}
+	return &api{Notifier: n, handler: s.Echo, server: s}
 }
 
 func newSQLiteAPI(t *testing.T, change ...func(*Config)) *api {

@@ -292,7 +292,9 @@ func TestFullQueueRefuses(t *testing.T) {
 				n := startFake(t, log, &fakeBus{}, change)
 				submit(t, n, testJob("user:1", "first"))
 				synctest.Wait()
-				submit(t, n, testJob("user:1", "a"), testJob("user:1", "b"))
+				another := testJob("user:1", "b")
+				another.service = "another"
+				submit(t, n, testJob("user:1", "a"), another)
 				require.ErrorIs(t, n.batcher.submit(testJob("user:1", "c")), ErrBusy)
 				require.Equal(t, 2, n.batcher.queue.depth())
 				letGo()

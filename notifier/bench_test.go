@@ -72,7 +72,7 @@ func benchRound(b *testing.B, n *Notifier) time.Duration {
 	for p := range benchPublishers {
 		publishers.Go(func() {
 			for i := range benchEach {
-				j := newJob(store.Entry{
+				j := newJob("", store.Entry{
 					Channels: []event.Channel{event.Channel(fmt.Sprintf("user:%d-%d", p, i%16))},
 					Type:     "comment", Data: benchData,
 				}, false)

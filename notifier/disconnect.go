@@ -28,7 +28,7 @@ func (n *Notifier) disconnect(ctx context.Context, in *disconnectInput) (*struct
 	// be locked out.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
 	defer cancel()
-	if err := n.cfg.Log.Revoke(ctx, in.Body.User); err != nil {
+	if err := n.cfg.Log.Revoke(ctx, inbox); err != nil {
 		return nil, undone(err)
 	}
 	n.publisher.hint(ctx, fanout.Message{Channel: inbox})

@@ -73,7 +73,7 @@ func (l *fakeLog) Append(_ context.Context, entries []store.Entry) (event.Epoch,
 	return "e1", appended, nil
 }
 
-func (l *fakeLog) Revoke(context.Context, string) error { return nil }
+func (l *fakeLog) Revoke(context.Context, event.Channel) error { return nil }
 
 func (l *fakeLog) Purge(context.Context, event.Channel) error { return nil }
 
@@ -182,7 +182,7 @@ func startFake(t *testing.T, log Log, bus fanout.Publisher, change ...func(*Conf
 
 // testJob is an event of a type to one channel.
 func testJob(channel event.Channel, typ string) *job {
-	return newJob(store.Entry{Channels: []event.Channel{channel}, Type: typ, Data: []byte("1")}, false)
+	return newJob("", store.Entry{Channels: []event.Channel{channel}, Type: typ, Data: []byte("1")}, false)
 }
 
 func submit(t *testing.T, n *Notifier, jobs ...*job) {

@@ -377,7 +377,7 @@ func TestOnlineOfAReplayedKeptEventIsUnknown(t *testing.T) {
 	t.Parallel()
 	n := startFake(t, &fakeLog{}, &fakeBus{}, with(newFakeKept()))
 	for _, replayed := range []bool{false, true} {
-		j := newJob(store.Entry{
+		j := newJob("", store.Entry{
 			Channels: []event.Channel{"topic:news"}, Type: "a", Data: []byte("1"), Key: &store.Key{Service: "shop", Value: "k"},
 		}, true)
 		require.NoError(t, n.submit(j))

@@ -19,10 +19,10 @@ const (
 	maxBatchBody = 2 * MaxRequestData
 	// maxDisconnectBody bounds the body that names a person.
 	maxDisconnectBody = 4 << 10
-	// maxPublishing and maxBatching are how many requests of either kind may be
-	// under way: each holds its body in memory until it is answered.
-	maxPublishing = 2048
-	maxBatching   = 32
+	// maxUnderWay bounds what requests under way hold: each its body until it is
+	// answered, and about requestCost for its connection and goroutine.
+	maxUnderWay = 256 << 20
+	requestCost = 16 << 10
 	// maxFieldErrors is how many broken rules one refusal lists.
 	maxFieldErrors = 20
 )

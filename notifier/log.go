@@ -19,7 +19,7 @@ type Log interface {
 	// Purge takes all events of a channel away for good.
 	Purge(ctx context.Context, channel event.Channel) error
 	// Revoke makes the tokens of a person no good that were issued up to now.
-	Revoke(ctx context.Context, subject string) error
+	Revoke(ctx context.Context, inbox event.Channel) error
 	// Heads returns the current epoch and the heads of channels.
 	Heads(ctx context.Context, channels []event.Channel, fresh bool) (store.Heads, error)
 	// CheckIdentity begins a new epoch if the server is not the one that the
@@ -44,6 +44,9 @@ type Log interface {
 var (
 	// ErrBusy: the queue is full, or the event waited in it for too long.
 	ErrBusy = errors.New("the queue is full")
+	// ErrShare: one service's events take so much of the queue that the rest is for
+	// others.
+	ErrShare = errors.New("the queue is full of events of one service")
 	// ErrStopped: the notifier is on its way down.
 	ErrStopped = errors.New("the notifier stops")
 )

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 )
 
@@ -44,15 +45,15 @@ type Config struct {
 	// GroupRows and GroupBytes close a group. Default: 2000 and 2 MiB.
 	GroupRows, GroupBytes int
 	// QueueRows and QueueBytes bound what waits to be written, for each of the
-	// logs. Default: 20,000 and 64 MiB.
+	// logs; one service may have seven eighths of it. Default: 20,000 and 64 MiB.
 	QueueRows, QueueBytes int
 	// PublishBytes bounds what waits for the bus. Default: 32 MiB.
 	PublishBytes int
 	// ServiceRate is how many publishing requests each service may send in a
 	// second; it may save up those of five seconds. Default: no limit.
 	ServiceRate int
-	// MaxData is the largest event data, compacted, in bytes. Default: 64 KiB;
-	// at most MaxRequestData.
+	// MaxData is the largest event data, as event.ParseData returns it, in bytes.
+	// Default: event.MaxLineData; at most MaxRequestData.
 	MaxData int
 }
 
@@ -63,7 +64,7 @@ func (c Config) withDefaults() Config {
 	c.QueueRows = cmp.Or(c.QueueRows, 20_000)
 	c.QueueBytes = cmp.Or(c.QueueBytes, 64<<20)
 	c.PublishBytes = cmp.Or(c.PublishBytes, 32<<20)
-	c.MaxData = cmp.Or(c.MaxData, 64<<10)
+	c.MaxData = cmp.Or(c.MaxData, event.MaxLineData)
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -100,7 +101,7 @@ type Notifier struct {
 	started bool
 	stopped bool
 	running atomic.Bool // for those who can't wait for a Stop
-	gates   gates
+	bodies  *bodies
 	rates   *serviceRates
 }
 
@@ -110,7 +111,10 @@ func New(c Config) (*Notifier, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
-	n := &Notifier{cfg: c, metrics: newMetrics(), gates: newGates(), rates: newServiceRates(c.ServiceRate)}
+	if c.MaxData > event.MaxLineData {
+		c.Logger.Warn("data may make lines of 64 KiB and more, which end clients whose readers take no longer ones", "max_data", c.MaxData)
+	}
+	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate)}
 	n.publisher = newPublisher(c, n.metrics)
 	n.batcher = newBatcher(c, n.publisher, n.metrics)
 	n.upkeep = newUpkeep(c, n.metrics)

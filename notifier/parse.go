@@ -27,6 +27,7 @@ type parser struct {
 	at       string // where the event stands, such as "body.events[3]"
 
 	entry     store.Entry
+	users     []string // whose inboxes the last of the entry's channels are
 	fields    []server.FieldError
 	forbidden string // a namespace that the key does not reach
 	tooLarge  bool
@@ -39,12 +40,12 @@ type parser struct {
 func (p *parser) event(members map[string]json.RawMessage, key string) (store.Entry, *server.Problem) {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		switch name {
-		case "channels", "type", "data", "expires_at", "collapse_key":
+		case "channels", "users", "type", "data", "expires_at", "collapse_key":
 		default:
 			p.refuse("."+name, "there is no such member")
 		}
 	}
-	p.channels(members["channels"])
+	p.recipients(members["channels"], members["users"])
 	p.eventType(members["type"])
 	p.data(members["data"])
 	if v := members["expires_at"]; v != nil && !isNull(v) {
@@ -74,55 +75,6 @@ func (p *parser) refuse(member, detail string) {
 	}
 }
 
-func (p *parser) channels(value json.RawMessage) {
-	names, err := decodeArray(value, store.MaxChannels)
-	if err != nil || len(names) == 0 || len(names) > store.MaxChannels {
-		p.refuse(".channels", fmt.Sprintf("want 1 to %d channels", store.MaxChannels))
-		return
-	}
-	channels := make([]event.Channel, 0, len(names))
-	seen := make(map[event.Channel]struct{}, len(names))
-	redisKept := 0
-	for i, name := range names {
-		at := ".channels[" + strconv.Itoa(i) + "]"
-		s, ok := decodeString(name)
-		if !ok {
-			p.refuse(at, "want a string")
-			continue
-		}
-		ch, err := event.ParseChannel(s)
-		if err != nil {
-			p.refuse(at, err.Error())
-			continue
-		}
-		if _, twice := seen[ch]; twice {
-			p.refuse(at, fmt.Sprintf("channel %s is named twice", ch))
-			continue
-		}
-		seen[ch] = struct{}{}
-		ns := ch.Namespace()
-		policy, known := p.policies.Lookup(ns)
-		switch {
-		case !p.service.MayPublish(ns):
-			p.forbidden = ns
-			return
-		case !known:
-			p.refuse(at, fmt.Sprintf("there is no namespace %q", ns))
-			continue
-		case policy.Log == auth.LogRedis:
-			redisKept++
-		}
-		channels = append(channels, ch)
-	}
-	switch {
-	case redisKept > 0 && redisKept < len(channels):
-		p.refuse(".channels", "kinds of logs must not be mixed in one event")
-	case redisKept > 1:
-		p.refuse(".channels", "an event to a Redis-kept channel names exactly one channel")
-	}
-	p.entry.Channels = channels
-}
-
 func (p *parser) eventType(value json.RawMessage) {
 	s, ok := decodeString(value)
 	if !ok {
@@ -141,7 +93,7 @@ func (p *parser) data(value json.RawMessage) {
 		p.refuse(".data", "it is missing; null is a value, nothing is none")
 		return
 	}
-	data, err := event.CompactData(value)
+	data, err := event.ParseData(value)
 	if err != nil {
 		p.refuse(".data", err.Error())
 		return

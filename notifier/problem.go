@@ -20,6 +20,8 @@ func refusal(err error) *server.Problem {
 	switch {
 	case errors.Is(err, ErrBusy):
 		p = server.NewProblem(http.StatusServiceUnavailable, "too many events wait to be written").RetryAfter(retryAfter).With("written", false)
+	case errors.Is(err, ErrShare):
+		p = server.NewProblem(http.StatusServiceUnavailable, "too many events of this service wait to be written").RetryAfter(retryAfter).With("written", false)
 	case errors.Is(err, ErrStopped):
 		p = server.NewProblem(http.StatusServiceUnavailable, "this notifier stops").RetryAfter(retryAfter).With("written", false)
 	case errors.Is(err, store.ErrKeyBusy):

@@ -34,7 +34,7 @@ func TestPublishedIsWhatTheLogHas(t *testing.T) {
 		bus := &fakeBus{}
 		n := startFake(t, &fakeLog{}, bus)
 		e := store.Entry{Channels: []event.Channel{"user:1", "user:2"}, Type: "comment", Data: []byte(`{"n":1.0}`)}
-		j := newJob(e, false)
+		j := newJob("", e, false)
 		submit(t, n, j)
 		o := <-j.done
 		synctest.Wait()
@@ -71,8 +71,8 @@ func TestNotesAreToldAfterTheEvents(t *testing.T) {
 		bus := &fakeBus{}
 		n := startFake(t, &fakeLog{}, bus)
 		note := &event.Note{Version: 9, Head: 7, Unread: 1, Kind: event.NoteReplaced, Seqs: []uint64{6}}
-		first := newJob(store.Entry{Channels: []event.Channel{"user:1"}, Type: "a", Data: []byte("1")}, true)
-		second := newJob(store.Entry{Channels: []event.Channel{"user:2"}, Type: "a", Data: []byte("1")}, true)
+		first := newJob("", store.Entry{Channels: []event.Channel{"user:1"}, Type: "a", Data: []byte("1")}, true)
+		second := newJob("", store.Entry{Channels: []event.Channel{"user:2"}, Type: "a", Data: []byte("1")}, true)
 		n.batcher.settle("e1", []*job{first, second}, []store.Appended{
 			{Seqs: []uint64{7}, Notes: []store.ChannelNote{{Channel: "user:1", Note: note}}}, {Seqs: []uint64{3}},
 		})
@@ -92,7 +92,7 @@ func TestReplayIsNotPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := &fakeBus{}
 		n := startFake(t, &fakeLog{}, bus)
-		j := newJob(store.Entry{Channels: []event.Channel{"user:1"}, Type: "a", Data: []byte("1")}, true)
+		j := newJob("", store.Entry{Channels: []event.Channel{"user:1"}, Type: "a", Data: []byte("1")}, true)
 		n.batcher.settle("e1", []*job{j}, []store.Appended{{Seqs: []uint64{7}, Replayed: true}})
 		require.Equal(t, []uint64{7}, (<-j.done).appended.Seqs)
 		require.Nil(t, <-j.receivers)
@@ -187,13 +187,13 @@ func TestReceiversReachThoseWhoAsked(t *testing.T) {
 			return receivers, failure
 		}}
 		n := startFake(t, &fakeLog{}, bus)
-		j := newJob(store.Entry{Channels: []event.Channel{"user:1", "user:2", "user:3"}, Type: "a", Data: []byte("1")}, true)
+		j := newJob("", store.Entry{Channels: []event.Channel{"user:1", "user:2", "user:3"}, Type: "a", Data: []byte("1")}, true)
 		submit(t, n, j)
 		require.Equal(t, []int{-1, 0, 1}, <-j.receivers)
 
 		synctest.Wait()
 		failure = errors.New("the bus is away")
-		j = newJob(j.entry, true)
+		j = newJob("", j.entry, true)
 		submit(t, n, j)
 		require.Nil(t, <-j.receivers)
 	})
@@ -208,8 +208,8 @@ func TestReceiversAreDealtOutToTheirEvents(t *testing.T) {
 		}
 		return counts, nil
 	}})
-	two := newJob(store.Entry{Channels: []event.Channel{"user:1", "user:2"}, Type: "a", Data: []byte("1")}, true)
-	one := newJob(store.Entry{Channels: []event.Channel{"user:3"}, Type: "a", Data: []byte("1")}, true)
+	two := newJob("", store.Entry{Channels: []event.Channel{"user:1", "user:2"}, Type: "a", Data: []byte("1")}, true)
+	one := newJob("", store.Entry{Channels: []event.Channel{"user:3"}, Type: "a", Data: []byte("1")}, true)
 	note := store.ChannelNote{Channel: "user:1", Note: &event.Note{Version: 2, Head: 2}}
 	n.publisher.publish([]announcement{
 		{job: two, epoch: "e1", appended: store.Appended{Seqs: []uint64{1, 1}, Notes: []store.ChannelNote{note}}},
@@ -239,11 +239,11 @@ func TestPipelinesAreBounded(t *testing.T) {
 			channels[i] = event.Channel(fmt.Sprintf("user:%d", i))
 		}
 		for range 6 {
-			submit(t, n, newJob(store.Entry{Channels: channels, Type: "a", Data: []byte("1")}, false))
+			submit(t, n, newJob("", store.Entry{Channels: channels, Type: "a", Data: []byte("1")}, false))
 		}
 		large := bytes.Repeat([]byte("1"), 60<<10)
 		for i := range 100 {
-			submit(t, n, newJob(store.Entry{Channels: channels[i : i+1], Type: "a", Data: large}, false))
+			submit(t, n, newJob("", store.Entry{Channels: channels[i : i+1], Type: "a", Data: large}, false))
 		}
 		n.Stop()
 		total := 0

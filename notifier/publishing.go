@@ -23,6 +23,7 @@ const (
 // appendedSeq is where an event stands in one channel.
 type appendedSeq struct {
 	Channel string `json:"channel" example:"user:42"`
+	User    string `json:"user,omitempty" doc:"The subject, of a channel that users named." example:"Jane Doe"`
 	Seq     uint64 `json:"seq" example:"17"`
 	Online  *bool  `json:"online,omitempty" doc:"Whether a gateway holds a listener of the channel, if asked for and known."`
 }
@@ -49,11 +50,13 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutpu
 	if err != nil {
 		return nil, unreadable(err, "body")
 	}
-	entry, problem := n.parser(ctx, "body").event(members, in.IdempotencyKey)
+	p := n.parser(ctx, "body")
+	entry, problem := p.event(members, in.IdempotencyKey)
 	if problem != nil {
 		return nil, problem
 	}
-	j := newJob(entry, in.Online)
+	j := newJob(serviceOf(ctx).Name, entry, in.Online)
+	j.users = p.users
 	if problem := tooMuch([]*job{j}); problem != nil {
 		return nil, problem
 	}
@@ -106,12 +109,14 @@ func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutp
 	jobs := make([]*job, len(items))
 	keys := make(map[string]struct{})
 	for i, item := range items {
-		entry, problem := n.parseItem(ctx, "body.events["+strconv.Itoa(i)+"]", item, keys)
+		p := n.parser(ctx, "body.events["+strconv.Itoa(i)+"]")
+		entry, problem := p.item(item, keys)
 		if problem != nil {
 			out.Body.Results[i] = failed(problem)
 			continue
 		}
-		jobs[i] = newJob(entry, in.Online)
+		jobs[i] = newJob(serviceOf(ctx).Name, entry, in.Online)
+		jobs[i].users = p.users
 	}
 	if problem := tooMuch(jobs); problem != nil {
 		return nil, problem
@@ -170,26 +175,26 @@ func batchItems(body []byte) ([]json.RawMessage, *server.Problem) {
 	return items, nil
 }
 
-// parseItem reads one event of a batch. keys are those of the events before it.
-func (n *Notifier) parseItem(ctx context.Context, at string, item json.RawMessage, keys map[string]struct{}) (store.Entry, *server.Problem) {
+// item reads one event of a batch. keys are those of the events before it.
+func (p *parser) item(item json.RawMessage, keys map[string]struct{}) (store.Entry, *server.Problem) {
 	members, err := decodeObject(item)
 	if err != nil {
-		return store.Entry{}, unreadable(err, at)
+		return store.Entry{}, unreadable(err, p.at)
 	}
 	var key string
 	if v, ok := members["idempotency_key"]; ok {
 		delete(members, "idempotency_key")
 		if !isNull(v) {
 			if key, ok = decodeString(v); !ok || !validKey(key) {
-				return store.Entry{}, brokenRule(at+".idempotency_key", errIdempotencyKey.Error())
+				return store.Entry{}, brokenRule(p.at+".idempotency_key", errIdempotencyKey.Error())
 			}
 			if _, twice := keys[key]; twice {
-				return store.Entry{}, brokenRule(at+".idempotency_key", "an earlier event of this batch has the same key")
+				return store.Entry{}, brokenRule(p.at+".idempotency_key", "an earlier event of this batch has the same key")
 			}
 			keys[key] = struct{}{}
 		}
 	}
-	return n.parser(ctx, at).event(members, key)
+	return p.event(members, key)
 }
 
 func (n *Notifier) parser(ctx context.Context, at string) *parser {
@@ -233,6 +238,9 @@ func (o *outcome) seqs(ctx context.Context, j *job) []appendedSeq {
 	events := make([]appendedSeq, len(j.entry.Channels))
 	for i, ch := range j.entry.Channels {
 		events[i] = appendedSeq{Channel: string(ch), Seq: o.appended.Seqs[i]}
+	}
+	for i, user := range j.users {
+		events[len(events)-len(j.users)+i].User = user
 	}
 	if j.receivers == nil {
 		return events

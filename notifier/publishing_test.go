@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 )
 
@@ -25,7 +26,7 @@ func TestBatchEventsFailByThemselves(t *testing.T) {
 		`{"channels":["topic:1"],"type":"c","data":1,"idempotency_key":null}`,
 		`7`,
 		`{"channels":["user:1"],"type":"d","data":1,"type":"e"}`,
-		`{"channels":["user:1"],"type":"f","data":`+text(64<<10+1)+`}`,
+		`{"channels":["user:1"],"type":"f","data":`+text(event.MaxLineData+1)+`}`,
 		`{"channels":["user:1","user:2"],"type":"g","data":1}`,
 		`{"channels":["user:1"],"type":"h","data":1,"idempotency_key":""}`,
 	)
@@ -72,9 +73,9 @@ func TestBatchKeepsTheOrderOfAChannel(t *testing.T) {
 func TestBatchIsRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	a := newSQLiteAPI(t)
-	event := withData("1")
+	small := withData("1")
 	thousand := withChannels(channels(1000))
-	large := `{"channels":` + channels(64) + `,"type":"x","data":` + text(64<<10) + `}`
+	large := `{"channels":` + channels(65) + `,"type":"x","data":` + text(event.MaxLineData) + `}`
 	list := func(n int, e string) string {
 		return `{"events":[` + strings.TrimSuffix(strings.Repeat(e+",", n), ",") + `]}`
 	}
@@ -85,19 +86,19 @@ func TestBatchIsRefusedAsAWhole(t *testing.T) {
 	}{
 		"malformed":        {`{"events":[`, nil, 400},
 		"name twice":       {`{"events":[],"events":[]}`, nil, 400},
-		"a bare list":      {"[" + event + "]", nil, 422},
+		"a bare list":      {"[" + small + "]", nil, 422},
 		"no events":        {`{}`, nil, 422},
 		"events are null":  {`{"events":null}`, nil, 422},
 		"empty":            {`{"events":[]}`, nil, 422},
-		"501":              {list(501, event), nil, 422},
-		"unknown member":   {`{"events":[` + event + `],"atomic":true}`, nil, 422},
-		"key in the head":  {list(1, event), []string{"Idempotency-Key", "k"}, 422},
-		"5001 appends":     {strings.TrimSuffix(list(5, thousand), "]}") + "," + event + "]}", nil, 413},
-		"8 MiB and more":   {strings.TrimSuffix(list(2, large), "]}") + "," + event + "]}", nil, 413},
-		"body too large":   {list(1, event) + strings.Repeat(" ", maxBatchBody), nil, 413},
-		"no service key":   {list(1, event), []string{"Authorization", ""}, 401},
-		"compressed":       {list(1, event), []string{"Content-Encoding", "br"}, 415},
-		"another language": {list(1, event), []string{"Content-Type", "application/x-ndjson"}, 415},
+		"501":              {list(501, small), nil, 422},
+		"unknown member":   {`{"events":[` + small + `],"atomic":true}`, nil, 422},
+		"key in the head":  {list(1, small), []string{"Idempotency-Key", "k"}, 422},
+		"5001 appends":     {strings.TrimSuffix(list(5, thousand), "]}") + "," + small + "]}", nil, 413},
+		"8 MiB and more":   {strings.TrimSuffix(list(2, large), "]}") + "," + small + "]}", nil, 413},
+		"body too large":   {list(1, small) + strings.Repeat(" ", maxBatchBody), nil, 413},
+		"no service key":   {list(1, small), []string{"Authorization", ""}, 401},
+		"compressed":       {list(1, small), []string{"Content-Encoding", "br"}, 415},
+		"another language": {list(1, small), []string{"Content-Type", "application/x-ndjson"}, 415},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,7 +115,7 @@ func TestBatchAtItsLimits(t *testing.T) {
 	for _, r := range a.batch(t, thousand, thousand, thousand, thousand, thousand) {
 		require.InDelta(t, 201, r["status"], 0)
 	}
-	large := `{"channels":` + channels(64) + `,"type":"x","data":` + text(64<<10) + `}`
+	large := `{"channels":` + channels(64) + `,"type":"x","data":` + text(event.MaxLineData) + `}`
 	for _, r := range a.batch(t, large, large) {
 		require.InDelta(t, 201, r["status"], 0)
 	}

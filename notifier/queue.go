@@ -14,7 +14,10 @@ const rowOverhead = 128
 
 // job is one entry on its way into the log.
 type job struct {
-	entry  store.Entry
+	entry   store.Entry
+	service string // whose share of the queue it takes
+	// users are the subjects whose inboxes the last of the entry's channels are.
+	users  []string
 	rows   int
 	bytes  int
 	queued time.Time
@@ -33,9 +36,9 @@ type outcome struct {
 	err      error
 }
 
-func newJob(e store.Entry, online bool) *job {
+func newJob(service string, e store.Entry, online bool) *job {
 	j := &job{
-		entry: e, rows: len(e.Channels), bytes: len(e.Channels) * (len(e.Data) + rowOverhead),
+		entry: e, service: service, rows: len(e.Channels), bytes: len(e.Channels) * (len(e.Data) + rowOverhead),
 		queued: time.Now(), done: make(chan outcome, 1),
 	}
 	if online {
@@ -75,6 +78,7 @@ type queue struct {
 	change sync.Cond
 	jobs   []*job
 	held   size
+	own    map[string]size            // of held, by service
 	busy   map[event.Channel]struct{} // the channels of the groups under way
 	groups int                        // how many are under way
 	newest time.Time                  // when the last of them was taken
@@ -85,20 +89,20 @@ type queue struct {
 type size struct{ rows, bytes int }
 
 func (s size) plus(j *job) size  { return size{s.rows + j.rows, s.bytes + j.bytes} }
-func (s size) minus(o size) size { return size{s.rows - o.rows, s.bytes - o.bytes} }
+func (s size) minus(j *job) size { return size{s.rows - j.rows, s.bytes - j.bytes} }
 
 // exceeds tells whether s is more than the limit in either respect.
 func (s size) exceeds(limit size) bool { return s.rows > limit.rows || s.bytes > limit.bytes }
 
 func newQueue(limit, group size) *queue {
-	q := &queue{limit: limit, group: group, busy: make(map[event.Channel]struct{})}
+	q := &queue{limit: limit, group: group, own: make(map[string]size), busy: make(map[event.Channel]struct{})}
 	q.change.L = &q.mu
 	return q
 }
 
-// push adds a job without blocking. It fails with ErrBusy or ErrStopped. An
-// empty queue takes any job: a request may be larger than what a small
-// configuration lets wait.
+// push adds a job without blocking. It fails with ErrBusy, ErrShare or ErrStopped. An
+// empty queue takes any job: a request may be larger than what a small configuration
+// lets wait. Of a service that has nothing in the queue it takes what there is room for.
 func (q *queue) push(j *job) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -107,13 +111,22 @@ func (q *queue) push(j *job) error {
 		return ErrStopped
 	case len(q.jobs) > 0 && q.held.plus(j).exceeds(q.limit):
 		return ErrBusy
+	case q.own[j.service] != (size{}) && !q.withinShare(j):
+		return ErrShare
 	}
 	q.jobs = append(q.jobs, j)
 	q.held = q.held.plus(j)
+	q.own[j.service] = q.own[j.service].plus(j)
 	if q.mayStart() {
 		q.change.Signal()
 	}
 	return nil
+}
+
+// withinShare tells whether a job leaves enough room to others. q.mu is held.
+func (q *queue) withinShare(j *job) bool {
+	own := q.own[j.service]
+	return withinShare(own.rows, q.held.rows, j.rows, q.limit.rows) && withinShare(own.bytes, q.held.bytes, j.bytes, q.limit.bytes)
 }
 
 // mayStart tells whether another group may be taken: the first one at once; one
@@ -173,8 +186,11 @@ func (q *queue) deal() []*job {
 	}
 	clear(q.jobs[len(rest):])
 	q.jobs = rest
-	q.held = q.held.minus(taken)
 	for _, j := range group {
+		q.held = q.held.minus(j)
+		if q.own[j.service] = q.own[j.service].minus(j); q.own[j.service] == (size{}) {
+			delete(q.own, j.service)
+		}
 		j.mark(q.busy)
 	}
 	q.groups++

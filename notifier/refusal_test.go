@@ -97,9 +97,9 @@ func TestRefusals(t *testing.T) {
 		"type too long":         {`{"channels":["user:1"],"type":` + text(67) + `,"data":1}`, nil, 422, "body.type"},
 		"reserved type":         {`{"channels":["user:1"],"type":"bellhop.reset","data":1}`, nil, 422, "reserved"},
 		"no data":               {`{"channels":["user:1"],"type":"x"}`, nil, 422, "body.data"},
-		"data too large":        {withData(text(64<<10 + 1)), nil, 413, "too large"},
+		"data too large":        {withData(text(event.MaxLineData + 1)), nil, 413, "too large"},
 		"body too large":        {withData("1" + strings.Repeat(" ", 2<<20)), nil, 413, "too large"},
-		"8 MiB together":        {`{"channels":` + channels(129) + `,"type":"x","data":` + text(64<<10) + `}`, nil, 413, "too much data"},
+		"8 MiB together":        {`{"channels":` + channels(130) + `,"type":"x","data":` + text(event.MaxLineData) + `}`, nil, 413, "too much data"},
 		"expiry is no time":     {withMember(`"expires_at":"tomorrow"`), nil, 422, "body.expires_at"},
 		"expiry is a number":    {withMember(`"expires_at":1767225600`), nil, 422, "body.expires_at"},
 		"expiry in antiquity":   {withMember(`"expires_at":"0001-01-01T00:00:00Z"`), nil, 422, "body.expires_at"},
@@ -132,9 +132,9 @@ func TestLimitsAreInclusive(t *testing.T) {
 	a := newAPI(t, &fakeLog{}, &fakeBus{})
 	for name, body := range map[string]string{
 		"1000 channels":     withChannels(channels(1000)),
-		"64 KiB":            withData(text(64 << 10)),
+		"all of a line":     withData(text(event.MaxLineData)),
 		"white space":       withData("[" + strings.Repeat(" ", 80<<10) + "]"),
-		"8 MiB together":    `{"channels":` + channels(128) + `,"type":"x","data":` + text(64<<10) + `}`,
+		"8 MiB together":    `{"channels":` + channels(129) + `,"type":"x","data":` + text(event.MaxLineData) + `}`,
 		"type of 64":        `{"channels":["user:1"],"type":` + text(66) + `,"data":1}`,
 		"collapse key":      withMember(`"collapse_key":` + text(130)),
 		"repeated too late": withMember(`"expires_at":"1970-01-01T00:00:00Z"`), // it has a key: the first try may have been in time
@@ -153,7 +153,7 @@ func TestLimitsAreInclusive(t *testing.T) {
 // What passes the limits fits the log as well, statement sizes included.
 func TestLargestEventFitsEveryLog(t *testing.T) {
 	t.Parallel()
-	body := `{"channels":` + channels(128) + `,"type":"x","data":` + text(64<<10) + `}`
+	body := `{"channels":` + channels(129) + `,"type":"x","data":` + text(event.MaxLineData) + `}`
 	for name, open := range everyLog() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -241,17 +241,6 @@ func TestStoppedNotifierIs503(t *testing.T) {
 	require.Equal(t, false, p["written"])
 }
 
-func TestTooManyRequestsAtOnceAre503(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, &fakeLog{}, &fakeBus{})
-	for range maxBatching {
-		a.gates.batch <- struct{}{}
-	}
-	p := requireProblem(t, a.do(http.MethodPost, "/v1/events/batch", `{"events":[]}`), http.StatusServiceUnavailable)
-	require.Equal(t, false, p["written"])
-	require.Equal(t, http.StatusCreated, a.publish(hello).Code, "the kinds do not stand in each other's way")
-}
-
 // Of what administrators ask for a part may be done when the log goes away.
 func TestAdministrationOfALogThatIsAway(t *testing.T) {
 	t.Parallel()
@@ -280,4 +269,19 @@ type awayLog struct{ *fakeLog }
 
 func (awayLog) Purge(context.Context, event.Channel) error { return errAway }
 
-func (awayLog) Revoke(context.Context, string) error { return errAway }
+func (awayLog) Revoke(context.Context, event.Channel) error { return errAway }
+
+// TestUnknownParametersWriteNothing: "onlin" asks for something, and its sender
+// would wait for an answer that never has it.
+func TestUnknownParametersWriteNothing(t *testing.T) {
+	t.Parallel()
+	a := newSQLiteAPI(t)
+	for target, says := range map[string]string{
+		"/v1/events?onlin=true": "did you mean online?", "/v1/events/batch?online=true;": "not well encoded",
+		"/v1/events?online=true&online=false": "online is given twice", "/v1/admin/disconnect?user=42": "takes no parameters",
+	} {
+		require.Contains(t, requireProblem(t, a.do(http.MethodPost, target, "{}"), http.StatusBadRequest)["detail"], says, target)
+	}
+	requireProblem(t, a.do(http.MethodDelete, "/v1/channels/topic:a?dry=1", ""), http.StatusBadRequest)
+	a.requireNothingWritten(t)
+}

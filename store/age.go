@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	agePerStep    = 500 // rows deleted in one transaction
+	agePerStep    = 500 // rows deleted in one transaction, or read by one statement
+	agedSteps     = 40  // such reads: more rows than a busy log gets between two calls
 	expirePerStep = 100 // events that become tombstones in one transaction
 )
 
@@ -38,17 +39,11 @@ func (d *DB) ageCommits(ctx context.Context) (more bool, err error) {
 		if err := t.conn.GetContext(t.ctx, &low, "SELECT low FROM tail WHERE id = 1"+t.dialect.forUpdate); err != nil {
 			return t.failed("read the tail", err)
 		}
-		// The newest row that is old enough decides, not the oldest that is not:
-		// after a clock went back, rows of the future would else stay, and all
-		// that follow them.
-		var aged uint64
-		if err := t.conn.GetContext(t.ctx, &aged, "SELECT COALESCE(MAX(id), 0) FROM commits WHERE at < ?", t.meta.Now-CommitLife.Milliseconds()); err != nil {
-			return t.failed("read the tail", err)
+		mark, err := t.agedBelow(low)
+		if err != nil || mark == low {
+			return err
 		}
-		if aged < low {
-			return nil
-		}
-		low = aged + 1
+		low = mark
 		return t.exec("UPDATE tail SET low = ? WHERE id = 1", low)
 	})
 	if err != nil {
@@ -65,6 +60,36 @@ func (d *DB) ageCommits(ctx context.Context) (more bool, err error) {
 		return t.exec("DELETE FROM commits WHERE id <= ?", ids[len(ids)-1])
 	})
 	return more, err
+}
+
+// agedBelow is the id below which all rows of the tail are old enough, from a mark
+// below which they are. It reads the rows in the order of their ids, which is nearly
+// that of their times, and stops soon after the first that is too young: an index on
+// times would be a price of every append. Rows of the future, from before a clock went
+// back, are passed over, or they and all that follow would stay.
+func (t *tx) agedBelow(mark uint64) (uint64, error) {
+	old := t.meta.Now - CommitLife.Milliseconds()
+	from := mark
+	for range agedSteps {
+		var rows []struct {
+			ID uint64 `db:"id"`
+			At int64  `db:"at"`
+		}
+		if err := t.list(&rows, "SELECT id, at FROM commits WHERE id >= ? AND at <= ? ORDER BY id LIMIT ?", from, t.meta.Now, agePerStep); err != nil {
+			return mark, err
+		}
+		for _, r := range rows {
+			if r.At < old {
+				mark = r.ID + 1
+			}
+		}
+		// Without an old one among the last, or at the end, this is as far as it goes.
+		if len(rows) < agePerStep || mark <= from {
+			break
+		}
+		from = rows[len(rows)-1].ID + 1
+	}
+	return mark, nil
 }
 
 func (d *DB) ageKeys(ctx context.Context) (more bool, err error) {

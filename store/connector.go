@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 )
 
@@ -13,6 +14,7 @@ import (
 // reopening the pool would fail the calls that are under way.
 type connector struct {
 	driver.Connector
+	oneNode    bool // it need not be looked for Galera
 	generation atomic.Uint64
 }
 
@@ -36,7 +38,32 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if _, err := inner.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("set the isolation level: %w", err), conn.Close())
 	}
+	if err := c.check(ctx, inner); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	return &session{mysqlConn: inner, of: c, generation: generation}, nil
+}
+
+// check refuses a node of a Galera cluster. It looks at every connection, because any
+// may lead to another server than the one before, and drops the others then.
+func (c *connector) check(ctx context.Context, conn driver.QueryerContext) error {
+	if c.oneNode {
+		return nil
+	}
+	// Not by @@wsrep_on, which is an error on servers that know no such thing.
+	rows, err := conn.QueryContext(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'", nil)
+	if err != nil {
+		return fmt.Errorf("look for Galera: %w", err)
+	}
+	defer rows.Close()
+	switch err := rows.Next(make([]driver.Value, len(rows.Columns()))); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for Galera: %w", err)
+	}
+	c.drop()
+	return fmt.Errorf("%w: %w", ErrUnavailable, ErrGalera)
 }
 
 // mysqlConn is what a connection of go-sql-driver can do. All of it must shine

@@ -183,11 +183,11 @@ func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inb
 
 // page makes a page of what was found in a window.
 func (f *inboxRows) page(q *inboxQuery) InboxPage {
-	p := InboxPage{Head: f.head, Epoch: f.Epoch, Items: f.items}
+	p := InboxPage{Head: f.Head, Epoch: f.meta.Epoch, Items: f.items}
 	end, full := q.above, f.full // end: how far down the statement looked
 	switch {
 	case !q.unreadOnly:
-	case end <= f.readUpTo || f.head.Unread == 0:
+	case end <= f.readUpTo || f.Unread == 0:
 		end = 0 // what was marked unread below the watermark is all there
 	default:
 		// That is no good while there may be others in between.
@@ -202,7 +202,7 @@ func (f *inboxRows) page(q *inboxQuery) InboxPage {
 		p.Next = p.Items[q.limit-1].Seq
 	case full:
 		p.Next = p.Items[len(p.Items)-1].Seq
-	case end > f.head.Floor:
+	case end > f.Floor:
 		p.Next = end + 1
 	}
 	return p

@@ -25,6 +25,9 @@ type MySQLConfig struct {
 	// TLS, where it is set, is used for all servers, whatever their DSN says of
 	// it; each has to prove the name that it is dialled by. Nil: the DSN decides.
 	TLS *tls.Config
+	// OneWriterNode: all programs write to this one primary, also if it is a node of a
+	// Galera cluster. Without it such a server is refused: ErrGalera.
+	OneWriterNode bool
 	// PoolSize is the most connections to each server. Default: 4.
 	PoolSize int
 	// Log gets what operators should know. Default: slog.Default().
@@ -55,20 +58,22 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("primary: %w", err)
 	}
-	primary, err := openMySQLServer(params, size)
+	primary, err := openMySQLServer(params, size, cfg.OneWriterNode)
 	if err != nil {
 		return nil, fmt.Errorf("primary: %w", err)
 	}
 	d := &DB{
 		dialect: mysqlDialect, log: logger, primary: primary, reader: primary, replicas: new(replicas),
-		migrator: func(ctx context.Context) (*sql.DB, func() error, error) { return mysqlMigrator(ctx, params) },
+		migrator: func(ctx context.Context) (*sql.DB, func() error, error) {
+			return mysqlMigrator(ctx, params, cfg.OneWriterNode)
+		},
 	}
 	for i, dsn := range cfg.Replicas {
 		params, err := mysqlConfig(dsn, cfg.TLS, logger)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
 		}
-		s, err := openMySQLServer(params, size)
+		s, err := openMySQLServer(params, size, true) // nobody writes to it
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
 		}
@@ -77,12 +82,12 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	return d, nil
 }
 
-func openMySQLServer(cfg *mysql.Config, size int) (*server, error) {
+func openMySQLServer(cfg *mysql.Config, size int, oneNode bool) (*server, error) {
 	inner, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, err
 	}
-	c := &connector{Connector: inner}
+	c := &connector{Connector: inner, oneNode: oneNode}
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
@@ -140,7 +145,7 @@ func mysqlConfig(dsn string, trust *tls.Config, logger *slog.Logger) (*mysql.Con
 
 // mysqlMigrator opens a pool in which a statement may take long, and takes a
 // lock on its server in the name of the database. Closing the pool frees it.
-func mysqlMigrator(ctx context.Context, cfg *mysql.Config) (_ *sql.DB, unlock func() error, err error) {
+func mysqlMigrator(ctx context.Context, cfg *mysql.Config, oneNode bool) (_ *sql.DB, unlock func() error, err error) {
 	cfg = cfg.Clone()
 	cfg.ReadTimeout = 0
 	cfg.Params["wait_timeout"] = "3600" // the one that holds the lock idles
@@ -148,7 +153,7 @@ func mysqlMigrator(ctx context.Context, cfg *mysql.Config) (_ *sql.DB, unlock fu
 	if err != nil {
 		return nil, nil, err
 	}
-	db := sql.OpenDB(&connector{Connector: inner})
+	db := sql.OpenDB(&connector{Connector: inner, oneNode: oneNode})
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())

@@ -10,59 +10,67 @@ const (
 	flagReplaced = 1 << 2 // a newer event of its collapse key stands for it in lists
 )
 
-// row is what a range read returns of one event, a tombstone or not.
-type row struct {
-	seq       uint64
-	typ       string
-	flags     int64
-	createdAt int64
-	expiresAt int64
-	data      []byte
+// Record is an event as a log keeps it; times are in milliseconds since 1970.
+type Record struct {
+	Seq     uint64
+	Type    string
+	Time    int64
+	Expires int64 // 0: never
+	Gone    bool  // it was deleted, and this tells so
+	Data    []byte
 }
 
-// snapshot is what one statement said of one range.
-type snapshot struct {
-	meta
-	head Head
-	rows []row // by seq, from After on, at most Limit
-	cut  bool  // rows may be missing at the end
+// Snapshot is what a log said of one channel at one moment.
+type Snapshot struct {
+	Head
+	Epoch   event.Epoch
+	Now     int64
+	Records []Record // by seq, from After on, at most Limit
+	Cut     bool     // some may be missing at the end
 }
 
-// page makes the answer to r of a snapshot, judging by that alone. hole tells
-// that rows are missing above the floor that neither Limit nor a cut explains:
+// Page makes the answer to r of a snapshot, judging by that alone. hole tells
+// that records are missing above the floor that neither Limit nor a cut explains:
 // retention moves the floor before it deletes, and deleted events leave a
 // tombstone. The page ends before a hole, and if it begins with one, says so by
 // its floor: what is gone is announced to those who come for it, as if
 // retention had taken it.
-func (s *snapshot) page(r Range) (p Page, hole bool) {
-	p = Page{Head: s.head, Epoch: s.Epoch, Last: max(r.After, s.head.Floor)}
+func (s *Snapshot) Page(r Range) (p Page, hole bool) {
+	p = Page{Head: s.Head, Epoch: s.Epoch, Last: max(r.After, s.Floor)}
+	p.Channel = r.Channel
 	start := p.Last
-	for i := range s.rows {
-		e := &s.rows[i]
-		if e.seq <= start {
+	for i := range s.Records {
+		e := &s.Records[i]
+		if e.Seq <= start {
 			continue // at or below the floor: about to be deleted
 		}
-		if e.seq != p.Last+1 {
+		if e.Seq != p.Last+1 {
 			hole = true
 			if p.Last > start {
 				return p, hole
 			}
-			p.Floor = e.seq - 1
+			p.Floor = e.Seq - 1
 		}
-		p.Last = e.seq
-		if e.flags&flagDeleted != 0 || (e.expiresAt != 0 && e.expiresAt <= s.Now) {
+		p.Last = e.Seq
+		if e.Gone || (e.Expires != 0 && e.Expires <= s.Now) {
 			continue
 		}
-		p.Events = append(p.Events, event.Event{Channel: r.Channel, Seq: e.seq, Type: e.typ, Time: unixMilli(e.createdAt), Data: e.data})
+		p.Events = append(p.Events, event.Event{Channel: r.Channel, Seq: e.Seq, Type: e.Type, Time: unixMilli(e.Time), Data: e.Data})
 	}
-	if s.cut || len(s.rows) >= r.Limit || p.Last >= s.head.Seq {
+	if s.Cut || len(s.Records) >= r.Limit || p.Last >= s.Seq {
 		return p, hole
 	}
-	// The rows end before the head.
+	// The records end before the head.
 	if p.Last == start {
-		p.Floor, p.Last = s.head.Seq, s.head.Seq
+		p.Floor, p.Last = s.Seq, s.Seq
 	}
 	return p, true
+}
+
+// snapshot is a Snapshot with the server that it is of.
+type snapshot struct {
+	meta
+	Snapshot
 }
 
 // reaches tells whether a snapshot knows all that the asker of r knows to exist.
@@ -70,10 +78,10 @@ func (s *snapshot) page(r Range) (p Page, hole bool) {
 // tell of a new life.
 func (s *snapshot) reaches(r Range) bool {
 	switch {
-	case s.Epoch == "": // still being set up
+	case s.meta.Epoch == "": // still being set up
 		return false
-	case r.Epoch != "" && r.Epoch != s.Epoch:
+	case r.Epoch != "" && r.Epoch != s.meta.Epoch:
 		return false
 	}
-	return s.head.Seq >= max(r.Through, r.After) && s.head.Version >= r.Version
+	return s.Seq >= max(r.Through, r.After) && s.Version >= r.Version
 }

@@ -9,12 +9,12 @@ import (
 )
 
 // rowsOf makes rows of events; a negative seq is a tombstone.
-func rowsOf(seqs ...int64) []row {
-	rows := make([]row, len(seqs))
+func rowsOf(seqs ...int64) []Record {
+	rows := make([]Record, len(seqs))
 	for i, seq := range seqs {
-		rows[i] = row{seq: uint64(seq)}
+		rows[i] = Record{Seq: uint64(seq)}
 		if seq < 0 {
-			rows[i] = row{seq: uint64(-seq), flags: flagDeleted}
+			rows[i] = Record{Seq: uint64(-seq), Gone: true}
 		}
 	}
 	return rows
@@ -25,7 +25,7 @@ func TestPageIsJudgedByItsSnapshotAlone(t *testing.T) {
 	for name, tt := range map[string]struct {
 		after, head, floor uint64
 		limit              int
-		rows               []row
+		rows               []Record
 		cut                bool
 		events             []uint64
 		last, pageFloor    uint64
@@ -50,8 +50,8 @@ func TestPageIsJudgedByItsSnapshotAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := snapshot{head: Head{Seq: tt.head, Floor: tt.floor}, rows: tt.rows, cut: tt.cut}
-			p, hole := s.page(Range{After: tt.after, Limit: tt.limit})
+			s := Snapshot{Head: Head{Seq: tt.head, Floor: tt.floor}, Records: tt.rows, Cut: tt.cut}
+			p, hole := s.Page(Range{After: tt.after, Limit: tt.limit})
 			require.Equal(t, tt.hole, hole)
 			require.Equal(t, tt.last, p.Last)
 			require.Equal(t, tt.pageFloor, p.Floor)
@@ -66,7 +66,7 @@ func TestPageIsJudgedByItsSnapshotAlone(t *testing.T) {
 
 func TestReplicaReachesWhatTheAskerKnows(t *testing.T) {
 	t.Parallel()
-	s := snapshot{meta: meta{Epoch: "e1"}, head: Head{Seq: 5, Version: 7}}
+	s := snapshot{meta: meta{Epoch: "e1"}, Snapshot: Snapshot{Head: Head{Seq: 5, Version: 7}}}
 	for _, r := range []Range{{}, {Epoch: "e1"}, {Through: 5, Version: 7, After: 5}} {
 		require.True(t, s.reaches(r), "%+v", r)
 	}
@@ -106,6 +106,7 @@ func TestPackedValuesSurvive(t *testing.T) {
 	}
 }
 
+//fuzz:least 500
 func FuzzUnpackChanges(f *testing.F) {
 	f.Add(packChanges([]Change{{Channel: "user:a", Head: 1}, {Channel: "room:b", Head: 300, Rewrite: true}, {Channel: "user:c", Revoke: true}}))
 	f.Add(packChanges([]Change{{Channel: "user:a", Head: 1, Note: &event.Note{Version: 2, Head: 1, Kind: event.NoteRead, UpTo: 1}}}))

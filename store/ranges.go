@@ -31,7 +31,7 @@ func (d *DB) Ranges(ctx context.Context, ranges []Range) ([]Page, error) {
 		}
 		unfit = unfit[:0]
 		for i := range ranges {
-			page, hole := snapshots[i].page(ranges[i])
+			page, hole := snapshots[i].Page(ranges[i])
 			pages[i] = page
 			if hole || !snapshots[i].reaches(ranges[i]) {
 				unfit = append(unfit, i)
@@ -79,7 +79,7 @@ func (d *DB) primaryRanges(ctx context.Context, ranges []Range, which []int, pag
 		if err := d.reader.judge(snapshots[i].meta); err != nil {
 			return err
 		}
-		page, hole := snapshots[i].page(asked[i])
+		page, hole := snapshots[i].Page(asked[i])
 		if hole {
 			d.log.Error("events are missing in the log", "channel", page.Channel, "after", asked[i].After, "floor", page.Floor, "head", page.Seq)
 		}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
@@ -14,21 +13,16 @@ const maxRevocations = 1000
 // Revocation says that the tokens of a person that were issued up to a moment
 // are no good.
 type Revocation struct {
-	Subject string
+	Subject string    // as the key of the person's inbox
 	At      time.Time // by the clock of the primary, in milliseconds
 }
 
 // Revoke makes the tokens of a person no good that were issued up to now, and
-// tells the tail: the commit row names the inbox, with Revoke set. It fails for a
-// subject that has no inbox.
-func (d *DB) Revoke(ctx context.Context, subject string) error {
-	inbox, err := event.Inbox(subject)
-	if err != nil {
-		return fmt.Errorf("revoke: %w: %w", ErrNotWritten, err)
-	}
+// tells the tail: the commit row names the inbox, with Revoke set.
+func (d *DB) Revoke(ctx context.Context, inbox event.Channel) error {
 	return d.write(ctx, func(t *tx) error {
 		t.changes = append(t.changes, Change{Channel: inbox, Revoke: true})
-		return t.later("REPLACE INTO revocations (subject, at) VALUES (?, ?)", subject, t.meta.Now)
+		return t.later("REPLACE INTO revocations (subject, at) VALUES (?, ?)", inbox.Key(), t.meta.Now)
 	})
 }
 

@@ -89,7 +89,9 @@ func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []sna
 			}
 			continue
 		}
-		into[u.kind].rows = append(into[u.kind].rows, row{seq: uint64(u.a), typ: u.label, flags: u.b, createdAt: u.c, expiresAt: u.d, data: u.data})
+		into[u.kind].Records = append(into[u.kind].Records, Record{
+			Seq: uint64(u.a), Type: u.label, Gone: u.b&flagDeleted != 0, Time: u.c, Expires: u.d, Data: u.data,
+		})
 		if spent += rowOverhead + len(u.data); spent >= budget {
 			cut = u.kind
 		}
@@ -144,9 +146,10 @@ func fill(into []snapshot, ranges []Range, m meta, heads map[event.Channel]Head,
 	for i := range into {
 		s := &into[i]
 		s.meta = m
-		s.cut = i >= cut
-		s.head = heads[ranges[i].Channel]
-		s.head.Channel = ranges[i].Channel
+		s.Snapshot.Epoch, s.Snapshot.Now = m.Epoch, m.Now
+		s.Cut = i >= cut
+		s.Head = heads[ranges[i].Channel]
+		s.Channel = ranges[i].Channel
 		delete(unasked, ranges[i].Channel)
 	}
 	if len(unasked) > 0 {

@@ -33,9 +33,9 @@ func TestReadThatIsLargeEnoughIsNoHole(t *testing.T) {
 	snapshots, err := d.readSnapshots(t.Context(), d.reader, ranges)
 	require.NoError(t, err)
 	for i := range snapshots {
-		p, hole := snapshots[i].page(ranges[i])
+		p, hole := snapshots[i].Page(ranges[i])
 		require.False(t, hole, i)
-		require.Equal(t, i > 0, snapshots[i].cut, i)
+		require.Equal(t, i > 0, snapshots[i].Cut, i)
 		switch i {
 		case 0:
 			require.Len(t, p.Events, 10)
@@ -48,5 +48,5 @@ func TestReadThatIsLargeEnoughIsNoHole(t *testing.T) {
 			require.Zero(t, p.Last)
 		}
 	}
-	require.EqualValues(t, 1, snapshots[rangesPerStatement].head.Seq, "the heads are known all the same")
+	require.EqualValues(t, 1, snapshots[rangesPerStatement].Seq, "the heads are known all the same")
 }

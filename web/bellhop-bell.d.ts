@@ -69,11 +69,12 @@ export class BellhopBell extends HTMLElement {
   texts: Partial<BellhopBellTexts> | undefined;
 
   readonly open: boolean;
+  /** Does nothing before the element is in the page. */
   show(): void;
   close(): void;
   toggle(): void;
 
-  /** `bellhop-item`: one was clicked; `preventDefault()` keeps its link from being followed. */
+  /** `bellhop-item`: one was clicked; `preventDefault()` keeps its link from being followed. Not sent for a link that is opened in another tab. */
   addEventListener(type: "bellhop-item", listener: (event: CustomEvent<BellhopItem>) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: "bellhop-toggle", listener: (event: CustomEvent<{ open: boolean }>) => void, options?: boolean | AddEventListenerOptions): void;
   addEventListener(type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;

@@ -143,6 +143,30 @@ const UNITS = [
   ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60],
 ];
 
+/** What writes times, for the language of the last one: to make it takes far longer than to use it. */
+let writers = { lang: "", relative: undefined, exact: undefined };
+
+function writersOf(lang) {
+  if (writers.lang !== lang) {
+    writers = {
+      lang,
+      relative: new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" }),
+      exact: new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" }),
+    };
+  }
+  return writers;
+}
+
+/**
+ * exactly says when something was.
+ *
+ * @param {number} at   ms since 1970
+ * @param {string} lang
+ */
+function exactly(at, lang) {
+  return writersOf(lang).exact.format(at);
+}
+
 /**
  * ago says how long ago something was, as people of a language do.
  *
@@ -151,7 +175,7 @@ const UNITS = [
  * @param {string} lang
  */
 function ago(at, now, lang) {
-  const format = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
+  const format = writersOf(lang).relative;
   const seconds = Math.max(0, (now - at) / 1000); // the clocks of a server and a phone differ
   for (const [unit, length] of UNITS) {
     if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);
@@ -233,7 +257,7 @@ class Row {
     const href = view instanceof Node ? "" : safeLink(view.href);
     const unread = item.read ? [] : [h("span", { class: "hidden-text" }, `${texts.unread}. `)];
     this.main = h(href ? "a" : "button", {
-      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open,
+      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open, onauxclick: open,
     }, ...unread, ...content);
     this.main.tabIndex = tabIndex;
     const label = item.read ? texts.markUnread : texts.markRead;
@@ -267,7 +291,7 @@ class Row {
     const text = ago(at, now, lang);
     if (this.time.textContent === text) return;
     this.time.textContent = text;
-    this.time.title = new Date(at).toLocaleString(lang);
+    this.time.title = exactly(at, lang);
   }
 }
 
@@ -393,13 +417,64 @@ class List {
       const main = mains[Math.min(Math.max(steps[event.key], 0), mains.length - 1)];
       this.#go(main);
       if (main === mains.at(-1)) this.#handlers.more();
-    } else if (event.key === "Delete") {
+    } else if (event.key === "Delete" || event.key === "Backspace") { // the latter is a Mac's delete key
+      if (event.repeat) return; // or a key held down removes them all
       const row = [...this.#rows.values()].find(({ main }) => main === mains[at]);
       this.#handlers.remove(row.item);
     } else {
       return;
     }
     event.preventDefault();
+  }
+}
+
+// src/bell/news.js
+
+// What is read out to those who don't see the bell.
+
+/** News of this long are told together, in ms. */
+const SOON = 400;
+
+/** For so long nobody is interrupted again, in ms. */
+const PAUSE = 5_000;
+
+/**
+ * News collects what comes and tells it, at first soon and then at times: somebody
+ * whose inbox is busy still wants to hear the rest of the page.
+ */
+class News {
+  #tell;
+  #first;
+  #count = 0;
+  #timer;
+
+  /** @param {(count: number, first: any) => void} tell */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  /** add takes an event. */
+  add(event) {
+    this.#first ??= event;
+    this.#count++;
+    if (this.#timer === undefined) this.#wait(SOON);
+  }
+
+  /** drop forgets what has not been told. */
+  drop() {
+    clearTimeout(this.#timer);
+    this.#timer = this.#first = undefined;
+    this.#count = 0;
+  }
+
+  #wait(ms) {
+    this.#timer = setTimeout(() => {
+      const [count, first] = [this.#count, this.#first];
+      this.drop();
+      if (count === 0) return;
+      this.#wait(PAUSE);
+      this.#tell(count, first);
+    }, ms);
   }
 }
 
@@ -427,7 +502,9 @@ class Panel {
   #message;
   #state;
   #shown = {}; // which message, in which texts
-  #away = (event) => { if (!event.composedPath().includes(this.#host)) this.close(); };
+  #presses = new WeakSet(); // those within the bell
+  /** A closed shadow root around us hides from the document where a press is; it gets to us next. */
+  #away = (event) => setTimeout(() => { if (!this.#presses.has(event)) this.close(); });
   #place = () => this.#position();
 
   /**
@@ -456,6 +533,7 @@ class Panel {
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
+    host.addEventListener("pointerdown", (event) => this.#presses.add(event), true);
     host.addEventListener("keydown", (event) => this.#key(event)); // at the bell too
     host.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !host.contains(/** @type {Node} */ (event.relatedTarget))) this.close();
@@ -463,7 +541,7 @@ class Panel {
   }
 
   show() {
-    if (this.isOpen) return;
+    if (this.isOpen || !this.#host.isConnected) return;
     this.isOpen = true;
     this.element.classList.add("open");
     this.element.showPopover?.();
@@ -569,6 +647,7 @@ class Panel {
   #key(event) {
     if (event.key !== "Escape" || !this.isOpen) return;
     event.stopPropagation();
+    event.preventDefault(); // or a dialog around it closes too
     this.close();
     this.#button.focus();
   }
@@ -652,7 +731,7 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 .text-button .icon { width: 16px; height: 16px; flex: none; }
 .text-button[disabled] { opacity: 0; pointer-events: none; }
 
-.list { flex: 1; min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
+.list { min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
 .item { position: relative; border-radius: 10px; transition: background-color 150ms; }
 .item:hover, .item:has(:focus-visible) { background: var(--_raised); }
 .item.arrived { animation: arrive 200ms var(--_ease); }
@@ -720,10 +799,14 @@ time { color: var(--_muted); font-size: 12px; line-height: 18px; }
 // The element <bellhop-bell>.
 
 
-/** News of this long are announced together, in ms. */
-const ANNOUNCE_AFTER = 400;
 const TICK = 30_000;
 const MOST_SHOWN = 99;
+
+/** @type {Set<BellhopBell>} those on the page */
+const bells = new Set();
+
+/** Firefox does not ask again for a script that did not come, so that each try has an address of its own. */
+let failures = 0;
 
 /** One for all bells; style-src of a content security policy does not concern it. */
 let sheet;
@@ -740,6 +823,8 @@ export class BellhopBell extends Element {
 
   #client = null;
   #ownClient = false;
+  #connecting = false;
+  #fault; // why there is no client of our own
   #token;
   #renderItem;
   #templates = {};
@@ -748,8 +833,7 @@ export class BellhopBell extends Element {
   #lang = "en";
   #stops = [];
   #ticker;
-  #news = [];
-  #announcing;
+  #news = new News((count, event) => this.#announce(count, event));
   #failed = false; // the last thing that somebody wanted done
   #button;
   #badge;
@@ -788,6 +872,7 @@ export class BellhopBell extends Element {
 
   connectedCallback() {
     for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
+    bells.add(this);
     this.#draw(true);
     this.#listen();
     // A page that sets `client` does so in the same go.
@@ -795,6 +880,7 @@ export class BellhopBell extends Element {
   }
 
   disconnectedCallback() {
+    bells.delete(this);
     this.close();
     // An element that is only moved is connected again in the same go.
     queueMicrotask(() => {
@@ -805,9 +891,13 @@ export class BellhopBell extends Element {
   }
 
   attributeChangedCallback(name, was, is) {
-    if (was === is || !this.isConnected) return;
-    if (name === "lang") this.#draw(true);
-    else queueMicrotask(() => this.#connect());
+    if (was === is) return;
+    if (name === "lang") {
+      this.#draw(true);
+      return;
+    }
+    if (!this.#client || this.#ownClient) this.client = null;
+    queueMicrotask(() => this.#connect());
   }
 
   get client() { return this.#client; }
@@ -848,12 +938,24 @@ export class BellhopBell extends Element {
 
   /** #connect makes a client of our own if the page asks for one, by the attribute url. */
   async #connect() {
-    if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
-    // @ts-expect-error: it stands beside what is made of these sources
-    const { Bellhop } = await import("./bellhop.js");
-    if (!this.isConnected || this.#client) return;
-    this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
-    this.#ownClient = true;
+    if (this.#connecting || !this.isConnected || this.#client || !this.hasAttribute("url")) return;
+    this.#connecting = true;
+    this.#fault = undefined;
+    this.#draw(false);
+    try {
+      // @ts-expect-error: it stands beside what is made of these sources
+      const { Bellhop } = await (failures === 0 ? import("./bellhop.js") : import(`./bellhop.js?${failures}`));
+      if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
+      this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
+      this.#ownClient = true;
+    } catch (error) {
+      failures++;
+      reportError(error);
+      this.#fault = error;
+      this.#draw(false);
+    } finally {
+      this.#connecting = false;
+    }
   }
 
   #listen() {
@@ -869,9 +971,7 @@ export class BellhopBell extends Element {
   #ignore() {
     for (const stop of this.#stops) stop();
     this.#stops = [];
-    clearTimeout(this.#announcing);
-    this.#announcing = undefined;
-    this.#news = [];
+    this.#news.drop();
   }
 
   #release() {
@@ -879,6 +979,7 @@ export class BellhopBell extends Element {
     if (this.#ownClient) this.#client.close();
     this.#ownClient = false;
     this.#client = null;
+    this.#fault = undefined;
   }
 
   /** #draw shows what is so now; anew after texts or views have changed. */
@@ -889,7 +990,7 @@ export class BellhopBell extends Element {
         document.documentElement.lang || navigator.language);
       this.#texts = textsFor(this.#lang, this.#ownTexts);
     }
-    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false };
+    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
     const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
     // What can be seen and what is read out must be the same, for those who speak to
     // their computer.
@@ -927,8 +1028,14 @@ export class BellhopBell extends Element {
   }
 
   #openItem(item, event) {
-    const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
-    if (!proceed) event.preventDefault();
+    const { button, ctrlKey, metaKey, shiftKey, currentTarget } = event;
+    const link = currentTarget.localName === "a";
+    if (button > 1 || (button === 1 && !link)) return;
+    // What opens another tab leaves this page where it is.
+    if (!link || !(button === 1 || ctrlKey || metaKey || shiftKey)) {
+      const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
+      if (!proceed) event.preventDefault();
+    }
     if (!item.read) this.#do(() => this.#client.markRead([item.seq]));
   }
 
@@ -949,8 +1056,9 @@ export class BellhopBell extends Element {
   }
 
   #retry() {
-    if (this.#client?.status.state === "denied") this.#client.reconnect();
-    else this.#client?.refresh().catch(() => {});
+    if (!this.#client) this.#connect();
+    else if (this.#client.status.state === "denied") this.#client.reconnect();
+    else this.#client.refresh().catch(() => {});
   }
 
   /** #ring shows and says that something has happened. */
@@ -958,13 +1066,19 @@ export class BellhopBell extends Element {
     this.#button.classList.remove("ringing");
     void this.#button.offsetWidth; // so that it begins again
     this.#button.classList.add("ringing");
-    this.#news.push(event);
-    this.#announcing ??= setTimeout(() => {
-      this.#announcing = undefined;
-      const view = this.#view(this.#news[0]) ?? defaultView(this.#news[0]);
-      this.#live.textContent = this.#texts.arrived(this.#news.length, view instanceof Node ? view.textContent : view.title);
-      this.#news = [];
-    }, ANNOUNCE_AFTER);
+    this.#news.add(event);
+  }
+
+  #announce(count, event) {
+    if (this !== [...bells].find((bell) => this.#shares(bell) && bell.checkVisibility())) return; // another one says it
+    const view = this.#view(event) ?? defaultView(event);
+    this.#live.textContent = this.#texts.arrived(count, view instanceof Node ? view.textContent : view.title);
+  }
+
+  /** #shares tells whether another bell shows the same inbox. */
+  #shares(other) {
+    return this.#client === other.#client || (this.#ownClient && other.#ownClient &&
+      this.getAttribute("url") === other.getAttribute("url") && this.#token === other.#token);
   }
 }
 

@@ -32,8 +32,9 @@ export interface BellhopMeta {
  * - `waiting`: the server asked to come back at `retryAt`
  * - `offline`: the device says it has no network
  * - `paused`: the browser froze or left the page
- * - `denied`: refused for good (`httpStatus`, `reason`): the page has to do
- *   something, then call `reconnect()`
+ * - `denied`: refused for good by the gateway (`httpStatus`, `reason`), or another
+ *   window has signed in as somebody else: the page has to do something, then call
+ *   `reconnect()`
  * - `closed`: by `close()`
  */
 export type BellhopState =
@@ -71,9 +72,10 @@ export interface BellhopOptions {
   /** Address of the gateway, `https://bell.example.com`. Default: the page's own. */
   url?: string;
   /**
-   * Returns the token that says who we are; `undefined` for nobody. It is asked
-   * again, with `renew: true`, when the last one has expired or was refused.
-   * Without this function the browser's cookies say it (`POST /v1/session`).
+   * Returns the token that says who we are; `undefined` for nobody, as visitors of
+   * another origin are. It is asked again, with `renew: true`, when the last one has
+   * expired or was refused. Without this function the browser's cookies say it
+   * (`POST /v1/session`); with it none are sent.
    */
   token?: (why: { renew: boolean }) => string | undefined | null | Promise<string | undefined | null>;
   /** Further channels, at most 15. */
@@ -82,7 +84,7 @@ export interface BellhopOptions {
   inbox?: boolean;
   /** Where to begin; default: the inbox from its list, other channels from now. */
   cursor?: string;
-  /** Items of a page of the inbox. Default 20; 0 fetches no list. */
+  /** Items of a page of the inbox. Default 20; 0 counts, and fetches no items before `loadMore()`. */
   pageSize?: number;
   /**
    * Who it is. Only needed where tabs are to share a stream without an inbox and with
@@ -97,15 +99,17 @@ export interface BellhopOptions {
    * Default `auto`: fetch wherever it can stream.
    */
   transport?: "auto" | "fetch" | "eventsource";
-  /** The gateway's heartbeat in ms (BELLHOP_HEARTBEAT). Default 20000. */
+  /** The gateway's heartbeat in ms (BELLHOP_HEARTBEAT), at least 100. Default 20000. */
   heartbeat?: number;
 }
 
-/** A request that the gateway refused, or that did not get there (`status` 0). */
+/** A request that was refused, or that did not get there (`status` 0). All requests fail with it. */
 export class BellhopError extends Error {
   readonly status: number;
   /** How long to wait before trying again, in ms; 0 if nobody said. */
   readonly retryAfter: number;
+  /** The gateway would say the same again. What a proxy says in its place passes. */
+  readonly final: boolean;
 }
 
 /** What the client itself and the stream have to say, beside published events. */
@@ -135,7 +139,10 @@ export class Bellhop {
   readonly status: BellhopStatus;
   /** Where another stream would go on. */
   readonly cursor: string;
-  /** Whether this tab holds the connection of all tabs; true where nothing is shared. */
+  /**
+   * Whether this tab holds the connection of all tabs; true where nothing is shared. A
+   * change is followed by a `bellhop.status`.
+   */
   readonly leader: boolean;
 
   readonly inbox: BellhopInbox;
@@ -154,7 +161,10 @@ export class Bellhop {
   /** Deletes an event from the inbox. */
   remove(seq: number): Promise<void>;
 
-  /** Tries again at once, after `denied` too. */
+  /**
+   * Tries again at once, after `denied` too. If somebody else has signed in it goes on
+   * as them, with an inbox of their own.
+   */
   reconnect(): void;
   /** Ends everything. Another tab takes over the connection. */
   close(): void;

@@ -1,127 +1,24 @@
 // Bellhop, Apache License 2.0: https://github.com/bellhop/bellhop
 // Code generated from web/src by go test ./web -update; DO NOT EDIT.
 
-// src/access.js
-
-// Who we are to the server: a token in a header, or the session cookie.
-
-/** A token is asked for anew when it has less than this left, in ms. */
-const RENEW_BEFORE = 5_000;
-
-/** The page has so long to come up with a token, in ms. */
-const TOKEN_TIMEOUT = 30_000;
-
-/**
- * @callback TokenSource
- * @param {{renew: boolean}} why  renew: the last one was refused or is over, so one
- *   that the page has cached will not do
- * @returns {string | undefined | null | Promise<string | undefined | null>}
- */
-
-/**
- * What a stream needs of who we are.
- *
- * @typedef {Pick<Access, "renewable" | "token" | "refused">} StreamAccess
- */
-
-/**
- * Access keeps the page's token and asks for another when it is over. Questions
- * that come while one is under way share its answer.
- */
-class Access {
-  #source;
-  #env;
-  #token = "";
-  #asked = false;
-  #renew = false;
-  /** @type {Promise<string> | null} */
-  #pending = null;
-
-  /**
-   * @param {TokenSource | undefined} source  undefined: the browser's cookies say who we are
-   * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} env
-   */
-  constructor(source, env) {
-    this.#source = source;
-    this.#env = env;
-  }
-
-  /** renewable tells whether a refused token can be replaced. */
-  get renewable() {
-    return this.#source !== undefined;
-  }
-
-  /**
-   * token returns the token to send, "" for none. It fails if the page's function
-   * does.
-   *
-   * @returns {Promise<string>}
-   */
-  async token() {
-    if (!this.#source) return "";
-    const expires = this.#token && claims(this.#token).exp;
-    if (expires && expires * 1000 - this.#env.now() < RENEW_BEFORE) this.#renew = true;
-    if (this.#asked && !this.#renew) return this.#token;
-    this.#pending ??= this.#ask().finally(() => { this.#pending = null; });
-    return this.#pending;
-  }
-
-  async #ask() {
-    const renew = this.#renew;
-    let timer;
-    const late = new Promise((_, reject) => {
-      timer = this.#env.setTimeout(() => reject(new Error("the page gave no token in time")), TOKEN_TIMEOUT);
-    });
-    try {
-      this.#token = String((await Promise.race([this.#source({ renew }), late])) ?? "");
-    } finally {
-      this.#env.clearTimeout(timer);
-    }
-    this.#asked = true;
-    this.#renew = false;
-    return this.#token;
-  }
-
-  /**
-   * refused says that the server did not take a token, so that the next question
-   * asks the page. One that has been replaced already is no news.
-   *
-   * @param {string} token
-   */
-  refused(token) {
-    if (token === this.#token) this.#renew = true;
-  }
-
-  /** subject is whom the token is for, "" if that can't be told. */
-  get subject() {
-    return this.#token ? claims(this.#token).sub ?? "" : "";
-  }
-}
-
-/**
- * claims reads a token's claims without verifying them, which is the server's work:
- * they only decide which tabs share a stream, and when to renew.
- *
- * @param {string} token
- * @returns {{sub?: string, exp?: number}}
- */
-function claims(token) {
-  try {
-    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
-    const { sub, exp } = JSON.parse(new TextDecoder().decode(bytes));
-    return { sub: typeof sub === "string" ? sub : undefined, exp: typeof exp === "number" ? exp : undefined };
-  } catch {
-    return {};
-  }
-}
-
 // src/api.js
 
 // Requests to the gateway.
 
-/** A request that takes longer than this has failed, in ms. */
+/** A request that takes longer than this has failed, its answer's body included, in ms. */
 const REQUEST_TIMEOUT = 15_000;
+
+/**
+ * The longest wait that a server may ask for, in ms: a slip of an operator must not
+ * silence a page for days.
+ */
+const LONGEST_ASKED = 10 * 60_000;
+
+/** The largest body that may outlive its page: browsers keep 64 KiB for all of them. */
+const SMALL = 1_000;
+
+/** Statuses of 4xx that pass by themselves. */
+const PASSING = [408, 425, 429];
 
 /** BellhopError is a request that the gateway refused, or that did not get there. */
 export class BellhopError extends Error {
@@ -129,34 +26,37 @@ export class BellhopError extends Error {
    * @param {string} message
    * @param {number} [status]      0: there was no answer
    * @param {number} [retryAfter]  ms
+   * @param {boolean} [final]      another try would be answered the same
    */
-  constructor(message, status = 0, retryAfter = 0) {
+  constructor(message, status = 0, retryAfter = 0, final = false) {
     super(message);
     this.name = "BellhopError";
     this.status = status;
     this.retryAfter = retryAfter;
+    this.final = final;
   }
 }
 
 /**
- * problem reads what a refusal says (RFC 9457).
+ * problem reads what a refusal says (RFC 9457). Only a gateway's own is final:
+ * whatever else answers, such as a proxy during a roll-out or a hotel's sign-in page,
+ * does not know.
  *
  * @param {Response} response
+ * @param {{now: () => number}} env
  */
-async function problem(response) {
+async function problem(response, env) {
+  const { status, headers } = response;
   const said = await response.json().catch(() => ({}));
-  const text = said?.detail || said?.title || `HTTP ${response.status}`;
-  return new BellhopError(String(text), response.status, retryAfter(response.headers.get("Retry-After")));
+  const final = status >= 400 && status < 500 && !PASSING.includes(status) &&
+    /problem\+json/.test(headers.get("Content-Type") ?? "");
+  return new BellhopError(String(said?.detail || said?.title || `HTTP ${status}`), status, wait(headers.get("Retry-After"), env), final);
 }
 
-/**
- * retryAfter reads a Retry-After header in its form of seconds, the only one that
- * a gateway or its proxy sends, into ms.
- *
- * @param {string | null} header
- */
-function retryAfter(header) {
-  return header !== null && /^[0-9]{1,9}$/.test(header) ? Number(header) * 1000 : 0;
+/** wait reads a Retry-After header, seconds or a date, into ms; 0 for none. */
+function wait(/** @type {string | null} */ header, env) {
+  const ms = /^[0-9]+$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - env.now();
+  return Math.min(Math.max(ms, 0) || 0, LONGEST_ASKED);
 }
 
 /** Where a token becomes a cookie, which the browser takes only of such requests. */
@@ -171,7 +71,7 @@ class API {
   /**
    * @param {string} base  the gateway's address; "" for the page's own
    * @param {import("./access.js").Access} access
-   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function}} env
+   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function, now: () => number}} env
    */
   constructor(base, access, env) {
     this.#base = base;
@@ -182,7 +82,7 @@ class API {
   /**
    * request asks the gateway, once more with another token if the first one is
    * refused. It returns the answer's JSON, null where there is none, and fails with a
-   * BellhopError.
+   * BellhopError. An answer about somebody else's inbox is none.
    *
    * @param {string} method
    * @param {string} path
@@ -191,14 +91,12 @@ class API {
   async request(method, path, body) {
     for (let renewed = false; ; renewed = true) {
       const token = await this.#access.token();
-      const response = await this.#send(method, path, body, token);
-      if (response.ok) {
-        return response.status === 204 ? null : response.json().catch(() => {
-          throw new BellhopError("the gateway's answer is not JSON", 0);
-        });
-      }
-      if (response.status !== 401 || renewed || !this.#access.renewable) throw await problem(response);
-      this.#access.refused(token);
+      const answer = await this.#send(method, path, body, token);
+      const { status } = answer ?? {};
+      if (status === 412 || !this.#access.ours(answer?.cursor)) this.#access.lose(); // its next word says so
+      else if (!(answer instanceof BellhopError)) return answer;
+      else if (status === 401 && !renewed && this.#access.renewable) this.#access.refused(token);
+      else throw answer;
     }
   }
 
@@ -206,31 +104,26 @@ class API {
     const headers = { Accept: "application/json" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (token) headers.Authorization = `Bearer ${token}`;
+    // Whose inbox is meant: the session may be somebody else's by now.
+    if (this.#access.inbox) headers["Last-Event-ID"] = `0@${this.#access.inbox}`;
+    const text = body && JSON.stringify(body);
     const timeout = new AbortController();
     const timer = this.#env.setTimeout(() => timeout.abort(), REQUEST_TIMEOUT);
     try {
-      return await this.#env.fetch(this.#base + path, {
-        method, headers, signal: timeout.signal, cache: "no-store",
-        body: body === undefined ? undefined : JSON.stringify(body),
-        credentials: path === SESSION ? "include" : credentials(token),
+      const response = await this.#env.fetch(this.#base + path, {
+        method, headers, signal: timeout.signal, cache: "no-store", body: text,
+        // The click that marks an item may leave the page.
+        keepalive: method !== "GET" && !(text?.length > SMALL),
+        credentials: path === SESSION ? "include" : this.#access.credentials,
       });
+      if (!response.ok) return await problem(response, this.#env);
+      return response.status === 204 ? null : await response.json();
     } catch (error) {
       throw new BellhopError(`the gateway does not answer: ${error.message}`);
     } finally {
       this.#env.clearTimeout(timer);
     }
   }
-}
-
-/**
- * credentials says whether cookies go along: where a token says who we are they
- * could only say otherwise, and CORS with "*" forbids them.
- *
- * @param {string} token
- * @returns {RequestCredentials}
- */
-function credentials(token) {
-  return token ? "omit" : "include";
 }
 
 // src/cursor.js
@@ -306,12 +199,216 @@ function rewind(mine, others) {
   return changed ? result : null;
 }
 
+// src/access.js
+
+// Who we are to the server: a token in a header, or the session cookie.
+
+
+/** A token is asked for anew when it has less than this left, in ms. */
+const RENEW_BEFORE = 5_000;
+
+/** The page has so long to come up with a token, in ms. */
+const TOKEN_TIMEOUT = 30_000;
+
+/**
+ * @callback TokenSource
+ * @param {{renew: boolean}} why  renew: the last one was refused or is over, so one
+ *   that the page has cached will not do
+ * @returns {string | undefined | null | Promise<string | undefined | null>}
+ */
+
+/** What is said of an Access that is over. */
+const SOMEBODY_ELSE = "somebody else is signed in";
+
+/**
+ * Access is one person at one gateway, the one that everything that comes is held
+ * against. It keeps the page's token and asks for another when it is over; questions
+ * that come while one is under way share its answer. Once an answer was somebody
+ * else's it gives out nothing more: whoever goes on makes another one.
+ */
+class Access {
+  /** The channel of the person's inbox, "" until the gateway has named it. */
+  inbox = "";
+
+  #source;
+  #env;
+  #onLost;
+  #lost = false;
+  #token = "";
+  #asked = false;
+  #renew = false;
+  /** @type {Promise<string> | null} */
+  #pending = null;
+
+  /**
+   * @param {TokenSource | undefined} source  undefined: the browser's cookies say who we are
+   * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} env
+   * @param {(reason: string) => void} [onLost]  somebody else is signed in
+   */
+  constructor(source, env, onLost = () => {}) {
+    this.#source = source;
+    this.#env = env;
+    this.#onLost = onLost;
+  }
+
+  /** renewable tells whether a refused token can be replaced. */
+  get renewable() {
+    return this.#source !== undefined;
+  }
+
+  /**
+   * credentials says whether cookies go along: where the page says who we are, with
+   * a token or with none, they could only say otherwise, and CORS with "*" forbids
+   * them.
+   *
+   * @returns {RequestCredentials}
+   */
+  get credentials() {
+    return this.#source ? "omit" : "include";
+  }
+
+  /**
+   * ours tells whether what came with a cursor is of our inbox, or of none. The first
+   * inbox that is named is ours.
+   *
+   * @param {string} [cursor]
+   */
+  ours(cursor = "") {
+    const inboxes = [...parseCursor(cursor).keys()].filter((channel) => channel.startsWith("user:"));
+    if (inboxes.length === 0) return true;
+    this.inbox ||= inboxes[0];
+    return inboxes.includes(this.inbox);
+  }
+
+  /** lose says that the session is somebody else's now. */
+  lose() {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#onLost(SOMEBODY_ELSE);
+  }
+
+  /**
+   * token returns the token to send, "" for none. It fails with a BellhopError if the
+   * page's function does, or we are not who is signed in.
+   *
+   * @returns {Promise<string>}
+   */
+  async token() {
+    if (this.#lost) throw new BellhopError(SOMEBODY_ELSE, 0, 0, true);
+    if (!this.#source) return "";
+    const expires = this.#token && claims(this.#token).exp;
+    if (expires && expires * 1000 - this.#env.now() < RENEW_BEFORE) this.#renew = true;
+    if (this.#asked && !this.#renew) return this.#token;
+    this.#pending ??= this.#ask().finally(() => { this.#pending = null; });
+    return this.#pending;
+  }
+
+  async #ask() {
+    const renew = this.#renew;
+    let timer;
+    const late = new Promise((_, reject) => {
+      timer = this.#env.setTimeout(() => reject(new Error("the page gave no token in time")), TOKEN_TIMEOUT);
+    });
+    try {
+      this.#token = String((await Promise.race([this.#source({ renew }), late])) ?? "");
+    } catch (error) {
+      throw new BellhopError(`no token: ${error?.message ?? error}`);
+    } finally {
+      this.#env.clearTimeout(timer);
+    }
+    this.#asked = true;
+    this.#renew = false;
+    return this.#token;
+  }
+
+  /**
+   * refused says that the server did not take a token, so that the next question
+   * asks the page. One that has been replaced already is no news.
+   *
+   * @param {string} token
+   */
+  refused(token) {
+    if (token === this.#token) this.#renew = true;
+  }
+
+  /** subject is whom the token is for, "" if that can't be told. */
+  get subject() {
+    return this.#token ? claims(this.#token).sub ?? "" : "";
+  }
+}
+
+/**
+ * claims reads a token's claims without verifying them, which is the server's work:
+ * they only decide which tabs share a stream, and when to renew.
+ *
+ * @param {string} token
+ * @returns {{sub?: string, exp?: number}}
+ */
+function claims(token) {
+  try {
+    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    const bytes = Uint8Array.from(atob(payload), (c) => c.charCodeAt(0));
+    const { sub, exp } = JSON.parse(new TextDecoder().decode(bytes));
+    return { sub: typeof sub === "string" ? sub : undefined, exp: typeof exp === "number" ? exp : undefined };
+  } catch {
+    return {};
+  }
+}
+
+// src/change.js
+
+// Changes of an inbox, and what they do to a list.
+
+/** @typedef {{channel: string, seq: number, type: string, time: string, data: any, read: boolean}} Item */
+
+/**
+ * A change as the stream tells it: of everything up to a seq, or of single seqs.
+ *
+ * @typedef {object} Change
+ * @property {string} change  "read", "unread", "removed" or "replaced"
+ * @property {number} [up_to]
+ * @property {readonly number[] | null} [seqs]
+ */
+
+/**
+ * changed returns the list after a change. What it does not concern stays the same
+ * object.
+ *
+ * @param {readonly Item[]} items
+ * @param {Change} change
+ * @returns {readonly Item[]}
+ */
+function changed(items, { change, up_to: upTo, seqs }) {
+  const named = new Set(seqs);
+  const read = change === "read";
+  if (read || change === "unread") {
+    return items.map((item) => (item.read !== read && (named.has(item.seq) || (read && item.seq <= (upTo || 0))) ? { ...item, read } : item));
+  }
+  return change === "removed" || change === "replaced" ? items.filter((item) => !named.has(item.seq)) : items;
+}
+
+/** unreadOf counts what is unread of a list. */
+function unreadOf(/** @type {readonly Item[]} */ items) {
+  return items.filter((item) => !item.read).length;
+}
+
+/**
+ * keyOf is the same for a change of ours and for what the stream says of it.
+ *
+ * @param {Change} change
+ */
+function keyOf({ change, up_to: upTo, seqs }) {
+  return JSON.stringify([change, upTo || 0, [...(seqs ?? [])].sort((a, b) => a - b)]);
+}
+
 // src/inbox.js
 
 // The inbox as a page shows it: a list that grows at both ends, and how many of it
 // are unread.
 
-/** @typedef {{channel: string, seq: number, type: string, time: string, data: any, read: boolean}} Item */
+
+/** @typedef {import("./change.js").Item} Item */
+/** @typedef {import("./change.js").Change} Change */
 
 /**
  * The most items that the stream lets the list grow to; older ones are fetched again
@@ -323,66 +420,106 @@ const MOST_ITEMS = 2_000;
 const MOST_LISTED = 100;
 const MOST_SEQS = 1_000;
 
+/** A page of the list where the option says that none is fetched by itself. */
+const SOME = 20;
+
 /** So many empty pages are passed over in one go. */
 const MOST_EMPTY = 10;
+
+/** So often a list is asked for that the inbox overtakes each time. */
+const MOST_TRIES = 3;
 
 /** After a loss that all clients see at once they ask again within this time, in ms. */
 const REFETCH_SPREAD = 3_000;
 
+/** After a silence of so long the list is fetched anew: counts don't show all that may have changed, in ms. */
+const LONG_GAP = 60_000;
+
 /**
- * Inbox keeps the list and the count in step with the stream. Counts from the
- * server are absolute, "so many are unread up to this seq", and events above that
- * seq add one each: a message that is late or comes twice can't spoil them.
+ * Inbox keeps the list and the count in step with the stream.
+ *
+ * It has one copy of what the gateway has confirmed, by lists, by notices of the
+ * stream and by answers to our own changes. A change that is under way is not part of
+ * it: it is shown on top, so that taking it back is forgetting it. The stream has the
+ * order of all changes, answers don't; so an answer is held against what was heard
+ * since it was asked for, and what is older is not believed.
+ *
+ * Counts are absolute, "so many are unread up to this seq", and events above that seq
+ * add one each: a message that is late or comes twice can't spoil them.
  */
 class Inbox {
   #api;
   #env;
   #pageSize;
+  #isLive;
   #onChange;
-  #onLocalChange;
 
-  /** @type {Item[]} newest first */
+  /** @type {readonly Item[]} newest first */
   #items = [];
   #next = null; // what the next page is before
   #base = { unread: 0, head: 0 };
   #above = new Set(); // seqs of events above base.head
-  #pending = new Map(); // changes of ours that no count includes yet, and by how much
-  #changing = 0; // changes of ours that are being asked for
+  #heard = 0; // changes that were confirmed so far
+  /** @type {Set<Change>} changes of ours that nobody has confirmed */
+  #pending = new Set();
   #fresh = null; // seqs since a reset, while the list is of an older life
+  #life; // the epoch of the list
   #loaded = false;
   #error;
   #request = null; // the list request under way
   #refetch; // timer
+  #due = Infinity; // when it rings
+  #notBefore = 0; // when the server wants to be asked for the list again
   #closed = false;
   #snapshot = null; // made when it is asked for
+  #telling = false;
 
   /**
    * @param {object} config
    * @param {import("./api.js").API} config.api
    * @param {any} config.env
    * @param {number} config.pageSize
+   * @param {() => boolean} config.isLive  whether the stream is up to date
    * @param {(inbox: object) => void} config.onChange
-   * @param {(change: object) => void} config.onLocalChange  for the other tabs
    */
-  constructor({ api, env, pageSize, onChange, onLocalChange }) {
+  constructor({ api, env, pageSize, isLive, onChange }) {
     this.#api = api;
     this.#env = env;
     this.#pageSize = Math.min(pageSize, MOST_LISTED);
+    this.#isLive = isLive;
     this.#onChange = onChange;
-    this.#onLocalChange = onLocalChange;
   }
 
   /** snapshot is the inbox as it is now; the same object until something changes. */
   get snapshot() {
-    this.#snapshot ??= Object.freeze({
-      items: Object.freeze([...this.#items]),
-      unread: this.#unread(),
-      hasMore: this.#next !== null,
-      loading: this.#request !== null,
-      loaded: this.#loaded,
-      ...(this.#error && { error: this.#error }),
-    });
+    if (this.#snapshot === null) {
+      const items = [...this.#pending].reduce(changed, this.#items);
+      const unread = this.#unread + unreadOf(items) - unreadOf(this.#items);
+      this.#snapshot = Object.freeze({
+        items: Object.freeze([...items]),
+        unread: Math.max(0, unread),
+        hasMore: this.#next !== null,
+        loading: this.#request !== null,
+        loaded: this.#loaded,
+        ...(this.#error && { error: this.#error }),
+      });
+    }
     return this.#snapshot;
+  }
+
+  /** counts is the newest count, as `ready` takes it, null while it is in doubt. */
+  get counts() {
+    return this.#due === Infinity && !this.#request ? this.#base : null;
+  }
+
+  /** #unread is how many are unread in all, as far as it is confirmed. */
+  get #unread() {
+    return this.#base.unread + this.#above.size;
+  }
+
+  /** #newest is the seq of the newest event that was heard of. */
+  get #newest() {
+    return Math.max(this.#base.head, [...this.#above].at(-1) ?? 0);
   }
 
   // From the stream.
@@ -391,94 +528,93 @@ class Inbox {
   event(event) {
     if (event.seq > this.#base.head) this.#above.add(event.seq);
     this.#fresh?.add(event.seq);
-    this.#insert({ ...event, read: false });
+    if (this.#pageSize > 0 || this.#loaded) this.#insert({ ...event, read: false });
     this.#changed();
   }
 
   #insert(item) {
-    const at = this.#items.findIndex((other) => other.seq <= item.seq);
-    if (at >= 0 && this.#items[at].seq === item.seq) {
-      if (this.#fresh) this.#items[at] = item; // that one is of the life that is over
-      return;
-    }
+    const items = [...this.#items];
+    const at = items.findIndex((other) => other.seq <= item.seq);
     if (at < 0) {
       // Older than the list goes: it comes with its page.
-      if (this.#next !== null) return;
-      this.#items.push(item);
-    } else {
-      this.#items.splice(at, 0, item);
+      if (this.#next !== null && item.seq < this.#next) return;
+      items.push(item);
+    } else if (items[at].seq !== item.seq) {
+      items.splice(at, 0, item);
+    } else if (this.#fresh) {
+      items[at] = item; // that one is of the life that is over
     }
-    if (this.#items.length > MOST_ITEMS) {
-      this.#items.length = MOST_ITEMS;
-      this.#next = this.#items[MOST_ITEMS - 1].seq;
+    if (items.length > MOST_ITEMS) {
+      items.length = MOST_ITEMS;
+      this.#next = items[MOST_ITEMS - 1].seq;
     }
+    this.#items = items;
   }
 
-  /** ready takes the count that a stream begins with. */
-  ready({ unread, head }) {
-    if (unread === undefined) return;
-    this.#count({ unread, head });
-    this.#compare();
+  /**
+   * ready takes the count that a stream begins with, or another tab knows. Something
+   * was missed if that is not the one that we had.
+   *
+   * @param {{unread?: number, head?: number} | null} [counts]  null: not known
+   * @param {number} [gap]    how long nothing was heard before, in ms
+   * @param {boolean} [early]  events that are counted may be still to come
+   */
+  ready(counts, gap = 0, early = false) {
+    if (counts === null) this.suspect();
+    if (counts?.unread === undefined) return;
+    // Seqs have no holes: what is to come is one unread event each.
+    const toCome = counts.head - this.#newest;
+    const expected = this.#unread + Math.max(0, toCome);
+    this.#heard++;
+    this.#count(counts);
+    if (!this.#loaded) this.#refetchSoon(0);
+    else if (gap > LONG_GAP || this.#unread !== expected || (toCome !== 0 && !early)) this.#refetchSoon();
     this.#changed();
   }
 
-  /** read takes a change that another tab or device made. */
+  /** read takes a change that was made here, in another tab or on another device. */
   read(change) {
-    const told = this.#apply(change);
-    // One of ours does not wait any more. While others are under way the count may be
-    // without them; else it has all.
     const key = keyOf(change);
-    const ours = [...this.#pending.keys()].filter((other) => !told || this.#changing === 0 || keyOf(other) === key);
-    this.#count(change, ours);
-    if (!told) this.#compare();
+    for (const ours of this.#pending) if (keyOf(ours) === key) this.#pending.delete(ours);
+    this.#confirm(change, change);
+    // What it was is not told, or one was missed.
+    if (!(change.up_to || change.seqs?.length) || unreadOf(this.#items) > this.#unread) this.suspect();
     this.#changed();
   }
 
   /** reset: the list is of a life that is over, or has holes. */
   reset() {
+    this.#heard++;
     this.#fresh = new Set();
-    this.#base = { unread: this.#base.unread + this.#above.size, head: 0 };
+    this.#base = { unread: this.#unread, head: 0 };
     this.#above.clear();
     this.#refetchSoon();
   }
 
-  #apply({ change, up_to: upTo, seqs }) {
-    const named = new Set(seqs ?? []);
-    if (!upTo && named.size === 0) return false;
-    switch (change) {
-      case "read":
-        this.#flag((item) => item.seq <= (upTo ?? 0) || named.has(item.seq), true);
-        return true;
-      case "unread":
-        this.#flag((item) => named.has(item.seq), false);
-        return true;
-      case "removed":
-      case "replaced":
-        this.#items = this.#items.filter((item) => !named.has(item.seq));
-        return true;
-      default:
-        return false;
-    }
+  /** suspect: changes may have been missed, whatever the counts say. */
+  suspect() {
+    this.#heard++;
+    if (this.#loaded) this.#refetchSoon();
   }
 
-  #flag(which, read) {
-    this.#items = this.#items.map((item) => (item.read !== read && which(item) ? { ...item, read } : item));
+  /** #confirm makes a change part of what is known. Without counts it counts itself. */
+  #confirm(change, counts) {
+    const before = unreadOf(this.#items);
+    this.#heard++;
+    this.#items = changed(this.#items, change);
+    if (counts) this.#count(counts);
+    else this.#base = { ...this.#base, unread: this.#base.unread + unreadOf(this.#items) - before };
   }
 
-  /** #count takes a count of the server, which includes these changes of ours. */
-  #count({ unread, head }, ours = [...this.#pending.keys()]) {
+  /**
+   * #count takes a count of the server.
+   *
+   * @param {{unread?: number, head?: number}} counts
+   */
+  #count({ unread, head }) {
     if (unread === undefined || head < this.#base.head) return;
     this.#base = { unread, head };
     for (const seq of this.#above) if (seq <= head) this.#above.delete(seq);
-    for (const change of ours) this.#pending.delete(change);
-  }
-
-  /** #compare fetches the list again if it can't be what the count says. */
-  #compare() {
-    if (!this.#loaded) return;
-    const listed = this.#items.filter((item) => !item.read).length;
-    const unread = this.#unread();
-    if (this.#next === null ? listed !== unread : listed > unread) this.#refetchSoon();
   }
 
   // For the page.
@@ -491,20 +627,21 @@ class Inbox {
    */
   async load() {
     this.#env.clearTimeout(this.#refetch);
-    this.#refetch = undefined;
+    this.#due = Infinity;
     while (this.#request) await this.#request.catch(() => {});
-    const limit = Math.max(this.#pageSize, Math.min(this.#items.length, MOST_LISTED));
-    const fresh = this.#fresh;
+    const limit = Math.max(this.#pageSize || SOME, Math.min(this.#items.length, MOST_LISTED));
     const page = await this.#list(`?limit=${limit}`);
     // What the stream brought since is not on the page; of another life nothing stays.
-    const kept = this.#items.filter((item) => item.seq > page.head && (!fresh || fresh.has(item.seq)));
-    if (fresh === this.#fresh) this.#fresh = null;
+    const life = /\.(.*)@/.exec(page.cursor ?? "")?.[1];
+    const kept = this.#items.filter(({ seq }) => seq > page.head && (this.#fresh ? this.#fresh.has(seq) : life === this.#life));
+    if (page.current) this.#fresh = null;
+    this.#life = life;
     this.#items = [...kept, ...page.items];
     this.#next = page.next;
-    this.#above = new Set(kept.map((item) => item.seq));
+    this.#above = new Set(kept.filter(({ read }) => !read).map(({ seq }) => seq));
     this.#base = { unread: page.unread, head: page.head };
-    this.#pending.clear();
     this.#loaded = true;
+    this.#heard++;
     this.#changed();
     return page.cursor ?? "";
   }
@@ -519,7 +656,7 @@ class Inbox {
     // A page may be empty without being the last: all of it was deleted, say.
     for (let pages = 0; pages < MOST_EMPTY && this.#next !== null; pages++) {
       const before = this.#next;
-      const page = await this.#list(`?limit=${this.#pageSize}&before=${before}`);
+      const page = await this.#list(`?limit=${this.#pageSize || SOME}&before=${before}`);
       if (this.#next !== before) return 0; // the list is another one by now
       const known = new Set(this.#items.map((item) => item.seq));
       const more = page.items.filter((item) => !known.has(item.seq));
@@ -532,15 +669,18 @@ class Inbox {
   }
 
   async #list(query) {
-    const request = this.#api.request("GET", `/v1/inbox${query}`);
-    this.#request = request;
+    this.#request = this.#ask(query);
     this.#changed();
     try {
-      const page = await request;
+      const page = await this.#request;
       this.#error = undefined;
+      if (!page.current) this.#refetchSoon();
       return page;
     } catch (error) {
       this.#error = error;
+      this.#notBefore = this.#env.now() + error.retryAfter;
+      // Some other day, but not never: the list is known to be wrong.
+      if (!error.final) this.#refetchSoon(10 * REFETCH_SPREAD * (1 + this.#env.random()));
       throw error;
     } finally {
       this.#request = null;
@@ -548,63 +688,56 @@ class Inbox {
     }
   }
 
+  /** #ask asks for a list until it is not older than a change that was heard meanwhile. */
+  async #ask(query) {
+    for (let tries = 1; ; tries++) {
+      const heard = this.#heard;
+      const page = await this.#api.request("GET", `/v1/inbox${query}`);
+      const current = heard === this.#heard;
+      if (current || tries === MOST_TRIES) return { ...page, current };
+    }
+  }
+
   /** @param {number | readonly number[]} [which]  default: all that has arrived */
-  async markRead(which = this.#newest()) {
-    const change = Array.isArray(which) ? { change: "read", seqs: which } : { change: "read", up_to: which };
-    if (change.up_to === 0) return;
-    await this.#mutate(change, "/v1/inbox/read");
+  async markRead(which = Math.max(this.#newest, this.#items[0]?.seq ?? 0)) {
+    const body = Array.isArray(which) ? { seqs: which } : { up_to: which };
+    if (body.up_to !== 0) await this.#mutate({ change: "read", ...body }, "POST", "/read", body);
   }
 
   /** @param {readonly number[]} seqs */
   async markUnread(seqs) {
-    await this.#mutate({ change: "unread", seqs }, "/v1/inbox/unread");
+    await this.#mutate({ change: "unread", seqs }, "POST", "/unread", { seqs });
   }
 
   /** @param {number} seq */
   async remove(seq) {
-    await this.#mutate({ change: "removed", seqs: [seq] }, "");
+    await this.#mutate({ change: "removed", seqs: [seq] }, "DELETE", `/${seq}`);
   }
 
-  /**
-   * #mutate shows a change at once, asks for it, and takes it back if it is refused.
-   */
-  async #mutate(change, path) {
+  /** #mutate shows a change at once, asks for it, and takes it back if it is refused. */
+  async #mutate(change, method, path, body) {
     if (change.seqs?.length === 0) return;
     if (change.seqs?.length > MOST_SEQS) throw new RangeError(`at most ${MOST_SEQS} at once`);
-    const before = new Map(this.#items.map((item) => [item.seq, item]));
-    const was = this.#items.filter((item) => !item.read).length;
-    this.#apply(change);
-    this.#pending.set(change, this.#items.filter((item) => !item.read).length - was);
-    this.#changing++;
+    const heard = this.#heard;
+    this.#pending.add(change);
     this.#changed();
     try {
-      const counts = path === ""
-        ? await this.#api.request("DELETE", `/v1/inbox/${change.seqs[0]}`)
-        : await this.#api.request("POST", path, change.seqs ? { seqs: change.seqs } : { up_to: change.up_to });
-      if (counts) {
-        this.#count(counts, [change]);
-        this.#onLocalChange({ ...change, ...counts });
+      const counts = await this.#api.request(method, `/v1/inbox${path}`, body);
+      // The stream may have said it before, and more since. While there is none, a
+      // count would hide from the next one what we have missed.
+      if (this.#pending.has(change)) {
+        const current = heard === this.#heard && this.#isLive();
+        this.#confirm(change, current ? counts : null);
+        if (!current) this.suspect();
       }
     } catch (error) {
-      this.#pending.delete(change);
-      this.#undo(change, before);
+      // If only the answer was lost, it was made.
+      if (!error.final) this.suspect();
       throw error;
     } finally {
-      // Answers may overtake each other; the last one shows whether it mattered.
-      if (--this.#changing === 0) this.#compare();
+      this.#pending.delete(change);
       this.#changed();
     }
-  }
-
-  /** #undo gives the items of a refused change back what they were. */
-  #undo({ change, up_to: upTo, seqs }, before) {
-    const named = new Set(seqs ?? []);
-    if (change === "removed") {
-      for (const seq of named) if (before.has(seq)) this.#insert(before.get(seq));
-      return;
-    }
-    this.#items = this.#items.map((item) =>
-      before.has(item.seq) && (named.has(item.seq) || item.seq <= (upTo ?? 0)) ? before.get(item.seq) : item);
   }
 
   /** close ends what is planned. */
@@ -613,40 +746,28 @@ class Inbox {
     this.#env.clearTimeout(this.#refetch);
   }
 
-  #newest() {
-    return Math.max(this.#base.head, this.#items[0]?.seq ?? 0);
-  }
-
-  #unread() {
-    let unread = this.#base.unread + this.#above.size;
-    for (const by of this.#pending.values()) unread += by;
-    return Math.max(0, unread);
-  }
-
   #refetchSoon(wait = this.#env.random() * REFETCH_SPREAD) {
-    if (this.#refetch !== undefined || this.#closed || this.#pageSize === 0) return;
-    this.#refetch = this.#env.setTimeout(() => {
-      this.#refetch = undefined;
-      this.load().catch((error) => {
-        // Some other day, but not never: the list is known to be wrong.
-        this.#refetchSoon(Math.max(error.retryAfter ?? 0, 10 * REFETCH_SPREAD * (1 + this.#env.random())));
-      });
-    }, wait);
+    const now = this.#env.now();
+    const due = Math.max(now + wait, this.#notBefore);
+    const planned = due >= this.#due && this.#due >= now; // what is overdue was lost in a frozen page
+    if (planned || this.#closed || !(this.#pageSize > 0 || this.#loaded)) return;
+    this.#env.clearTimeout(this.#refetch);
+    this.#due = due;
+    const load = () => { this.load().catch(() => {}); };
+    if (due <= now) load();
+    else this.#refetch = this.#env.setTimeout(load, due - now);
   }
 
   /** #changed tells the page, once for all changes that come in one go. */
   #changed() {
-    if (this.#snapshot === null || this.#closed) return;
     this.#snapshot = null;
+    if (this.#telling || this.#closed) return;
+    this.#telling = true;
     this.#env.queueMicrotask(() => {
+      this.#telling = false;
       if (!this.#closed) this.#onChange(this.snapshot);
     });
   }
-}
-
-/** keyOf is the same for a change and for what the stream says of it. */
-function keyOf({ change, up_to: upTo, seqs }) {
-  return JSON.stringify([change, upTo || 0, [...(seqs ?? [])].sort((a, b) => a - b)]);
 }
 
 // src/page.js
@@ -715,15 +836,10 @@ function browser() {
 
 // How long to wait before the next try.
 
+
 /** The least and the longest wait that the client chooses by itself, in ms. */
 const LEAST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
-
-/**
- * The longest wait that a server may ask for: a slip of an operator must not
- * silence a page for days.
- */
-const LONGEST_ASKED = 10 * 60_000;
 
 /**
  * Backoff spreads the tries of many clients that lost the same server, and makes
@@ -765,13 +881,8 @@ class Backoff {
    * @param {number} [asked]  the server's Retry-After, in ms: never sooner
    */
   next(asked = 0) {
-    const least = Math.min(this.#least, LONGEST_WAIT);
-    if (this.#last === 0) {
-      this.#last = least;
-    } else {
-      const most = Math.min(LONGEST_WAIT, this.#last * 3);
-      this.#last = least + this.#random() * Math.max(0, most - least);
-    }
+    const most = Math.min(Math.max(LONGEST_WAIT, this.#least), this.#last * 3);
+    this.#last = this.#least + this.#random() * Math.max(0, most - this.#least);
     const floor = Math.min(asked, LONGEST_ASKED);
     // A Retry-After is the same for everybody who was refused in that second.
     return this.#last < floor ? floor * (1 + 0.25 * this.#random()) : this.#last;
@@ -793,9 +904,6 @@ const SILENT_HEARTBEATS = 2.5;
 /** So many tokens in a row may be refused before it is not the token's fault. */
 const MOST_RENEWALS = 5;
 
-/** Statuses of 4xx that pass by themselves. */
-const PASSING = new Set([408, 425, 429]);
-
 /**
  * Connection holds one logical stream over any number of responses. Its methods may
  * be called at any time, from the handlers too.
@@ -806,6 +914,7 @@ class Connection {
 
   #env;
   #access;
+  #getToken;
   #connect;
   #onBlock;
   #onStatus;
@@ -821,6 +930,7 @@ class Connection {
   #token = "";
   #renewals = 0;
   #live = false;
+  #alive; // when a live stream was last heard
   #mayHurry = false; // waiting by our own choice: news may cut it short
   #farewell = ""; // the notice that said why the end is coming
   #refusal = "";
@@ -828,20 +938,23 @@ class Connection {
   /**
    * @param {object} config
    * @param {any} config.env  setTimeout, clearTimeout, now, random
-   * @param {import("./access.js").StreamAccess} config.access
+   * @param {import("./access.js").Access} config.access
+   * @param {() => Promise<string>} config.token  what the next response is asked for with
    * @param {(target: {cursor: string, token: string}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
-   * @param {(block: Block) => void} config.onBlock
+   * @param {(block: Block) => void} config.onBlock  a ready has `gap`: how long nothing was heard before, in ms
    * @param {(status: object) => void} config.onStatus
    * @param {number} config.heartbeat  ms
    */
-  constructor({ env, access, connect, onBlock, onStatus, heartbeat }) {
+  constructor({ env, access, token, connect, onBlock, onStatus, heartbeat }) {
     this.#env = env;
     this.#access = access;
+    this.#getToken = token;
     this.#connect = connect;
     this.#onBlock = onBlock;
     this.#onStatus = onStatus;
     this.#backoff = new Backoff(env.random);
     this.#silence = heartbeat * SILENT_HEARTBEATS;
+    this.#alive = env.now();
   }
 
   /** wanted tells whether the stream is open or will be by itself. */
@@ -862,6 +975,7 @@ class Connection {
     this.#env.clearTimeout(this.#timer);
     this.#env.clearTimeout(this.#watch);
     this.#timer = this.#watch = undefined;
+    if (this.#live) this.#alive = this.#lastActivity;
     this.#live = false;
     const close = this.#close;
     this.#close = null;
@@ -882,34 +996,29 @@ class Connection {
     }
   }
 
-  /** drop ends a response that turns out to be no good, as if the network had. */
-  drop(/** @type {string} */ reason) {
-    this.#ended({ how: "broken", reason });
+  /**
+   * refuse ends a response that turns out to be for somebody else, as if the gateway
+   * had refused who we are, and tells whether it tries again.
+   */
+  refuse(/** @type {string} */ reason) {
+    this.#ended({ how: "status", status: 401, final: true, reason });
+    return this.wanted;
   }
 
   async #try() {
     const attempt = ++this.#attempt;
     this.#close = () => {};
     this.#farewell = "";
-    this.#onStatus({ state: "connecting" });
     this.#touch();
     this.#watchOver(this.#silence); // a page that never comes up with a token is silence too
-    let token;
-    try {
-      token = await this.#access.token();
-    } catch (error) {
-      if (attempt !== this.#attempt) return;
-      // The gateway may have refused to make a cookie of it: what that means is in the status.
-      const { status, retryAfter } = error instanceof BellhopError ? error : {};
-      this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}`, status, retryAfter });
-      return;
-    }
-    if (attempt !== this.#attempt) return;
-    this.#token = token;
     // Handlers of an older response come too late.
     const mine = (f) => (arg) => { if (attempt === this.#attempt) f(arg); };
+    this.#onStatus({ state: "connecting" });
     try {
-      this.#close = this.#connect({ cursor: this.cursor, token: this.#token }, {
+      const token = await this.#getToken();
+      if (attempt !== this.#attempt) return;
+      this.#token = token;
+      this.#close = this.#connect({ cursor: this.cursor, token }, {
         open: mine(() => this.#touch()),
         activity: mine(() => this.#touch()),
         block: mine((block) => this.#take(block)),
@@ -918,33 +1027,35 @@ class Connection {
         end: mine((end) => this.#ended(end)),
       });
     } catch (error) {
-      this.#ended({ how: "broken", reason: error?.message ?? String(error) });
+      // The gateway may have refused to make a cookie of the token: what that means is in the status.
+      mine((end) => this.#ended(end))({ how: "broken", reason: error.message, ...error });
     }
   }
 
   /** @param {Block} block */
   #take(block) {
-    switch (block.type) {
-      case "bellhop.ready":
+    const { type, data } = block;
+    if (type === "bellhop.ping") return;
+    if (type === "bellhop.ready") block.gap = this.#live ? 0 : this.#env.now() - this.#alive;
+    const attempt = this.#attempt;
+    this.#onBlock(block);
+    if (attempt !== this.#attempt) return; // whoever took it has ended the stream
+    switch (type) {
+      case "bellhop.ready": {
+        const { stale, waiting } = JSON.parse(data);
         this.#live = true;
         this.#renewals = 0;
         this.#backoff.reset();
+        this.#onStatus({ state: "live", ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
         break;
+      }
+      case "bellhop.refused":
+        this.#refusal = JSON.parse(data).reason; // falls through
       case "bellhop.expired":
       case "bellhop.drain":
-      case "bellhop.refused":
-        this.#farewell = block.type;
+        this.#farewell = type;
         break;
-      case "bellhop.ping":
-        return;
       default: // for our owner alone
-    }
-    this.#onBlock(block);
-    if (block.type === "bellhop.ready") {
-      const { stale, waiting } = JSON.parse(block.data);
-      this.#onStatus({ state: "live", ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
-    } else if (block.type === "bellhop.refused") {
-      this.#refusal = JSON.parse(block.data).reason;
     }
   }
 
@@ -953,16 +1064,16 @@ class Connection {
     const wasLive = this.#live;
     const farewell = this.#farewell;
     this.stop();
+    if (end.status === 401) this.#access.refused(this.#token);
     if (farewell === "bellhop.expired") {
       this.#access.refused(this.#token);
       // Not all at the moment at which a key was changed.
       this.#retry(this.#env.random() * 1000, "connecting", "the token expired");
     } else if (farewell === "bellhop.refused") {
       this.#wait(this.#backoff.least, this.#refusal);
-    } else if (end.status === 401) {
-      this.#unauthorized(end);
-    } else if (end.status >= 400 && end.status < 500 && !PASSING.has(end.status)) {
-      this.#onStatus({ state: "denied", httpStatus: end.status, reason: end.reason });
+    } else if (end.final) {
+      if (end.status === 401) this.#unauthorized(end);
+      else this.#deny(end);
     } else if (end.retryAfter) {
       this.#wait(this.#backoff.next(end.retryAfter), end.reason ?? "", end.status);
     } else {
@@ -978,12 +1089,16 @@ class Connection {
     this.#renewals++;
     if (!this.#access.renewable || this.#renewals > MOST_RENEWALS) {
       this.#renewals = 0;
-      this.#onStatus({ state: "denied", httpStatus: 401, reason: end.reason });
+      this.#deny(end);
       return;
     }
-    this.#access.refused(this.#token);
     if (this.#renewals === 1) this.#try();
     else this.#retry(this.#backoff.next(), "retrying", end.reason, 401);
+  }
+
+  /** @param {Partial<End>} end */
+  #deny({ status: httpStatus, reason }) {
+    this.#onStatus({ state: "denied", ...(httpStatus && { httpStatus }), reason });
   }
 
   /** #wait is for as long as the server asked: nothing cuts it short. */
@@ -1096,7 +1211,7 @@ class Reader {
    * @param {object} handlers
    * @param {(event: any) => void} handlers.event     each event once
    * @param {(reset: {channel: string, from: number | null, to: number | null}) => void} handlers.reset
-   * @param {(ready: any) => void} handlers.ready
+   * @param {(ready: any, gap: number) => void} handlers.ready  gap: how long nothing was heard before, in ms
    * @param {(change: any) => void} handlers.read     a change of the inbox
    * @param {(type: string, data: any) => void} handlers.other  notices that are not known here
    */
@@ -1135,7 +1250,7 @@ class Reader {
         break;
       case "bellhop.ready":
         this.#adopt(at);
-        this.#handlers.ready(data);
+        this.#handlers.ready(data, block.gap);
         break;
       case "bellhop.read":
         this.#adopt(at);
@@ -1209,19 +1324,20 @@ const ASK_EVERY = 30_000;
  * The version of these messages. Tabs of another one, loaded before a deployment, have
  * a stream of their own.
  */
-const MESSAGES = 1;
+const MESSAGES = 2;
 
 /**
  * Messages between tabs. Every one carries `from`, the sender's id.
  *
  * - `lead`: I hold the connection now
  * - `hello` {cursor}: I follow, and this is how far I am
- * - `welcome` {to, status, cursor, blocks}: you are taken in, and from here on miss
- *   nothing; with what a tab needs that begins without a position
+ * - `welcome` {to, status, cursor, blocks, counts}: you are taken in, and from here on
+ *   miss nothing; with what a tab needs that begins without a position, and the
+ *   newest count of the inbox
  * - `block` {block, old}: from the stream
  * - `status` {status}
- * - `read` {change}: what a tab has changed in the inbox
- * - `ping`, `pong`: is the leader there?
+ * - `reconnect`: try at once
+ * - `ping`, `pong`: are the leader, and what it holds, alive?
  *
  * @typedef {{t: string, from: string, [key: string]: any}} Message
  */
@@ -1317,8 +1433,21 @@ class Tabs {
     this.post({ t: "ping" });
     this.#question = this.#env.setTimeout(() => {
       this.#question = undefined;
-      if (!this.leading && this.#channel && !this.#env.hidden()) this.#steal();
+      if (!this.#env.hidden()) this.steal();
     }, ANSWER_WITHIN);
+  }
+
+  /** steal takes the leader's place. */
+  steal() {
+    if (this.leading || !this.#channel) return;
+    this.#abort?.abort();
+    this.#queue(true);
+  }
+
+  /** pass lets another tab lead, if there is one. */
+  pass() {
+    this.leave();
+    this.join();
   }
 
   #ask() {
@@ -1328,10 +1457,7 @@ class Tabs {
 
   /** @param {Message} message */
   #receive(message) {
-    if (message.t === "ping") {
-      if (this.leading) this.post({ t: "pong" });
-      return;
-    }
+    if (message.t === "ping" && this.leading) this.post({ t: "pong" });
     if (LEADERS.has(message.t)) {
       // Whoever speaks as the leader is alive.
       this.#env.clearTimeout(this.#question);
@@ -1350,11 +1476,6 @@ class Tabs {
     this.#handlers.onAlone();
   }
 
-  #steal() {
-    this.#abort?.abort();
-    this.#queue(true);
-  }
-
   #queue(steal) {
     const round = this.#round;
     const abort = new AbortController();
@@ -1363,10 +1484,12 @@ class Tabs {
     const options = steal ? { steal } : { signal: abort.signal };
     const held = this.#env.locks.request(this.#name, options, () => {
       if (round !== this.#round || abort.signal.aborted) return undefined;
-      this.leading = true;
-      this.post({ t: "lead" });
-      this.#handlers.onLead();
-      return new Promise((resolve) => { this.#release = resolve; });
+      return new Promise((resolve) => {
+        this.#release = resolve; // first: we may be told to leave while we begin
+        this.leading = true;
+        this.post({ t: "lead" });
+        this.#handlers.onLead();
+      });
     });
     held.catch((error) => {
       if (round !== this.#round || abort.signal.aborted) return; // our place was given up
@@ -1407,28 +1530,31 @@ class SharedStream {
   #tabs = null;
   #handlers;
   #access;
-  #own = "";
   #status = { state: "connecting" };
   #leader = ""; // whom we follow, once it has taken us in
+  #passing = false; // another tab may do better
   #rewound = false; // gone back for another tab, and not caught up yet
 
   /**
    * @param {object} config
    * @param {any} config.env
-   * @param {import("./access.js").StreamAccess} config.access
+   * @param {import("./access.js").Access} config.access
+   * @param {() => Promise<string>} config.token
    * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
    * @param {number} config.heartbeat  ms
    * @param {(status: object) => void} config.onStatus
-   * @param {(change: any) => void} config.onRead  a change of the inbox, from the stream or another tab
-   * @param {Omit<ConstructorParameters<typeof Reader>[0], "read">} config.reader
+   * @param {() => object} config.counts  the newest count of the inbox, for other tabs
+   * @param {(counts: object) => void} config.onCounts  and what another tab knows
+   * @param {ConstructorParameters<typeof Reader>[0]} config.reader
    */
-  constructor({ env, access, connect, heartbeat, onStatus, onRead, reader }) {
+  constructor({ env, access, token, connect, heartbeat, onStatus, counts, onCounts, reader }) {
     this.#env = env;
     this.#access = access;
-    this.#handlers = { onStatus, onRead };
-    this.#reader = new Reader({ ...reader, read: onRead });
+    this.#handlers = { onStatus, counts, onCounts };
+    this.#reader = new Reader(reader);
     this.#connection = new Connection({
       env, access, connect, heartbeat,
+      token: () => this.#token(token),
       onBlock: (block) => this.#received(block),
       onStatus: (status) => this.#report(status),
     });
@@ -1452,16 +1578,14 @@ class SharedStream {
    * start opens the stream, or joins the tabs that share it.
    *
    * @param {string | null} name  what those tabs have in common; null: share nothing
-   * @param {string} own  the channel of our inbox, "" if there is none or it is not known
    */
-  start(name, own) {
-    this.#own = own;
+  start(name) {
     if (name !== null && Tabs.available(this.#env)) {
       this.#tabs = new Tabs({
         name,
         env: this.#env,
         onLead: () => {
-          this.#rewound = false;
+          this.#rewound = this.#passing = false;
           this.#connection.open(this.cursor);
         },
         onFollow: () => {
@@ -1499,38 +1623,39 @@ class SharedStream {
   /** reconnect tries at once, whatever was planned. */
   reconnect() {
     if (this.leader) this.#connection.open();
+    else if (this.#status.state === "denied") this.#tabs.steal(); // we may be let in with what we have
     else this.#tabs.post({ t: "reconnect" });
   }
 
-  /** tell passes a change of the inbox that this tab has made to the others. */
-  tell(/** @type {object} */ change) {
-    this.#tabs?.post({ t: "read", change });
+  /**
+   * #token asks for a token. If the last one could not be had, another tab's page may
+   * have one.
+   */
+  async #token(ask) {
+    if (this.#passing && this.#tabs) {
+      this.#passing = false;
+      this.#tabs.pass();
+      return ""; // nobody waits for it any more
+    }
+    try {
+      return await ask();
+    } catch (error) {
+      this.#passing = true;
+      throw error;
+    }
   }
 
   /** #received is what our own connection brings. */
   #received(block) {
-    if (this.#foreign(block)) return;
+    // Another window has signed in as somebody else, and the cookie is theirs now.
+    if (!this.#access.ours(block.id)) {
+      if (!this.#connection.refuse("the session is somebody else's")) this.#access.lose();
+      return;
+    }
     this.#latest.take(block, this.#status.state === "live", this.#reader.positions);
     this.#tabs?.post({ t: "block", block, old: this.#rewound });
     this.#reader.take(block, this.#rewound);
     if (block.type === "bellhop.ready") this.#rewound = false;
-  }
-
-  /**
-   * #foreign tells whether a block is of somebody else's stream: another window has
-   * signed in as somebody else, and the cookie is theirs now.
-   */
-  #foreign(block) {
-    if (!this.#own) return false;
-    const inboxes = [...parseCursor(block.id).keys()].filter((channel) => channel.startsWith("user:"));
-    if (inboxes.length === 0 || inboxes.includes(this.#own)) return false;
-    if (this.#access.renewable) {
-      this.#connection.drop("the session is somebody else's");
-    } else {
-      this.#connection.stop();
-      this.#report({ state: "denied", reason: "somebody else is signed in" });
-    }
-    return true;
   }
 
   /**
@@ -1551,8 +1676,8 @@ class SharedStream {
       case "reconnect":
         this.#connection.open();
         break;
-      case "read":
-        this.#handlers.onRead(message.change);
+      case "ping":
+        this.#connection.check();
         break;
       default: // of a leader that does not know yet that it is none any more
     }
@@ -1566,8 +1691,10 @@ class SharedStream {
         break;
       case "welcome":
         this.#leader = message.from;
+        this.#access.ours(message.cursor);
         for (const block of message.blocks) this.#reader.take(block, true);
         this.#reader.begin(parseCursor(message.cursor));
+        this.#handlers.onCounts(message.counts);
         this.#set(message.status);
         break;
       case "block":
@@ -1575,9 +1702,6 @@ class SharedStream {
         break;
       case "status":
         if (message.from === this.#leader) this.#set(message.status);
-        break;
-      case "read":
-        this.#handlers.onRead(message.change);
         break;
       default: // for leaders
     }
@@ -1592,7 +1716,8 @@ class SharedStream {
   #welcome({ from, cursor }) {
     const theirs = parseCursor(cursor);
     this.#tabs.post({
-      t: "welcome", to: from, status: this.#status, cursor: this.cursor, blocks: this.#latest.missing(theirs),
+      t: "welcome", to: from, status: this.#status, cursor: this.cursor,
+      blocks: this.#latest.missing(theirs), counts: this.#status.state === "live" ? this.#handlers.counts() : undefined,
     });
     const back = rewind(parseCursor(this.#connection.cursor), theirs);
     if (back === null) return;
@@ -1630,6 +1755,7 @@ const MAX_BLOCK = 16 * 1024 * 1024;
  * @property {string} type   the event's type; "message" where the block names none
  * @property {string} data   its data lines, joined by LF
  * @property {string} id     the last id that the stream gave, this block's included
+ * @property {number} [gap]
  */
 
 /**
@@ -1745,6 +1871,7 @@ class Parser {
  * @property {number} [status]      of the response, where there was one
  * @property {string} [reason]
  * @property {number} [retryAfter]  ms
+ * @property {boolean} [final]      another try would be answered the same
  */
 
 /**
@@ -1762,6 +1889,7 @@ class Parser {
  * @property {string} url     of the stream, without a cursor
  * @property {string} cursor  "" for none
  * @property {string} token   "" for none
+ * @property {RequestCredentials} credentials  whether cookies go along
  */
 
 /** streams tells whether this environment's fetch can read a response as it comes. */
@@ -1776,10 +1904,10 @@ function streams(/** @type {typeof globalThis} */ env) {
  *
  * @param {Target} target
  * @param {Handlers} handlers
- * @param {{fetch: typeof fetch}} env
+ * @param {{fetch: typeof fetch, now: () => number}} env
  * @returns {() => void} close
  */
-function openFetch({ url, cursor, token }, handlers, env) {
+function openFetch({ url, cursor, token, credentials }, handlers, env) {
   const abort = new AbortController();
   let closed = false;
   const headers = { Accept: "text/event-stream" };
@@ -1788,12 +1916,9 @@ function openFetch({ url, cursor, token }, handlers, env) {
 
   const run = async () => {
     const response = await env.fetch(url, {
-      headers, signal: abort.signal, cache: "no-store", credentials: credentials(token),
+      headers, signal: abort.signal, cache: "no-store", credentials,
     });
-    if (response.status !== 200) {
-      const refusal = await problem(response);
-      return { how: "status", status: response.status, reason: refusal.message, retryAfter: refusal.retryAfter };
-    }
+    if (response.status !== 200) return refusal(response, env);
     if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "") || !response.body) {
       // A captive portal, say. Whatever it is, it is not the gateway.
       return { how: "broken", status: 200, reason: "the answer is no stream" };
@@ -1827,31 +1952,38 @@ function openFetch({ url, cursor, token }, handlers, env) {
   };
 }
 
+async function refusal(response, env) {
+  const error = await problem(response, env);
+  return { how: "status", reason: error.message, ...error };
+}
+
 /** What the gateway says of itself; EventSource has to be told each name. */
 const NOTICES = ["ready", "reset", "read", "refused", "expired", "drain", "ping"].map((name) => `bellhop.${name}`);
 
-/** Where the time to come back after a refusal can't be seen: what gateways say, in ms. */
+/** Where a refusal does not say when to come back: what gateways mean then, in ms. */
 const REFUSED_LEAST = 30_000;
 const REFUSED_SPAN = 60_000;
 
 /**
  * openEventSource opens a stream by the browser's own EventSource, with cookies. It
  * is closed at its first error: by itself it would reconnect without a limit or
- * chance, or not at all, and never say why.
+ * chance, or not at all, and never say why. If it never opened, fetch is told why.
  *
  * @param {Target} target
  * @param {Handlers} handlers
- * @param {{EventSource: typeof EventSource, random: () => number}} env
+ * @param {{EventSource: typeof EventSource, random: () => number, fetch: typeof fetch, now: () => number}} env
  * @returns {() => void} close
  */
-function openEventSource({ url, cursor }, handlers, env) {
+function openEventSource({ url, cursor, token, credentials }, handlers, env) {
   const address = new URL(url, globalThis.location?.href);
   // Published events without their names, so that one listener gets them all, and
   // heartbeats that a script can see.
   address.searchParams.set("events", "message");
   address.searchParams.set("heartbeat", "event");
   if (cursor) address.searchParams.set("lastEventId", cursor);
-  const source = new env.EventSource(address.href, { withCredentials: true });
+  if (token) credentials = "include"; // which is in a cookie by now
+  const source = new env.EventSource(address.href, { withCredentials: credentials === "include" });
+  const abort = new AbortController();
   let opened = false;
   source.onopen = () => {
     opened = true;
@@ -1860,17 +1992,28 @@ function openEventSource({ url, cursor }, handlers, env) {
   const take = (event) => {
     handlers.activity();
     // EventSource keeps retry lines to itself.
-    if (event.type === "bellhop.refused") handlers.retry(REFUSED_LEAST + env.random() * REFUSED_SPAN);
+    if (event.type === "bellhop.refused") handlers.retry(JSON.parse(event.data).retry ?? REFUSED_LEAST + env.random() * REFUSED_SPAN);
     handlers.block({ type: event.type, data: event.data, id: event.lastEventId || cursor });
     if (event.lastEventId) handlers.id(event.lastEventId);
   };
   source.onmessage = take;
   for (const name of NOTICES) source.addEventListener(name, take);
-  source.onerror = () => {
+  source.onerror = async () => {
     source.close();
-    handlers.end(opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" });
+    /** @type {any} */
+    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" };
+    if (!opened) {
+      const response = await env.fetch?.(address.href, { signal: abort.signal, cache: "no-store", credentials }).catch(() => {});
+      if (response && response.status !== 200) end = await refusal(response, env);
+    }
+    if (abort.signal.aborted) return;
+    abort.abort();
+    handlers.end(end);
   };
-  return () => source.close();
+  return () => {
+    source.close();
+    abort.abort();
+  };
 }
 
 // src/bellhop.js
@@ -1886,7 +2029,11 @@ const DEFAULTS = {
 const NEW = 0;
 const BEGINNING = 1;
 const RUNNING = 2;
-const CLOSED = 3;
+const LOST = 3; // somebody else is signed in
+const CLOSED = 4;
+
+/** Less can only be meant in seconds, and would take every stream for a dead one, in ms. */
+const LEAST_HEARTBEAT = 100;
 
 /**
  * Bellhop keeps a page connected to its user's notifications. See bellhop.d.ts for
@@ -1905,7 +2052,7 @@ export class Bellhop {
   #stage = NEW;
   #away = false;
   #live = false;
-  #own = ""; // our inbox's channel, as soon as it is known
+  #nameless = false; // nothing is shared yet: who we are is not known
 
   /**
    * @param {import("../bellhop.d.ts").BellhopOptions} [options]
@@ -1916,30 +2063,9 @@ export class Bellhop {
     const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
     this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
+    if (!(this.#options.heartbeat >= LEAST_HEARTBEAT)) throw new RangeError(`heartbeat: at least ${LEAST_HEARTBEAT} ms`);
     this.#env = { ...browser(), ...env };
-    this.#access = new Access(this.#options.token, this.#env);
-    this.#api = new API(this.#options.url, this.#access, this.#env);
-    this.#inbox = new Inbox({
-      api: this.#api,
-      env: this.#env,
-      pageSize: this.#listed ? this.#options.pageSize : 0,
-      onChange: (inbox) => this.#emit("bellhop.inbox", inbox),
-      onLocalChange: (change) => this.#stream.tell(change),
-    });
-    this.#stream = new SharedStream({
-      env: this.#env,
-      access: this.#streamAccess(),
-      connect: (target, handlers) => this.#open(target, handlers),
-      heartbeat: this.#options.heartbeat,
-      onStatus: (status) => this.#setStatus(status),
-      onRead: (change) => this.#inbox.read(change),
-      reader: {
-        event: (event) => this.#event(event),
-        ready: (ready) => this.#ready(ready),
-        reset: (reset) => this.#reset(reset),
-        other: (type, data) => this.#emit(type, data),
-      },
-    });
+    this.#build();
     this.#stopWatching = watchPage(this.#env, {
       away: () => this.#goAway(),
       back: () => this.#comeBack(),
@@ -1949,6 +2075,40 @@ export class Bellhop {
     });
     // Whoever made us attaches listeners first.
     this.#env.queueMicrotask(() => this.#begin());
+  }
+
+  /**
+   * #build makes all that belongs to one person. For another one all of it is made
+   * anew, so that nothing that comes late finds its way from the one to the other.
+   */
+  #build() {
+    const env = this.#env;
+    this.#access = new Access(this.#options.token, env, (reason) => this.#lose(reason));
+    this.#api = new API(this.#options.url, this.#access, env);
+    this.#inbox = new Inbox({
+      api: this.#api,
+      env,
+      pageSize: this.#listed ? this.#options.pageSize : 0,
+      isLive: () => this.#live,
+      onChange: (inbox) => this.#emit("bellhop.inbox", inbox),
+    });
+    this.#stream = new SharedStream({
+      env,
+      access: this.#access,
+      token: () => this.#streamToken(),
+      connect: (target, handlers) => this.#open(target, handlers),
+      heartbeat: this.#options.heartbeat,
+      onStatus: (status) => this.#setStatus(status),
+      counts: () => this.#inbox.counts,
+      onCounts: (counts) => this.#inbox.ready(counts, 0, true),
+      reader: {
+        event: (event) => this.#event(event),
+        ready: (ready, gap) => this.#ready(ready, gap),
+        reset: (reset) => this.#reset(reset),
+        read: (change) => this.#inbox.read(change),
+        other: (type, data) => this.#emit(type, data),
+      },
+    });
   }
 
   get status() { return this.#status; }
@@ -1976,17 +2136,32 @@ export class Bellhop {
 
   reconnect() {
     if (this.#away) return;
+    if (this.#stage === LOST) {
+      this.#build();
+      this.#stage = NEW;
+    }
     if (this.#stage === NEW) this.#begin();
     else if (this.#stage === RUNNING) this.#stream.reconnect();
   }
 
   close() {
     if (this.#stage === CLOSED) return;
+    this.#stage = CLOSED; // first: listeners may call us again
     this.#stopWatching();
+    this.#end({ state: "closed" });
+  }
+
+  /** #lose: somebody else is signed in, with whom we have nothing to do. */
+  #lose(reason) {
+    if (this.#stage === CLOSED) return;
+    this.#stage = LOST;
+    this.#end({ state: "denied", reason });
+  }
+
+  #end(status) {
     this.#stream.pause();
     this.#inbox.close();
-    this.#setStatus({ state: "closed" });
-    this.#stage = CLOSED;
+    this.#report(status);
   }
 
   /** #listed tells whether we read the inbox's list. */
@@ -2001,12 +2176,14 @@ export class Bellhop {
   async #begin() {
     if (this.#stage !== NEW) return;
     this.#stage = BEGINNING;
+    const access = this.#access;
+    const over = () => this.#stage !== BEGINNING || this.#access !== access;
     let listed = new Map();
     try {
       if (this.#listed) listed = parseCursor(await this.#inbox.load());
     } catch (error) {
-      if (this.#stage === CLOSED) return;
-      if (error.status === 401 || error.status === 403) {
+      if (over()) return;
+      if (error.final && (error.status === 401 || error.status === 403)) {
         this.#stage = NEW;
         this.#setStatus({ state: "denied", httpStatus: error.status, reason: error.message });
         return;
@@ -2014,34 +2191,56 @@ export class Bellhop {
       // The list has to wait, the stream need not: it begins now, and a list that
       // is read later has everything before.
     }
-    [this.#own = ""] = listed.keys();
-    const user = await this.#who();
-    if (this.#stage === CLOSED) return;
+    const name = await this.#name();
+    if (over()) return;
     this.#stage = RUNNING;
     // The page's own cursor comes first: it may be older than the list.
     this.#stream.begin(this.#readCursor());
     this.#stream.begin(listed);
-    const { url, inbox, channels, share } = this.#options;
-    const name = share && user !== null ? `bellhop:${MESSAGES}:${JSON.stringify([url, user, inbox, [...channels].sort()])}` : null;
-    this.#stream.start(name, this.#own);
+    this.#nameless = name === null;
+    this.#stream.start(name);
     if (this.#away) this.#leave();
+  }
+
+  /** #share looks for other tabs once it is known who we are. */
+  async #share() {
+    const access = this.#access;
+    const name = await this.#name();
+    if (!name || !this.#nameless || this.#stage !== RUNNING || this.#away || this.#access !== access) return;
+    this.#nameless = false;
+    this.#stream.start(name);
+  }
+
+  /**
+   * #name returns what tabs that share a stream have in common, null while it is not
+   * known who we are.
+   *
+   * @returns {Promise<string | null>}
+   */
+  async #name() {
+    const { url, inbox, channels, share } = this.#options;
+    const user = share ? await this.#who() : null;
+    return user === null ? null : `bellhop:${MESSAGES}:${JSON.stringify([url, user, inbox, [...channels].sort()])}`;
   }
 
   /**
    * #who returns what tells people apart who use one browser, null if that can't be
-   * known: then nothing is shared.
+   * known.
    *
    * @returns {Promise<string | null>}
    */
   async #who() {
     const token = await this.#access.token().catch(() => null);
     const { user, inbox } = this.#options;
-    const { subject } = this.#access;
-    if (inbox && subject) this.#own ||= `user:${subject}`;
-    if (token === null) return null;
-    if (user !== undefined) return user;
-    if (inbox) return this.#own || null; // of a token that we can't read, or a cookie, the list has said it
-    return token === "" ? "" : subject || null;
+    if (token === null || user !== undefined) return token === null ? null : user;
+    // Of a token that we can't read, or a cookie, the list or the stream says it.
+    return (inbox ? this.#ownInbox : this.#access.subject) || (token === "" && !inbox ? "" : null);
+  }
+
+  /** #ownInbox is the channel of our inbox, as far as that is known or likely. */
+  get #ownInbox() {
+    const { inbox, subject } = this.#access;
+    return inbox || (subject && `user:${subject}`);
   }
 
   /**
@@ -2050,8 +2249,8 @@ export class Bellhop {
    * @returns {import("./cursor.js").Positions}
    */
   #readCursor() {
-    const { channels, cursor } = this.#options;
-    const wanted = this.#own ? [this.#own, ...channels] : channels;
+    const { channels, cursor, inbox } = this.#options;
+    const wanted = inbox && this.#ownInbox ? [this.#ownInbox, ...channels] : channels;
     const text = cursor === "0" ? wanted.map((channel) => `0@${channel}`).join(",") : cursor;
     return new Map([...parseCursor(text)].filter(([channel]) => wanted.includes(channel)));
   }
@@ -2061,7 +2260,7 @@ export class Bellhop {
     const { url, inbox, channels } = this.#options;
     const query = new URLSearchParams([["inbox", String(inbox)], ...channels.map((channel) => ["channel", channel])]);
     const open = this.#byEventSource ? openEventSource : openFetch;
-    return open({ url: `${url}/v1/stream?${query}`, ...target }, handlers, this.#env);
+    return open({ url: `${url}/v1/stream?${query}`, credentials: this.#access.credentials, ...target }, handlers, this.#env);
   }
 
   get #byEventSource() {
@@ -2069,23 +2268,12 @@ export class Bellhop {
     return transport === "eventsource" || (transport === "auto" && !streams(this.#env));
   }
 
-  /**
-   * #streamAccess: EventSource sends cookies only, so a token becomes one first.
-   *
-   * @returns {import("./access.js").StreamAccess}
-   */
-  #streamAccess() {
-    const access = this.#access;
-    if (!this.#byEventSource || !access.renewable) return access;
-    return {
-      renewable: true,
-      refused: (token) => access.refused(token),
-      token: async () => {
-        const token = await access.token();
-        if (token) await this.#api.request("POST", SESSION);
-        return token;
-      },
-    };
+  /** #streamToken: EventSource sends cookies only, so a token becomes one first. */
+  async #streamToken() {
+    const api = this.#api;
+    const token = await this.#access.token();
+    if (token && this.#byEventSource) await api.request("POST", SESSION);
+    return token;
   }
 
   #event(event) {
@@ -2095,10 +2283,10 @@ export class Bellhop {
     this.#emit("*", event, meta);
   }
 
-  #ready(ready) {
+  #ready(ready, gap) {
     this.#live = true;
-    if (this.#listed && !this.inbox.loaded) this.#inbox.load().catch(() => {});
-    this.#inbox.ready(ready);
+    if (this.#nameless) this.#share();
+    this.#inbox.ready(ready, gap);
     this.#emit("bellhop.ready", ready);
   }
 
@@ -2108,7 +2296,10 @@ export class Bellhop {
   }
 
   #setStatus(status) {
-    if (this.#stage === CLOSED) return;
+    if (this.#stage !== LOST && this.#stage !== CLOSED) this.#report(status);
+  }
+
+  #report(status) {
     this.#live = status.state === "live";
     this.#status = Object.freeze({ ...status });
     this.#emit("bellhop.status", this.#status);
@@ -2140,6 +2331,7 @@ export class Bellhop {
     if (!this.#away) return;
     this.#away = false;
     this.#setStatus({ state: "connecting" });
+    this.#inbox.suspect();
     if (this.#stage === RUNNING) this.#stream.resume();
     else if (this.#stage === NEW) this.#begin();
   }

@@ -40,9 +40,9 @@ type clients struct {
 	out *bufio.Scanner
 }
 
-// hire opens n streams on a server and returns when each listens. %d in channel
+// startPool opens n streams on a server and returns when each listens. %d in channel
 // stands for the client's number.
-func hire(b *testing.B, n int, s *server, channel string) *clients {
+func startPool(b *testing.B, n int, s *server, channel string) *clients {
 	b.Helper()
 	self, err := os.Executable()
 	require.NoError(b, err)

@@ -71,14 +71,14 @@ func BenchmarkBeside(b *testing.B) {
 func (f *figures) measure(b *testing.B, s *server, streams int) {
 	b.Helper()
 	before := sample(b, s)
-	own := hire(b, streams, s, "own%d")
+	own := startPool(b, streams, s, "own%d")
 	came := sample(b, s)
 	<-time.After(time.Duration(testenv.Setting(b, settleVariable, 0)) * time.Second)
 	f.come = append(f.come, (came.CPU() - before.CPU()).Seconds())
 	f.memory = append(f.memory, float64(sample(b, s).RSS-before.RSS)/float64(streams))
 	own.leave(b)
 
-	all := hire(b, streams, s, "one")
+	all := startPool(b, streams, s, "one")
 	s.publish(b, "one", payload()) // the channel and the publisher's connection are made
 	all.await(b, s, int64(streams))
 	before = sample(b, s)

@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/bellhop/bellhop/internal/probe"
 )
 
 func main() {
@@ -37,7 +39,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stderr 
 		return err
 	}
 	if command == "health" {
-		return health(ctx, s.listen)
+		return probe.Get(ctx, s.listen, "/api/v1/raffles")
 	}
 	service, err := open(ctx, s, slog.New(slog.NewTextHandler(stderr, nil)))
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/bellhop/bellhop/cmd/internal/app"
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
@@ -106,9 +107,9 @@ func TestDemoBesideABellhop(t *testing.T) {
 	_, port, err := net.SplitHostPort(d.listener.Addr().String())
 	require.NoError(t, err)
 	for _, host := range []string{"127.0.0.1", "", "0.0.0.0", "[::]"} {
-		require.NoError(t, health(ctx, host+":"+port), host)
+		require.NoError(t, probe.Get(ctx, host+":"+port, "/api/v1/raffles"), host)
 	}
-	require.Error(t, health(ctx, "127.0.0.2:"+port), "where it does not listen")
+	require.Error(t, probe.Get(ctx, "127.0.0.2:"+port, "/api/v1/raffles"), "where it does not listen")
 }
 
 // TestDemoBehindAProxy has no streams: they do not come its way.

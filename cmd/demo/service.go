@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -89,31 +88,4 @@ func (s *service) run(ctx context.Context) error {
 	err := group.Wait()
 	s.idle()
 	return errors.Join(err, s.product.Close())
-}
-
-// health asks a running demo whether it answers.
-func health(ctx context.Context, listen string) error {
-	ctx, cancel := context.WithTimeout(ctx, headerTimeout)
-	defer cancel()
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1" // it listens everywhere
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/api/v1/raffles", http.NoBody)
-	if err != nil {
-		return err
-	}
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("it answers %s", resp.Status)
-	}
-	return nil
 }

@@ -17,8 +17,7 @@ type Note struct {
 
 // Notes lists the newest notes that a person got or wrote.
 func (s *Service) Notes(ctx context.Context, person string) ([]Note, error) {
-	notes := []Note{}
-	return notes, s.db.SelectContext(ctx, &notes,
+	return domain.List[Note](ctx, s.db,
 		`SELECT id, sender, receiver, body, created_at FROM notes WHERE receiver = ? OR sender = ? ORDER BY id DESC LIMIT ?`, person, person, mostListed)
 }
 
@@ -37,13 +36,7 @@ func (s *Service) SendNote(ctx context.Context, from, to string, body domain.Tex
 }
 
 // Message is one line of a chat between two people.
-type Message struct {
-	ID        int64       `db:"id" json:"id"`
-	Sender    string      `db:"sender" json:"sender"`
-	Receiver  string      `db:"receiver" json:"receiver"`
-	Body      domain.Text `db:"body" json:"body"`
-	CreatedAt int64       `db:"created_at" json:"created_at"`
-}
+type Message Note
 
 // conversation is the name of what two people say to each other. Names have no
 // spaces.
@@ -53,16 +46,14 @@ const selectMessages = `SELECT id, sender, receiver, body, created_at FROM messa
 
 // Chats lists the last message of each of a person's chats, the newest first.
 func (s *Service) Chats(ctx context.Context, person string) ([]Message, error) {
-	messages := []Message{}
-	return messages, s.db.SelectContext(ctx, &messages, selectMessages+`
+	return domain.List[Message](ctx, s.db, selectMessages+`
 WHERE id IN (SELECT MAX(id) FROM messages WHERE sender = ? OR receiver = ? GROUP BY conversation)
 ORDER BY id DESC LIMIT ?`, person, person, mostListed)
 }
 
 // Chat lists the newest messages between two people, the oldest of them first.
 func (s *Service) Chat(ctx context.Context, person, other string) ([]Message, error) {
-	messages := []Message{}
-	return messages, s.db.SelectContext(ctx, &messages, selectMessages+`
+	return domain.List[Message](ctx, s.db, selectMessages+`
 WHERE id IN (SELECT id FROM messages WHERE conversation = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, conversation(person, other), mostListed)
 }
 

@@ -38,14 +38,13 @@ FROM posts p `
 // Posts lists the newest posts of a board, or of all if it is empty, as viewer
 // sees them.
 func (s *Service) Posts(ctx context.Context, viewer, board string) ([]Post, error) {
-	posts := []Post{}
 	if board == "" {
-		return posts, s.db.SelectContext(ctx, &posts, selectPosts+`ORDER BY p.id DESC LIMIT ?`, viewer, mostListed)
+		return domain.List[Post](ctx, s.db, selectPosts+`ORDER BY p.id DESC LIMIT ?`, viewer, mostListed)
 	}
 	if !slices.Contains(boards, board) {
 		return nil, domain.Refuse(domain.ErrNotFound, "there is no such board")
 	}
-	return posts, s.db.SelectContext(ctx, &posts, selectPosts+`WHERE p.board = ? ORDER BY p.id DESC LIMIT ?`, viewer, board, mostListed)
+	return domain.List[Post](ctx, s.db, selectPosts+`WHERE p.board = ? ORDER BY p.id DESC LIMIT ?`, viewer, board, mostListed)
 }
 
 // Post is a post with its comments, the oldest first.
@@ -54,9 +53,8 @@ func (s *Service) Post(ctx context.Context, viewer string, id int64) (Post, []Co
 	if err := domain.One(ctx, s.db, &post, "post", selectPosts+`WHERE p.id = ?`, viewer, id); err != nil {
 		return Post{}, nil, err
 	}
-	comments := []Comment{}
 	// The newest ones if there are too many, and then in order.
-	err := s.db.SelectContext(ctx, &comments, selectComments+`
+	comments, err := domain.List[Comment](ctx, s.db, selectComments+`
 WHERE id IN (SELECT id FROM comments WHERE post = ? ORDER BY id DESC LIMIT ?) ORDER BY id`, id, 5*mostListed)
 	return post, comments, err
 }

@@ -97,6 +97,13 @@ func One(ctx context.Context, q sqlx.QueryerContext, dest any, what, query strin
 	return err
 }
 
+// List reads rows; a list without any is empty and not nil, for the JSON of it.
+func List[T any](ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]T, error) {
+	list := []T{}
+	err := sqlx.SelectContext(ctx, q, &list, query, args...)
+	return list, err
+}
+
 // Insert adds a row and returns its id.
 func Insert(ctx context.Context, tx *Tx, query string, args ...any) (int64, error) {
 	result, err := tx.ExecContext(ctx, query, args...)

@@ -25,12 +25,12 @@ var Schema string
 const (
 	// batch is how many notifications are published in one request.
 	batch = 200
-	// most is how many may wait. Beyond it the demo refuses to do what would
+	// maxWaiting is how many may wait. Beyond it the demo refuses to do what would
 	// make more: it is bounded, and what it did is always told.
-	most = 10_000
-	// look is how often the outbox is read without being asked to, and for how
+	maxWaiting = 10_000
+	// pollInterval is how often the outbox is read without being asked to, and for how
 	// long it is left alone after the notifier could not be reached.
-	look = 2 * time.Second
+	pollInterval = 2 * time.Second
 )
 
 // Publisher is what the outbox needs of a client.Client.
@@ -57,7 +57,7 @@ func NewOutbox(ctx context.Context, db *domain.DB, to Publisher, log *slog.Logge
 	if err := db.GetContext(ctx, &o.life, `SELECT life FROM outbox_life`); err != nil {
 		return nil, err
 	}
-	db.Subscribe(o.put, o.ring)
+	db.Subscribe(o.put, o.wakeUp)
 	return o, nil
 }
 
@@ -68,7 +68,7 @@ func (o *Outbox) put(ctx context.Context, tx *sqlx.Tx, e domain.Event) error {
 		if err := tx.GetContext(ctx, &waiting, `SELECT IFNULL(MAX(id) - MIN(id) + 1, 0) FROM outbox`); err != nil {
 			return err
 		}
-		if waiting >= most {
+		if waiting >= maxWaiting {
 			return domain.Refuse(domain.ErrBusy, "too many notifications wait to be published")
 		}
 		data, err := json.Marshal(n.Data)
@@ -88,8 +88,8 @@ func (o *Outbox) put(ctx context.Context, tx *sqlx.Tx, e domain.Event) error {
 	return nil
 }
 
-// ring tells the worker that there may be something to do.
-func (o *Outbox) ring() {
+// wakeUp tells the worker that there may be something to do.
+func (o *Outbox) wakeUp() {
 	select {
 	case o.wake <- struct{}{}:
 	default: // it has been told
@@ -114,13 +114,11 @@ func (o *Outbox) Run(ctx context.Context) error {
 		if err != nil {
 			wake = nil // what is new would fail as well
 		}
-		timer := time.NewTimer(look)
 		select {
 		case <-wake:
-		case <-timer.C:
+		case <-time.After(pollInterval):
 		case <-ctx.Done():
 		}
-		timer.Stop()
 	}
 }
 

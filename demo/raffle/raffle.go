@@ -71,8 +71,7 @@ FROM raffles r `
 
 // Raffles lists the newest raffles.
 func (s *Service) Raffles(ctx context.Context) ([]Raffle, error) {
-	raffles := []Raffle{}
-	return raffles, s.db.SelectContext(ctx, &raffles, selectRaffles+`ORDER BY r.id DESC LIMIT ?`, mostListed)
+	return domain.List[Raffle](ctx, s.db, selectRaffles+`ORDER BY r.id DESC LIMIT ?`, mostListed)
 }
 
 // Point is how many tickets there were at a moment, and how many of them were
@@ -92,8 +91,7 @@ func (s *Service) Raffle(ctx context.Context, person string, id int64) (r Raffle
 	if err := s.db.GetContext(ctx, &own, `SELECT COUNT(*) FROM tickets WHERE raffle = ? AND person = ?`, id, person); err != nil {
 		return r, nil, 0, err
 	}
-	history = []Point{}
-	err = s.db.SelectContext(ctx, &history, `
+	history, err = domain.List[Point](ctx, s.db, `
 SELECT created_at, tickets, own FROM (
     SELECT id, created_at, ROW_NUMBER() OVER (ORDER BY id) AS tickets, SUM(person = ?) OVER (ORDER BY id) AS own
     FROM tickets WHERE raffle = ?

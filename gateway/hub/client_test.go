@@ -51,6 +51,7 @@ func (r *rig) open(req Request) *client {
 // start opens a stream for a client.
 func (r *rig) start(req Request, c *client) {
 	r.t.Helper()
+	req.ReplayReset = !r.resetToHead // most tests look at all that there is after a reset
 	s, err := r.hub.Open(req)
 	require.NoError(r.t, err)
 	c.stream = s

@@ -3,7 +3,6 @@ package hub
 import (
 	"time"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/gateway/conn"
 )
 
@@ -45,8 +44,8 @@ const (
 // EndExcess ends so many of a person's streams that are over the limit, or all there are
 // if these are fewer: each says bellhop.refused. It returns how many it ended, without
 // those that were about to end anyway, and does not wait for them.
-func (h *Hub) EndExcess(subject string, streams int) (ended int) {
-	for _, s := range h.those(func(s *Stream) bool { return s.subject == subject }) {
+func (h *Hub) EndExcess(user string, streams int) (ended int) {
+	for _, s := range h.those(func(s *Stream) bool { return s.user == user }) {
 		if ended == streams {
 			break
 		}
@@ -59,17 +58,15 @@ func (h *Hub) EndExcess(subject string, streams int) (ended int) {
 
 // EndRevoked ends the streams whose token is no good any more, as revoked tells:
 // each says bellhop.expired. It returns how many these are, and does not wait
-// for them. revoked is called with the hub's lock held and must be quick; of the
-// claims it gets the subject and the second of issue, in a value that it must
-// not keep.
-func (h *Hub) EndRevoked(revoked func(*auth.Claims) bool) int {
-	var claims auth.Claims
+// for them. revoked is called with the hub's lock held and must be quick; it gets
+// the person, as the key of their inbox, and the second of issue, zero if unknown.
+func (h *Hub) EndRevoked(revoked func(user string, issued time.Time) bool) int {
 	ended := h.those(func(s *Stream) bool {
-		claims.Subject, claims.IssuedAt = s.subject, time.Time{}
+		var issued time.Time
 		if s.issued != 0 {
-			claims.IssuedAt = time.Unix(s.issued, 0)
+			issued = time.Unix(s.issued, 0)
 		}
-		return s.subject != "" && revoked(&claims)
+		return s.user != "" && revoked(s.user, issued)
 	})
 	for _, s := range ended {
 		s.tell(expired)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
 	"github.com/bellhop/bellhop/gateway/hub/track"
@@ -18,7 +17,7 @@ func TestHubSaysWhyItEndsAStream(t *testing.T) {
 	for want, end := range map[conn.Reason]func(r *rig, s *Stream){
 		ReasonDrain:   func(_ *rig, s *Stream) { s.tell(departure) },
 		ReasonExcess:  func(r *rig, _ *Stream) { require.Equal(r.t, 1, r.hub.EndExcess("1", 1)) },
-		ReasonRevoked: func(r *rig, _ *Stream) { r.hub.EndRevoked(func(*auth.Claims) bool { return true }) },
+		ReasonRevoked: func(r *rig, _ *Stream) { r.hub.EndRevoked(func(string, time.Time) bool { return true }) },
 		ReasonBackwards: func(r *rig, _ *Stream) {
 			r.log.change(func(p *life) { p.channels[inbox] = fakeChannel{} })
 			r.hub.find(inbox).ask(track.Ask)
@@ -27,7 +26,7 @@ func TestHubSaysWhyItEndsAStream(t *testing.T) {
 		t.Run(string(want), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				c := r.open(Request{Channels: []event.Channel{inbox}, Inbox: true, Claims: &auth.Claims{Subject: "1"}})
+				c := r.open(Request{Channels: []event.Channel{inbox}, Inbox: true, User: "1"})
 				c.read()
 				r.publish(inbox)
 				c.read()

@@ -27,7 +27,7 @@ func (m *model) connect(p *person) {
 	first := m.rng.IntN(len(m.gates))
 	for i := range m.gates {
 		g := m.gates[(first+i)%len(m.gates)]
-		s, err := g.hub.Open(Request{Channels: p.on, Cursor: cur})
+		s, err := g.hub.Open(Request{Channels: p.on, Cursor: cur, ReplayReset: true})
 		if err == nil {
 			p.at, p.client = g, &client{t: m.t, stream: s, id: p.id}
 			c := p.client

@@ -140,7 +140,7 @@ func (m *countModel) announce(msg fanout.Message) {
 func (m *countModel) connect(d *counter) {
 	cur, err := event.ParseCursor(d.id)
 	require.NoError(m.t, err)
-	s, err := m.hub.Open(Request{Channels: append([]event.Channel{inbox}, d.others...), Inbox: true, Cursor: cur, Retry: time.Second})
+	s, err := m.hub.Open(Request{Channels: append([]event.Channel{inbox}, d.others...), Inbox: true, Cursor: cur, ReplayReset: true, Retry: time.Second})
 	require.NoError(m.t, err)
 	d.client = &client{t: m.t, stream: s, id: d.id}
 	c := d.client

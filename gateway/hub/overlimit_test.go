@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 )
 
@@ -15,7 +14,7 @@ func TestStreamsTooManyEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		of := func(subject string) *client {
-			return r.open(Request{Channels: []event.Channel{inbox}, Claims: &auth.Claims{Subject: subject}})
+			return r.open(Request{Channels: []event.Channel{inbox}, User: subject})
 		}
 		zoe, theirs := of("zoe"), []*client{of("mina"), of("mina"), of("mina")}
 		zoe.wait(time.Second)

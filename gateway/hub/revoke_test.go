@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/store"
@@ -45,11 +44,11 @@ func TestStreamsOfRevokedTokensEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		of := func(subject string) *client {
-			return r.open(Request{Channels: []event.Channel{inbox}, Claims: &auth.Claims{Subject: subject}})
+			return r.open(Request{Channels: []event.Channel{inbox}, User: subject})
 		}
 		mina, zoe, nobody := of("mina"), of("zoe"), r.open(Request{Channels: []event.Channel{inbox}})
 		mina.wait(time.Second)
-		require.Equal(t, 1, r.hub.EndRevoked(func(c *auth.Claims) bool { return c.Subject == "mina" }))
+		require.Equal(t, 1, r.hub.EndRevoked(func(user string, _ time.Time) bool { return user == "mina" }))
 		blocks := mina.wait(time.Second)
 		require.Equal(t, "bellhop.expired", blocks[len(blocks)-1].event)
 		require.True(t, mina.ended)

@@ -21,6 +21,8 @@ type rig struct {
 	// rush: clients come at once. Otherwise each comes after a quiet while, so
 	// that its questions are put without a pause.
 	rush bool
+	// resetToHead: clients do not ask for what is retained after a reset.
+	resetToHead bool
 }
 
 func newRig(t *testing.T, set ...func(*Config)) *rig {

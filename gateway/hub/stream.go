@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
 	"github.com/bellhop/bellhop/gateway/hub/track"
@@ -24,13 +23,17 @@ type Request struct {
 	// BadCursor: the client brought something that is no cursor. It is told of
 	// a reset in every channel.
 	BadCursor bool
+	// ReplayReset: after a reset a channel goes on with all that is retained, and
+	// not as for a client that brought no position.
+	ReplayReset bool
 	// MessageOnly leaves the event lines of events out.
 	MessageOnly bool
 	// PingEvents makes heartbeats bellhop.ping events instead of comments.
 	PingEvents bool
-	// Claims are of the token that opened the stream; nil: there was none. What
-	// EndRevoked needs of them is kept: the subject, and the second of issue.
-	Claims *auth.Claims
+	// User is the person whose token opened the stream, as the key of their inbox,
+	// and Issued when it was issued, zero if it does not say. Empty: there was none.
+	User   string
+	Issued time.Time
 	// Retry is after how long the client shall reconnect, already jittered; a
 	// minute at most.
 	Retry time.Duration
@@ -50,7 +53,7 @@ type Stream struct {
 	loop    conn.Waker
 	wakeID  uint64
 	opening *opening // nil once bellhop.ready has nothing to add
-	subject string   // whose token opened the stream; shares the inbox's memory
+	user    string   // whose token opened the stream; shares the inbox's memory
 	issued  int64    // when, in seconds since 1970; 0: the token does not say
 	subs    []sub
 	lent    *lines        // holds bytes of what Next returned last
@@ -115,17 +118,15 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 	s := &Stream{
 		hub: h, opening: &opening{req: req, at: time.Now()},
 		messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox,
+		user:  req.User,
 		retry: uint16(min(req.Retry.Milliseconds(), math.MaxUint16)),
 		subs:  make([]sub, len(req.Channels)),
 	}
-	if c := req.Claims; c != nil {
-		s.subject = c.Subject
-		if req.Inbox {
-			s.subject = req.Channels[0].Key()
-		}
-		if !c.IssuedAt.IsZero() {
-			s.issued = c.IssuedAt.Unix()
-		}
+	if req.User != "" && req.Inbox {
+		s.user = req.Channels[0].Key() // the same, in memory that is kept anyway
+	}
+	if !req.Issued.IsZero() {
+		s.issued = req.Issued.Unix()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -137,8 +138,9 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 	return s, nil
 }
 
-// Subject is the person whose token opened the stream; empty: there was none.
-func (s *Stream) Subject() string { return s.subject }
+// User is the person whose token opened the stream, as the key of their inbox;
+// empty: there was none.
+func (s *Stream) User() string { return s.user }
 
 // Start joins the stream's channels.
 func (s *Stream) Start(to conn.Waker, id uint64) {
@@ -147,7 +149,7 @@ func (s *Stream) Start(to conn.Waker, id uint64) {
 	req := &s.opening.req
 	for i, name := range req.Channels {
 		b := &s.subs[i]
-		b.stream = s
+		b.stream, b.ReplayReset = s, req.ReplayReset
 		at, brought := req.Cursor.Position(name)
 		if req.BadCursor {
 			at, brought = event.Position{Epoch: event.NoEpoch}, true

@@ -64,13 +64,21 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 }
 
 // Secure tells whether the client came by TLS: to this process, or to a trusted
-// proxy that says so in X-Forwarded-Proto.
+// proxy that says so in X-Forwarded-Proto, and so do all in front of it.
 func (p Proxies) Secure(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
 	}
 	from, ok := peer(r)
-	return ok && p.trusts(from) && r.Header.Get("X-Forwarded-Proto") == "https"
+	if !ok || !p.trusts(from) {
+		return false
+	}
+	for proto := range strings.SplitSeq(strings.Join(r.Header.Values("X-Forwarded-Proto"), ","), ",") {
+		if !strings.EqualFold(strings.TrimSpace(proto), "https") {
+			return false
+		}
+	}
+	return true
 }
 
 // Doubtful tells whether a request speaks for somebody else, as a proxy's does,

@@ -65,17 +65,14 @@ func NewGuard(cfg Config) *Guard {
 	return &Guard{cfg: cfg, rates: newRates(cfg.AddressRate), count: make(map[netip.Addr]int)}
 }
 
-// Open asks for a stream of a user, empty for an anonymous one, from an address.
-// With an empty Reason the stream may open, and Close is to be called, with the
+// Open asks for a stream of a user, empty for an anonymous one, from an address,
+// after Allow let the request pass. With an empty Reason the stream may open, and Close is to be called, with the
 // same user and address, once it is over. An address that is not known, the zero
 // one, has no limits. It blocks no longer than the Counter.
 //
 // There is no value that stands for the place taken: a gateway has many of them,
 // and knows whose each stream is anyway.
 func (g *Guard) Open(ctx context.Context, user string, from netip.Addr) Reason {
-	if !g.Allow(from) {
-		return Rate
-	}
 	from = site(from)
 	if !g.enter(from) {
 		return Address
@@ -101,8 +98,8 @@ func (g *Guard) counts(user string) bool {
 	return user != "" && g.cfg.Streams != nil && g.cfg.UserStreams > 0
 }
 
-// Allow counts a request of an address that opens no stream, and tells whether
-// it may begin now.
+// Allow counts a request of an address, and tells whether it may begin now. It is
+// asked before the request's token is judged.
 func (g *Guard) Allow(from netip.Addr) bool { return !from.IsValid() || g.rates.allow(site(from)) }
 
 func (g *Guard) enter(from netip.Addr) bool {

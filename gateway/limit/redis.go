@@ -39,7 +39,8 @@ const (
 	flushEvery = 50 * time.Millisecond
 	// flushSize is how many users are written in one pipeline.
 	flushSize = 500
-	// keepUser is how long a user's counts outlive the last stream that opened.
+	// keepUser is how long a user's counts outlive the last word of a member about
+	// them. Each says all of its own twice as often.
 	keepUser = 25 * time.Hour
 )
 
@@ -57,6 +58,8 @@ type RedisConfig struct {
 	// Logger hears when Redis can't be asked, and when it can again. Default:
 	// slog.Default().
 	Logger *slog.Logger
+
+	keep time.Duration // keepUser but in tests
 }
 
 // Redis is a member of a fleet that shares a Redis. For each user there is one
@@ -99,6 +102,9 @@ func NewRedis(client redis.UniversalClient, cfg RedisConfig) *Redis {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
+	}
+	if cfg.keep == 0 {
+		cfg.keep = keepUser
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Redis{
@@ -192,7 +198,7 @@ func (r *Redis) eval(ctx context.Context, script *redis.Script, user string, ope
 			sure = 1
 		}
 		r.mu.Unlock()
-		args := append([]any{r.id, open, most, keepUser.Milliseconds(), sure}, live...)
+		args := append([]any{r.id, open, most, r.cfg.keep.Milliseconds(), sure}, live...)
 		answer, err = script.Run(ctx, r.client, []string{r.key(user)}, args...).Int()
 		if err != nil || answer != unsure || renewed {
 			return answer, err

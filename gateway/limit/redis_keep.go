@@ -25,6 +25,7 @@ func (r *Redis) keep(ctx context.Context) {
 	// flush runs only while there is something to write: it would be what wakes an
 	// idle gateway most.
 	running := true
+	told := time.Now()
 	run := func() {
 		if running = !r.idle(); running {
 			flush.Reset(flushEvery)
@@ -32,6 +33,10 @@ func (r *Redis) keep(ctx context.Context) {
 	}
 	for {
 		r.renewInTurn(ctx)
+		if time.Since(told) > r.cfg.keep/2 {
+			told = time.Now()
+			r.tellAll()
+		}
 		if !running {
 			run()
 		}
@@ -87,6 +92,14 @@ func (r *Redis) renew(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tellAll has all counts written anew: Redis forgets those of which nobody spoke for
+// long, and streams may be open for longer.
+func (r *Redis) tellAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.Copy(r.dirty, r.users)
 }
 
 // flush writes the counts that changed, in pipelines, until one fails or the time
@@ -178,7 +191,7 @@ func (r *Redis) write(ctx context.Context, batch map[string]*userCount) error {
 				continue
 			}
 			pipe.HSet(ctx, r.key(user), r.id, open)
-			pipe.PExpire(ctx, r.key(user), keepUser)
+			pipe.PExpire(ctx, r.key(user), r.cfg.keep)
 		}
 		return nil
 	})

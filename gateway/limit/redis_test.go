@@ -289,3 +289,33 @@ func TestStreamGivenUpDuringTheQuestion(t *testing.T) {
 	}
 	require.True(t, a.Acquire(t.Context(), "mina", 1))
 }
+
+// TestClockOfRedisThatIsSetBack: leases that end in an hour by the new time are those
+// of members that may be dead, and are taken for no longer than any other.
+func TestClockOfRedisThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	admin := server.Client()
+	member := join(t, open(t, server.URL()), "", unhurried)
+	require.Eventually(t, func() bool { return admin.Exists(t.Context(), "bellhop:limit:members").Val() == 1 }, 10*time.Second, 5*time.Millisecond)
+	ahead := time.Now().Add(time.Hour).UnixMilli() // what was written before the clock was set back
+	require.NoError(t, admin.HSet(t.Context(), "bellhop:limit:members", "since", ahead, "dead", ahead+5000).Err())
+	require.NoError(t, admin.HSet(t.Context(), "bellhop:limit:user:mina", "dead", 3).Err())
+	require.False(t, member.Acquire(t.Context(), "mina", 3), "it may be alive")
+	require.Eventually(t, func() bool { return member.Acquire(t.Context(), "mina", 3) }, 20*time.Second, 20*time.Millisecond)
+}
+
+// TestCountsOutliveStreamsThatNeverEnd: where streams have no age, counts are told
+// again before Redis forgets them.
+func TestCountsOutliveStreamsThatNeverEnd(t *testing.T) {
+	t.Parallel()
+	server := testenv.Redis(t)
+	client := open(t, server.URL())
+	member := limit.NewRedis(client, limit.RedisConfig{Timeout: unhurried, Logger: slog.New(slog.DiscardHandler)}.Keeping(8*time.Second))
+	t.Cleanup(func() { require.NoError(t, member.Close()) })
+	require.True(t, member.Acquire(t.Context(), "mina", 1))
+	left := func() time.Duration { return client.PTTL(t.Context(), "bellhop:limit:user:mina").Val() }
+	require.Eventually(t, func() bool { return left() < 6*time.Second }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return left() > 6*time.Second }, 20*time.Second, 20*time.Millisecond)
+	require.False(t, join(t, client, "", unhurried).Acquire(t.Context(), "mina", 1))
+}

@@ -7,15 +7,24 @@
 -- the live members.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local known = redis.call('HSET', KEYS[1], ARGV[1], now + ARGV[2]) == 0
+local lease = now + ARGV[2]
+local known = redis.call('HSET', KEYS[1], ARGV[1], lease) == 0
 redis.call('HSETNX', KEYS[1], 'since', now)
-local complete = now - redis.call('HGET', KEYS[1], 'since') > tonumber(ARGV[3])
+local since = tonumber(redis.call('HGET', KEYS[1], 'since'))
+if since > now then -- the clock was set back
+  redis.call('HSET', KEYS[1], 'since', now)
+  since = now
+end
+local complete = now - since > tonumber(ARGV[3])
 local live = { known and '1' or '0', complete and '1' or '0' }
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   if all[i] == 'since' then
     -- no member
   elseif tonumber(all[i + 1]) > now then
+    if tonumber(all[i + 1]) > lease then -- likewise: whoever is alive renews it
+      redis.call('HSET', KEYS[1], all[i], lease)
+    end
     live[#live + 1] = all[i]
   else
     redis.call('HDEL', KEYS[1], all[i])

@@ -1,3 +1,11 @@
+// Package chaos has only tests: fleets of real processes on a real Redis, primary
+// and replica, in which one part after the other breaks while publishers publish
+// and clients listen. Afterwards every acknowledged event must have reached every
+// client once, in order, or its loss must have been announced with a cause. Beside
+// them goes a raffle that is kept in Redis: its watchers must end at the newest
+// value, and must be told once of each Redis that died.
+//
+// The short form runs with all other tests. The long form is `make chaos`.
 package chaos
 
 import (
@@ -9,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/testkit/drill"
+	"github.com/bellhop/bellhop/internal/testkit/workload"
 )
 
 // scenario is one way of breaking a fleet.
@@ -54,7 +62,7 @@ func (s *scenario) run(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	d, err := drill.Begin(ctx, plan)
+	d, err := workload.Start(ctx, plan)
 	require.NoError(t, err)
 	defer d.Stop()
 	show := f.openShow(t)

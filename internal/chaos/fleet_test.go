@@ -10,8 +10,8 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/testkit/drill"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/workload"
 )
 
 var (
@@ -116,8 +116,8 @@ func (f *fleet) up(all []*testenv.Program) []string {
 	return urls
 }
 
-func (f *fleet) plan() drill.Plan {
-	return drill.Plan{
+func (f *fleet) plan() workload.Plan {
+	return workload.Plan{
 		Shared:     []event.Channel{watched},
 		Restless:   0.2,
 		Gateways:   func() []string { return f.up(f.gateways) },
@@ -127,8 +127,8 @@ func (f *fleet) plan() drill.Plan {
 			now := time.Now()
 			return auth.SignToken(signingKey, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(time.Hour)})
 		},
-		Contents: func(ctx context.Context, ch event.Channel) (drill.Contents, error) {
-			return drill.ReadContents(ctx, f.primary.Admin(), f.database, ch)
+		Contents: func(ctx context.Context, ch event.Channel) (workload.Contents, error) {
+			return workload.ReadContents(ctx, f.primary.Admin(), f.database, ch)
 		},
 	}
 }

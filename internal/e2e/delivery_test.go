@@ -9,8 +9,8 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/sse"
-	"github.com/bellhop/bellhop/internal/testkit/drill"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/workload"
 )
 
 // TestEverybodyReceivesEverything: a thousand users on two gateways, a third of
@@ -25,7 +25,7 @@ func TestEverybodyReceivesEverything(t *testing.T) {
 			plan.Rate = 1000
 			plan.Restless = 1.0 / 3
 			ctx := context.Background()
-			d, err := drill.Begin(ctx, plan)
+			d, err := workload.Start(ctx, plan)
 			require.NoError(t, err)
 			require.NoError(t, d.Publish(ctx))
 			report, err := d.Finish(ctx)
@@ -57,7 +57,7 @@ func TestStoppedReplicaCostsNoEvent(t *testing.T) {
 			defer cluster.StartApplier(t)
 			plan := f.plan()
 			plan.Users, plan.Events, plan.Restless, plan.Rate = 20, 400, 1, 200
-			d, err := drill.Begin(context.Background(), plan)
+			d, err := workload.Start(context.Background(), plan)
 			require.NoError(t, err)
 			require.NoError(t, d.Publish(context.Background()))
 			report, err := d.Finish(context.Background())

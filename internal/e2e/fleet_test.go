@@ -22,8 +22,8 @@ import (
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/internal/server"
-	"github.com/bellhop/bellhop/internal/testkit/drill"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/workload"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
 )
@@ -110,7 +110,7 @@ func (f *fleet) addGateway() {
 	})
 	require.NoError(f.tb, err)
 	f.tb.Cleanup(func() { require.NoError(f.tb, h.Close()) })
-	verifier, err := auth.NewVerifier(auth.TokenConfig{Secrets: []string{signingKey}})
+	verifier, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{signingKey}}}})
 	require.NoError(f.tb, err)
 	g, err := gateway.New(gateway.Config{
 		Hub: h, Log: db, Inbox: db, Bus: bus, Verifier: verifier, Policies: auth.Builtin(), Registerer: m.registry, Logger: f.logger,
@@ -190,8 +190,8 @@ func (f *fleet) total(name, label, value string) float64 {
 	return sum
 }
 
-func (f *fleet) plan() drill.Plan {
-	return drill.Plan{
+func (f *fleet) plan() workload.Plan {
+	return workload.Plan{
 		Gateways: func() []string {
 			var urls []string
 			for _, g := range f.gateways {
@@ -202,8 +202,8 @@ func (f *fleet) plan() drill.Plan {
 		Notifiers:  func() []string { return []string{f.notifier.url} },
 		ServiceKey: serviceKey,
 		Token:      token,
-		Contents: func(ctx context.Context, ch event.Channel) (drill.Contents, error) {
-			return drill.ReadContents(ctx, f.cluster.Primary.Admin(), f.database, ch)
+		Contents: func(ctx context.Context, ch event.Channel) (workload.Contents, error) {
+			return workload.ReadContents(ctx, f.cluster.Primary.Admin(), f.database, ch)
 		},
 	}
 }

@@ -167,16 +167,18 @@ func TestKeptChannelsAfterRedisLostThem(t *testing.T) {
 		b := r.next(t, "bellhop.ready")
 		require.Equal(t, "bellhop.reset", b.Event)
 		require.Contains(t, b.Data, `"channel":"topic:news"`)
-		after := r.next(t, "bellhop.ready")
-		require.Equal(t, "note", after.Event)
-		require.Contains(t, after.Data, `"seq":1`)
-		require.NotEqual(t, before[1:], after.ID[1:], "another epoch")
-		require.Regexp(t, `^1\.[a-z0-9]+@topic:news$`, after.ID)
 	}
+	// What was published before it was told of the reset it is to fetch.
 	status, answer = p.publish(`6`)
 	require.Equal(t, http.StatusCreated, status, answer)
 	for _, r := range []*reader{early, late} {
-		require.Equal(t, "note", r.next(t, "bellhop.ready").Event)
+		b := r.next(t, "bellhop.ready")
+		if strings.Contains(b.Data, `"seq":1`) {
+			b = r.next(t, "bellhop.ready")
+		}
+		require.Contains(t, b.Data, `"seq":2`)
+		require.NotEqual(t, before[1:], b.ID[1:], "another epoch")
+		require.Regexp(t, `^2\.[a-z0-9]+@topic:news$`, b.ID)
 	}
 }
 

@@ -37,7 +37,7 @@ func TestOpenStreamsHoldNoConnections(t *testing.T) {
 	dials.SetLimit(64)
 	for i := range open {
 		dials.Go(func() (err error) {
-			open[i], err = openRaw(addr, fmt.Sprintf("many-%d", i), "")
+			open[i], err = openRaw(addr, "", fmt.Sprintf("many-%d", i), "")
 			return err
 		})
 	}
@@ -86,11 +86,12 @@ type rawStream struct {
 	conn   net.Conn
 	r      *bufio.Reader
 	events int // passed by until
+	bytes  int // read by until
 }
 
-// openRaw opens a user's stream, with a cursor unless that is empty, and reads it
+// openRaw opens a user's stream, with a query and with a cursor unless those are empty, and reads it
 // up to its bellhop.ready.
-func openRaw(addr, user, cursor string) (*rawStream, error) {
+func openRaw(addr, query, user, cursor string) (*rawStream, error) {
 	signed, err := token(user)
 	if err != nil {
 		return nil, err
@@ -100,7 +101,7 @@ func openRaw(addr, user, cursor string) (*rawStream, error) {
 		return nil, err
 	}
 	s := &rawStream{conn: conn, r: bufio.NewReaderSize(conn, 1024)}
-	head := "GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + signed + "\r\n"
+	head := "GET /v1/stream" + query + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + signed + "\r\n"
 	if cursor != "" {
 		head += "Last-Event-ID: " + cursor + "\r\n"
 	}
@@ -123,6 +124,7 @@ func (s *rawStream) until(prefix string) (string, error) {
 	}
 	for {
 		line, err := s.r.ReadString('\n')
+		s.bytes += len(line)
 		if err != nil || strings.HasPrefix(line, prefix) {
 			return line, err
 		}

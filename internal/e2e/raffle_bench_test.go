@@ -47,7 +47,7 @@ func measureRaffle(b *testing.B) measured {
 	b.Helper()
 	s := newStage(b, testenv.Redis(b).URL())
 	times := newArrivals(10 * updates * int(raffleWindow.Seconds()+1))
-	all := gather(b, *raffleStreams, s.addrs(), times, raffle)
+	all := subscribe(b, *raffleStreams, s.addrs(), times, raffle)
 	w := s.begin(times)
 	all.await(b, "following", func(s seen) bool { return s.values >= 5 })
 	pids := []int{s.gateways[0].PID(), s.gateways[1].PID()}
@@ -62,7 +62,7 @@ func measureRaw(b *testing.B) measured {
 	b.Helper()
 	server := testenv.Run(b, testenv.Build(b, "./bench/fixture"), "BENCH_SERVER=raw")
 	times := newArrivals(10 * int(*raffleWindow/period))
-	all := gather(b, *raffleStreams, []string{strings.TrimPrefix(server.URL, "http://")}, times, raffle)
+	all := subscribe(b, *raffleStreams, []string{strings.TrimPrefix(server.URL, "http://")}, times, raffle)
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -105,7 +105,7 @@ func sendRaw(b *testing.B, url string, times *arrivals, n int) {
 }
 
 // measure looks at a window of a crowd that is being served by processes.
-func (all fans) measure(b *testing.B, times *arrivals, pids []int, window time.Duration) measured {
+func (all subscribers) measure(b *testing.B, times *arrivals, pids []int, window time.Duration) measured {
 	b.Helper()
 	times.forget()
 	before, values, began := processorTime(b, pids), all.values(), time.Now()
@@ -124,7 +124,7 @@ func (all fans) measure(b *testing.B, times *arrivals, pids []int, window time.D
 	return m
 }
 
-func (all fans) values() (sum int) {
+func (all subscribers) values() (sum int) {
 	for _, f := range all {
 		sum += f.now().values
 	}

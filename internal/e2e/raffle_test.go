@@ -23,7 +23,7 @@ var (
 func TestRaffleReachesEverybody(t *testing.T) {
 	redis := testenv.Redis(t)
 	s := newStage(t, redis.URL())
-	all := gather(t, *raffleStreams, s.addrs(), nil, raffle)
+	all := subscribe(t, *raffleStreams, s.addrs(), nil, raffle)
 
 	heard := redis.Client().PSubscribe(t.Context(), "*"+string(raffle))
 	defer heard.Close()
@@ -57,16 +57,16 @@ func TestRaffleReachesEverybody(t *testing.T) {
 }
 
 // TestStalledFansGetNoBacklog: a part of the crowd reads nothing for a while. It
-// costs the gateways no memory, and when these fans read again they get what
+// costs the gateways no memory, and when these subscribers read again they get what
 // the kernel held for them and then the newest value, not all that was between.
 func TestStalledFansGetNoBacklog(t *testing.T) {
 	s := newStage(t, testenv.Redis(t).URL())
 	s.pad = strings.Repeat("x", 8<<10) // the kernel takes two or three
-	all := gather(t, min(*raffleStreams, 2000), s.addrs(), nil, raffle)
+	all := subscribe(t, min(*raffleStreams, 2000), s.addrs(), nil, raffle)
 	w := s.begin(nil)
 	all.await(t, "following", func(s seen) bool { return s.values >= 3 })
 
-	const held = 10 // what the kernel may hold for a fan, amply
+	const held = 10 // what the kernel may hold for a subscriber, amply
 	stalled := all[:(len(all)+1)/2]
 	gate := make(barrier)
 	before, from := s.memory(), w.value.Load()
@@ -88,6 +88,6 @@ func TestStalledFansGetNoBacklog(t *testing.T) {
 		require.Zero(t, now.resets, "skipping is no loss")
 	}
 	w.finish(all)
-	t.Logf("%d fans missed %d values; the gateways grew by %d KB", len(stalled), missed, grown>>10)
+	t.Logf("%d subscribers missed %d values; the gateways grew by %d KB", len(stalled), missed, grown>>10)
 	require.Less(t, grown, 24<<20)
 }

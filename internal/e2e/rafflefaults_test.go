@@ -12,16 +12,16 @@ import (
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
-const faultFans = 60
+const faultSubscribers = 60
 
 // TestRaffleOutlivesRedis: Redis hangs, is emptied, loses the raffle's key, or dies
 // and comes back empty, while the raffle changes fifty times a second. Of each loss
-// every fan hears once, and goes on with the newest value; of the news, which are
+// every subscriber hears once, and goes on with the newest value; of the news, which are
 // in the database and come on the same streams, nobody loses any.
 func TestRaffleOutlivesRedis(t *testing.T) {
 	server := testenv.Redis(t)
 	s := newStage(t, server.URL())
-	all := gather(t, faultFans, s.addrs(), nil, raffle, news)
+	all := subscribe(t, faultSubscribers, s.addrs(), nil, raffle, news)
 	w := s.begin(nil)
 	all.await(t, "at the first news", func(s seen) bool { return s.first == 1 })
 	w.awaitNext(all)
@@ -36,7 +36,7 @@ func TestRaffleOutlivesRedis(t *testing.T) {
 		require.Zero(t, f.now().resets)
 	}
 
-	var late fans
+	var late subscribers
 	for i, fault := range []struct {
 		name string
 		do   func()
@@ -80,13 +80,13 @@ func evict(t *testing.T, client *redis.Client) {
 }
 
 // awaitNext waits until everybody has a value, and news, of after this call.
-func (w *show) awaitNext(all fans) {
+func (w *show) awaitNext(all subscribers) {
 	value, report := int(w.value.Load()), int(w.report.Load())
 	all.await(w.stage.t, "at values and news of now", func(s seen) bool { return s.last > value && s.news > report })
 }
 
 // awaitNews waits until everybody has news of after this call.
-func (w *show) awaitNews(crowds ...fans) {
+func (w *show) awaitNews(crowds ...subscribers) {
 	report := int(w.report.Load())
 	for _, all := range crowds {
 		all.await(w.stage.t, "at news of now", func(s seen) bool { return s.news > report })
@@ -95,9 +95,9 @@ func (w *show) awaitNews(crowds ...fans) {
 
 // joinWithoutRedis has somebody come while Redis is away: they are live without
 // it, and know that the raffle waits.
-func (s *stage) joinWithoutRedis() fans {
+func (s *stage) joinWithoutRedis() subscribers {
 	s.t.Helper()
-	late := gather(s.t, 2, s.addrs(), nil, raffle, news)
+	late := subscribe(s.t, 2, s.addrs(), nil, raffle, news)
 	for _, f := range late {
 		require.Equal(s.t, `{"waiting":["raffle:1"]}`, f.now().readies[0])
 	}
@@ -105,7 +105,7 @@ func (s *stage) joinWithoutRedis() fans {
 }
 
 // TestRaffleOutlivesAFailOver: the replica that is promoted lacks values that
-// fans have had already.
+// subscribers have had already.
 func TestRaffleOutlivesAFailOver(t *testing.T) {
 	master := testenv.Redis(t)
 	link := testenv.Proxy(t, master.Addr)
@@ -113,7 +113,7 @@ func TestRaffleOutlivesAFailOver(t *testing.T) {
 	replica := testenv.Redis(t, "--replicaof", host, port)
 	sentinel := testenv.Sentinel(t, master.Addr)
 	s := newStage(t, "redis+sentinel://"+sentinel+"/main")
-	all := gather(t, faultFans, s.addrs(), nil, raffle, news)
+	all := subscribe(t, faultSubscribers, s.addrs(), nil, raffle, news)
 	w := s.begin(nil)
 	all.await(t, "at the first news", func(s seen) bool { return s.first == 1 })
 	w.awaitNext(all)

@@ -154,7 +154,7 @@ func (s *stage) begin(times *arrivals) *show {
 	return w
 }
 
-// most is how many values a fan gets in a time at most: one for each period, at
+// most is how many values a subscriber gets in a time at most: one for each period, at
 // its beginning and its end, and besides all winners there ever were.
 func (w *show) most(d time.Duration) int {
 	return int(d/period) + 2 + int(w.value.Load()/winners)
@@ -190,7 +190,7 @@ func (w *show) end() {
 
 // finish ends the show with a last value, which everybody has to get, as they have
 // to get all of the news.
-func (w *show) finish(all fans) {
+func (w *show) finish(all subscribers) {
 	t := w.stage.t
 	w.end()
 	require.Eventually(t, func() bool { return w.publish(1) }, patience, 50*time.Millisecond)

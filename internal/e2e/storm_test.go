@@ -36,7 +36,7 @@ func TestStormOfReturningClientsAsksLittle(t *testing.T) {
 	group.SetLimit(500)
 	for i := range clients {
 		group.Go(func() error {
-			s, err := openRaw(addr, fmt.Sprintf("storm-%d", i), fmt.Sprintf("0.%s@user:storm-%d", epoch, i))
+			s, err := openRaw(addr, "", fmt.Sprintf("storm-%d", i), fmt.Sprintf("0.%s@user:storm-%d", epoch, i))
 			if s != nil {
 				defer s.conn.Close()
 			}

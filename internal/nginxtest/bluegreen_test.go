@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/testkit/drill"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
+	"github.com/bellhop/bellhop/internal/testkit/workload"
 )
 
 var full = flag.Bool("bluegreen.full", false, "deploy under the full load, five times back and forth")
@@ -31,7 +31,7 @@ type deployment struct {
 	*edge
 	control *control
 	url     string // of control
-	plan    drill.Plan
+	plan    workload.Plan
 	// patience is how many seconds a new colour has to become ready, and settle how
 	// many a switch waits before the old one drains (empty: as shipped).
 	patience, settle string
@@ -70,15 +70,15 @@ func newDeployment(t *testing.T, drain time.Duration) *deployment {
 		"EDGE_NOTIFIER=" + addr(notifier), "EDGE_WORKERS=2", "EDGE_CONNECTIONS=16384", "EDGE_FILES=18432",
 		"EDGE_STREAMS_PER_ADDRESS=20000", "EDGE_CONNECTS_PER_ADDRESS=20000",
 	}, changes...)
-	d.plan = drill.Plan{
+	d.plan = workload.Plan{
 		Users: 200, Events: 1500, Rate: 200,
 		Shared:     []event.Channel{"topic:watched"},
 		Gateways:   func() []string { return []string{d.URL()} },
 		Notifiers:  func() []string { return []string{"http://" + d.services} },
 		ServiceKey: serviceKey,
 		Token:      token,
-		Contents: func(ctx context.Context, ch event.Channel) (drill.Contents, error) {
-			return drill.ReadContents(ctx, cluster.Primary.Admin(), database, ch)
+		Contents: func(ctx context.Context, ch event.Channel) (workload.Contents, error) {
+			return workload.ReadContents(ctx, cluster.Primary.Admin(), database, ch)
 		},
 	}
 	return d
@@ -119,7 +119,7 @@ func TestDeploymentsGoUnnoticed(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
-	crowd, err := drill.Begin(ctx, d.plan)
+	crowd, err := workload.Start(ctx, d.plan)
 	require.NoError(t, err)
 	defer crowd.Stop()
 	published := make(chan error, 1)
@@ -152,7 +152,7 @@ func TestFailedDeploymentsGoUnnoticed(t *testing.T) {
 	d.plan.Users, d.plan.Events = 50, 600
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	crowd, err := drill.Begin(ctx, d.plan)
+	crowd, err := workload.Start(ctx, d.plan)
 	require.NoError(t, err)
 	defer crowd.Stop()
 	published := make(chan error, 1)

@@ -122,3 +122,22 @@ func TestLongestRequestFits(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusRequestURITooLong, resp.StatusCode)
 }
+
+// TestListsAreCompressedBehindNginx as the gateway did it, and validated.
+func TestListsAreCompressedBehindNginx(t *testing.T) {
+	t.Parallel()
+	b := newBellhop(t)
+	e := newEdge(t, []string{addr(b)}, nil)
+	for range 20 {
+		publish(t, b.URL, "topic:news")
+	}
+	const path = "/v1/channels/topic:news/events"
+	resp, err := do(t, http.MethodGet, e.URL()+path, nil, "Accept-Encoding", "gzip")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, "gzip", resp.Header.Get("Content-Encoding"))
+	resp, err = do(t, http.MethodGet, e.URL()+path, nil, "If-None-Match", resp.Header.Get("ETag"))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusNotModified, resp.StatusCode)
+}

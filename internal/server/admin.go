@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,22 +22,22 @@ const (
 	adminBody = 1 << 20
 )
 
-// ServeAdmin answers /metrics and /debug/pprof on ln until ctx ends, and closes
-// it. Neither belongs on a public listener. Let ctx outlive that of the public
-// listeners: a drain is worth watching.
-func ServeAdmin(ctx context.Context, ln net.Listener, g prometheus.Gatherer, log *slog.Logger) error {
-	return serve(ctx, adminServer(g, log, adminTimeout), log, []net.Listener{ln}, adminShutdown, func(context.Context) {})
+// ServeAdmin answers /metrics, /debug/pprof and /readyz with its reasons on ln
+// until ctx ends, and closes it. None of them belongs on a public listener. Let
+// ctx outlive that of Serve: a drain is worth watching.
+func (s *Server) ServeAdmin(ctx context.Context, ln net.Listener, g prometheus.Gatherer) error {
+	return serve(ctx, s.adminServer(g, adminTimeout), s.log, []net.Listener{ln}, adminShutdown, func(context.Context) {})
 }
 
-func adminServer(g prometheus.Gatherer, log *slog.Logger, timeout time.Duration) *http.Server {
+func (s *Server) adminServer(g prometheus.Gatherer, timeout time.Duration) *http.Server {
 	return &http.Server{
-		Handler:           boundBody(AdminHandler(g), timeout),
+		Handler:           boundBody(s.adminHandler(g), timeout),
 		ReadHeaderTimeout: timeout,
 		// No ReadTimeout and no WriteTimeout: a profile takes as long as it was
 		// asked to, and either would end it.
 		IdleTimeout:    2 * time.Minute,
 		MaxHeaderBytes: maxHeader,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:       slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
 
@@ -52,9 +53,16 @@ func boundBody(next http.Handler, timeout time.Duration) http.Handler {
 	})
 }
 
-// AdminHandler is what ServeAdmin serves.
-func AdminHandler(g prometheus.Gatherer) http.Handler {
+func (s *Server) adminHandler(g prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
+		if p := s.notReady(r.Context(), true); p != nil {
+			_ = p.Write(w, r) // an error: nobody is there to tell
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"ok"}`+"\n")
+	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

@@ -13,44 +13,83 @@ import (
 const (
 	corsMethods = "GET, POST, DELETE"
 	corsHeaders = "Authorization, Last-Event-ID, Content-Type"
-	corsExposed = "X-Request-Id, Retry-After"
+	corsExposed = "X-Request-Id, Retry-After, ETag"
 	corsMaxAge  = "600"
+	// maxAsked is the most names of headers that a preflight is allowed besides,
+	// and maxAskedName the longest: tracing and session recording add a dozen.
+	maxAsked     = 64
+	maxAskedName = 64
 )
 
 // Origins says which web origins besides the gateway's own may use it from a
 // browser. The zero value allows none. It is safe for concurrent use.
 type Origins struct {
-	any  bool
-	list []string
+	any      bool
+	list     []string
+	patterns []pattern
 }
 
-// ParseOrigins reads origins such as "https://app.example.com", as browsers write
-// them: what they never send, such as a port that is the scheme's own, is refused
-// with an *OriginError. "*" allows every origin, but none of them with cookies: a
-// browser's own rule (Fetch, "CORS protocol and credentials").
+// pattern is the origins of all hosts that have one label where the "*" stands.
+type pattern struct{ before, after string }
+
+func (p pattern) matches(origin string) bool {
+	label, ok := strings.CutPrefix(origin, p.before)
+	if !ok {
+		return false
+	}
+	label, ok = strings.CutSuffix(label, p.after)
+	return ok && label != "" && !strings.ContainsFunc(label, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
+	})
+}
+
+// ParseOrigins reads origins such as "https://app.example.com", as browsers and the
+// shells of apps ("capacitor://localhost") write them: what they never send, such
+// as a port that is the scheme's own, is refused with an *OriginError. In
+// "https://*.preview.example.com" the star is any one label; without a scheme it is
+// https. "*" allows every origin, but none of them with cookies: a browser's own
+// rule (Fetch, "CORS protocol and credentials").
 func ParseOrigins(origins []string) (Origins, error) {
 	var o Origins
 	for _, s := range origins {
+		given := s
 		if s == "*" {
 			o.any = true
 			continue
 		}
-		u, err := url.Parse(s)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil ||
-			s != u.Scheme+"://"+u.Host || !plainHost(u) {
-			return Origins{}, &OriginError{Origin: s}
+		if strings.HasPrefix(s, "*.") {
+			s = "https://" + s
 		}
-		o.list = append(o.list, strings.ToLower(s))
+		u, err := url.Parse(s)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || s != u.Scheme+"://"+u.Host || !plainHost(u) {
+			return Origins{}, &OriginError{Origin: given}
+		}
+		s = strings.ToLower(s)
+		if before, after, found := strings.Cut(s, "*"); found {
+			o.patterns = append(o.patterns, pattern{before, after})
+		} else {
+			o.list = append(o.list, s)
+		}
 	}
 	return o, nil
 }
 
 // plainHost tells whether a host and its port are as the origin of a page has them
-// (HTML, "ASCII serialization of an origin"). Nobody's pages are at a pattern either.
+// (HTML, "ASCII serialization of an origin"). A star is the first label, and what
+// follows it is a name that somebody owns: not a top-level domain, nor an address.
 func plainHost(u *url.URL) bool {
 	own := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
-	return !strings.HasSuffix(u.Host, ":") && !strings.HasSuffix(u.Host, own) &&
-		!strings.ContainsFunc(u.Host, func(r rune) bool { return r == '*' || r > unicode.MaxASCII })
+	if strings.HasSuffix(u.Host, ":") || own != "" && strings.HasSuffix(u.Host, own) ||
+		strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return false
+	}
+	name, isPattern := strings.CutPrefix(u.Hostname(), "*.")
+	if strings.Contains(name, "*") {
+		return false
+	}
+	top := name[strings.LastIndexByte(name, '.')+1:]
+	return !isPattern || name == "localhost" ||
+		strings.Contains(strings.Trim(name, "."), ".") && top != "" && strings.Trim(top, "0123456789") != ""
 }
 
 // OriginError refuses a text that is no web origin.
@@ -60,35 +99,50 @@ func (e *OriginError) Error() string {
 	return "not a web origin such as https://app.example.com: " + e.Origin
 }
 
-// Listed tells whether the origin was named, "*" not counting.
-func (o Origins) Listed(origin string) bool { return slices.Contains(o.list, origin) }
+// Listed tells whether the origin was named, by itself or by a pattern, "*" not
+// counting.
+func (o Origins) Listed(origin string) bool {
+	return slices.Contains(o.list, origin) ||
+		slices.ContainsFunc(o.patterns, func(p pattern) bool { return p.matches(origin) })
+}
 
 // SameSite tells whether the Origin header of a request that changes something
-// names the gateway's own host or a listed origin. Browsers send the header
-// with every such request (Fetch, "append a request Origin header"), so one
-// without it does not come from a page, and is not the same site either.
+// names the gateway's own site, which is scheme and host, or a listed origin.
+// Browsers send the header with every such request (Fetch, "append a request Origin
+// header"), so one without it does not come from a page, and is not the same site
+// either.
 func (o Origins) SameSite(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
+	given := r.Header.Values("Origin")
+	if len(given) != 1 {
 		return false
 	}
-	if o.Listed(origin) {
+	if o.Listed(given[0]) {
 		return true
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
+	// A browser that tells compares schemes too, and sees through every proxy.
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 		return false
 	}
-	// A site has no port; and a proxy in between may have changed it.
+	u, err := url.Parse(given[0])
+	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || byTLS(r)) {
+		return false
+	}
+	// A site has no port, nor have cookies; and a proxy in between may have changed it.
 	host := (&url.URL{Host: r.Host}).Hostname()
 	return host != "" && strings.EqualFold(u.Hostname(), host)
+}
+
+// byTLS tells whether anybody says that the client came by TLS. A proxy that nobody
+// trusts is believed as well: here it only makes more to be refused.
+func byTLS(r *http.Request) bool {
+	return r.TLS != nil || strings.Contains(strings.ToLower(strings.Join(r.Header.Values("X-Forwarded-Proto"), ",")), "https")
 }
 
 // cors answers preflights and marks responses, refusals too: a page that may
 // not read a problem can't tell a bad token from a broken network.
 func (o Origins) cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !o.any && len(o.list) == 0 {
+		if !o.any && len(o.list) == 0 && len(o.patterns) == 0 {
 			return next(c)
 		}
 		r, h := c.Request(), c.Response().Header()
@@ -111,8 +165,35 @@ func (o Origins) cors(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		h.Set("Access-Control-Allow-Methods", corsMethods)
-		h.Set("Access-Control-Allow-Headers", corsHeaders)
+		h.Add("Vary", "Access-Control-Request-Headers")
+		h.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Values("Access-Control-Request-Headers")))
 		h.Set("Access-Control-Max-Age", corsMaxAge)
 		return c.NoContent(http.StatusNoContent)
 	}
+}
+
+// allowedHeaders are ours and, as far as they are names of headers, those that a
+// page asks for: what watches a page (tracing, error reports) adds its own to every
+// request, and a preflight that allows only some of them allows nothing.
+func allowedHeaders(asked []string) string {
+	allowed := corsHeaders
+	n := 0
+	for name := range strings.SplitSeq(strings.Join(asked, ","), ",") {
+		name = strings.TrimSpace(name)
+		if n == maxAsked {
+			break
+		}
+		if isToken(name) && len(name) <= maxAskedName {
+			allowed += ", " + name
+			n++
+		}
+	}
+	return allowed
+}
+
+// isToken tells whether a text can be the name of a header (RFC 9110, section 5.6.2).
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("!#$%&'*+-.^_`|~", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
 }

@@ -22,61 +22,47 @@ import (
 func (s *Server) serveDocs() {
 	document := sync.OnceValues(func() ([]byte, error) { return json.Marshal(s.API.OpenAPI()) })
 	page := sync.OnceValues(func() ([]byte, error) { return renderDocs(s.API.OpenAPI()) })
-	s.get("/openapi.json", func(c echo.Context) error {
+	s.get("/openapi.json", sayDocument("application/openapi+json", document))
+	s.get("/docs", sayDocument("text/html; charset=UTF-8", page))
+}
+
+func sayDocument(kind string, document func() ([]byte, error)) echo.HandlerFunc {
+	return compress(func(c echo.Context) error {
 		b, err := document()
 		if err != nil {
 			return err
 		}
-		return c.Blob(http.StatusOK, "application/openapi+json", b)
-	})
-	s.get("/docs", func(c echo.Context) error {
-		b, err := page()
-		if err != nil {
-			return err
+		h, etag := c.Response().Header(), ETag(b)
+		h.Set("ETag", etag)
+		h.Set("Cache-Control", "no-cache")
+		if Unchanged(c.Request(), etag) {
+			return c.NoContent(http.StatusNotModified)
 		}
-		c.Response().Header().Set("Content-Security-Policy",
-			"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-		return c.HTMLBlob(http.StatusOK, b)
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+		return c.Blob(http.StatusOK, kind, b)
 	})
 }
 
 //go:embed docs.html
 var docsHTML string
 
-var docsTemplate = template.Must(template.New("docs").Parse(docsHTML))
+var docsTemplate = template.Must(template.New("docs").
+	Funcs(template.FuncMap{"contains": slices.Contains[[]string]}).Parse(docsHTML))
 
 // docsOperation is one operation as the page shows it.
 type docsOperation struct {
-	Method, Path string
 	*huma.Operation
-	Body     []docsField
-	Statuses []docsStatus
-}
 
-// docsField is a member of a request's body.
-type docsField struct {
-	Name, Description string
-	Required          bool
+	Body *huma.Schema // of its JSON body; nil if it has none
 }
-
-type docsStatus struct{ Code, Description string }
 
 func renderDocs(api *huma.OpenAPI) ([]byte, error) {
 	var ops []docsOperation
-	for path, item := range api.Paths {
-		for method, op := range map[string]*huma.Operation{
-			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put,
-			http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
-		} {
-			if op == nil {
-				continue
+	for _, item := range api.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+			if op != nil {
+				ops = append(ops, docsOperation{op, bodySchema(api, op)})
 			}
-			o := docsOperation{Method: method, Path: path, Operation: op, Body: bodyFields(api, op)}
-			for code, r := range op.Responses {
-				o.Statuses = append(o.Statuses, docsStatus{code, r.Description})
-			}
-			slices.SortFunc(o.Statuses, func(a, b docsStatus) int { return strings.Compare(a.Code, b.Code) })
-			ops = append(ops, o)
 		}
 	}
 	slices.SortFunc(ops, func(a, b docsOperation) int {
@@ -87,28 +73,13 @@ func renderDocs(api *huma.OpenAPI) ([]byte, error) {
 	return page.Bytes(), err
 }
 
-// bodyFields lists the members of an operation's JSON body, the required ones
-// first.
-func bodyFields(api *huma.OpenAPI, op *huma.Operation) []docsField {
+func bodySchema(api *huma.OpenAPI, op *huma.Operation) *huma.Schema {
 	if op.RequestBody == nil || op.RequestBody.Content["application/json"] == nil {
 		return nil
 	}
 	schema := op.RequestBody.Content["application/json"].Schema
 	if schema != nil && schema.Ref != "" {
-		schema = api.Components.Schemas.SchemaFromRef(schema.Ref)
+		return api.Components.Schemas.SchemaFromRef(schema.Ref)
 	}
-	if schema == nil {
-		return nil
-	}
-	fields := make([]docsField, 0, len(schema.Properties))
-	for name, property := range schema.Properties {
-		fields = append(fields, docsField{name, property.Description, slices.Contains(schema.Required, name)})
-	}
-	slices.SortFunc(fields, func(a, b docsField) int {
-		if a.Required != b.Required {
-			return map[bool]int{true: -1, false: 1}[a.Required]
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	return fields
+	return schema
 }

@@ -27,7 +27,7 @@ func init() { //nolint:gochecknoinits // see above
 // out.
 func fromHuma(status int, msg string, errs []error) *Problem {
 	if err := errors.Join(errs...); status == http.StatusInternalServerError && err != nil {
-		p, cause := failure(err)
+		p, cause := asProblem(err)
 		return p.Because(cause)
 	}
 	var fields []FieldError

@@ -22,22 +22,28 @@ const (
 )
 
 // Check tells whether a part that the process needs can serve; nil means that
-// it can. Its context ends after two seconds. The error's text is shown on
-// /readyz, to whoever reaches the listener.
+// it can. Its context ends after two seconds. The error's text goes to the log
+// and to the admin listener's /readyz: it may name hosts and accounts.
 type Check func(context.Context) error
 
-// CheckFailure is one failing check, as /readyz shows it in "checks".
-type CheckFailure struct {
+// checkResult is what a check said, as /readyz shows it in "checks".
+type checkResult struct {
 	Name   string `json:"name"`
-	Detail string `json:"detail"`
+	State  string `json:"state"`
+	Detail string `json:"detail,omitempty"`
 }
 
+const (
+	checkOK      = "ok"
+	checkFailing = "failing"
+)
+
 type health struct {
-	mu       sync.Mutex // guards all below; held while a round runs, so that callers share it
-	names    []string
-	checks   []Check
-	failures []CheckFailure
-	asked    time.Time
+	mu      sync.Mutex // guards all below; held while a round runs, so that callers share it
+	names   []string
+	checks  []Check
+	results []checkResult
+	asked   time.Time
 }
 
 // AddCheck has /readyz depend on a part of the process, by a name such as
@@ -50,41 +56,71 @@ func (s *Server) AddCheck(name string, check Check) {
 	s.health.asked = time.Time{}
 }
 
-// Ready runs the checks, all at once, and returns those that fail, in the order
-// in which they were added. An outcome is shared for a quarter of a second.
-func (s *Server) Ready(ctx context.Context) []CheckFailure {
+// check runs the checks, all at once, and returns what they say, in the order in
+// which they were added. An outcome is shared for a quarter of a second.
+func (s *Server) check(ctx context.Context) []checkResult {
 	h := &s.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !h.asked.IsZero() && time.Since(h.asked) < checkFresh {
-		return h.failures
+		return h.results
 	}
 	// The outcome is for all who wait, so the one who asked first must not be
 	// able to cancel it by leaving.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	defer cancel()
-	errs := make([]error, len(h.checks))
+	results := make([]checkResult, len(h.checks))
 	var wg sync.WaitGroup
 	for i, check := range h.checks {
-		wg.Go(func() { errs[i] = check(ctx) })
+		wg.Go(func() {
+			results[i] = checkResult{Name: h.names[i], State: checkOK}
+			if err := check(ctx); err != nil {
+				results[i].State, results[i].Detail = checkFailing, err.Error()
+			}
+		})
 	}
 	wg.Wait()
-	failures := []CheckFailure{}
-	for i, err := range errs {
-		if err != nil {
-			failures = append(failures, CheckFailure{Name: h.names[i], Detail: err.Error()})
+	s.logChange(h.results, results)
+	h.results, h.asked = results, time.Now()
+	return results
+}
+
+func failing(results []checkResult) bool {
+	return slices.ContainsFunc(results, func(r checkResult) bool { return r.State == checkFailing })
+}
+
+// logChange says what a round told that the one before it did not.
+func (s *Server) logChange(before, results []checkResult) {
+	if slices.Equal(before, results) {
+		return
+	}
+	for _, r := range results {
+		if r.State == checkFailing {
+			s.log.Warn("not ready", "check", r.Name, "error", r.Detail)
 		}
 	}
-	if !slices.Equal(failures, h.failures) {
-		for _, f := range failures {
-			s.log.Warn("not ready", "check", f.Name, "error", f.Detail)
-		}
-		if len(failures) == 0 {
-			s.log.Info("ready again")
+	if failing(before) && !failing(results) {
+		s.log.Info("ready again")
+	}
+}
+
+// notReady says why no new requests should be sent here, or nil. The reasons of
+// single checks are for operators.
+func (s *Server) notReady(ctx context.Context, reasons bool) *Problem {
+	if s.Draining() {
+		return NewProblem(http.StatusServiceUnavailable, "draining").RetryAfter(time.Second)
+	}
+	results := s.check(ctx)
+	if !failing(results) {
+		return nil
+	}
+	if !reasons {
+		results = slices.Clone(results)
+		for i := range results {
+			results[i].Detail = ""
 		}
 	}
-	h.failures, h.asked = failures, time.Now()
-	return failures
+	return NewProblem(http.StatusServiceUnavailable, "not ready").With("checks", results).RetryAfter(time.Second)
 }
 
 type status struct {
@@ -99,12 +135,8 @@ func (s *Server) live(c echo.Context) error {
 
 // ready says whether new requests should be sent here.
 func (s *Server) ready(c echo.Context) error {
-	if s.Draining() {
-		return NewProblem(http.StatusServiceUnavailable, "draining").RetryAfter(time.Second)
-	}
-	if failures := s.Ready(c.Request().Context()); len(failures) > 0 {
-		return NewProblem(http.StatusServiceUnavailable, "not ready").
-			With("checks", failures).RetryAfter(time.Second)
+	if p := s.notReady(c.Request().Context(), false); p != nil {
+		return p
 	}
 	return c.JSON(http.StatusOK, status{"ok"})
 }

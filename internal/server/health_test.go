@@ -3,12 +3,15 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,7 +33,9 @@ func TestReadinessFollowsTheChecks(t *testing.T) {
 		<-time.After(checkFresh)
 		resp := get(s, "/readyz")
 		p := problemOf(t, resp, 503)
-		require.Equal(t, []any{map[string]any{"name": "log", "detail": "schema version does not fit"}}, p["checks"])
+		require.Equal(t, []any{
+			map[string]any{"name": "bus", "state": "ok"}, map[string]any{"name": "log", "state": "failing"},
+		}, p["checks"])
 		require.Equal(t, "1", resp.Header.Get("Retry-After"))
 		require.Contains(t, logs.String(), "msg=\"not ready\" check=log")
 		require.Equal(t, 200, get(s, "/livez").StatusCode)
@@ -45,9 +50,9 @@ func TestReadinessFollowsTheChecks(t *testing.T) {
 func TestCheckThatComesLateCountsAtOnce(t *testing.T) {
 	t.Parallel()
 	s, _ := newTest(t, Options{})
-	require.Empty(t, s.Ready(t.Context()))
+	require.Equal(t, 200, get(s, "/readyz").StatusCode)
 	s.AddCheck("log", func(context.Context) error { return errors.New("away") })
-	require.Equal(t, []CheckFailure{{Name: "log", Detail: "away"}}, s.Ready(t.Context()))
+	require.Equal(t, 503, get(s, "/readyz").StatusCode)
 }
 
 func TestCheckThatHangsIsAFailure(t *testing.T) {
@@ -61,7 +66,7 @@ func TestCheckThatHangsIsAFailure(t *testing.T) {
 		began := time.Now()
 		gone, cancel := context.WithCancel(t.Context())
 		cancel() // whoever asks first and leaves does not spoil the round
-		require.Len(t, s.Ready(gone), 1)
+		require.NotNil(t, s.notReady(gone, false))
 		require.Equal(t, checkTimeout, time.Since(began))
 	})
 }
@@ -100,4 +105,52 @@ func TestHEAD(t *testing.T) {
 	require.Equal(t, http.StatusOK, head("/livez").StatusCode)
 	stop()
 	require.NoError(t, wait(t, done))
+}
+
+// TestReasonsAreForTheAdminListener: why a part is away names accounts, hosts and
+// versions, and /readyz is as public as the stream.
+func TestReasonsAreForTheAdminListener(t *testing.T) {
+	t.Parallel()
+	const reason = "dial tcp 10.1.2.3:3306: access denied for bellhop@10.9.9.9"
+	s, logs := newTest(t, Options{})
+	var broken atomic.Bool
+	s.AddCheck("log", func(context.Context) error {
+		if broken.Load() {
+			return errors.New(reason)
+		}
+		return nil
+	})
+	public, admin := listen(t), listen(t)
+	stop, done := start(t, s, public)
+	ctx, cancel := context.WithCancel(t.Context())
+	adminDone := make(chan error, 1)
+	go func() { adminDone <- s.ServeAdmin(ctx, admin, prometheus.NewRegistry()) }()
+	client := newClient(t, nil)
+	ask := func(ln net.Listener) (int, string) {
+		resp, err := client.Get("http://" + ln.Addr().String() + readyPath)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, errors.Join(err, resp.Body.Close()))
+		return resp.StatusCode, string(body)
+	}
+	for _, ln := range []net.Listener{public, admin} {
+		status, body := ask(ln)
+		require.Equal(t, http.StatusOK, status)
+		require.JSONEq(t, `{"status":"ok"}`, body)
+	}
+	broken.Store(true)
+	require.Eventually(t, func() bool { status, _ := ask(public); return status == http.StatusServiceUnavailable }, 10*time.Second, 10*time.Millisecond)
+	_, body := ask(public)
+	require.Contains(t, body, `{"name":"log","state":"failing"}`)
+	require.NotContains(t, body, "10.1.2.3")
+	status, body := ask(admin)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, body, reason)
+	require.Contains(t, logs.String(), reason)
+	s.Drain()
+	_, body = ask(admin)
+	require.Contains(t, body, "draining")
+	stop()
+	cancel()
+	require.NoError(t, errors.Join(wait(t, done), wait(t, adminDone)))
 }

@@ -2,16 +2,19 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // safeHeaders sets what every response carries unless its handler knows better:
@@ -128,4 +131,78 @@ func decodeParams(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// RequestIDHeader carries the id of a request, in both directions. On the wire
+// it is X-Request-Id, as net/http spells it.
+const RequestIDHeader = "X-Request-ID"
+
+// maxRequestID is the longest id that is taken over from a request.
+const maxRequestID = 64
+
+type requestIDKey struct{}
+
+// RequestID is the id of the request that ctx belongs to; empty outside of one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// requestID gives every request an id. One that the client or a proxy sent is
+// kept if it can do no harm in a log line; any other is replaced, not refused:
+// the id serves the reader of logs, and no request should fail for it.
+func requestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		id := r.Header.Get(RequestIDHeader)
+		if !plainID(id) {
+			id = rand.Text()
+		}
+		c.Response().Header().Set(RequestIDHeader, id)
+		c.SetRequest(r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		return next(c)
+	}
+}
+
+func plainID(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+type metrics struct {
+	duration *prometheus.HistogramVec
+}
+
+// newMetrics registers the listener's metrics; with a nil registerer they are
+// kept and shown to nobody. An error means that they are registered already.
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	m := &metrics{duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "bellhop_http_request_duration_seconds",
+		Help:    "Time from a request's head until its handler was done. That of a stream is done when it begins where it takes the connection over, and else at its end.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600},
+	}, []string{"method", "route", "code"})}
+	if r == nil {
+		return m, nil
+	}
+	return m, r.Register(m.duration)
+}
+
+// observe counts a request under its route's pattern, never its path, and its
+// method only if it is a usual one: clients must not be able to make up labels.
+func (m *metrics) observe(method, route string, code int, took time.Duration) {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+	default:
+		method = "other"
+	}
+	m.duration.WithLabelValues(method, route, strconv.Itoa(code)).Observe(took.Seconds())
 }

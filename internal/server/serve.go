@@ -19,9 +19,9 @@ const maxHeader = 32 << 10
 
 // Serve answers on the listeners, HTTP/1.1 and HTTP/2 in clear text alike,
 // until ctx ends or a listener fails, and closes them. At the end it first
-// turns /readyz to 503 and runs the hooks of OnDrain while new requests are
-// still answered (a balancer needs a moment to notice, and a handler can refuse
-// by itself), then waits for the requests under way. What is not over when
+// turns /readyz to 503 and waits for DrainDelay, then runs the hooks of OnDrain
+// while new requests are still answered (a handler can refuse by itself), but each
+// on a connection that has no next one, then waits for the requests under way. What is not over when
 // ShutdownTimeout is, is cut off and logged; that is no error, since one client
 // that takes no bytes can bring it about. An error is a listener's. A Server
 // serves once.
@@ -35,7 +35,20 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Protocols:         clearTextProtocols(),
 	}
-	return serve(ctx, srv, s.log, listeners, s.opt.ShutdownTimeout, s.drain)
+	return serve(ctx, srv, s.log, listeners, s.opt.DrainDelay+s.opt.ShutdownTimeout, func(ctx context.Context) {
+		s.Drain()
+		if s.opt.DrainDelay > 0 {
+			s.log.Info("going away; balancers have a moment to notice", "delay", s.opt.DrainDelay)
+		}
+		delay := time.NewTimer(s.opt.DrainDelay)
+		defer delay.Stop()
+		select {
+		case <-delay.C:
+		case <-ctx.Done():
+		}
+		srv.SetKeepAlivesEnabled(false) // who kept a connection open goes elsewhere too
+		s.runHooks(ctx)
+	})
 }
 
 func clearTextProtocols() *http.Protocols {
@@ -49,8 +62,7 @@ func clearTextProtocols() *http.Protocols {
 // that wants the balancer to look away first. It may be called more than once.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-func (s *Server) drain(ctx context.Context) {
-	s.Drain()
+func (s *Server) runHooks(ctx context.Context) {
 	s.hooksMu.Lock()
 	hooks := s.hooks
 	s.hooksMu.Unlock()

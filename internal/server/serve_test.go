@@ -279,7 +279,7 @@ func TestAdminListener(t *testing.T) {
 	defer cancel()
 	done := make(chan error, 1)
 	s, _ := newTest(t, Options{})
-	go func() { done <- ServeAdmin(ctx, ln, reg, s.log) }()
+	go func() { done <- s.ServeAdmin(ctx, ln, reg) }()
 	client := newClient(t, nil)
 	for path, want := range map[string]string{
 		"/metrics": "bellhop_test 7", "/debug/pprof/": "goroutine", "/debug/pprof/cmdline": "server.test",
@@ -317,7 +317,7 @@ func TestAttackSlowAdminRequests(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			s, _ := newTest(t, Options{})
-			srv := adminServer(prometheus.NewRegistry(), s.log, tt.timeout)
+			srv := s.adminServer(prometheus.NewRegistry(), tt.timeout)
 			go func() { done <- serve(ctx, srv, s.log, []net.Listener{ln}, time.Second, func(context.Context) {}) }()
 			c := dial(t, ln)
 			answer := make(chan string, 1)

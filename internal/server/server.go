@@ -8,6 +8,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -46,36 +47,30 @@ type Options struct {
 	// IdleTimeout is how long a connection waits for its next request.
 	// Default: 2 min, more than a proxy in front keeps its own.
 	IdleTimeout time.Duration
-	// ShutdownTimeout bounds the end of Serve: hooks of OnDrain and requests
-	// under way together. Default: 30 s.
+	// DrainDelay is how long Serve goes on as before at its end but for /readyz:
+	// balancers need a moment to look away. Default: none.
+	DrainDelay time.Duration
+	// ShutdownTimeout bounds the end of Serve after that: hooks of OnDrain and
+	// requests under way together. Default: 30 s.
 	ShutdownTimeout time.Duration
 
-	// lingerIdle is how long linger waits for the next piece of a refused body.
+	// unreadIdle is how long discardUnread waits for the next piece of a refused body.
 	// Default: 3 s, half a dozen retransmissions.
-	lingerIdle time.Duration
+	unreadIdle time.Duration
 }
 
 func (o Options) withDefaults() Options {
-	setDefault(&o.Title, "Bellhop")
-	setDefault(&o.Version, "dev")
-	setDefault(&o.MaxBody, 16<<20)
-	setDefault(&o.HeaderTimeout, 10*time.Second)
-	setDefault(&o.BodyTimeout, 30*time.Second)
-	setDefault(&o.WriteTimeout, time.Minute)
-	setDefault(&o.IdleTimeout, 2*time.Minute)
-	setDefault(&o.ShutdownTimeout, 30*time.Second)
-	setDefault(&o.lingerIdle, 3*time.Second)
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.Title = cmp.Or(o.Title, "Bellhop")
+	o.Version = cmp.Or(o.Version, "dev")
+	o.MaxBody = cmp.Or(o.MaxBody, 16<<20)
+	o.HeaderTimeout = cmp.Or(o.HeaderTimeout, 10*time.Second)
+	o.BodyTimeout = cmp.Or(o.BodyTimeout, 30*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, time.Minute)
+	o.IdleTimeout = cmp.Or(o.IdleTimeout, 2*time.Minute)
+	o.ShutdownTimeout = cmp.Or(o.ShutdownTimeout, 30*time.Second)
+	o.unreadIdle = cmp.Or(o.unreadIdle, 3*time.Second)
+	o.Logger = cmp.Or(o.Logger, slog.Default())
 	return o
-}
-
-func setDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // Server is a listener's router and API. Register routes before Serve.
@@ -109,8 +104,8 @@ func New(opt Options) (*Server, error) {
 	e.HTTPErrorHandler = handleError
 	e.Logger.SetOutput(io.Discard) // echo's own logger; ours is slog
 	s := &Server{Echo: e, opt: opt, log: opt.Logger, metrics: m}
-	// linger comes first: what it waits for is not part of the request's time.
-	e.Use(linger(opt.lingerIdle, opt.BodyTimeout), requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
+	// discardUnread comes first: what it waits for is not part of the request's time.
+	e.Use(discardUnread(opt.unreadIdle, opt.BodyTimeout), requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
 		limitBody(opt.MaxBody, opt.BodyTimeout), decodeParams)
 
 	config := huma.DefaultConfig(opt.Title, opt.Version)
@@ -120,7 +115,7 @@ func New(opt Options) (*Server, error) {
 	config.CreateHooks = nil // no "$schema" member in every answer
 	config.Transformers = []huma.Transformer{keepCause}
 	s.API = humaecho.New(e, config)
-	s.API.UseMiddleware(limitOperation)
+	s.API.UseMiddleware(compressOperation, checkQuery, limitOperation)
 
 	s.get(livePath, s.live)
 	s.get(readyPath, s.ready)

@@ -68,6 +68,7 @@ func TestBellFitsItsWindow(t *testing.T) {
 					v.js(`(document.dir = "` + dir + `", dispatchEvent(new Event("resize")))`)
 					v.until(`document.documentElement.clientWidth > 200 && document.dir === "` + dir + `"`)
 					require.Equal(t, "[]", v.js(outside), "%d wide, %s", width, dir)
+					require.Equal(t, "[]", v.js(unseen), "%d wide, %s", width, dir)
 				}
 			}
 			first := inBell(".item:nth-child(2)")

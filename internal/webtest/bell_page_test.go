@@ -78,3 +78,18 @@ func TestBellOutlivesThePagesFaults(t *testing.T) {
 	v.js("bell.show()")
 	v.shows("* Message 5|* Message 4|* three|* Note|* one")
 }
+
+// TestOneBellSpeaks where several show one inbox: the first that can be seen.
+func TestOneBellSpeaks(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	v := h.visit(as("mina"))
+	v.js(`(window.other = document.createElement("bellhop-bell"), other.client = client, document.body.append(other), window.said = [],
+		[bell, other].forEach((each, at) => new MutationObserver(([{ target }]) => said.push(at + target.textContent))
+			.observe(each.shadowRoot.querySelector("#news"), { childList: true })))`)
+	h.publish("mina", texts(1, 1)...)
+	v.until(`said.join() === "0New notification: Message 1"`)
+	v.js(`bell.style.display = "none"`)
+	h.publish("mina", texts(2, 2)...)
+	v.until(`said.join() === "0New notification: Message 1,1New notification: Message 2"`)
+}

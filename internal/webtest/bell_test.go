@@ -58,6 +58,11 @@ func TestBellByKeyboard(t *testing.T) {
 	v.press(kb.End, kb.Home, kb.ArrowDown, kb.Tab, kb.Enter)
 	v.shows("* Message 4|Message 2|* Message 1")
 
+	h.publish("mina", texts(0, 0)...)
+	v.shows("* Message 0|* Message 4|Message 2|* Message 1")
+	v.press(kb.Home, kb.Backspace) // as a Mac's keyboard has it
+	v.shows("* Message 4|Message 2|* Message 1")
+
 	h.publish("mina", texts(5, 5)...)
 	v.shows("* Message 5|* Message 4|Message 2|* Message 1")
 	v.press(kb.Escape)

@@ -35,8 +35,13 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		require.ErrorIs(t, err, errAnswer)
 	}
 	r := &Redis{}
-	for _, values := range [][]any{{int64(1)}, {"e 1"}, {"e one 2"}, {"e", "1"}, {"e", "1", "now", int64(0)}, {"e", int64(1), "2", int64(0)}} {
-		a := r.appended(reply{values: values})
+	for _, values := range [][]any{
+		nil, {nil}, {"OK"}, {[]any{}, []any{}}, {[]any{int64(1)}}, {[]any{"e 1"}}, {[]any{"e one 2"}}, {[]any{"e", "1"}}, {[]any{"refused", int64(1)}},
+		{[]any{"e", "1", "now", int64(0)}}, {[]any{"e", int64(1), "2", int64(0)}},
+	} {
+		results := make([]store.KeptAppended, 1)
+		r.settle(results, []int{0}, reply{values: values})
+		a := results[0]
 		require.ErrorIs(t, a.Err, errAnswer)
 		require.ErrorIs(t, a.Err, store.ErrUnavailable)
 		require.NotErrorIs(t, a.Err, store.ErrNotWritten)

@@ -1,27 +1,26 @@
--- Appends an event to a channel, trims it, publishes the event: with an error, nothing
--- of it. Once the event is written nothing fails any more, be it for a right that the
--- account lacks. Nor is anything written before: Redis refuses for want of memory, or
--- of replicas, only the first write of a script.
+-- Appends events to a channel, trims it, publishes them: each event, or with an error
+-- nothing of it. Once an event is written nothing of it fails any more, be it for a right
+-- that the account lacks. Nor is anything written before: Redis refuses for want of memory,
+-- or of replicas, only the first write of a script.
 --
--- KEYS  stream, and under an idempotency key the record of that
+-- One call carries all of a channel that goes out at once. Calls of one pipeline may be
+-- carried out in another order: the first of them may find that the server does not know
+-- this script, and the next that another client has just taught it.
+--
+-- KEYS  1 stream, then the records of idempotency keys
 -- ARGV  1 a life for the stream if it has to be made  2 most events to keep
 --       3 milliseconds to keep them  (0: any)         4 milliseconds for the stream to outlive its newest event
 --       5 name to publish under  6 version of the message  7 most bytes of a frame
---       8-11 frame: before seq, before time, before data, after data
---       12 type  13 data  14 milliseconds when it expires, 0 for never
---       15 hash of the request  16 milliseconds to remember it
--- Returns epoch, seq, time, receivers (-1: unknown); or the remembered
--- 'epoch seq time' alone; or nothing, if the key was used with another request.
-local stream, record = KEYS[1], KEYS[2]
+--       8 milliseconds to remember a key
+--       then of each event: 1 which of KEYS its record is, 0 for none  2 hash of the request
+--       3-6 frame: before seq, before time, before data, after data
+--       7 type  8 data  9 milliseconds when it expires, 0 for never
+-- Returns a list for each event: epoch, seq, time, receivers (-1: unknown); or the remembered
+-- 'epoch seq time' alone; or nothing, if the key was used with another request; or 'refused'
+-- and why, because clients lose their place at an error inside of an answer.
+local COMMON, FIELDS_OF_EVENT = 8, 9
+local stream = KEYS[1]
 local most, keep = tonumber(ARGV[2]), tonumber(ARGV[3])
-
-if record then
-  local answer = redis.call('GET', record)
-  if answer then
-    if string.sub(answer, 1, #ARGV[15]) ~= ARGV[15] then return {} end
-    return { string.sub(answer, #ARGV[15] + 1) }
-  end
-end
 
 -- Days since 1970 to a date, by counting in eras of 400 years that begin in March.
 local function date(days)
@@ -50,46 +49,70 @@ end
 local s, broken = state(stream)
 if broken then return broken end
 s = s or { life = ARGV[1], head = 0, floor = 0, first = 0, last = 0 }
+local before = keep > 0 and { life = s.life, head = s.head, floor = s.floor, first = s.first, last = s.last }
 local id, wrong = server()
 if not id then return wrong end
 local of = epoch(id, s.life)
-local seq = s.head + 1
 local clocked = clock()
-local now = math.max(clocked, s.last) -- a clock that was put back makes no event older than the one before
 
 local function failed(reply) return type(reply) == 'table' and reply.err end
-if record then
-  redis.call('SET', record, ARGV[15] .. of .. ' ' .. decimal(seq) .. ' ' .. decimal(now), 'PX', ARGV[16])
-end
-local function add(...)
-  return redis.pcall('XADD', stream, ...)
-end
-local entry = s.life .. '-' .. decimal(seq)
-local done
-if most > 0 then
-  done = add('MAXLEN', ARGV[2], entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
-else
-  done = add(entry, 'time', decimal(now), 'type', ARGV[12], 'data', ARGV[13], 'expires', ARGV[14])
-end
-if not failed(done) then
+
+local function add(seq, now, typ, data, expires)
+  local at = s.life .. '-' .. decimal(seq)
+  local done
+  if most > 0 then
+    done = redis.pcall('XADD', stream, 'MAXLEN', ARGV[2], at, 'time', decimal(now), 'type', typ, 'data', data, 'expires', expires)
+  else
+    done = redis.pcall('XADD', stream, at, 'time', decimal(now), 'type', typ, 'data', data, 'expires', expires)
+  end
+  if failed(done) then return done end
   local lives = redis.pcall('PEXPIRE', stream, ARGV[4])
   if failed(lives) and seq == 1 then -- one that was made now would stay for ever
     redis.call('DEL', stream)
-    done = lives
+    return lives
   end
 end
-if failed(done) then
-  if record then redis.call('DEL', record) end
-  return done
-end
-if keep > 0 then pcall(age, stream, s, now - keep) end -- what it leaves the walk of trim.lua complains of
 
-local frame = ''
-local expires = tonumber(ARGV[14])
-if expires == 0 or expires > clocked then -- what nobody may see any more must not lie on the bus
-  frame = ARGV[8] .. decimal(seq) .. ARGV[9] .. timestamp(now) .. ARGV[10] .. ARGV[13] .. ARGV[11]
-  if #frame > tonumber(ARGV[7]) then frame = '' end
+local function append(n)
+  local at = COMMON + n * FIELDS_OF_EVENT
+  local record, hash, typ, data, expires = KEYS[tonumber(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9]
+  if record then
+    local answer = redis.call('GET', record)
+    if answer then
+      if string.sub(answer, 1, #hash) ~= hash then return {} end
+      return { string.sub(answer, #hash + 1) }
+    end
+  end
+  local seq = s.head + 1
+  local now = math.max(clocked, s.last) -- a clock that was put back makes no event older than the one before
+  if record then
+    redis.call('SET', record, hash .. of .. ' ' .. decimal(seq) .. ' ' .. decimal(now), 'PX', ARGV[8])
+  end
+  local refused = add(seq, now, typ, data, expires)
+  if refused then
+    if record then redis.call('DEL', record) end
+    return refused
+  end
+  s.head, s.last = seq, now
+
+  local frame = ''
+  if tonumber(expires) == 0 or tonumber(expires) > clocked then -- what nobody may see any more must not lie on the bus
+    frame = ARGV[at + 3] .. decimal(seq) .. ARGV[at + 4] .. timestamp(now) .. ARGV[at + 5] .. data .. ARGV[at + 6]
+    if #frame > tonumber(ARGV[7]) then frame = '' end
+  end
+  local receivers = redis.pcall('PUBLISH', ARGV[5], wire(tonumber(ARGV[6]), of, seq, frame))
+  if type(receivers) ~= 'number' then receivers = -1 end
+  return { of, decimal(seq), decimal(now), receivers }
 end
-local receivers = redis.pcall('PUBLISH', ARGV[5], wire(tonumber(ARGV[6]), of, seq, frame))
-if type(receivers) ~= 'number' then receivers = -1 end
-return { of, decimal(seq), decimal(now), receivers }
+
+local answers = {}
+for n = 0, (#ARGV - COMMON) / FIELDS_OF_EVENT - 1 do
+  local ok, answer = pcall(append, n)
+  local refused = not ok and answer or answer.err -- raised as a text or as a table, depending on the version
+  if refused then answer = { 'refused', tostring(failed(refused) or refused) } end
+  answers[n + 1] = answer
+end
+if before and s.head > before.head then
+  pcall(age, stream, before, s.last - keep) -- what it leaves the walk of trim.lua complains of
+end
+return answers

@@ -27,5 +27,5 @@ func (m *Memory) Channels() int {
 func (m *Memory) Bytes() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.bytes
+	return m.bytes + m.keyBytes()
 }

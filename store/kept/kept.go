@@ -49,9 +49,9 @@ type Log interface {
 	// Ranges reads the events of channels, each after a position, at most
 	// store.MaxRanges of them; pages run parallel to ranges, and each is of one
 	// moment. What a Range expects to exist is not looked at: there is nobody
-	// else to ask. The data of all pages together is bounded (about 8 MiB, and
-	// one event for each range); a page cut short by that has its Last below its
-	// Seq.
+	// else to ask. The data of a page is bounded (about 256 KiB), and that of all of
+	// them together (about 8 MiB), but for one event of each; a page cut short by
+	// that has its Last below its Seq.
 	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
 }
 
@@ -68,8 +68,9 @@ type Config struct {
 	// MaxFrame is that of the bus. Zero: fanout.DefaultMaxFrame.
 	MaxFrame int
 	// MaxBytes bounds what Memory holds, in bytes of data and about 300 for each
-	// event, channel and idempotency key besides: beyond it the channels that are
-	// quiet for the longest are forgotten. Redis has bounds of its own. Zero: 256 MiB.
+	// event, channel and idempotency key besides. A quarter is for the keys, of which
+	// the oldest are forgotten beyond that; of the channels it is those that are quiet
+	// for the longest. Redis has bounds of its own. Zero: 256 MiB.
 	MaxBytes int
 	// Logger hears what an operator should know. Nil: slog.Default().
 	Logger *slog.Logger
@@ -84,9 +85,14 @@ const (
 	quiet = 7 * 24 * time.Hour
 	// keyLife is for how long an idempotency key is remembered.
 	keyLife = 24 * time.Hour
-	// pageBytes bounds the data of all pages of one call.
-	pageBytes = 8 << 20
+	// pageBytes bounds the data of all pages of one call, and rangeBytes that of each:
+	// Redis reads a page without a look at anybody else.
+	pageBytes  = 8 << 20
+	rangeBytes = 256 << 10
 )
+
+// share is how much data each of n pages may have, but for its first event.
+func share(n int) int { return min(pageBytes/n, rangeBytes) }
 
 func (c Config) withDefaults() Config {
 	if c.Prefix == "" {

@@ -20,6 +20,10 @@ const (
 	channelOverhead = 350
 )
 
+// keyShare is the part of MaxBytes, one in so many, that idempotency keys may take;
+// the rest is for channels and events.
+const keyShare = 4
+
 // Memory is a log within one process, gone with it.
 type Memory struct {
 	bus fanout.Publisher
@@ -30,7 +34,7 @@ type Memory struct {
 	quietest *list.List // of *memoryChannel, by their newest events
 	keys     map[memoryKey]*memoryRecord
 	oldest   *list.List // of *memoryRecord, by age
-	bytes    int
+	bytes    int        // of channels and events
 }
 
 // NewMemory makes an empty log that publishes on bus, which must not block.
@@ -104,7 +108,7 @@ func (m *Memory) append(e *store.Entry, now time.Time) store.KeptAppended {
 		m.bytes += channelOverhead
 	}
 	keep := m.cfg.Retention(c.name)
-	added := entry{typ: e.Type, data: e.Data, time: max(now.UnixMilli(), c.newest), expires: expiry(e.ExpiresAt)}
+	added := store.Record{Type: e.Type, Data: e.Data, Time: max(now.UnixMilli(), c.newest), Expires: expiry(e.ExpiresAt)}
 	m.bytes += c.add(added)
 	m.bytes -= c.trim(keep.MaxCount, c.newest-keep.MaxAge.Milliseconds(), keep.MaxAge > 0)
 	c.until = now.Add(quiet + keep.MaxAge)
@@ -148,8 +152,13 @@ func (m *Memory) remember(e *store.Entry, answer store.KeptAppended, now time.Ti
 	r := &memoryRecord{key: memoryKey{e.Channels[0], e.Key.ID()}, body: e.Key.Body, until: now.Add(keyLife), answer: answer}
 	m.keys[r.key] = r
 	m.oldest.PushBack(r)
-	m.bytes += keyOverhead
+	for m.keyBytes() > m.cfg.MaxBytes/keyShare {
+		m.forgetKey(m.oldest.Front())
+	}
 }
+
+// keyBytes is what idempotency keys count for.
+func (m *Memory) keyBytes() int { return len(m.keys) * keyOverhead }
 
 // Purge implements Log.
 func (m *Memory) Purge(ctx context.Context, ch event.Channel) error {
@@ -188,7 +197,7 @@ func (m *Memory) Heads(_ context.Context, channels []event.Channel, _ bool) ([]s
 	heads := make([]store.KeptHead, len(channels))
 	for i, ch := range channels {
 		s := m.channel(ch, now).read(store.Range{}, 0)
-		heads[i] = s.keptHead(ch)
+		heads[i] = keptHead(&s, ch)
 	}
 	return heads, nil
 }
@@ -203,9 +212,9 @@ func (m *Memory) Ranges(_ context.Context, ranges []store.Range) ([]store.Page, 
 	now := time.Now()
 	pages := make([]store.Page, len(ranges))
 	for i, r := range ranges {
-		s := m.channel(r.Channel, now).read(r, pageBytes/len(ranges))
-		s.now = now.UnixMilli()
-		pages[i], _ = s.page(r)
+		s := m.channel(r.Channel, now).read(r, share(len(ranges)))
+		s.Now = now.UnixMilli()
+		pages[i], _ = s.Page(r)
 	}
 	return pages, nil
 }

@@ -15,7 +15,7 @@ type memoryChannel struct {
 	epoch   event.Epoch
 	head    uint64
 	newest  int64 // the time of the newest event
-	entries []entry
+	entries []store.Record
 	until   time.Time // when it is forgotten, if nothing is appended
 	place   *list.Element
 }
@@ -24,15 +24,15 @@ type memoryChannel struct {
 func (c *memoryChannel) floor() uint64 { return c.head - uint64(len(c.entries)) }
 
 // size is what an event counts for.
-func (e *entry) size() int { return len(e.data) + len(e.typ) + eventOverhead }
+func size(e *store.Record) int { return len(e.Data) + len(e.Type) + eventOverhead }
 
 // add appends an event, gives it its seq, and returns its size.
-func (c *memoryChannel) add(e entry) int {
+func (c *memoryChannel) add(e store.Record) int {
 	c.head++
-	e.seq = c.head
-	c.newest = e.time
+	e.Seq = c.head
+	c.newest = e.Time
 	c.entries = append(c.entries, e)
-	return e.size()
+	return size(&e)
 }
 
 // trim takes away what is beyond the newest most events (0: any number) or, if
@@ -44,7 +44,7 @@ func (c *memoryChannel) trim(most int, oldest int64, aged bool) int {
 	}
 	if aged {
 		// Times never decrease within a channel.
-		young, _ := slices.BinarySearchFunc(c.entries, oldest, func(e entry, t int64) int { return int(e.time - t) })
+		young, _ := slices.BinarySearchFunc(c.entries, oldest, func(e store.Record, t int64) int { return int(e.Time - t) })
 		n = max(n, young)
 	}
 	return c.drop(n)
@@ -53,7 +53,7 @@ func (c *memoryChannel) trim(most int, oldest int64, aged bool) int {
 // drop takes the oldest n events away and returns how many bytes that was.
 func (c *memoryChannel) drop(n int) (bytes int) {
 	for i := range c.entries[:n] {
-		bytes += c.entries[i].size()
+		bytes += size(&c.entries[i])
 	}
 	clear(c.entries[:n]) // the array behind it lives until it is outgrown
 	c.entries = c.entries[n:]
@@ -61,26 +61,26 @@ func (c *memoryChannel) drop(n int) (bytes int) {
 }
 
 // read is what read.lua does. A nil channel is one that is not there.
-func (c *memoryChannel) read(r store.Range, most int) state {
+func (c *memoryChannel) read(r store.Range, most int) store.Snapshot {
 	if c == nil {
-		return state{}
+		return store.Snapshot{}
 	}
-	s := state{epoch: c.epoch, head: c.head, floor: c.floor()}
-	from := max(r.After, s.floor)
+	s := store.Snapshot{Epoch: c.epoch, Head: headOf(c.head, c.floor())}
+	from := max(r.After, s.Floor)
 	if r.Limit < 1 || from >= c.head {
 		return s
 	}
-	rest := c.entries[from-s.floor:]
+	rest := c.entries[from-s.Floor:]
 	rest = rest[:min(len(rest), r.Limit)]
-	size := 0
+	read := 0
 	for i := range rest {
-		size += len(rest[i].data)
-		if i > 0 && size > most {
-			rest, s.full = rest[:i], true
+		read += len(rest[i].Data)
+		if i > 0 && read > most {
+			rest, s.Cut = rest[:i], true
 			break
 		}
 	}
-	s.entries = rest // read before the lock is given up
+	s.Records = rest // read before the lock is given up
 	return s
 }
 
@@ -118,29 +118,25 @@ func (m *Memory) sweep(now time.Time) {
 		if !now.After(r.until) {
 			break
 		}
-		m.forgetKey(front, r)
+		m.forgetKey(front)
 	}
 }
 
-func (m *Memory) forgetKey(place *list.Element, r *memoryRecord) {
-	m.oldest.Remove(place)
+func (m *Memory) forgetKey(place *list.Element) {
+	r, _ := m.oldest.Remove(place).(*memoryRecord) // nothing else is in there
 	delete(m.keys, r.key)
-	m.bytes -= keyOverhead
 }
 
-// shrink keeps within MaxBytes: it forgets the quietest channels but for the one
-// that just grew, then its older events, then the oldest keys.
+// shrink keeps channels and events within their part of MaxBytes: it forgets the
+// quietest channels but for the one that just grew, then its older events.
 func (m *Memory) shrink(grown *memoryChannel) {
-	for m.bytes > m.cfg.MaxBytes {
+	for m.bytes > m.cfg.MaxBytes-m.cfg.MaxBytes/keyShare {
 		front, _ := m.quietest.Front().Value.(*memoryChannel) // grown is in there, if nobody else is
-		switch oldest := m.oldest.Front(); {
+		switch {
 		case front != grown:
 			m.forget(front)
 		case len(grown.entries) > 1:
 			m.bytes -= grown.drop(1)
-		case oldest != nil:
-			r, _ := oldest.Value.(*memoryRecord)
-			m.forgetKey(oldest, r)
 		default:
 			return // a single event may be larger
 		}

@@ -140,6 +140,42 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.EqualValues(t, 1251, head(t, log, false).Seq, "a single event may be larger")
 }
 
+// Idempotency keys have a share of the memory: what is published under keys takes no
+// events, nor channels, away, and what is published without takes no keys away.
+func TestMemoryOfKeysAndOfEventsAreBoundedApart(t *testing.T) {
+	t.Parallel()
+	const most = 1 << 20
+	log := inMemory(kept.Config{MaxBytes: most, Retention: func(event.Channel) store.Retention { return store.Retention{MaxCount: 100} }})
+	under := func(key string, ch event.Channel) store.KeptAppended {
+		e := testEntry("1")
+		e.Channels = []event.Channel{ch}
+		e.Key = &store.Key{Service: "shop", Value: key}
+		r := log.Append(t.Context(), []store.Entry{e})[0]
+		require.NoError(t, r.Err)
+		return r
+	}
+	silent := on(t, log, "topic:silent", "1")
+	epochs := []event.Epoch{on(t, log, "topic:0", "1").Epoch, on(t, log, "topic:1", "1").Epoch}
+	for i := range 5000 {
+		ch := i % 2
+		require.Equal(t, epochs[ch], under(strconv.Itoa(i), event.Channel("topic:"+strconv.Itoa(ch))).Epoch, "event %d", i)
+	}
+	require.LessOrEqual(t, log.Bytes(), most)
+	require.Equal(t, silent.Epoch, on(t, log, "topic:silent", "2").Epoch)
+	pages, err := log.Ranges(t.Context(), []store.Range{{Channel: "topic:1", Limit: 1000}})
+	require.NoError(t, err)
+	require.Len(t, pages[0].Events, 100, "as many as retention keeps")
+
+	last := under("last", "topic:0")
+	for i := range 2000 {
+		on(t, log, event.Channel("topic:many-"+strconv.Itoa(i)), `"`+strings.Repeat("x", 1000)+`"`)
+	}
+	require.LessOrEqual(t, log.Bytes(), most)
+	require.Equal(t, last.Seqs, under("last", "topic:0").Seqs)
+	require.False(t, under("0", "topic:0").Replayed, "the oldest keys are forgotten first")
+	require.True(t, under("4999", "topic:1").Replayed)
+}
+
 // A channel whose events are all gone still takes memory, for a week.
 func TestMemoryOfEmptyChannelsIsBounded(t *testing.T) {
 	t.Parallel()

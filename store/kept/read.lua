@@ -11,7 +11,7 @@ if broken then return broken end
 if not s then return {} end
 local limit, bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
 local entries, size, from = {}, 0, math.max(tonumber(ARGV[1]), s.floor) + 1
-local chunk = 32 -- at once, so that the bound on bytes bounds the memory too
+local chunk = 8 -- at once, so that the bound on bytes bounds the memory too
 local full = false -- more was there than bytes allowed
 while not full and #entries < limit and from <= s.head do
   local found = redis.call('XRANGE', KEYS[1], s.life .. '-' .. decimal(from), '+', 'COUNT', math.min(chunk, limit - #entries))

@@ -1,6 +1,7 @@
 package kept_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,6 +38,33 @@ func TestRedisMemoryIsBounded(t *testing.T) {
 	keys, err := server.Client().DBSize(t.Context()).Result()
 	require.NoError(t, err)
 	require.EqualValues(t, 1, keys)
+}
+
+// Whoever asks for a thousand large events has Redis read a few of them, and goes on
+// from there: nobody else is served meanwhile.
+func TestRedisReadIsBounded(t *testing.T) {
+	t.Parallel()
+	server, log := onRedis(t, kept.Config{})
+	data := `"` + strings.Repeat("x", 60_000) + `"`
+	for _, r := range log.Append(t.Context(), slices.Repeat([]store.Entry{testEntry(data)}, 100)) {
+		require.NoError(t, r.Err)
+	}
+	calls := 0
+	for after := uint64(0); after < 100; calls++ {
+		require.NoError(t, server.Client().ConfigResetStat(t.Context()).Err())
+		pages, err := log.Ranges(t.Context(), []store.Range{{Channel: topic, After: after, Limit: 1000}})
+		require.NoError(t, err)
+		p := pages[0]
+		require.NotEmpty(t, p.Events)
+		require.Equal(t, after+1, p.Events[0].Seq)
+		require.Equal(t, after+uint64(len(p.Events)), p.Last)
+		require.LessOrEqual(t, len(p.Events)*len(data), 256<<10)
+		stats, err := server.Client().Info(t.Context(), "commandstats").Result()
+		require.NoError(t, err)
+		require.Contains(t, stats, "cmdstat_xrange:calls=1,", "a chunk is enough for so many bytes")
+		after = p.Last
+	}
+	require.Less(t, calls, 40)
 }
 
 // Nothing stays for ever, and a channel stays for a week longer than its events

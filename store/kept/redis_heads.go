@@ -2,10 +2,8 @@ package kept
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
@@ -41,7 +39,7 @@ func (r *Redis) Heads(ctx context.Context, channels []event.Channel, fresh bool)
 				return nil, unread("read heads", err)
 			}
 			for _, s := range states {
-				heads = append(heads, s.keptHead(channels[len(heads)]))
+				heads = append(heads, keptHead(&s, channels[len(heads)]))
 			}
 		}
 	}
@@ -59,7 +57,7 @@ func (r *Redis) together() int {
 }
 
 // readHeads reads the answer of heads.lua about n channels.
-func readHeads(a reply, n int) ([]state, error) {
+func readHeads(a reply, n int) ([]store.Snapshot, error) {
 	fields := texts(a.values)
 	switch {
 	case a.err != nil:
@@ -67,15 +65,11 @@ func readHeads(a reply, n int) ([]state, error) {
 	case len(fields) != 3*n:
 		return nil, errAnswer
 	}
-	states := make([]state, n)
+	states := make([]store.Snapshot, n)
 	for i := range states {
-		s, field := &states[i], fields[3*i:]
-		var err1, err2 error
-		s.epoch = event.Epoch(field[0])
-		s.head, err1 = strconv.ParseUint(field[1], 10, 63)
-		s.floor, err2 = strconv.ParseUint(field[2], 10, 63)
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("%w: %w", errAnswer, err)
+		var err error
+		if states[i], err = readHead(fields[3*i:]); err != nil {
+			return nil, err
 		}
 	}
 	return states, nil

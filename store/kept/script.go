@@ -65,9 +65,9 @@ type once struct{ *redis.Cmd }
 // NoRetry implements redis.Cmder.
 func (once) NoRetry() bool { return true }
 
-// run executes calls in one pipeline (one for each node of a Cluster), in order
-// where they share a channel. Nothing is executed twice. Replies run parallel to
-// calls.
+// run executes calls in one pipeline (one for each node of a Cluster), in any order:
+// those that a server did not know the script for come after the others. Nothing is
+// executed twice. Replies run parallel to calls.
 func (s *script) run(ctx context.Context, client redis.UniversalClient, calls []call) []reply {
 	replies := make([]reply, len(calls))
 	all := make([]int, len(calls))

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -54,40 +53,6 @@ var appendTests = map[string]func(*testing.T, Harness){
 		require.EqualValues(t, 5, second.Unread)
 		require.Greater(t, second.Version, first.Version)
 	},
-	"data comes back byte for byte": func(t *testing.T, h Harness) {
-		c := channels("bytes", 1)[0]
-		var want []string
-		var entries []store.Entry
-		for _, data := range []string{
-			`{"n":1.10,"big":12345678901234567890123,"e":1E400}`, `"quote ' back \\ slash \" \u0000 ?"`, `"` + "\u2028 \U0001F514 é" + `"`,
-			`null`, `[]`, `""`, `{"a":1,"a":2}`, `"` + strings.Repeat("x", 300_000) + `"`, `"%s $1 :name"`,
-		} {
-			want = append(want, data)
-			entries = append(entries, entry(data, c))
-		}
-		h.write(t, entries...)
-		events := h.all(t, c)
-		require.Len(t, events, len(want))
-		for i, e := range events {
-			require.True(t, bytes.Equal([]byte(want[i]), e.Data), "event %d", i+1)
-		}
-	},
-	"names that differ only in case are two channels": func(t *testing.T, h Harness) {
-		_, results := h.write(t, entry(`1`, "user:Ann"), entry(`2`, "user:ann"), entry(`3`, "user:ann|x/+=~"))
-		for _, r := range results {
-			require.Equal(t, []uint64{1}, r.Seqs)
-		}
-		require.Equal(t, "2", datas(h.all(t, "user:ann")))
-	},
-	"the longest names and values fit": func(t *testing.T, h Harness) {
-		c, err := event.ParseChannel(strings.Repeat("n", event.MaxNamespace) + ":" + strings.Repeat("k", event.MaxKey))
-		require.NoError(t, err)
-		e := entry(`1`, c)
-		e.Type = strings.Repeat("T", event.MaxType)
-		e.CollapseKey = strings.Repeat("ü", 127)
-		h.write(t, e)
-		require.Equal(t, e.Type, h.all(t, c)[0].Type)
-	},
 	"a group is written as a whole or not at all": func(t *testing.T, h Harness) {
 		cs := channels("whole", 3)
 		h.fill(t, cs[0], 2)
@@ -120,17 +85,6 @@ var appendTests = map[string]func(*testing.T, Harness){
 		require.ErrorIs(t, err, store.ErrNotWritten)
 		_, _, err = h.DB.Append(t.Context(), []store.Entry{{Type: "x", Data: []byte("1")}})
 		require.ErrorIs(t, err, store.ErrNotWritten)
-	},
-	"an empty group is nothing": func(t *testing.T, h Harness) {
-		_, results, err := h.DB.Append(t.Context(), nil)
-		require.NoError(t, err)
-		require.Empty(t, results)
-	},
-	"a caller who has left gets nothing written": func(t *testing.T, h Harness) {
-		c := channels("left", 1)[0]
-		_, _, err := h.DB.Append(cancelled(), []store.Entry{entry(`1`, c)})
-		require.ErrorIs(t, err, store.ErrNotWritten)
-		require.Zero(t, h.head(t, c).Seq)
 	},
 	"heads of more channels than one statement takes": func(t *testing.T, h Harness) {
 		cs := channels("wide", 2*store.MaxChannels+7)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,38 +13,7 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-const appenders = 50
-
 var concurrencyTests = map[string]func(*testing.T, Harness){
-	"fifty appenders to one channel leave no hole": func(t *testing.T, h Harness) {
-		c := channels("hot", 1)[0]
-		const each = 4
-		var mu sync.Mutex
-		got := make(map[uint64]string)
-		var g errgroup.Group
-		for i := range appenders {
-			g.Go(func() error {
-				for j := range each {
-					data := strconv.Itoa(i*each + j)
-					_, results, err := h.DB.Append(t.Context(), []store.Entry{entry(data, c)})
-					if err != nil {
-						return err
-					}
-					mu.Lock()
-					got[results[0].Seqs[0]] = data
-					mu.Unlock()
-				}
-				return nil
-			})
-		}
-		require.NoError(t, g.Wait())
-		require.Len(t, got, appenders*each)
-		events := h.all(t, c)
-		require.Equal(t, series(1, appenders*each), seqs(events))
-		for _, e := range events {
-			require.Equal(t, got[e.Seq], string(e.Data), "the seq that was answered names the event")
-		}
-	},
 	"no deadlock reaches those who append in opposite orders": func(t *testing.T, h Harness) {
 		cs := channels("order", 12)
 		var g errgroup.Group
@@ -69,10 +36,7 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 		c := channels("trim-race", 1)[0]
 		const total = 1500
 		h.fill(t, c, total)
-		var g errgroup.Group
-		done := make(chan struct{})
-		g.Go(func() error {
-			defer close(done)
+		h.anyLog().readWhile(t, c, 3, total, 200, func() error {
 			for keep := total - 50; keep >= 100; keep -= 50 {
 				if err := walk(t, h, keepNewest(keep)); err != nil {
 					return err
@@ -80,27 +44,6 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 			}
 			return nil
 		})
-		for range 3 {
-			g.Go(func() error {
-				for {
-					select {
-					case <-done:
-						return nil
-					default:
-					}
-					after := uint64(rand.IntN(total))
-					pages, err := h.DB.Ranges(t.Context(), []store.Range{{Channel: c, After: after, Through: total, Limit: 200}})
-					if err != nil {
-						return err
-					}
-					p := pages[0]
-					if want := series(max(after, p.Floor)+1, p.Last); !slices.Equal(want, seqs(p.Events)) {
-						return fmt.Errorf("after %d, floor %d, last %d: %v", after, p.Floor, p.Last, seqs(p.Events))
-					}
-				}
-			})
-		}
-		require.NoError(t, g.Wait())
 		require.EqualValues(t, total-100, h.head(t, c).Floor)
 		require.Equal(t, 100, h.count(t, "events"))
 	},

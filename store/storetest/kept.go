@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"strconv"
 	"testing"
 	"time"
 
@@ -38,74 +37,32 @@ func RunKept(t *testing.T, open KeptFactory) {
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
-				test.run(t, open(t, kept.Config{Retention: test.retention(), MaxFrame: 1 << 10}))
+				h := open(t, kept.Config{Retention: test.retention(), MaxFrame: 1 << 10})
+				test.run(t, keptLog{h, h.anyLog()})
 			})
 		}
 	}
+	for name, test := range bothTests {
+		t.Run(name, func(t *testing.T) {
+			test(t, open(t, kept.Config{Retention: keptTest{}.retention(), MaxFrame: 1 << 10}).anyLog())
+		})
+	}
+}
+
+// keptLog is a harness with the steps that tests take.
+type keptLog struct {
+	KeptHarness
+	anyLog
 }
 
 // keptTest is a test on a log that keeps this much of each channel.
 type keptTest struct {
 	keep store.Retention
-	run  func(*testing.T, KeptHarness)
+	run  func(*testing.T, keptLog)
 }
 
 func (k keptTest) retention() func(event.Channel) store.Retention {
 	return func(event.Channel) store.Retention { return k.keep }
-}
-
-// write appends entries that must succeed.
-func (h KeptHarness) write(t *testing.T, entries ...store.Entry) []store.KeptAppended {
-	t.Helper()
-	results := h.Log.Append(t.Context(), entries)
-	require.Len(t, results, len(entries))
-	for _, r := range results {
-		require.NoError(t, r.Err)
-		require.True(t, r.Epoch.Valid(), r.Epoch)
-		require.Len(t, r.Seqs, 1)
-	}
-	return results
-}
-
-// fill appends n events to a channel, with the data 1, 2, 3 and so on.
-func (h KeptHarness) fill(t *testing.T, c event.Channel, n int) event.Epoch {
-	t.Helper()
-	entries := make([]store.Entry, n)
-	for i := range entries {
-		entries[i] = entry(strconv.Itoa(i+1), c)
-	}
-	return h.write(t, entries...)[n-1].Epoch
-}
-
-func (h KeptHarness) head(t *testing.T, c event.Channel) store.KeptHead {
-	t.Helper()
-	heads, err := h.Log.Heads(t.Context(), []event.Channel{c}, false)
-	require.NoError(t, err)
-	require.Len(t, heads, 1)
-	return heads[0]
-}
-
-func (h KeptHarness) page(t *testing.T, r store.Range) store.Page {
-	t.Helper()
-	pages, err := h.Log.Ranges(t.Context(), []store.Range{r})
-	require.NoError(t, err)
-	require.Len(t, pages, 1)
-	return pages[0]
-}
-
-// all reads what there is of a channel.
-func (h KeptHarness) all(t *testing.T, c event.Channel) []event.Event {
-	t.Helper()
-	var events []event.Event
-	for after := uint64(0); ; {
-		p := h.page(t, store.Range{Channel: c, After: after, Limit: 100})
-		events = append(events, p.Events...)
-		if p.Last >= p.Seq {
-			return events
-		}
-		require.Greater(t, p.Last, after, "a page that does not reach the head goes on")
-		after = p.Last
-	}
 }
 
 // walk trims all channels once.

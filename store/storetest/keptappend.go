@@ -1,25 +1,22 @@
 package storetest
 
 import (
-	"bytes"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/store"
 )
 
 var keptAppendTests = map[string]keptTest{
-	"an unknown channel has the zero state": {run: func(t *testing.T, h KeptHarness) {
+	"an unknown channel has the zero state": {run: func(t *testing.T, h keptLog) {
 		require.Equal(t, store.KeptHead{Head: store.Head{Channel: topic}}, h.head(t, topic))
 		p := h.page(t, store.Range{Channel: topic, Limit: 10})
 		require.Equal(t, store.Page{Head: store.Head{Channel: topic}}, p)
 		require.EqualValues(t, 7, h.page(t, store.Range{Channel: topic, After: 7, Limit: 10}).Last)
 	}},
-	"seqs begin at 1 and are contiguous": {run: func(t *testing.T, h KeptHarness) {
+	"seqs begin at 1 and are contiguous": {run: func(t *testing.T, h keptLog) {
 		cs := channels("seq", 2)
 		results := h.write(t, entry(`"a"`, cs[0]), entry(`"b"`, cs[1]), entry(`"c"`, cs[0]), entry(`"d"`, cs[0]))
 		for i, want := range []uint64{1, 1, 2, 3} {
@@ -38,7 +35,7 @@ var keptAppendTests = map[string]keptTest{
 		require.Equal(t, cs[0], events[2].Channel)
 		require.Equal(t, "comment", events[2].Type)
 	}},
-	"heads move with every append": {run: func(t *testing.T, h KeptHarness) {
+	"heads move with every append": {run: func(t *testing.T, h keptLog) {
 		epoch := h.fill(t, topic, 3)
 		first := h.head(t, topic)
 		require.Equal(t, store.KeptHead{Epoch: epoch, Head: store.Head{Channel: topic, Seq: 3, Version: first.Version}}, first)
@@ -49,38 +46,7 @@ var keptAppendTests = map[string]keptTest{
 		require.Equal(t, epoch, second.Epoch)
 		require.Greater(t, second.Version, first.Version)
 	}},
-	"data comes back byte for byte": {run: func(t *testing.T, h KeptHarness) {
-		var want []string
-		var entries []store.Entry
-		for _, data := range []string{
-			`{"n":1.10,"big":12345678901234567890123,"e":1E400}`, `"quote ' back \\ slash \" \u0000 ?"`, `"` + "\u2028 \U0001F514 é" + `"`,
-			`null`, `[]`, `""`, `1`, `{"a":1,"a":2}`, `"` + strings.Repeat("x", 300_000) + `"`, `"%s $1 :name"`,
-		} {
-			want = append(want, data)
-			entries = append(entries, entry(data, topic))
-		}
-		h.write(t, entries...)
-		events := h.all(t, topic)
-		require.Len(t, events, len(want))
-		for i, e := range events {
-			require.True(t, bytes.Equal([]byte(want[i]), e.Data), "event %d", i+1)
-		}
-	}},
-	"names that differ only in case are two channels": {run: func(t *testing.T, h KeptHarness) {
-		for _, r := range h.write(t, entry(`1`, "topic:Ann"), entry(`2`, "topic:ann"), entry(`3`, "topic:ann|x/+=~")) {
-			require.Equal(t, []uint64{1}, r.Seqs)
-		}
-		require.Equal(t, "2", datas(h.all(t, "topic:ann")))
-	}},
-	"the longest names fit": {run: func(t *testing.T, h KeptHarness) {
-		c, err := event.ParseChannel(strings.Repeat("n", event.MaxNamespace) + ":" + strings.Repeat("k", event.MaxKey))
-		require.NoError(t, err)
-		e := entry(`1`, c)
-		e.Type = strings.Repeat("T", event.MaxType)
-		h.write(t, e)
-		require.Equal(t, e.Type, h.all(t, c)[0].Type)
-	}},
-	"an entry that names no channel, or two, harms no neighbour": {run: func(t *testing.T, h KeptHarness) {
+	"an entry that names no channel, or two, harms no neighbour": {run: func(t *testing.T, h keptLog) {
 		results := h.Log.Append(t.Context(), []store.Entry{entry(`1`), entry(`2`, topic), entry(`3`, "topic:a", "topic:b")})
 		require.ErrorIs(t, results[0].Err, store.ErrNotWritten)
 		require.NotErrorIs(t, results[0].Err, store.ErrUnavailable, "repeating it would not help")
@@ -88,15 +54,7 @@ var keptAppendTests = map[string]keptTest{
 		require.ErrorIs(t, results[2].Err, store.ErrNotWritten)
 		require.Equal(t, "2", datas(h.all(t, topic)))
 	}},
-	"no entries are nothing": {run: func(t *testing.T, h KeptHarness) {
-		require.Empty(t, h.Log.Append(t.Context(), nil))
-	}},
-	"a caller who has left gets nothing written": {run: func(t *testing.T, h KeptHarness) {
-		r := h.Log.Append(cancelled(), []store.Entry{entry(`1`, topic)})
-		require.ErrorIs(t, r[0].Err, store.ErrNotWritten)
-		require.Zero(t, h.head(t, topic).Seq)
-	}},
-	"a purge takes everything away and seqs go on": {run: func(t *testing.T, h KeptHarness) {
+	"a purge takes everything away and seqs go on": {run: func(t *testing.T, h keptLog) {
 		require.NoError(t, h.Log.Purge(t.Context(), topic), "one that is not there")
 		require.Empty(t, h.head(t, topic).Epoch)
 		epoch := h.fill(t, topic, 3)

@@ -12,7 +12,7 @@ import (
 )
 
 var keptEpochTests = map[string]keptTest{
-	"a channel that was lost begins a new life": {run: func(t *testing.T, h KeptHarness) {
+	"a channel that was lost begins a new life": {run: func(t *testing.T, h keptLog) {
 		seen := make(map[event.Epoch]bool)
 		for range 20 {
 			epoch := h.fill(t, topic, 3)
@@ -24,7 +24,7 @@ var keptEpochTests = map[string]keptTest{
 			require.Empty(t, h.page(t, store.Range{Channel: topic, Epoch: epoch, Limit: 1}).Epoch)
 		}
 	}},
-	"the loss of one channel is nothing to the others": {run: func(t *testing.T, h KeptHarness) {
+	"the loss of one channel is nothing to the others": {run: func(t *testing.T, h keptLog) {
 		epoch := h.fill(t, "topic:stays", 2)
 		h.fill(t, topic, 2)
 		h.Forget(t, topic)
@@ -34,7 +34,7 @@ var keptEpochTests = map[string]keptTest{
 }
 
 var keptKeyTests = map[string]keptTest{
-	"a repeated key gets the first answer": {run: func(t *testing.T, h KeptHarness) {
+	"a repeated key gets the first answer": {run: func(t *testing.T, h keptLog) {
 		h.fill(t, topic, 5)
 		first := keyed(entry(`1`, topic), "shop", "order-1", "body")
 		r := h.listen(t)
@@ -49,27 +49,7 @@ var keptKeyTests = map[string]keptTest{
 		heard(t, r, 5)
 		require.Equal(t, series(6, 10), r.Seqs(topic), "a replay is not announced")
 	}},
-	"a key with another body harms no neighbour": {run: func(t *testing.T, h KeptHarness) {
-		h.write(t, keyed(entry(`1`, topic), "shop", "k", "one"))
-		results := h.Log.Append(t.Context(), []store.Entry{keyed(entry(`2`, topic), "shop", "k", "two"), entry(`3`, topic)})
-		require.ErrorIs(t, results[0].Err, store.ErrKeyBody)
-		require.Nil(t, results[0].Seqs)
-		require.Equal(t, []uint64{2}, results[1].Seqs)
-	}},
-	"another service's key is another key, and another channel's": {run: func(t *testing.T, h KeptHarness) {
-		h.write(t, keyed(entry(`1`, topic), "a", "bc", "x"), keyed(entry(`2`, topic), "ab", "c", "y"), keyed(entry(`3`, "topic:other"), "a", "bc", "z"))
-		require.EqualValues(t, 2, h.head(t, topic).Seq)
-		require.EqualValues(t, 1, h.head(t, "topic:other").Seq)
-	}},
-	"a key twice in one call counts once": {run: func(t *testing.T, h KeptHarness) {
-		e := keyed(entry(`1`, topic), "shop", "k", "same")
-		results := h.Log.Append(t.Context(), []store.Entry{e, e, keyed(entry(`2`, topic), "shop", "k", "other")})
-		require.Equal(t, []uint64{1}, results[0].Seqs)
-		require.False(t, results[0].Replayed)
-		require.Equal(t, store.Appended{Seqs: []uint64{1}, Time: results[0].Time, Replayed: true}, results[1].Appended)
-		require.ErrorIs(t, results[2].Err, store.ErrKeyBody)
-	}},
-	"the first answer stays when the event is trimmed": {keep: store.Retention{MaxCount: 1}, run: func(t *testing.T, h KeptHarness) {
+	"the first answer stays when the event is trimmed": {keep: store.Retention{MaxCount: 1}, run: func(t *testing.T, h keptLog) {
 		e := keyed(entry(`1`, topic), "shop", "k", "same")
 		h.write(t, e)
 		h.fill(t, topic, 3)
@@ -78,7 +58,7 @@ var keptKeyTests = map[string]keptTest{
 }
 
 var keptBusTests = map[string]keptTest{
-	"an append is a message with the frame that a reader would render": {run: func(t *testing.T, h KeptHarness) {
+	"an append is a message with the frame that a reader would render": {run: func(t *testing.T, h keptLog) {
 		r := h.listen(t)
 		epoch := h.fill(t, topic, 3)
 		messages := heard(t, r, 3)
@@ -88,7 +68,7 @@ var keptBusTests = map[string]keptTest{
 			require.Equal(t, string(event.NewFrame(&e)), string(messages[i].Frame))
 		}
 	}},
-	"the publisher hears how many listen": {run: func(t *testing.T, h KeptHarness) {
+	"the publisher hears how many listen": {run: func(t *testing.T, h keptLog) {
 		want := func(n int) int {
 			if h.Counts {
 				return n
@@ -101,7 +81,7 @@ var keptBusTests = map[string]keptTest{
 		e := keyed(entry(`1`, topic), "shop", "k", "b")
 		require.Equal(t, want(2), h.write(t, e)[0].Receivers)
 	}},
-	"a frame that is too large for the bus stays away, and so does one that has expired": {run: func(t *testing.T, h KeptHarness) {
+	"a frame that is too large for the bus stays away, and so does one that has expired": {run: func(t *testing.T, h keptLog) {
 		r := h.listen(t)
 		expired := entry(`1`, topic)
 		expired.ExpiresAt = time.Now().Add(-time.Hour)
@@ -112,7 +92,7 @@ var keptBusTests = map[string]keptTest{
 		require.NotEmpty(t, messages[2].Frame)
 		require.Equal(t, series(1, 3), r.Seqs(topic))
 	}},
-	"a purge is a message without a frame": {run: func(t *testing.T, h KeptHarness) {
+	"a purge is a message without a frame": {run: func(t *testing.T, h keptLog) {
 		epoch := h.fill(t, topic, 2)
 		r := h.listen(t)
 		require.NoError(t, h.Log.Purge(t.Context(), topic))

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -12,32 +11,7 @@ import (
 )
 
 var keptReadTests = map[string]keptTest{
-	"a page holds what follows a position, up to the limit": {run: func(t *testing.T, h KeptHarness) {
-		epoch := h.fill(t, topic, 100)
-		for _, tt := range []struct {
-			after uint64
-			limit int
-			want  []uint64
-			last  uint64
-		}{
-			{0, 3, series(1, 3), 3},
-			{3, 3, series(4, 6), 6},
-			{3, 60, series(4, 63), 63},
-			{97, 3, series(98, 100), 100},
-			{97, 100, series(98, 100), 100},
-			{100, 5, []uint64{}, 100},
-			{112, 5, []uint64{}, 112}, // a position ahead of the head stays where it is
-			{event.MaxSeq, 5, []uint64{}, event.MaxSeq},
-		} {
-			p := h.page(t, store.Range{Channel: topic, After: tt.after, Epoch: "another", Through: 1000, Limit: tt.limit})
-			require.Equal(t, tt.want, seqs(p.Events), "after %d", tt.after)
-			require.Equal(t, tt.last, p.Last, "after %d", tt.after)
-			require.EqualValues(t, 100, p.Seq)
-			require.Equal(t, epoch, p.Epoch)
-			require.False(t, p.Stale)
-		}
-	}},
-	"many channels are read at once": {run: func(t *testing.T, h KeptHarness) {
+	"many channels are read at once": {run: func(t *testing.T, h keptLog) {
 		cs := channels("read", store.MaxRanges+7)
 		var entries []store.Entry
 		for i, c := range cs {
@@ -76,65 +50,6 @@ var keptReadTests = map[string]keptTest{
 		require.Equal(t, store.KeptHead{Head: store.Head{Channel: "topic:nobody"}}, heads[len(cs)])
 		require.Equal(t, heads[5], heads[len(cs)+1])
 	}},
-	"two ranges of one channel": {run: func(t *testing.T, h KeptHarness) {
-		h.fill(t, topic, 5)
-		pages, err := h.Log.Ranges(t.Context(), []store.Range{{Channel: topic, After: 3, Limit: 9}, {Channel: topic, Limit: 2}})
-		require.NoError(t, err)
-		require.Equal(t, "4 5", datas(pages[0].Events))
-		require.Equal(t, "1 2", datas(pages[1].Events))
-	}},
-	"no question has no answer": {run: func(t *testing.T, h KeptHarness) {
-		pages, err := h.Log.Ranges(t.Context(), nil)
-		require.NoError(t, err)
-		require.Empty(t, pages)
-		heads, err := h.Log.Heads(t.Context(), nil, true)
-		require.NoError(t, err)
-		require.Empty(t, heads)
-	}},
-	"the bytes of one answer are bounded, and it can be gone on from": {run: func(t *testing.T, h KeptHarness) {
-		cs := channels("large", 50)
-		data := `"` + strings.Repeat("z", 60_000) + `"`
-		for _, c := range cs {
-			h.write(t, entry(data, c), entry(data, c), entry(data, c), entry(data, c))
-		}
-		after := make(map[event.Channel]uint64)
-		for calls := 1; ; calls++ {
-			require.Less(t, calls, 10)
-			var ranges []store.Range
-			for _, c := range cs {
-				if after[c] < 4 {
-					ranges = append(ranges, store.Range{Channel: c, After: after[c], Limit: 10})
-				}
-			}
-			if len(ranges) == 0 {
-				require.Greater(t, calls, 2)
-				break
-			}
-			pages, err := h.Log.Ranges(t.Context(), ranges)
-			require.NoError(t, err)
-			size := 0
-			for i, p := range pages {
-				require.NotEmpty(t, p.Events, "every range goes on")
-				require.EqualValues(t, 4, p.Seq)
-				require.Equal(t, series(ranges[i].After+1, p.Last), seqs(p.Events))
-				after[p.Channel] = p.Last
-				size += len(p.Events) * len(data)
-			}
-			require.Less(t, size, 9<<20)
-		}
-	}},
-	"expired events are left out": {run: func(t *testing.T, h KeptHarness) {
-		past, soon, late := entry(`"past"`, topic), entry(`"soon"`, topic), entry(`"late"`, topic)
-		past.ExpiresAt = time.Now().Add(-time.Hour)
-		soon.ExpiresAt = time.Now().Add(300 * time.Millisecond)
-		late.ExpiresAt = time.Now().Add(time.Hour)
-		h.write(t, past, soon, late)
-		eventually(t, func() bool {
-			p := h.page(t, store.Range{Channel: topic, Limit: 10})
-			require.EqualValues(t, 3, p.Last)
-			return datas(p.Events) == `"late"`
-		})
-	}},
 }
 
 func btoi(b bool) int {
@@ -145,7 +60,7 @@ func btoi(b bool) int {
 }
 
 var keptTrimTests = map[string]keptTest{
-	"the newest events are kept": {keep: store.Retention{MaxCount: 10}, run: func(t *testing.T, h KeptHarness) {
+	"the newest events are kept": {keep: store.Retention{MaxCount: 10}, run: func(t *testing.T, h keptLog) {
 		epoch := h.fill(t, topic, 25)
 		head := h.head(t, topic)
 		require.Equal(t, store.KeptHead{Epoch: epoch, Head: store.Head{Channel: topic, Seq: 25, Floor: 15, Version: head.Version}}, head)
@@ -157,7 +72,7 @@ var keptTrimTests = map[string]keptTest{
 		require.EqualValues(t, 16, h.head(t, topic).Floor)
 		require.Greater(t, h.head(t, topic).Version, head.Version)
 	}},
-	"old events go with the next append": {keep: store.Retention{MaxAge: 300 * time.Millisecond}, run: func(t *testing.T, h KeptHarness) {
+	"old events go with the next append": {keep: store.Retention{MaxAge: 300 * time.Millisecond}, run: func(t *testing.T, h keptLog) {
 		h.fill(t, topic, 40)
 		require.EqualValues(t, 40, h.head(t, topic).Seq)
 		eventually(t, func() bool {
@@ -171,7 +86,7 @@ var keptTrimTests = map[string]keptTest{
 			return h.head(t, topic).Floor >= 45
 		})
 	}},
-	"old events go without an append": {keep: store.Retention{MaxAge: 300 * time.Millisecond}, run: func(t *testing.T, h KeptHarness) {
+	"old events go without an append": {keep: store.Retention{MaxAge: 300 * time.Millisecond}, run: func(t *testing.T, h keptLog) {
 		cs := channels("quiet", 5)
 		epochs := make([]event.Epoch, len(cs))
 		for i, c := range cs {
@@ -193,13 +108,13 @@ var keptTrimTests = map[string]keptTest{
 		require.NotEmpty(t, events, "what is young stays")
 		require.Equal(t, series(h.head(t, cs[0]).Floor+1, h.head(t, cs[0]).Seq), seqs(events))
 	}},
-	"a walk takes away nothing that is not old": {keep: store.Retention{MaxAge: time.Hour}, run: func(t *testing.T, h KeptHarness) {
+	"a walk takes away nothing that is not old": {keep: store.Retention{MaxAge: time.Hour}, run: func(t *testing.T, h keptLog) {
 		h.walk(t)
 		h.fill(t, topic, 7)
 		h.walk(t)
 		require.Equal(t, series(1, 7), seqs(h.all(t, topic)))
 	}},
-	"both limits hold": {keep: store.Retention{MaxAge: time.Hour, MaxCount: 3}, run: func(t *testing.T, h KeptHarness) {
+	"both limits hold": {keep: store.Retention{MaxAge: time.Hour, MaxCount: 3}, run: func(t *testing.T, h keptLog) {
 		h.fill(t, topic, 9)
 		require.Equal(t, "7 8 9", datas(h.all(t, topic)))
 	}},

@@ -33,38 +33,6 @@ var keyTests = map[string]func(*testing.T, Harness){
 		require.True(t, again[0].Replayed)
 		require.Equal(t, commits, h.count(t, "commits"), "a group of replays changes nothing")
 	},
-	"a key with another body harms no neighbour": func(t *testing.T, h Harness) {
-		cs := channels("body", 2)
-		h.write(t, keyed(entry(`1`, cs[0]), "shop", "k", "one"))
-		_, results, err := h.DB.Append(t.Context(), []store.Entry{keyed(entry(`2`, cs[0]), "shop", "k", "two"), entry(`3`, cs[1])})
-		require.NoError(t, err)
-		require.ErrorIs(t, results[0].Err, store.ErrKeyBody)
-		require.Nil(t, results[0].Seqs)
-		require.Equal(t, []uint64{1}, results[1].Seqs)
-		require.EqualValues(t, 1, h.head(t, cs[0]).Seq)
-	},
-	"another service's key is another key": func(t *testing.T, h Harness) {
-		c := channels("service", 1)[0]
-		h.write(t, keyed(entry(`1`, c), "a", "bc", "x"), keyed(entry(`2`, c), "ab", "c", "y"), keyed(entry(`3`, c), "b", "bc", "z"))
-		require.EqualValues(t, 3, h.head(t, c).Seq)
-	},
-	"a key twice in one group counts once": func(t *testing.T, h Harness) {
-		cs := channels("twice", 2)
-		e := keyed(entry(`1`, cs[0]), "shop", "k", "same")
-		_, results, err := h.DB.Append(t.Context(), []store.Entry{e, e, keyed(entry(`2`, cs[1]), "shop", "k", "other"), entry(`3`, cs[1])})
-		require.NoError(t, err)
-		require.Equal(t, []uint64{1}, results[0].Seqs)
-		require.False(t, results[0].Replayed)
-		require.Equal(t, store.Appended{Seqs: []uint64{1}, Time: results[0].Time, Replayed: true}, results[1])
-		require.ErrorIs(t, results[2].Err, store.ErrKeyBody)
-		require.Equal(t, []uint64{1}, results[3].Seqs)
-
-		_, results, err = h.DB.Append(t.Context(), []store.Entry{e, e})
-		require.NoError(t, err)
-		require.True(t, results[0].Replayed)
-		require.Equal(t, results[0], results[1])
-		require.EqualValues(t, 1, h.head(t, cs[0]).Seq)
-	},
 	"a failed append does not use up its key": func(t *testing.T, h Harness) {
 		c := channels("retry", 1)[0]
 		e := keyed(entry(`1`, c), "shop", "k", "body")

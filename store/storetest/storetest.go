@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +35,9 @@ func Run(t *testing.T, open Factory) {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, open(t)) })
 		}
+	}
+	for name, test := range bothTests {
+		t.Run(name, func(t *testing.T) { test(t, open(t).anyLog()) })
 	}
 }
 
@@ -79,12 +81,7 @@ func (h Harness) write(t *testing.T, entries ...store.Entry) (event.Epoch, []sto
 // fill appends n events to a channel, with the data 1, 2, 3 and so on.
 func (h Harness) fill(t *testing.T, c event.Channel, n int) event.Epoch {
 	t.Helper()
-	entries := make([]store.Entry, n)
-	for i := range entries {
-		entries[i] = entry(strconv.Itoa(i+1), c)
-	}
-	epoch, _ := h.write(t, entries...)
-	return epoch
+	return h.anyLog().fill(t, c, n)
 }
 
 func (h Harness) head(t *testing.T, c event.Channel) store.Head {
@@ -104,10 +101,7 @@ func (h Harness) epoch(t *testing.T) event.Epoch {
 
 func (h Harness) page(t *testing.T, r store.Range) store.Page {
 	t.Helper()
-	pages, err := h.DB.Ranges(t.Context(), []store.Range{r})
-	require.NoError(t, err)
-	require.Len(t, pages, 1)
-	return pages[0]
+	return h.anyLog().page(t, r)
 }
 
 // all reads a channel from its beginning to its end.

@@ -1,5 +1,8 @@
 // Who we are to the server: a token in a header, or the session cookie.
 
+import { BellhopError } from "./api.js";
+import { parseCursor } from "./cursor.js";
+
 /** A token is asked for anew when it has less than this left, in ms. */
 const RENEW_BEFORE = 5_000;
 
@@ -13,19 +16,23 @@ const TOKEN_TIMEOUT = 30_000;
  * @returns {string | undefined | null | Promise<string | undefined | null>}
  */
 
-/**
- * What a stream needs of who we are.
- *
- * @typedef {Pick<Access, "renewable" | "token" | "refused">} StreamAccess
- */
+/** What is said of an Access that is over. */
+const SOMEBODY_ELSE = "somebody else is signed in";
 
 /**
- * Access keeps the page's token and asks for another when it is over. Questions
- * that come while one is under way share its answer.
+ * Access is one person at one gateway, the one that everything that comes is held
+ * against. It keeps the page's token and asks for another when it is over; questions
+ * that come while one is under way share its answer. Once an answer was somebody
+ * else's it gives out nothing more: whoever goes on makes another one.
  */
 export class Access {
+  /** The channel of the person's inbox, "" until the gateway has named it. */
+  inbox = "";
+
   #source;
   #env;
+  #onLost;
+  #lost = false;
   #token = "";
   #asked = false;
   #renew = false;
@@ -35,10 +42,12 @@ export class Access {
   /**
    * @param {TokenSource | undefined} source  undefined: the browser's cookies say who we are
    * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} env
+   * @param {(reason: string) => void} [onLost]  somebody else is signed in
    */
-  constructor(source, env) {
+  constructor(source, env, onLost = () => {}) {
     this.#source = source;
     this.#env = env;
+    this.#onLost = onLost;
   }
 
   /** renewable tells whether a refused token can be replaced. */
@@ -47,12 +56,44 @@ export class Access {
   }
 
   /**
-   * token returns the token to send, "" for none. It fails if the page's function
-   * does.
+   * credentials says whether cookies go along: where the page says who we are, with
+   * a token or with none, they could only say otherwise, and CORS with "*" forbids
+   * them.
+   *
+   * @returns {RequestCredentials}
+   */
+  get credentials() {
+    return this.#source ? "omit" : "include";
+  }
+
+  /**
+   * ours tells whether what came with a cursor is of our inbox, or of none. The first
+   * inbox that is named is ours.
+   *
+   * @param {string} [cursor]
+   */
+  ours(cursor = "") {
+    const inboxes = [...parseCursor(cursor).keys()].filter((channel) => channel.startsWith("user:"));
+    if (inboxes.length === 0) return true;
+    this.inbox ||= inboxes[0];
+    return inboxes.includes(this.inbox);
+  }
+
+  /** lose says that the session is somebody else's now. */
+  lose() {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#onLost(SOMEBODY_ELSE);
+  }
+
+  /**
+   * token returns the token to send, "" for none. It fails with a BellhopError if the
+   * page's function does, or we are not who is signed in.
    *
    * @returns {Promise<string>}
    */
   async token() {
+    if (this.#lost) throw new BellhopError(SOMEBODY_ELSE, 0, 0, true);
     if (!this.#source) return "";
     const expires = this.#token && claims(this.#token).exp;
     if (expires && expires * 1000 - this.#env.now() < RENEW_BEFORE) this.#renew = true;
@@ -69,6 +110,8 @@ export class Access {
     });
     try {
       this.#token = String((await Promise.race([this.#source({ renew }), late])) ?? "");
+    } catch (error) {
+      throw new BellhopError(`no token: ${error?.message ?? error}`);
     } finally {
       this.#env.clearTimeout(timer);
     }

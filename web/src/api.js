@@ -1,7 +1,19 @@
 // Requests to the gateway.
 
-/** A request that takes longer than this has failed, in ms. */
+/** A request that takes longer than this has failed, its answer's body included, in ms. */
 const REQUEST_TIMEOUT = 15_000;
+
+/**
+ * The longest wait that a server may ask for, in ms: a slip of an operator must not
+ * silence a page for days.
+ */
+export const LONGEST_ASKED = 10 * 60_000;
+
+/** The largest body that may outlive its page: browsers keep 64 KiB for all of them. */
+const SMALL = 1_000;
+
+/** Statuses of 4xx that pass by themselves. */
+const PASSING = [408, 425, 429];
 
 /** BellhopError is a request that the gateway refused, or that did not get there. */
 export class BellhopError extends Error {
@@ -9,34 +21,37 @@ export class BellhopError extends Error {
    * @param {string} message
    * @param {number} [status]      0: there was no answer
    * @param {number} [retryAfter]  ms
+   * @param {boolean} [final]      another try would be answered the same
    */
-  constructor(message, status = 0, retryAfter = 0) {
+  constructor(message, status = 0, retryAfter = 0, final = false) {
     super(message);
     this.name = "BellhopError";
     this.status = status;
     this.retryAfter = retryAfter;
+    this.final = final;
   }
 }
 
 /**
- * problem reads what a refusal says (RFC 9457).
+ * problem reads what a refusal says (RFC 9457). Only a gateway's own is final:
+ * whatever else answers, such as a proxy during a roll-out or a hotel's sign-in page,
+ * does not know.
  *
  * @param {Response} response
+ * @param {{now: () => number}} env
  */
-export async function problem(response) {
+export async function problem(response, env) {
+  const { status, headers } = response;
   const said = await response.json().catch(() => ({}));
-  const text = said?.detail || said?.title || `HTTP ${response.status}`;
-  return new BellhopError(String(text), response.status, retryAfter(response.headers.get("Retry-After")));
+  const final = status >= 400 && status < 500 && !PASSING.includes(status) &&
+    /problem\+json/.test(headers.get("Content-Type") ?? "");
+  return new BellhopError(String(said?.detail || said?.title || `HTTP ${status}`), status, wait(headers.get("Retry-After"), env), final);
 }
 
-/**
- * retryAfter reads a Retry-After header in its form of seconds, the only one that
- * a gateway or its proxy sends, into ms.
- *
- * @param {string | null} header
- */
-function retryAfter(header) {
-  return header !== null && /^[0-9]{1,9}$/.test(header) ? Number(header) * 1000 : 0;
+/** wait reads a Retry-After header, seconds or a date, into ms; 0 for none. */
+function wait(/** @type {string | null} */ header, env) {
+  const ms = /^[0-9]+$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - env.now();
+  return Math.min(Math.max(ms, 0) || 0, LONGEST_ASKED);
 }
 
 /** Where a token becomes a cookie, which the browser takes only of such requests. */
@@ -51,7 +66,7 @@ export class API {
   /**
    * @param {string} base  the gateway's address; "" for the page's own
    * @param {import("./access.js").Access} access
-   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function}} env
+   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function, now: () => number}} env
    */
   constructor(base, access, env) {
     this.#base = base;
@@ -62,7 +77,7 @@ export class API {
   /**
    * request asks the gateway, once more with another token if the first one is
    * refused. It returns the answer's JSON, null where there is none, and fails with a
-   * BellhopError.
+   * BellhopError. An answer about somebody else's inbox is none.
    *
    * @param {string} method
    * @param {string} path
@@ -71,14 +86,12 @@ export class API {
   async request(method, path, body) {
     for (let renewed = false; ; renewed = true) {
       const token = await this.#access.token();
-      const response = await this.#send(method, path, body, token);
-      if (response.ok) {
-        return response.status === 204 ? null : response.json().catch(() => {
-          throw new BellhopError("the gateway's answer is not JSON", 0);
-        });
-      }
-      if (response.status !== 401 || renewed || !this.#access.renewable) throw await problem(response);
-      this.#access.refused(token);
+      const answer = await this.#send(method, path, body, token);
+      const { status } = answer ?? {};
+      if (status === 412 || !this.#access.ours(answer?.cursor)) this.#access.lose(); // its next word says so
+      else if (!(answer instanceof BellhopError)) return answer;
+      else if (status === 401 && !renewed && this.#access.renewable) this.#access.refused(token);
+      else throw answer;
     }
   }
 
@@ -86,29 +99,24 @@ export class API {
     const headers = { Accept: "application/json" };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (token) headers.Authorization = `Bearer ${token}`;
+    // Whose inbox is meant: the session may be somebody else's by now.
+    if (this.#access.inbox) headers["Last-Event-ID"] = `0@${this.#access.inbox}`;
+    const text = body && JSON.stringify(body);
     const timeout = new AbortController();
     const timer = this.#env.setTimeout(() => timeout.abort(), REQUEST_TIMEOUT);
     try {
-      return await this.#env.fetch(this.#base + path, {
-        method, headers, signal: timeout.signal, cache: "no-store",
-        body: body === undefined ? undefined : JSON.stringify(body),
-        credentials: path === SESSION ? "include" : credentials(token),
+      const response = await this.#env.fetch(this.#base + path, {
+        method, headers, signal: timeout.signal, cache: "no-store", body: text,
+        // The click that marks an item may leave the page.
+        keepalive: method !== "GET" && !(text?.length > SMALL),
+        credentials: path === SESSION ? "include" : this.#access.credentials,
       });
+      if (!response.ok) return await problem(response, this.#env);
+      return response.status === 204 ? null : await response.json();
     } catch (error) {
       throw new BellhopError(`the gateway does not answer: ${error.message}`);
     } finally {
       this.#env.clearTimeout(timer);
     }
   }
-}
-
-/**
- * credentials says whether cookies go along: where a token says who we are they
- * could only say otherwise, and CORS with "*" forbids them.
- *
- * @param {string} token
- * @returns {RequestCredentials}
- */
-export function credentials(token) {
-  return token ? "omit" : "include";
 }

@@ -1,14 +1,10 @@
 // How long to wait before the next try.
 
-/** The least and the longest wait that the client chooses by itself, in ms. */
-export const LEAST_WAIT = 1_000;
-export const LONGEST_WAIT = 30_000;
+import { LONGEST_ASKED } from "./api.js";
 
-/**
- * The longest wait that a server may ask for: a slip of an operator must not
- * silence a page for days.
- */
-const LONGEST_ASKED = 10 * 60_000;
+/** The least and the longest wait that the client chooses by itself, in ms. */
+const LEAST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
 
 /**
  * Backoff spreads the tries of many clients that lost the same server, and makes
@@ -50,13 +46,8 @@ export class Backoff {
    * @param {number} [asked]  the server's Retry-After, in ms: never sooner
    */
   next(asked = 0) {
-    const least = Math.min(this.#least, LONGEST_WAIT);
-    if (this.#last === 0) {
-      this.#last = least;
-    } else {
-      const most = Math.min(LONGEST_WAIT, this.#last * 3);
-      this.#last = least + this.#random() * Math.max(0, most - least);
-    }
+    const most = Math.min(Math.max(LONGEST_WAIT, this.#least), this.#last * 3);
+    this.#last = this.#least + this.#random() * Math.max(0, most - this.#least);
     const floor = Math.min(asked, LONGEST_ASKED);
     // A Retry-After is the same for everybody who was refused in that second.
     return this.#last < floor ? floor * (1 + 0.25 * this.#random()) : this.#last;

@@ -17,7 +17,11 @@ const DEFAULTS = {
 const NEW = 0;
 const BEGINNING = 1;
 const RUNNING = 2;
-const CLOSED = 3;
+const LOST = 3; // somebody else is signed in
+const CLOSED = 4;
+
+/** Less can only be meant in seconds, and would take every stream for a dead one, in ms. */
+const LEAST_HEARTBEAT = 100;
 
 /**
  * Bellhop keeps a page connected to its user's notifications. See bellhop.d.ts for
@@ -36,7 +40,7 @@ export class Bellhop {
   #stage = NEW;
   #away = false;
   #live = false;
-  #own = ""; // our inbox's channel, as soon as it is known
+  #nameless = false; // nothing is shared yet: who we are is not known
 
   /**
    * @param {import("../bellhop.d.ts").BellhopOptions} [options]
@@ -47,30 +51,9 @@ export class Bellhop {
     const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null));
     this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
+    if (!(this.#options.heartbeat >= LEAST_HEARTBEAT)) throw new RangeError(`heartbeat: at least ${LEAST_HEARTBEAT} ms`);
     this.#env = { ...browser(), ...env };
-    this.#access = new Access(this.#options.token, this.#env);
-    this.#api = new API(this.#options.url, this.#access, this.#env);
-    this.#inbox = new Inbox({
-      api: this.#api,
-      env: this.#env,
-      pageSize: this.#listed ? this.#options.pageSize : 0,
-      onChange: (inbox) => this.#emit("bellhop.inbox", inbox),
-      onLocalChange: (change) => this.#stream.tell(change),
-    });
-    this.#stream = new SharedStream({
-      env: this.#env,
-      access: this.#streamAccess(),
-      connect: (target, handlers) => this.#open(target, handlers),
-      heartbeat: this.#options.heartbeat,
-      onStatus: (status) => this.#setStatus(status),
-      onRead: (change) => this.#inbox.read(change),
-      reader: {
-        event: (event) => this.#event(event),
-        ready: (ready) => this.#ready(ready),
-        reset: (reset) => this.#reset(reset),
-        other: (type, data) => this.#emit(type, data),
-      },
-    });
+    this.#build();
     this.#stopWatching = watchPage(this.#env, {
       away: () => this.#goAway(),
       back: () => this.#comeBack(),
@@ -80,6 +63,40 @@ export class Bellhop {
     });
     // Whoever made us attaches listeners first.
     this.#env.queueMicrotask(() => this.#begin());
+  }
+
+  /**
+   * #build makes all that belongs to one person. For another one all of it is made
+   * anew, so that nothing that comes late finds its way from the one to the other.
+   */
+  #build() {
+    const env = this.#env;
+    this.#access = new Access(this.#options.token, env, (reason) => this.#lose(reason));
+    this.#api = new API(this.#options.url, this.#access, env);
+    this.#inbox = new Inbox({
+      api: this.#api,
+      env,
+      pageSize: this.#listed ? this.#options.pageSize : 0,
+      isLive: () => this.#live,
+      onChange: (inbox) => this.#emit("bellhop.inbox", inbox),
+    });
+    this.#stream = new SharedStream({
+      env,
+      access: this.#access,
+      token: () => this.#streamToken(),
+      connect: (target, handlers) => this.#open(target, handlers),
+      heartbeat: this.#options.heartbeat,
+      onStatus: (status) => this.#setStatus(status),
+      counts: () => this.#inbox.counts,
+      onCounts: (counts) => this.#inbox.ready(counts, 0, true),
+      reader: {
+        event: (event) => this.#event(event),
+        ready: (ready, gap) => this.#ready(ready, gap),
+        reset: (reset) => this.#reset(reset),
+        read: (change) => this.#inbox.read(change),
+        other: (type, data) => this.#emit(type, data),
+      },
+    });
   }
 
   get status() { return this.#status; }
@@ -107,17 +124,32 @@ export class Bellhop {
 
   reconnect() {
     if (this.#away) return;
+    if (this.#stage === LOST) {
+      this.#build();
+      this.#stage = NEW;
+    }
     if (this.#stage === NEW) this.#begin();
     else if (this.#stage === RUNNING) this.#stream.reconnect();
   }
 
   close() {
     if (this.#stage === CLOSED) return;
+    this.#stage = CLOSED; // first: listeners may call us again
     this.#stopWatching();
+    this.#end({ state: "closed" });
+  }
+
+  /** #lose: somebody else is signed in, with whom we have nothing to do. */
+  #lose(reason) {
+    if (this.#stage === CLOSED) return;
+    this.#stage = LOST;
+    this.#end({ state: "denied", reason });
+  }
+
+  #end(status) {
     this.#stream.pause();
     this.#inbox.close();
-    this.#setStatus({ state: "closed" });
-    this.#stage = CLOSED;
+    this.#report(status);
   }
 
   /** #listed tells whether we read the inbox's list. */
@@ -132,12 +164,14 @@ export class Bellhop {
   async #begin() {
     if (this.#stage !== NEW) return;
     this.#stage = BEGINNING;
+    const access = this.#access;
+    const over = () => this.#stage !== BEGINNING || this.#access !== access;
     let listed = new Map();
     try {
       if (this.#listed) listed = parseCursor(await this.#inbox.load());
     } catch (error) {
-      if (this.#stage === CLOSED) return;
-      if (error.status === 401 || error.status === 403) {
+      if (over()) return;
+      if (error.final && (error.status === 401 || error.status === 403)) {
         this.#stage = NEW;
         this.#setStatus({ state: "denied", httpStatus: error.status, reason: error.message });
         return;
@@ -145,34 +179,56 @@ export class Bellhop {
       // The list has to wait, the stream need not: it begins now, and a list that
       // is read later has everything before.
     }
-    [this.#own = ""] = listed.keys();
-    const user = await this.#who();
-    if (this.#stage === CLOSED) return;
+    const name = await this.#name();
+    if (over()) return;
     this.#stage = RUNNING;
     // The page's own cursor comes first: it may be older than the list.
     this.#stream.begin(this.#readCursor());
     this.#stream.begin(listed);
-    const { url, inbox, channels, share } = this.#options;
-    const name = share && user !== null ? `bellhop:${MESSAGES}:${JSON.stringify([url, user, inbox, [...channels].sort()])}` : null;
-    this.#stream.start(name, this.#own);
+    this.#nameless = name === null;
+    this.#stream.start(name);
     if (this.#away) this.#leave();
+  }
+
+  /** #share looks for other tabs once it is known who we are. */
+  async #share() {
+    const access = this.#access;
+    const name = await this.#name();
+    if (!name || !this.#nameless || this.#stage !== RUNNING || this.#away || this.#access !== access) return;
+    this.#nameless = false;
+    this.#stream.start(name);
+  }
+
+  /**
+   * #name returns what tabs that share a stream have in common, null while it is not
+   * known who we are.
+   *
+   * @returns {Promise<string | null>}
+   */
+  async #name() {
+    const { url, inbox, channels, share } = this.#options;
+    const user = share ? await this.#who() : null;
+    return user === null ? null : `bellhop:${MESSAGES}:${JSON.stringify([url, user, inbox, [...channels].sort()])}`;
   }
 
   /**
    * #who returns what tells people apart who use one browser, null if that can't be
-   * known: then nothing is shared.
+   * known.
    *
    * @returns {Promise<string | null>}
    */
   async #who() {
     const token = await this.#access.token().catch(() => null);
     const { user, inbox } = this.#options;
-    const { subject } = this.#access;
-    if (inbox && subject) this.#own ||= `user:${subject}`;
-    if (token === null) return null;
-    if (user !== undefined) return user;
-    if (inbox) return this.#own || null; // of a token that we can't read, or a cookie, the list has said it
-    return token === "" ? "" : subject || null;
+    if (token === null || user !== undefined) return token === null ? null : user;
+    // Of a token that we can't read, or a cookie, the list or the stream says it.
+    return (inbox ? this.#ownInbox : this.#access.subject) || (token === "" && !inbox ? "" : null);
+  }
+
+  /** #ownInbox is the channel of our inbox, as far as that is known or likely. */
+  get #ownInbox() {
+    const { inbox, subject } = this.#access;
+    return inbox || (subject && `user:${subject}`);
   }
 
   /**
@@ -181,8 +237,8 @@ export class Bellhop {
    * @returns {import("./cursor.js").Positions}
    */
   #readCursor() {
-    const { channels, cursor } = this.#options;
-    const wanted = this.#own ? [this.#own, ...channels] : channels;
+    const { channels, cursor, inbox } = this.#options;
+    const wanted = inbox && this.#ownInbox ? [this.#ownInbox, ...channels] : channels;
     const text = cursor === "0" ? wanted.map((channel) => `0@${channel}`).join(",") : cursor;
     return new Map([...parseCursor(text)].filter(([channel]) => wanted.includes(channel)));
   }
@@ -192,7 +248,7 @@ export class Bellhop {
     const { url, inbox, channels } = this.#options;
     const query = new URLSearchParams([["inbox", String(inbox)], ...channels.map((channel) => ["channel", channel])]);
     const open = this.#byEventSource ? openEventSource : openFetch;
-    return open({ url: `${url}/v1/stream?${query}`, ...target }, handlers, this.#env);
+    return open({ url: `${url}/v1/stream?${query}`, credentials: this.#access.credentials, ...target }, handlers, this.#env);
   }
 
   get #byEventSource() {
@@ -200,23 +256,12 @@ export class Bellhop {
     return transport === "eventsource" || (transport === "auto" && !streams(this.#env));
   }
 
-  /**
-   * #streamAccess: EventSource sends cookies only, so a token becomes one first.
-   *
-   * @returns {import("./access.js").StreamAccess}
-   */
-  #streamAccess() {
-    const access = this.#access;
-    if (!this.#byEventSource || !access.renewable) return access;
-    return {
-      renewable: true,
-      refused: (token) => access.refused(token),
-      token: async () => {
-        const token = await access.token();
-        if (token) await this.#api.request("POST", SESSION);
-        return token;
-      },
-    };
+  /** #streamToken: EventSource sends cookies only, so a token becomes one first. */
+  async #streamToken() {
+    const api = this.#api;
+    const token = await this.#access.token();
+    if (token && this.#byEventSource) await api.request("POST", SESSION);
+    return token;
   }
 
   #event(event) {
@@ -226,10 +271,10 @@ export class Bellhop {
     this.#emit("*", event, meta);
   }
 
-  #ready(ready) {
+  #ready(ready, gap) {
     this.#live = true;
-    if (this.#listed && !this.inbox.loaded) this.#inbox.load().catch(() => {});
-    this.#inbox.ready(ready);
+    if (this.#nameless) this.#share();
+    this.#inbox.ready(ready, gap);
     this.#emit("bellhop.ready", ready);
   }
 
@@ -239,7 +284,10 @@ export class Bellhop {
   }
 
   #setStatus(status) {
-    if (this.#stage === CLOSED) return;
+    if (this.#stage !== LOST && this.#stage !== CLOSED) this.#report(status);
+  }
+
+  #report(status) {
     this.#live = status.state === "live";
     this.#status = Object.freeze({ ...status });
     this.#emit("bellhop.status", this.#status);
@@ -271,6 +319,7 @@ export class Bellhop {
     if (!this.#away) return;
     this.#away = false;
     this.#setStatus({ state: "connecting" });
+    this.#inbox.suspect();
     if (this.#stage === RUNNING) this.#stream.resume();
     else if (this.#stage === NEW) this.#begin();
   }

@@ -1,7 +1,6 @@
 // One stream, kept open: it reconnects, renews the token, notices silence, and
 // knows where to go on.
 
-import { BellhopError } from "./api.js";
 import { Backoff } from "./backoff.js";
 
 /** @typedef {import("./transport.js").End} End */
@@ -13,9 +12,6 @@ const SILENT_HEARTBEATS = 2.5;
 /** So many tokens in a row may be refused before it is not the token's fault. */
 const MOST_RENEWALS = 5;
 
-/** Statuses of 4xx that pass by themselves. */
-const PASSING = new Set([408, 425, 429]);
-
 /**
  * Connection holds one logical stream over any number of responses. Its methods may
  * be called at any time, from the handlers too.
@@ -26,6 +22,7 @@ export class Connection {
 
   #env;
   #access;
+  #getToken;
   #connect;
   #onBlock;
   #onStatus;
@@ -41,6 +38,7 @@ export class Connection {
   #token = "";
   #renewals = 0;
   #live = false;
+  #alive; // when a live stream was last heard
   #mayHurry = false; // waiting by our own choice: news may cut it short
   #farewell = ""; // the notice that said why the end is coming
   #refusal = "";
@@ -48,20 +46,23 @@ export class Connection {
   /**
    * @param {object} config
    * @param {any} config.env  setTimeout, clearTimeout, now, random
-   * @param {import("./access.js").StreamAccess} config.access
+   * @param {import("./access.js").Access} config.access
+   * @param {() => Promise<string>} config.token  what the next response is asked for with
    * @param {(target: {cursor: string, token: string}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
-   * @param {(block: Block) => void} config.onBlock
+   * @param {(block: Block) => void} config.onBlock  a ready has `gap`: how long nothing was heard before, in ms
    * @param {(status: object) => void} config.onStatus
    * @param {number} config.heartbeat  ms
    */
-  constructor({ env, access, connect, onBlock, onStatus, heartbeat }) {
+  constructor({ env, access, token, connect, onBlock, onStatus, heartbeat }) {
     this.#env = env;
     this.#access = access;
+    this.#getToken = token;
     this.#connect = connect;
     this.#onBlock = onBlock;
     this.#onStatus = onStatus;
     this.#backoff = new Backoff(env.random);
     this.#silence = heartbeat * SILENT_HEARTBEATS;
+    this.#alive = env.now();
   }
 
   /** wanted tells whether the stream is open or will be by itself. */
@@ -82,6 +83,7 @@ export class Connection {
     this.#env.clearTimeout(this.#timer);
     this.#env.clearTimeout(this.#watch);
     this.#timer = this.#watch = undefined;
+    if (this.#live) this.#alive = this.#lastActivity;
     this.#live = false;
     const close = this.#close;
     this.#close = null;
@@ -102,34 +104,29 @@ export class Connection {
     }
   }
 
-  /** drop ends a response that turns out to be no good, as if the network had. */
-  drop(/** @type {string} */ reason) {
-    this.#ended({ how: "broken", reason });
+  /**
+   * refuse ends a response that turns out to be for somebody else, as if the gateway
+   * had refused who we are, and tells whether it tries again.
+   */
+  refuse(/** @type {string} */ reason) {
+    this.#ended({ how: "status", status: 401, final: true, reason });
+    return this.wanted;
   }
 
   async #try() {
     const attempt = ++this.#attempt;
     this.#close = () => {};
     this.#farewell = "";
-    this.#onStatus({ state: "connecting" });
     this.#touch();
     this.#watchOver(this.#silence); // a page that never comes up with a token is silence too
-    let token;
-    try {
-      token = await this.#access.token();
-    } catch (error) {
-      if (attempt !== this.#attempt) return;
-      // The gateway may have refused to make a cookie of it: what that means is in the status.
-      const { status, retryAfter } = error instanceof BellhopError ? error : {};
-      this.#ended({ how: "broken", reason: `no token: ${error?.message ?? error}`, status, retryAfter });
-      return;
-    }
-    if (attempt !== this.#attempt) return;
-    this.#token = token;
     // Handlers of an older response come too late.
     const mine = (f) => (arg) => { if (attempt === this.#attempt) f(arg); };
+    this.#onStatus({ state: "connecting" });
     try {
-      this.#close = this.#connect({ cursor: this.cursor, token: this.#token }, {
+      const token = await this.#getToken();
+      if (attempt !== this.#attempt) return;
+      this.#token = token;
+      this.#close = this.#connect({ cursor: this.cursor, token }, {
         open: mine(() => this.#touch()),
         activity: mine(() => this.#touch()),
         block: mine((block) => this.#take(block)),
@@ -138,33 +135,35 @@ export class Connection {
         end: mine((end) => this.#ended(end)),
       });
     } catch (error) {
-      this.#ended({ how: "broken", reason: error?.message ?? String(error) });
+      // The gateway may have refused to make a cookie of the token: what that means is in the status.
+      mine((end) => this.#ended(end))({ how: "broken", reason: error.message, ...error });
     }
   }
 
   /** @param {Block} block */
   #take(block) {
-    switch (block.type) {
-      case "bellhop.ready":
+    const { type, data } = block;
+    if (type === "bellhop.ping") return;
+    if (type === "bellhop.ready") block.gap = this.#live ? 0 : this.#env.now() - this.#alive;
+    const attempt = this.#attempt;
+    this.#onBlock(block);
+    if (attempt !== this.#attempt) return; // whoever took it has ended the stream
+    switch (type) {
+      case "bellhop.ready": {
+        const { stale, waiting } = JSON.parse(data);
         this.#live = true;
         this.#renewals = 0;
         this.#backoff.reset();
+        this.#onStatus({ state: "live", ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
         break;
+      }
+      case "bellhop.refused":
+        this.#refusal = JSON.parse(data).reason; // falls through
       case "bellhop.expired":
       case "bellhop.drain":
-      case "bellhop.refused":
-        this.#farewell = block.type;
+        this.#farewell = type;
         break;
-      case "bellhop.ping":
-        return;
       default: // for our owner alone
-    }
-    this.#onBlock(block);
-    if (block.type === "bellhop.ready") {
-      const { stale, waiting } = JSON.parse(block.data);
-      this.#onStatus({ state: "live", ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
-    } else if (block.type === "bellhop.refused") {
-      this.#refusal = JSON.parse(block.data).reason;
     }
   }
 
@@ -173,16 +172,16 @@ export class Connection {
     const wasLive = this.#live;
     const farewell = this.#farewell;
     this.stop();
+    if (end.status === 401) this.#access.refused(this.#token);
     if (farewell === "bellhop.expired") {
       this.#access.refused(this.#token);
       // Not all at the moment at which a key was changed.
       this.#retry(this.#env.random() * 1000, "connecting", "the token expired");
     } else if (farewell === "bellhop.refused") {
       this.#wait(this.#backoff.least, this.#refusal);
-    } else if (end.status === 401) {
-      this.#unauthorized(end);
-    } else if (end.status >= 400 && end.status < 500 && !PASSING.has(end.status)) {
-      this.#onStatus({ state: "denied", httpStatus: end.status, reason: end.reason });
+    } else if (end.final) {
+      if (end.status === 401) this.#unauthorized(end);
+      else this.#deny(end);
     } else if (end.retryAfter) {
       this.#wait(this.#backoff.next(end.retryAfter), end.reason ?? "", end.status);
     } else {
@@ -198,12 +197,16 @@ export class Connection {
     this.#renewals++;
     if (!this.#access.renewable || this.#renewals > MOST_RENEWALS) {
       this.#renewals = 0;
-      this.#onStatus({ state: "denied", httpStatus: 401, reason: end.reason });
+      this.#deny(end);
       return;
     }
-    this.#access.refused(this.#token);
     if (this.#renewals === 1) this.#try();
     else this.#retry(this.#backoff.next(), "retrying", end.reason, 401);
+  }
+
+  /** @param {Partial<End>} end */
+  #deny({ status: httpStatus, reason }) {
+    this.#onStatus({ state: "denied", ...(httpStatus && { httpStatus }), reason });
   }
 
   /** #wait is for as long as the server asked: nothing cuts it short. */

@@ -1,7 +1,10 @@
 // The inbox as a page shows it: a list that grows at both ends, and how many of it
 // are unread.
 
-/** @typedef {{channel: string, seq: number, type: string, time: string, data: any, read: boolean}} Item */
+import { changed, keyOf, unreadOf } from "./change.js";
+
+/** @typedef {import("./change.js").Item} Item */
+/** @typedef {import("./change.js").Change} Change */
 
 /**
  * The most items that the stream lets the list grow to; older ones are fetched again
@@ -13,66 +16,106 @@ const MOST_ITEMS = 2_000;
 const MOST_LISTED = 100;
 const MOST_SEQS = 1_000;
 
+/** A page of the list where the option says that none is fetched by itself. */
+const SOME = 20;
+
 /** So many empty pages are passed over in one go. */
 const MOST_EMPTY = 10;
+
+/** So often a list is asked for that the inbox overtakes each time. */
+const MOST_TRIES = 3;
 
 /** After a loss that all clients see at once they ask again within this time, in ms. */
 const REFETCH_SPREAD = 3_000;
 
+/** After a silence of so long the list is fetched anew: counts don't show all that may have changed, in ms. */
+const LONG_GAP = 60_000;
+
 /**
- * Inbox keeps the list and the count in step with the stream. Counts from the
- * server are absolute, "so many are unread up to this seq", and events above that
- * seq add one each: a message that is late or comes twice can't spoil them.
+ * Inbox keeps the list and the count in step with the stream.
+ *
+ * It has one copy of what the gateway has confirmed, by lists, by notices of the
+ * stream and by answers to our own changes. A change that is under way is not part of
+ * it: it is shown on top, so that taking it back is forgetting it. The stream has the
+ * order of all changes, answers don't; so an answer is held against what was heard
+ * since it was asked for, and what is older is not believed.
+ *
+ * Counts are absolute, "so many are unread up to this seq", and events above that seq
+ * add one each: a message that is late or comes twice can't spoil them.
  */
 export class Inbox {
   #api;
   #env;
   #pageSize;
+  #isLive;
   #onChange;
-  #onLocalChange;
 
-  /** @type {Item[]} newest first */
+  /** @type {readonly Item[]} newest first */
   #items = [];
   #next = null; // what the next page is before
   #base = { unread: 0, head: 0 };
   #above = new Set(); // seqs of events above base.head
-  #pending = new Map(); // changes of ours that no count includes yet, and by how much
-  #changing = 0; // changes of ours that are being asked for
+  #heard = 0; // changes that were confirmed so far
+  /** @type {Set<Change>} changes of ours that nobody has confirmed */
+  #pending = new Set();
   #fresh = null; // seqs since a reset, while the list is of an older life
+  #life; // the epoch of the list
   #loaded = false;
   #error;
   #request = null; // the list request under way
   #refetch; // timer
+  #due = Infinity; // when it rings
+  #notBefore = 0; // when the server wants to be asked for the list again
   #closed = false;
   #snapshot = null; // made when it is asked for
+  #telling = false;
 
   /**
    * @param {object} config
    * @param {import("./api.js").API} config.api
    * @param {any} config.env
    * @param {number} config.pageSize
+   * @param {() => boolean} config.isLive  whether the stream is up to date
    * @param {(inbox: object) => void} config.onChange
-   * @param {(change: object) => void} config.onLocalChange  for the other tabs
    */
-  constructor({ api, env, pageSize, onChange, onLocalChange }) {
+  constructor({ api, env, pageSize, isLive, onChange }) {
     this.#api = api;
     this.#env = env;
     this.#pageSize = Math.min(pageSize, MOST_LISTED);
+    this.#isLive = isLive;
     this.#onChange = onChange;
-    this.#onLocalChange = onLocalChange;
   }
 
   /** snapshot is the inbox as it is now; the same object until something changes. */
   get snapshot() {
-    this.#snapshot ??= Object.freeze({
-      items: Object.freeze([...this.#items]),
-      unread: this.#unread(),
-      hasMore: this.#next !== null,
-      loading: this.#request !== null,
-      loaded: this.#loaded,
-      ...(this.#error && { error: this.#error }),
-    });
+    if (this.#snapshot === null) {
+      const items = [...this.#pending].reduce(changed, this.#items);
+      const unread = this.#unread + unreadOf(items) - unreadOf(this.#items);
+      this.#snapshot = Object.freeze({
+        items: Object.freeze([...items]),
+        unread: Math.max(0, unread),
+        hasMore: this.#next !== null,
+        loading: this.#request !== null,
+        loaded: this.#loaded,
+        ...(this.#error && { error: this.#error }),
+      });
+    }
     return this.#snapshot;
+  }
+
+  /** counts is the newest count, as `ready` takes it, null while it is in doubt. */
+  get counts() {
+    return this.#due === Infinity && !this.#request ? this.#base : null;
+  }
+
+  /** #unread is how many are unread in all, as far as it is confirmed. */
+  get #unread() {
+    return this.#base.unread + this.#above.size;
+  }
+
+  /** #newest is the seq of the newest event that was heard of. */
+  get #newest() {
+    return Math.max(this.#base.head, [...this.#above].at(-1) ?? 0);
   }
 
   // From the stream.
@@ -81,94 +124,93 @@ export class Inbox {
   event(event) {
     if (event.seq > this.#base.head) this.#above.add(event.seq);
     this.#fresh?.add(event.seq);
-    this.#insert({ ...event, read: false });
+    if (this.#pageSize > 0 || this.#loaded) this.#insert({ ...event, read: false });
     this.#changed();
   }
 
   #insert(item) {
-    const at = this.#items.findIndex((other) => other.seq <= item.seq);
-    if (at >= 0 && this.#items[at].seq === item.seq) {
-      if (this.#fresh) this.#items[at] = item; // that one is of the life that is over
-      return;
-    }
+    const items = [...this.#items];
+    const at = items.findIndex((other) => other.seq <= item.seq);
     if (at < 0) {
       // Older than the list goes: it comes with its page.
-      if (this.#next !== null) return;
-      this.#items.push(item);
-    } else {
-      this.#items.splice(at, 0, item);
+      if (this.#next !== null && item.seq < this.#next) return;
+      items.push(item);
+    } else if (items[at].seq !== item.seq) {
+      items.splice(at, 0, item);
+    } else if (this.#fresh) {
+      items[at] = item; // that one is of the life that is over
     }
-    if (this.#items.length > MOST_ITEMS) {
-      this.#items.length = MOST_ITEMS;
-      this.#next = this.#items[MOST_ITEMS - 1].seq;
+    if (items.length > MOST_ITEMS) {
+      items.length = MOST_ITEMS;
+      this.#next = items[MOST_ITEMS - 1].seq;
     }
+    this.#items = items;
   }
 
-  /** ready takes the count that a stream begins with. */
-  ready({ unread, head }) {
-    if (unread === undefined) return;
-    this.#count({ unread, head });
-    this.#compare();
+  /**
+   * ready takes the count that a stream begins with, or another tab knows. Something
+   * was missed if that is not the one that we had.
+   *
+   * @param {{unread?: number, head?: number} | null} [counts]  null: not known
+   * @param {number} [gap]    how long nothing was heard before, in ms
+   * @param {boolean} [early]  events that are counted may be still to come
+   */
+  ready(counts, gap = 0, early = false) {
+    if (counts === null) this.suspect();
+    if (counts?.unread === undefined) return;
+    // Seqs have no holes: what is to come is one unread event each.
+    const toCome = counts.head - this.#newest;
+    const expected = this.#unread + Math.max(0, toCome);
+    this.#heard++;
+    this.#count(counts);
+    if (!this.#loaded) this.#refetchSoon(0);
+    else if (gap > LONG_GAP || this.#unread !== expected || (toCome !== 0 && !early)) this.#refetchSoon();
     this.#changed();
   }
 
-  /** read takes a change that another tab or device made. */
+  /** read takes a change that was made here, in another tab or on another device. */
   read(change) {
-    const told = this.#apply(change);
-    // One of ours does not wait any more. While others are under way the count may be
-    // without them; else it has all.
     const key = keyOf(change);
-    const ours = [...this.#pending.keys()].filter((other) => !told || this.#changing === 0 || keyOf(other) === key);
-    this.#count(change, ours);
-    if (!told) this.#compare();
+    for (const ours of this.#pending) if (keyOf(ours) === key) this.#pending.delete(ours);
+    this.#confirm(change, change);
+    // What it was is not told, or one was missed.
+    if (!(change.up_to || change.seqs?.length) || unreadOf(this.#items) > this.#unread) this.suspect();
     this.#changed();
   }
 
   /** reset: the list is of a life that is over, or has holes. */
   reset() {
+    this.#heard++;
     this.#fresh = new Set();
-    this.#base = { unread: this.#base.unread + this.#above.size, head: 0 };
+    this.#base = { unread: this.#unread, head: 0 };
     this.#above.clear();
     this.#refetchSoon();
   }
 
-  #apply({ change, up_to: upTo, seqs }) {
-    const named = new Set(seqs ?? []);
-    if (!upTo && named.size === 0) return false;
-    switch (change) {
-      case "read":
-        this.#flag((item) => item.seq <= (upTo ?? 0) || named.has(item.seq), true);
-        return true;
-      case "unread":
-        this.#flag((item) => named.has(item.seq), false);
-        return true;
-      case "removed":
-      case "replaced":
-        this.#items = this.#items.filter((item) => !named.has(item.seq));
-        return true;
-      default:
-        return false;
-    }
+  /** suspect: changes may have been missed, whatever the counts say. */
+  suspect() {
+    this.#heard++;
+    if (this.#loaded) this.#refetchSoon();
   }
 
-  #flag(which, read) {
-    this.#items = this.#items.map((item) => (item.read !== read && which(item) ? { ...item, read } : item));
+  /** #confirm makes a change part of what is known. Without counts it counts itself. */
+  #confirm(change, counts) {
+    const before = unreadOf(this.#items);
+    this.#heard++;
+    this.#items = changed(this.#items, change);
+    if (counts) this.#count(counts);
+    else this.#base = { ...this.#base, unread: this.#base.unread + unreadOf(this.#items) - before };
   }
 
-  /** #count takes a count of the server, which includes these changes of ours. */
-  #count({ unread, head }, ours = [...this.#pending.keys()]) {
+  /**
+   * #count takes a count of the server.
+   *
+   * @param {{unread?: number, head?: number}} counts
+   */
+  #count({ unread, head }) {
     if (unread === undefined || head < this.#base.head) return;
     this.#base = { unread, head };
     for (const seq of this.#above) if (seq <= head) this.#above.delete(seq);
-    for (const change of ours) this.#pending.delete(change);
-  }
-
-  /** #compare fetches the list again if it can't be what the count says. */
-  #compare() {
-    if (!this.#loaded) return;
-    const listed = this.#items.filter((item) => !item.read).length;
-    const unread = this.#unread();
-    if (this.#next === null ? listed !== unread : listed > unread) this.#refetchSoon();
   }
 
   // For the page.
@@ -181,20 +223,21 @@ export class Inbox {
    */
   async load() {
     this.#env.clearTimeout(this.#refetch);
-    this.#refetch = undefined;
+    this.#due = Infinity;
     while (this.#request) await this.#request.catch(() => {});
-    const limit = Math.max(this.#pageSize, Math.min(this.#items.length, MOST_LISTED));
-    const fresh = this.#fresh;
+    const limit = Math.max(this.#pageSize || SOME, Math.min(this.#items.length, MOST_LISTED));
     const page = await this.#list(`?limit=${limit}`);
     // What the stream brought since is not on the page; of another life nothing stays.
-    const kept = this.#items.filter((item) => item.seq > page.head && (!fresh || fresh.has(item.seq)));
-    if (fresh === this.#fresh) this.#fresh = null;
+    const life = /\.(.*)@/.exec(page.cursor ?? "")?.[1];
+    const kept = this.#items.filter(({ seq }) => seq > page.head && (this.#fresh ? this.#fresh.has(seq) : life === this.#life));
+    if (page.current) this.#fresh = null;
+    this.#life = life;
     this.#items = [...kept, ...page.items];
     this.#next = page.next;
-    this.#above = new Set(kept.map((item) => item.seq));
+    this.#above = new Set(kept.filter(({ read }) => !read).map(({ seq }) => seq));
     this.#base = { unread: page.unread, head: page.head };
-    this.#pending.clear();
     this.#loaded = true;
+    this.#heard++;
     this.#changed();
     return page.cursor ?? "";
   }
@@ -209,7 +252,7 @@ export class Inbox {
     // A page may be empty without being the last: all of it was deleted, say.
     for (let pages = 0; pages < MOST_EMPTY && this.#next !== null; pages++) {
       const before = this.#next;
-      const page = await this.#list(`?limit=${this.#pageSize}&before=${before}`);
+      const page = await this.#list(`?limit=${this.#pageSize || SOME}&before=${before}`);
       if (this.#next !== before) return 0; // the list is another one by now
       const known = new Set(this.#items.map((item) => item.seq));
       const more = page.items.filter((item) => !known.has(item.seq));
@@ -222,15 +265,18 @@ export class Inbox {
   }
 
   async #list(query) {
-    const request = this.#api.request("GET", `/v1/inbox${query}`);
-    this.#request = request;
+    this.#request = this.#ask(query);
     this.#changed();
     try {
-      const page = await request;
+      const page = await this.#request;
       this.#error = undefined;
+      if (!page.current) this.#refetchSoon();
       return page;
     } catch (error) {
       this.#error = error;
+      this.#notBefore = this.#env.now() + error.retryAfter;
+      // Some other day, but not never: the list is known to be wrong.
+      if (!error.final) this.#refetchSoon(10 * REFETCH_SPREAD * (1 + this.#env.random()));
       throw error;
     } finally {
       this.#request = null;
@@ -238,63 +284,56 @@ export class Inbox {
     }
   }
 
+  /** #ask asks for a list until it is not older than a change that was heard meanwhile. */
+  async #ask(query) {
+    for (let tries = 1; ; tries++) {
+      const heard = this.#heard;
+      const page = await this.#api.request("GET", `/v1/inbox${query}`);
+      const current = heard === this.#heard;
+      if (current || tries === MOST_TRIES) return { ...page, current };
+    }
+  }
+
   /** @param {number | readonly number[]} [which]  default: all that has arrived */
-  async markRead(which = this.#newest()) {
-    const change = Array.isArray(which) ? { change: "read", seqs: which } : { change: "read", up_to: which };
-    if (change.up_to === 0) return;
-    await this.#mutate(change, "/v1/inbox/read");
+  async markRead(which = Math.max(this.#newest, this.#items[0]?.seq ?? 0)) {
+    const body = Array.isArray(which) ? { seqs: which } : { up_to: which };
+    if (body.up_to !== 0) await this.#mutate({ change: "read", ...body }, "POST", "/read", body);
   }
 
   /** @param {readonly number[]} seqs */
   async markUnread(seqs) {
-    await this.#mutate({ change: "unread", seqs }, "/v1/inbox/unread");
+    await this.#mutate({ change: "unread", seqs }, "POST", "/unread", { seqs });
   }
 
   /** @param {number} seq */
   async remove(seq) {
-    await this.#mutate({ change: "removed", seqs: [seq] }, "");
+    await this.#mutate({ change: "removed", seqs: [seq] }, "DELETE", `/${seq}`);
   }
 
-  /**
-   * #mutate shows a change at once, asks for it, and takes it back if it is refused.
-   */
-  async #mutate(change, path) {
+  /** #mutate shows a change at once, asks for it, and takes it back if it is refused. */
+  async #mutate(change, method, path, body) {
     if (change.seqs?.length === 0) return;
     if (change.seqs?.length > MOST_SEQS) throw new RangeError(`at most ${MOST_SEQS} at once`);
-    const before = new Map(this.#items.map((item) => [item.seq, item]));
-    const was = this.#items.filter((item) => !item.read).length;
-    this.#apply(change);
-    this.#pending.set(change, this.#items.filter((item) => !item.read).length - was);
-    this.#changing++;
+    const heard = this.#heard;
+    this.#pending.add(change);
     this.#changed();
     try {
-      const counts = path === ""
-        ? await this.#api.request("DELETE", `/v1/inbox/${change.seqs[0]}`)
-        : await this.#api.request("POST", path, change.seqs ? { seqs: change.seqs } : { up_to: change.up_to });
-      if (counts) {
-        this.#count(counts, [change]);
-        this.#onLocalChange({ ...change, ...counts });
+      const counts = await this.#api.request(method, `/v1/inbox${path}`, body);
+      // The stream may have said it before, and more since. While there is none, a
+      // count would hide from the next one what we have missed.
+      if (this.#pending.has(change)) {
+        const current = heard === this.#heard && this.#isLive();
+        this.#confirm(change, current ? counts : null);
+        if (!current) this.suspect();
       }
     } catch (error) {
-      this.#pending.delete(change);
-      this.#undo(change, before);
+      // If only the answer was lost, it was made.
+      if (!error.final) this.suspect();
       throw error;
     } finally {
-      // Answers may overtake each other; the last one shows whether it mattered.
-      if (--this.#changing === 0) this.#compare();
+      this.#pending.delete(change);
       this.#changed();
     }
-  }
-
-  /** #undo gives the items of a refused change back what they were. */
-  #undo({ change, up_to: upTo, seqs }, before) {
-    const named = new Set(seqs ?? []);
-    if (change === "removed") {
-      for (const seq of named) if (before.has(seq)) this.#insert(before.get(seq));
-      return;
-    }
-    this.#items = this.#items.map((item) =>
-      before.has(item.seq) && (named.has(item.seq) || item.seq <= (upTo ?? 0)) ? before.get(item.seq) : item);
   }
 
   /** close ends what is planned. */
@@ -303,38 +342,26 @@ export class Inbox {
     this.#env.clearTimeout(this.#refetch);
   }
 
-  #newest() {
-    return Math.max(this.#base.head, this.#items[0]?.seq ?? 0);
-  }
-
-  #unread() {
-    let unread = this.#base.unread + this.#above.size;
-    for (const by of this.#pending.values()) unread += by;
-    return Math.max(0, unread);
-  }
-
   #refetchSoon(wait = this.#env.random() * REFETCH_SPREAD) {
-    if (this.#refetch !== undefined || this.#closed || this.#pageSize === 0) return;
-    this.#refetch = this.#env.setTimeout(() => {
-      this.#refetch = undefined;
-      this.load().catch((error) => {
-        // Some other day, but not never: the list is known to be wrong.
-        this.#refetchSoon(Math.max(error.retryAfter ?? 0, 10 * REFETCH_SPREAD * (1 + this.#env.random())));
-      });
-    }, wait);
+    const now = this.#env.now();
+    const due = Math.max(now + wait, this.#notBefore);
+    const planned = due >= this.#due && this.#due >= now; // what is overdue was lost in a frozen page
+    if (planned || this.#closed || !(this.#pageSize > 0 || this.#loaded)) return;
+    this.#env.clearTimeout(this.#refetch);
+    this.#due = due;
+    const load = () => { this.load().catch(() => {}); };
+    if (due <= now) load();
+    else this.#refetch = this.#env.setTimeout(load, due - now);
   }
 
   /** #changed tells the page, once for all changes that come in one go. */
   #changed() {
-    if (this.#snapshot === null || this.#closed) return;
     this.#snapshot = null;
+    if (this.#telling || this.#closed) return;
+    this.#telling = true;
     this.#env.queueMicrotask(() => {
+      this.#telling = false;
       if (!this.#closed) this.#onChange(this.snapshot);
     });
   }
-}
-
-/** keyOf is the same for a change and for what the stream says of it. */
-function keyOf({ change, up_to: upTo, seqs }) {
-  return JSON.stringify([change, upTo || 0, [...(seqs ?? [])].sort((a, b) => a - b)]);
 }

@@ -14,6 +14,7 @@ const MAX_BLOCK = 16 * 1024 * 1024;
  * @property {string} type   the event's type; "message" where the block names none
  * @property {string} data   its data lines, joined by LF
  * @property {string} id     the last id that the stream gave, this block's included
+ * @property {number} [gap]
  */
 
 /**

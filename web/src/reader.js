@@ -19,7 +19,7 @@ export class Reader {
    * @param {object} handlers
    * @param {(event: any) => void} handlers.event     each event once
    * @param {(reset: {channel: string, from: number | null, to: number | null}) => void} handlers.reset
-   * @param {(ready: any) => void} handlers.ready
+   * @param {(ready: any, gap: number) => void} handlers.ready  gap: how long nothing was heard before, in ms
    * @param {(change: any) => void} handlers.read     a change of the inbox
    * @param {(type: string, data: any) => void} handlers.other  notices that are not known here
    */
@@ -58,7 +58,7 @@ export class Reader {
         break;
       case "bellhop.ready":
         this.#adopt(at);
-        this.#handlers.ready(data);
+        this.#handlers.ready(data, block.gap);
         break;
       case "bellhop.read":
         this.#adopt(at);

@@ -22,28 +22,31 @@ export class SharedStream {
   #tabs = null;
   #handlers;
   #access;
-  #own = "";
   #status = { state: "connecting" };
   #leader = ""; // whom we follow, once it has taken us in
+  #passing = false; // another tab may do better
   #rewound = false; // gone back for another tab, and not caught up yet
 
   /**
    * @param {object} config
    * @param {any} config.env
-   * @param {import("./access.js").StreamAccess} config.access
+   * @param {import("./access.js").Access} config.access
+   * @param {() => Promise<string>} config.token
    * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
    * @param {number} config.heartbeat  ms
    * @param {(status: object) => void} config.onStatus
-   * @param {(change: any) => void} config.onRead  a change of the inbox, from the stream or another tab
-   * @param {Omit<ConstructorParameters<typeof Reader>[0], "read">} config.reader
+   * @param {() => object} config.counts  the newest count of the inbox, for other tabs
+   * @param {(counts: object) => void} config.onCounts  and what another tab knows
+   * @param {ConstructorParameters<typeof Reader>[0]} config.reader
    */
-  constructor({ env, access, connect, heartbeat, onStatus, onRead, reader }) {
+  constructor({ env, access, token, connect, heartbeat, onStatus, counts, onCounts, reader }) {
     this.#env = env;
     this.#access = access;
-    this.#handlers = { onStatus, onRead };
-    this.#reader = new Reader({ ...reader, read: onRead });
+    this.#handlers = { onStatus, counts, onCounts };
+    this.#reader = new Reader(reader);
     this.#connection = new Connection({
       env, access, connect, heartbeat,
+      token: () => this.#token(token),
       onBlock: (block) => this.#received(block),
       onStatus: (status) => this.#report(status),
     });
@@ -67,16 +70,14 @@ export class SharedStream {
    * start opens the stream, or joins the tabs that share it.
    *
    * @param {string | null} name  what those tabs have in common; null: share nothing
-   * @param {string} own  the channel of our inbox, "" if there is none or it is not known
    */
-  start(name, own) {
-    this.#own = own;
+  start(name) {
     if (name !== null && Tabs.available(this.#env)) {
       this.#tabs = new Tabs({
         name,
         env: this.#env,
         onLead: () => {
-          this.#rewound = false;
+          this.#rewound = this.#passing = false;
           this.#connection.open(this.cursor);
         },
         onFollow: () => {
@@ -114,38 +115,39 @@ export class SharedStream {
   /** reconnect tries at once, whatever was planned. */
   reconnect() {
     if (this.leader) this.#connection.open();
+    else if (this.#status.state === "denied") this.#tabs.steal(); // we may be let in with what we have
     else this.#tabs.post({ t: "reconnect" });
   }
 
-  /** tell passes a change of the inbox that this tab has made to the others. */
-  tell(/** @type {object} */ change) {
-    this.#tabs?.post({ t: "read", change });
+  /**
+   * #token asks for a token. If the last one could not be had, another tab's page may
+   * have one.
+   */
+  async #token(ask) {
+    if (this.#passing && this.#tabs) {
+      this.#passing = false;
+      this.#tabs.pass();
+      return ""; // nobody waits for it any more
+    }
+    try {
+      return await ask();
+    } catch (error) {
+      this.#passing = true;
+      throw error;
+    }
   }
 
   /** #received is what our own connection brings. */
   #received(block) {
-    if (this.#foreign(block)) return;
+    // Another window has signed in as somebody else, and the cookie is theirs now.
+    if (!this.#access.ours(block.id)) {
+      if (!this.#connection.refuse("the session is somebody else's")) this.#access.lose();
+      return;
+    }
     this.#latest.take(block, this.#status.state === "live", this.#reader.positions);
     this.#tabs?.post({ t: "block", block, old: this.#rewound });
     this.#reader.take(block, this.#rewound);
     if (block.type === "bellhop.ready") this.#rewound = false;
-  }
-
-  /**
-   * #foreign tells whether a block is of somebody else's stream: another window has
-   * signed in as somebody else, and the cookie is theirs now.
-   */
-  #foreign(block) {
-    if (!this.#own) return false;
-    const inboxes = [...parseCursor(block.id).keys()].filter((channel) => channel.startsWith("user:"));
-    if (inboxes.length === 0 || inboxes.includes(this.#own)) return false;
-    if (this.#access.renewable) {
-      this.#connection.drop("the session is somebody else's");
-    } else {
-      this.#connection.stop();
-      this.#report({ state: "denied", reason: "somebody else is signed in" });
-    }
-    return true;
   }
 
   /**
@@ -166,8 +168,8 @@ export class SharedStream {
       case "reconnect":
         this.#connection.open();
         break;
-      case "read":
-        this.#handlers.onRead(message.change);
+      case "ping":
+        this.#connection.check();
         break;
       default: // of a leader that does not know yet that it is none any more
     }
@@ -181,8 +183,10 @@ export class SharedStream {
         break;
       case "welcome":
         this.#leader = message.from;
+        this.#access.ours(message.cursor);
         for (const block of message.blocks) this.#reader.take(block, true);
         this.#reader.begin(parseCursor(message.cursor));
+        this.#handlers.onCounts(message.counts);
         this.#set(message.status);
         break;
       case "block":
@@ -190,9 +194,6 @@ export class SharedStream {
         break;
       case "status":
         if (message.from === this.#leader) this.#set(message.status);
-        break;
-      case "read":
-        this.#handlers.onRead(message.change);
         break;
       default: // for leaders
     }
@@ -207,7 +208,8 @@ export class SharedStream {
   #welcome({ from, cursor }) {
     const theirs = parseCursor(cursor);
     this.#tabs.post({
-      t: "welcome", to: from, status: this.#status, cursor: this.cursor, blocks: this.#latest.missing(theirs),
+      t: "welcome", to: from, status: this.#status, cursor: this.cursor,
+      blocks: this.#latest.missing(theirs), counts: this.#status.state === "live" ? this.#handlers.counts() : undefined,
     });
     const back = rewind(parseCursor(this.#connection.cursor), theirs);
     if (back === null) return;

@@ -12,19 +12,20 @@ const ASK_EVERY = 30_000;
  * The version of these messages. Tabs of another one, loaded before a deployment, have
  * a stream of their own.
  */
-export const MESSAGES = 1;
+export const MESSAGES = 2;
 
 /**
  * Messages between tabs. Every one carries `from`, the sender's id.
  *
  * - `lead`: I hold the connection now
  * - `hello` {cursor}: I follow, and this is how far I am
- * - `welcome` {to, status, cursor, blocks}: you are taken in, and from here on miss
- *   nothing; with what a tab needs that begins without a position
+ * - `welcome` {to, status, cursor, blocks, counts}: you are taken in, and from here on
+ *   miss nothing; with what a tab needs that begins without a position, and the
+ *   newest count of the inbox
  * - `block` {block, old}: from the stream
  * - `status` {status}
- * - `read` {change}: what a tab has changed in the inbox
- * - `ping`, `pong`: is the leader there?
+ * - `reconnect`: try at once
+ * - `ping`, `pong`: are the leader, and what it holds, alive?
  *
  * @typedef {{t: string, from: string, [key: string]: any}} Message
  */
@@ -120,8 +121,21 @@ export class Tabs {
     this.post({ t: "ping" });
     this.#question = this.#env.setTimeout(() => {
       this.#question = undefined;
-      if (!this.leading && this.#channel && !this.#env.hidden()) this.#steal();
+      if (!this.#env.hidden()) this.steal();
     }, ANSWER_WITHIN);
+  }
+
+  /** steal takes the leader's place. */
+  steal() {
+    if (this.leading || !this.#channel) return;
+    this.#abort?.abort();
+    this.#queue(true);
+  }
+
+  /** pass lets another tab lead, if there is one. */
+  pass() {
+    this.leave();
+    this.join();
   }
 
   #ask() {
@@ -131,10 +145,7 @@ export class Tabs {
 
   /** @param {Message} message */
   #receive(message) {
-    if (message.t === "ping") {
-      if (this.leading) this.post({ t: "pong" });
-      return;
-    }
+    if (message.t === "ping" && this.leading) this.post({ t: "pong" });
     if (LEADERS.has(message.t)) {
       // Whoever speaks as the leader is alive.
       this.#env.clearTimeout(this.#question);
@@ -153,11 +164,6 @@ export class Tabs {
     this.#handlers.onAlone();
   }
 
-  #steal() {
-    this.#abort?.abort();
-    this.#queue(true);
-  }
-
   #queue(steal) {
     const round = this.#round;
     const abort = new AbortController();
@@ -166,10 +172,12 @@ export class Tabs {
     const options = steal ? { steal } : { signal: abort.signal };
     const held = this.#env.locks.request(this.#name, options, () => {
       if (round !== this.#round || abort.signal.aborted) return undefined;
-      this.leading = true;
-      this.post({ t: "lead" });
-      this.#handlers.onLead();
-      return new Promise((resolve) => { this.#release = resolve; });
+      return new Promise((resolve) => {
+        this.#release = resolve; // first: we may be told to leave while we begin
+        this.leading = true;
+        this.post({ t: "lead" });
+        this.#handlers.onLead();
+      });
     });
     held.catch((error) => {
       if (round !== this.#round || abort.signal.aborted) return; // our place was given up

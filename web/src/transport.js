@@ -2,7 +2,7 @@
 // once unless they are closed, and call nothing after close.
 
 import { Parser } from "./parser.js";
-import { credentials, problem } from "./api.js";
+import { problem } from "./api.js";
 
 /**
  * How a stream ended.
@@ -13,6 +13,7 @@ import { credentials, problem } from "./api.js";
  * @property {number} [status]      of the response, where there was one
  * @property {string} [reason]
  * @property {number} [retryAfter]  ms
+ * @property {boolean} [final]      another try would be answered the same
  */
 
 /**
@@ -30,6 +31,7 @@ import { credentials, problem } from "./api.js";
  * @property {string} url     of the stream, without a cursor
  * @property {string} cursor  "" for none
  * @property {string} token   "" for none
+ * @property {RequestCredentials} credentials  whether cookies go along
  */
 
 /** streams tells whether this environment's fetch can read a response as it comes. */
@@ -44,10 +46,10 @@ export function streams(/** @type {typeof globalThis} */ env) {
  *
  * @param {Target} target
  * @param {Handlers} handlers
- * @param {{fetch: typeof fetch}} env
+ * @param {{fetch: typeof fetch, now: () => number}} env
  * @returns {() => void} close
  */
-export function openFetch({ url, cursor, token }, handlers, env) {
+export function openFetch({ url, cursor, token, credentials }, handlers, env) {
   const abort = new AbortController();
   let closed = false;
   const headers = { Accept: "text/event-stream" };
@@ -56,12 +58,9 @@ export function openFetch({ url, cursor, token }, handlers, env) {
 
   const run = async () => {
     const response = await env.fetch(url, {
-      headers, signal: abort.signal, cache: "no-store", credentials: credentials(token),
+      headers, signal: abort.signal, cache: "no-store", credentials,
     });
-    if (response.status !== 200) {
-      const refusal = await problem(response);
-      return { how: "status", status: response.status, reason: refusal.message, retryAfter: refusal.retryAfter };
-    }
+    if (response.status !== 200) return refusal(response, env);
     if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "") || !response.body) {
       // A captive portal, say. Whatever it is, it is not the gateway.
       return { how: "broken", status: 200, reason: "the answer is no stream" };
@@ -95,31 +94,38 @@ export function openFetch({ url, cursor, token }, handlers, env) {
   };
 }
 
+async function refusal(response, env) {
+  const error = await problem(response, env);
+  return { how: "status", reason: error.message, ...error };
+}
+
 /** What the gateway says of itself; EventSource has to be told each name. */
 const NOTICES = ["ready", "reset", "read", "refused", "expired", "drain", "ping"].map((name) => `bellhop.${name}`);
 
-/** Where the time to come back after a refusal can't be seen: what gateways say, in ms. */
+/** Where a refusal does not say when to come back: what gateways mean then, in ms. */
 const REFUSED_LEAST = 30_000;
 const REFUSED_SPAN = 60_000;
 
 /**
  * openEventSource opens a stream by the browser's own EventSource, with cookies. It
  * is closed at its first error: by itself it would reconnect without a limit or
- * chance, or not at all, and never say why.
+ * chance, or not at all, and never say why. If it never opened, fetch is told why.
  *
  * @param {Target} target
  * @param {Handlers} handlers
- * @param {{EventSource: typeof EventSource, random: () => number}} env
+ * @param {{EventSource: typeof EventSource, random: () => number, fetch: typeof fetch, now: () => number}} env
  * @returns {() => void} close
  */
-export function openEventSource({ url, cursor }, handlers, env) {
+export function openEventSource({ url, cursor, token, credentials }, handlers, env) {
   const address = new URL(url, globalThis.location?.href);
   // Published events without their names, so that one listener gets them all, and
   // heartbeats that a script can see.
   address.searchParams.set("events", "message");
   address.searchParams.set("heartbeat", "event");
   if (cursor) address.searchParams.set("lastEventId", cursor);
-  const source = new env.EventSource(address.href, { withCredentials: true });
+  if (token) credentials = "include"; // which is in a cookie by now
+  const source = new env.EventSource(address.href, { withCredentials: credentials === "include" });
+  const abort = new AbortController();
   let opened = false;
   source.onopen = () => {
     opened = true;
@@ -128,15 +134,26 @@ export function openEventSource({ url, cursor }, handlers, env) {
   const take = (event) => {
     handlers.activity();
     // EventSource keeps retry lines to itself.
-    if (event.type === "bellhop.refused") handlers.retry(REFUSED_LEAST + env.random() * REFUSED_SPAN);
+    if (event.type === "bellhop.refused") handlers.retry(JSON.parse(event.data).retry ?? REFUSED_LEAST + env.random() * REFUSED_SPAN);
     handlers.block({ type: event.type, data: event.data, id: event.lastEventId || cursor });
     if (event.lastEventId) handlers.id(event.lastEventId);
   };
   source.onmessage = take;
   for (const name of NOTICES) source.addEventListener(name, take);
-  source.onerror = () => {
+  source.onerror = async () => {
     source.close();
-    handlers.end(opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" });
+    /** @type {any} */
+    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" };
+    if (!opened) {
+      const response = await env.fetch?.(address.href, { signal: abort.signal, cache: "no-store", credentials }).catch(() => {});
+      if (response && response.status !== 200) end = await refusal(response, env);
+    }
+    if (abort.signal.aborted) return;
+    abort.abort();
+    handlers.end(end);
   };
-  return () => source.close();
+  return () => {
+    source.close();
+    abort.abort();
+  };
 }

@@ -1,6 +1,7 @@
 // What of the bell needs no browser. The rest is tried in one: internal/webtest.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { News } from "../src/bell/news.js";
 import { ago, localeOf, textsFor } from "../src/bell/texts.js";
 import { defaultView } from "../src/bell/item.js";
 
@@ -32,6 +33,13 @@ test("how long ago it was is in the largest unit that fits, and never in the fut
   }
 });
 
+test("what writes times is made once for a language, not for each row", (t) => {
+  const made = t.mock.method(Intl, "RelativeTimeFormat");
+  for (let row = 0; row < 2_000; row++) ago(row, 90_000_000, row < 1_000 ? "de" : "fr");
+  assert.equal(made.mock.callCount(), 2);
+  assert.notEqual(ago(0, 90_000_000, "de"), ago(0, 90_000_000, "fr"));
+});
+
 test("data of no particular shape is shown as well as it can be", () => {
   const view = (data, type = "post.comment-new") => defaultView({ type, data });
   for (const data of [null, undefined, true, [], {}, { title: {} }]) assert.equal(view(data).title, "Post comment new");
@@ -41,4 +49,31 @@ test("data of no particular shape is shown as well as it can be", () => {
     title: "Hi", body: "ömer · text", href: "/a", image: "", icon: "Ö",
   });
   assert.equal(view({ from: "👩‍🚀 Ada" }).icon, "👩");
+});
+
+test("a busy inbox is told at times, and nothing of it is left out", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const told = [];
+  const news = new News((count, first) => told.push([count, first]));
+  const expect = (...all) => assert.deepEqual(told.splice(0), all);
+  news.add("a");
+  t.mock.timers.tick(399);
+  expect();
+  t.mock.timers.tick(1);
+  expect([1, "a"]);
+  for (let n = 0; n < 100; n++) {
+    news.add(n);
+    t.mock.timers.tick(100);
+  }
+  expect([50, 0], [50, 50]);
+  t.mock.timers.tick(60_000);
+  expect();
+  news.add("b");
+  news.add("c");
+  t.mock.timers.tick(400);
+  expect([2, "b"]);
+  news.add("d");
+  news.drop();
+  t.mock.timers.tick(60_000);
+  expect();
 });

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bellhop } from "../src/bellhop.js";
-import { Machine, json, settle } from "./fakes.js";
+import { Machine, json, page, settle, sources, stalled } from "./fakes.js";
 
 /** start opens a client without an inbox in a browser of its own. */
-async function start(options = {}, prepare = () => {}) {
+async function start(options = {}, prepare = () => {}, env = {}) {
   const machine = new Machine();
   prepare(machine.gateway);
   const tab = machine.tab();
-  const client = new Bellhop({ url: "http://gateway.test", channels: ["topic:a"], inbox: false, share: false, ...options }, tab.env);
+  const client = new Bellhop({ url: "http://gateway.test", channels: ["topic:a"], inbox: false, share: false, ...options }, { ...tab.env, ...env });
   const seen = { events: [], states: [], resets: [] };
   client.on("*", (event, meta) => seen.events.push({ seq: event.seq, ...meta }));
   client.on("bellhop.status", (status) => seen.states.push(status.state));
@@ -431,18 +431,7 @@ test("EventSource: a token of which the gateway makes no cookie is refused for g
 });
 
 test("EventSource: the cookie first, then all types through one listener", async () => {
-  const sources = [];
-  class Source extends EventTarget {
-    constructor(url, options) {
-      super();
-      Object.assign(this, { url: new URL(url), options });
-      sources.push(this);
-    }
-    addEventListener(...args) { super.addEventListener(...args); }
-    say(type, data, lastEventId) { this.dispatchEvent(Object.assign(new Event(type), { data: JSON.stringify(data), lastEventId })); }
-    dispatchEvent(event) { if (event.type === "message") this.onmessage(event); return super.dispatchEvent(event); }
-    close() { this.closed = true; }
-  }
+  const { made, Source } = sources();
   const machine = new Machine();
   machine.gateway.answers.set("POST /v1/session", () => new Response(null, { status: 204 }));
   const client = new Bellhop(
@@ -453,7 +442,7 @@ test("EventSource: the cookie first, then all types through one listener", async
   await settle();
   assert.equal(machine.gateway.requests[0].headers.Authorization, "Bearer t");
   assert.equal(machine.gateway.requests[0].credentials, "include", "or the cookie would not be kept");
-  const [first] = sources;
+  const [first] = made;
   assert.equal(first.url.href, "http://gateway.test/v1/stream?inbox=false&channel=topic%3Aa&events=message&heartbeat=event");
   assert.equal(first.options.withCredentials, true);
   first.onopen();
@@ -466,12 +455,120 @@ test("EventSource: the cookie first, then all types through one listener", async
   first.onerror();
   assert.ok(first.closed, "it would reconnect by itself");
   await machine.clock.advance(5_000);
-  assert.equal(sources[1].url.searchParams.get("lastEventId"), "1.e@topic:a");
+  assert.equal(made[1].url.searchParams.get("lastEventId"), "1.e@topic:a");
   assert.equal(machine.gateway.requests.length, 2, "another session");
-  sources[1].say("bellhop.refused", { reason: "user_streams" }, "");
-  sources[1].onopen();
-  sources[1].onerror();
+  made[1].say("bellhop.refused", { reason: "user_streams" }, "");
+  made[1].onopen();
+  made[1].onerror();
   assert.equal(client.status.state, "waiting");
   assert.ok(client.status.retryAt - machine.clock.now() >= 30_000, "retry lines can't be seen");
+  await machine.clock.advance(90_000);
+  sources[2].say("bellhop.refused", { reason: "draining", retry: 2_000 }, "");
+  sources[2].onopen();
+  sources[2].onerror();
+  assert.ok(client.status.retryAt - machine.clock.now() < 30_000, "it says when to come back");
   client.close();
+});
+
+test("EventSource: that the cookie is over is found out, and told", async () => {
+  const { made, Source } = sources();
+  const { gateway, clock, client } = await start({ transport: "eventsource" }, () => {}, { EventSource: Source });
+  gateway.refusals.push(json({ detail: "no session" }, 401));
+  made[0].onerror();
+  await settle();
+  assert.deepEqual(client.status, { state: "denied", httpStatus: 401, reason: "no session" });
+  await clock.advance(3_600_000);
+  assert.equal(made.length, 1);
+  // What is no refusal is tried again, and the stream that was opened to find out is given up.
+  client.reconnect();
+  await settle();
+  made[1].onerror();
+  await settle();
+  assert.equal(client.status.state, "retrying");
+  assert.equal(gateway.open.length, 0);
+  await clock.advance(30_000);
+  assert.equal(made.length, 3);
+  client.close();
+});
+
+test("only a gateway says what is for good: a proxy's pages pass", async () => {
+  for (const status of [401, 403, 404, 405, 407, 451]) {
+    const { gateway, clock, client } = await start({}, (g) => { for (let i = 0; i < 3; i++) g.refusals.push(page(status)); });
+    assert.deepEqual([client.status.state, client.status.httpStatus], ["retrying", status]);
+    await clock.advance(120_000);
+    gateway.last.ready("", {});
+    await settle();
+    assert.equal(client.status.state, "live", `${status}`);
+    client.close();
+  }
+});
+
+test("a page in between does not end the beginning either", async () => {
+  const { gateway, clock, client } = await start({ inbox: true }, (g) => g.answers.set("GET /v1/inbox", () => page(403)));
+  assert.equal(gateway.streams.length, 1);
+  assert.equal(client.status.state, "connecting");
+  await clock.advance(0);
+  client.close();
+});
+
+test("a body that stalls is no answer", async () => {
+  for (const status of [200, 503]) {
+    const { gateway, clock, client } = await start({ inbox: true }, (g) => g.answers.set("GET /v1/inbox", (request) => stalled(request, status)));
+    assert.equal(gateway.streams.length, 0);
+    await clock.advance(15_000);
+    assert.equal(gateway.streams.length, 1);
+    assert.ok(client.inbox.error instanceof Error);
+    client.close();
+  }
+});
+
+test("whatever the server asks for is kept, up to its limit", async () => {
+  const { gateway, clock } = await start();
+  gateway.last.ready("", {});
+  gateway.last.notice("drain", {}, { retry: 120_000 });
+  gateway.last.end();
+  await settle();
+  assert.equal(clock.waits[0], 120_000);
+  // A refusal that says a date: the fake clock's now is a full second.
+  const dated = await start({}, (g) => g.refusals.push(page(503, { "Retry-After": new Date(1_700_000_090_000).toUTCString() })));
+  assert.equal(dated.client.status.state, "waiting");
+  assert.ok(dated.clock.waits[0] >= 90_000 && dated.clock.waits[0] <= 112_500, `${dated.clock.waits[0]}`);
+  const past = await start({}, (g) => g.refusals.push(page(503, { "Retry-After": new Date(1_600_000_000_000).toUTCString() })));
+  assert.equal(past.client.status.state, "retrying");
+  const slip = await start({}, (g) => g.refusals.push(page(503, { "Retry-After": "99999999999" })));
+  assert.ok(slip.clock.waits[0] <= 750_000);
+});
+
+test("a page that says that nobody is signed in sends nobody's cookie", async () => {
+  const { gateway } = await start({ token: () => undefined });
+  assert.equal(gateway.last.request.credentials, "omit");
+  const { made, Source } = sources();
+  await start({ token: () => null, transport: "eventsource" }, () => {}, { EventSource: Source });
+  assert.equal(made[0].options.withCredentials, false);
+});
+
+test("a heartbeat that can only be a mistake is refused", () => {
+  for (const heartbeat of [0, -1, 20, Number.NaN]) {
+    assert.throws(() => new Bellhop({ heartbeat }, new Machine().tab().env), RangeError);
+  }
+});
+
+test("close in a status listener ends everything, whatever the status", async () => {
+  for (const state of ["connecting", "live", "retrying", "closed"]) {
+    const { gateway, clock, client, seen } = await start({}, (g) => { if (state === "retrying") g.refusals.push(new TypeError("broken")); });
+    client.on("bellhop.status", (status) => { if (status.state === state) client.close(); });
+    if (state === "connecting") client.reconnect();
+    if (state === "closed") client.close();
+    if (state === "retrying") await clock.advance(1_500);
+    for (const stream of gateway.open) stream.ready("", {});
+    await settle();
+    if (state === "retrying") for (const stream of gateway.open) stream.cut();
+    await settle();
+    client.close();
+    await clock.advance(600_000);
+    assert.equal(gateway.open.length, 0, state);
+    assert.deepEqual(clock.waits, [], state);
+    assert.equal(seen.states.at(-1), "closed");
+    assert.equal(seen.states.filter((s) => s === "closed").length, 1);
+  }
 });

@@ -67,9 +67,12 @@ export class Gateway {
     this.requests.push(request);
     if (options.signal?.aborted) throw new DOMException("aborted", "AbortError");
     if (pathname !== "/v1/stream") {
-      const answer = this.answers.get(`${request.method} ${pathname}`);
+      const answer = this.answers.get(`${request.method} ${pathname}`) ?? this.answers.get(`${request.method} ${pathname.replace(/[^/]*$/, "*")}`);
       if (!answer) return json({ detail: "no such thing" }, 404);
-      return answer(request);
+      const response = await answer(request);
+      // As in a browser, what comes after the end of the request comes to nobody.
+      if (options.signal?.aborted) throw new DOMException("aborted", "AbortError");
+      return response;
     }
     const refusal = this.refusals.shift();
     if (refusal instanceof Error) throw refusal;
@@ -154,8 +157,38 @@ class Stream {
   }
 }
 
+/** page is an answer of somebody in between, who is no gateway. */
+export function page(status, headers = {}) {
+  return new Response("<html>sign in to the wifi</html>", { status, headers: { "Content-Type": "text/html", ...headers } });
+}
+
+/** stalled is an answer whose body does not come. */
+export function stalled({ signal }, status = 200) {
+  const body = new ReadableStream({
+    start: (controller) => signal.addEventListener("abort", () => controller.error(signal.reason)),
+  });
+  return new Response(body, { status, headers: { "Content-Type": "application/json" } });
+}
+
+/** Sources are the EventSources of a browser. */
+export function sources() {
+  const made = [];
+  class Source extends EventTarget {
+    constructor(url, options) {
+      super();
+      Object.assign(this, { url: new URL(url), options });
+      made.push(this);
+    }
+    say(type, data, lastEventId = "") { this.dispatchEvent(Object.assign(new Event(type), { data: JSON.stringify(data), lastEventId })); }
+    dispatchEvent(event) { if (event.type === "message") this.onmessage(event); return super.dispatchEvent(event); }
+    close() { this.closed = true; }
+  }
+  return { made, Source };
+}
+
 export function json(body, status = 200, headers = {}) {
-  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
+  const type = status < 400 ? "application/json" : "application/problem+json";
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": type, ...headers } });
 }
 
 /**

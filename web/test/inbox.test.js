@@ -3,58 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bellhop } from "../src/bellhop.js";
 import { Machine, json, settle } from "./fakes.js";
-
-const item = (seq, read = false) => ({ channel: "user:42", seq, type: "note", time: "2026-11-21T20:15:28.123Z", data: { n: seq }, read });
-
-/**
- * Server keeps an inbox as a gateway does.
- */
-class Server {
-  items = [];
-  head = 0;
-  epoch = "e1";
-  page = { status: 200 };
-  calls = [];
-
-  constructor(gateway) {
-    gateway.answers.set("GET /v1/inbox", ({ query }) => this.list(query));
-    gateway.answers.set("POST /v1/inbox/read", ({ body }) => this.mark(JSON.parse(body), true));
-    gateway.answers.set("POST /v1/inbox/unread", ({ body }) => this.mark(JSON.parse(body), false));
-    this.gateway = gateway;
-  }
-
-  add(n, read = false) {
-    for (let i = 0; i < n; i++) this.items.unshift(item(++this.head, read));
-    this.gateway.answers.set(`DELETE /v1/inbox/${this.head}`, () => this.answer(() => new Response(null, { status: 204 })));
-  }
-
-  get unread() { return this.items.filter(({ read }) => !read).length; }
-  get cursor() { return `${this.head}.${this.epoch}@user:42`; }
-
-  answer(f) {
-    if (this.page.status !== 200) return json({ detail: "not now" }, this.page.status, this.page.headers);
-    return f();
-  }
-
-  list(query) {
-    this.calls.push(query.toString());
-    return this.answer(() => {
-      const before = Number(query.get("before")) || Infinity;
-      const all = this.items.filter(({ seq }) => seq < before);
-      const items = all.slice(0, Number(query.get("limit")));
-      const next = all.length > items.length ? items.at(-1).seq : null;
-      return json({ items, next, unread: this.unread, head: this.head, cursor: this.cursor });
-    });
-  }
-
-  mark({ up_to: upTo = 0, seqs = [] }, read) {
-    this.calls.push({ upTo, seqs, read });
-    return this.answer(() => {
-      this.items = this.items.map((i) => (i.seq <= upTo || seqs.includes(i.seq) ? { ...i, read } : i));
-      return json({ unread: this.unread, head: this.head });
-    });
-  }
-}
+import { Server, item } from "./server.js";
 
 async function start({ events = 0, options = {}, prepare = () => {} } = {}) {
   const machine = new Machine();
@@ -282,16 +231,27 @@ test("a page that is frozen while it begins opens nothing before it is back", as
   assert.equal(gateway.last.cursor, server.cursor);
 });
 
-test("what is read in one tab is read in the other before the stream says so", async () => {
-  const { machine, client, ready } = await start({ events: 2, options: { share: true } });
+test("what is read in one tab is read in the other by the word of the stream, whoever hears of it first", async () => {
+  const { machine, gateway, client, ready } = await start({ events: 2, options: { share: true } });
   await ready();
   const other = new Bellhop({ url: "http://gateway.test", pageSize: 3 }, machine.tab().env);
   await settle();
-  assert.equal(machine.gateway.streams.length, 1);
-  await client.markRead([2]);
+  assert.equal(gateway.streams.length, 1);
+  let answer;
+  gateway.answers.set("POST /v1/inbox/read", () => new Promise((resolve) => { answer = () => resolve(json({ unread: 1, head: 2 })); }));
+  const marked = other.markRead([2]);
   await settle();
-  assert.deepEqual(other.items.map(({ read }) => read), [true, false]);
-  assert.equal(other.unread, 1);
+  // A phone takes it back before we have our answer.
+  gateway.last.notice("read", { change: "read", up_to: 0, seqs: [2], unread: 1, head: 2 }, { id: "2.e1@user:42" });
+  gateway.last.notice("read", { change: "unread", up_to: 0, seqs: [2], unread: 2, head: 2 }, { id: "2.e1@user:42" });
+  await settle();
+  answer();
+  await marked;
+  await settle();
+  for (const { items, unread } of [client, other]) {
+    assert.deepEqual(items.map(({ read }) => read), [false, false]);
+    assert.equal(unread, 2);
+  }
 });
 
 test("events older than the list wait for their page", async () => {
@@ -422,7 +382,11 @@ test("without a list there are counts all the same", async () => {
   gateway.last.event("user:42", 3);
   await settle();
   assert.equal(client.unread, 3);
-  assert.deepEqual(seqs(), [3]);
+  assert.deepEqual(seqs(), [], "nor the items that nobody asked for");
+  // Who asks for some after all gets some.
+  await client.loadMore();
+  assert.deepEqual(server.calls, ["limit=20"]);
+  assert.deepEqual(seqs(), [2, 1]);
 });
 
 test("somebody else's cookie is noticed", async () => {
@@ -432,4 +396,194 @@ test("somebody else's cookie is noticed", async () => {
   assert.equal(client.status.state, "denied");
   assert.equal(client.items.length, 1);
   assert.equal(gateway.open.length, 0);
+});
+
+test("a listener hears of changes, whether or not anybody has looked before", async () => {
+  for (const pageSize of [3, 0]) {
+    const machine = new Machine();
+    const server = new Server(machine.gateway);
+    server.add(2);
+    const client = new Bellhop({ url: "http://gateway.test", pageSize, share: false }, machine.tab().env);
+    const told = [];
+    client.on("bellhop.inbox", ({ unread, loading }) => told.push([unread, loading]));
+    await settle();
+    if (pageSize > 0) assert.deepEqual([told[0], told.at(-1)], [[0, true], [2, false]]);
+    machine.gateway.last.ready(server.cursor, { unread: 2, head: 2 });
+    machine.gateway.last.event("user:42", 3);
+    await settle();
+    assert.deepEqual(told.at(-1), [3, false]);
+  }
+});
+
+test("a mark that a click sends outlives the page that the click leaves", async () => {
+  const { gateway, client, ready } = await start({ events: 3 });
+  await ready();
+  await Promise.all([client.markRead([1]), client.markUnread([1]), client.remove(3)]);
+  const marks = gateway.requests.filter(({ method }) => method !== "GET");
+  assert.deepEqual(marks.map(({ keepalive }) => keepalive), [true, true, true]);
+  // Browsers keep a few kilobytes in all for such requests.
+  await client.markRead(Array.from({ length: 1000 }, (_, n) => n + 1_000_000));
+  assert.equal(gateway.requests.at(-1).keepalive, false);
+  assert.ok(!gateway.requests[0].keepalive);
+});
+
+test("a list that is refused at the start is fetched when the server says", async () => {
+  const { gateway, server, clock, client, ready } = await start({
+    events: 2, prepare: (s) => { s.page = { status: 429, headers: { "Retry-After": "40" } }; },
+  });
+  await ready();
+  assert.equal(server.calls.length, 1, "not before");
+  await clock.advance(30_000);
+  gateway.last.send(": hb\n\n");
+  assert.equal(server.calls.length, 1);
+  await clock.advance(20_000); // refused once more
+  gateway.last.send(": hb\n\n");
+  server.page = { status: 200 };
+  for (let t = 0; t < 60_000; t += 20_000) {
+    await clock.advance(20_000);
+    gateway.last.send(": hb\n\n");
+  }
+  assert.ok(client.inbox.loaded);
+  assert.equal(client.items.length, 2);
+});
+
+/** hold makes answers to a call wait until they are let go, made as they were asked for. */
+function hold(gateway, call) {
+  const answer = gateway.answers.get(call);
+  const held = [];
+  gateway.answers.set(call, (request) => {
+    const response = Promise.resolve(answer(request));
+    response.catch(() => {}); // a lost one is held as well
+    return new Promise((resolve) => held.push(() => resolve(response)));
+  });
+  return async () => {
+    gateway.answers.set(call, answer);
+    for (const go of held.splice(0)) go();
+    await settle();
+  };
+}
+
+const OVERTAKEN = [
+  ["a mark of ours", (client) => client.markRead(8)],
+  ["a mark from elsewhere", (client, server, gateway) => {
+    server.mark({ up_to: 8 }, true);
+    gateway.last.notice("read", { change: "read", up_to: 8, seqs: null, unread: server.unread, head: 8 }, { id: server.cursor });
+  }],
+];
+
+for (const [what, change] of OVERTAKEN) {
+  test(`a list that is older than ${what} is not believed`, async () => {
+    for (const call of ["refresh", "loadMore"]) {
+      const { gateway, client, server, clock, ready } = await start({ events: 8 });
+      await ready();
+      const go = hold(gateway, "GET /v1/inbox");
+      const listed = client[call]();
+      await settle();
+      await change(client, server, gateway);
+      await settle();
+      await go();
+      await listed;
+      await clock.advance(10_000);
+      assert.equal(client.unread, 0, call);
+      assert.ok(client.items.length > 2 && client.items.every(({ read }) => read), call);
+    }
+  });
+}
+
+test("a list that is overtaken each time is taken all the same, and looked at again", async () => {
+  const { gateway, client, server, clock, ready } = await start({ events: 3 });
+  await ready();
+  const list = gateway.answers.get("GET /v1/inbox");
+  gateway.answers.set("GET /v1/inbox", async (request) => {
+    const response = await list(request);
+    await client.markUnread([1]);
+    return response;
+  });
+  const calls = () => server.calls.filter((call) => typeof call === "string").length;
+  const before = calls();
+  await client.refresh();
+  assert.equal(calls() - before, 3, "a bound");
+  gateway.answers.set("GET /v1/inbox", list);
+  await clock.advance(3_000);
+  assert.equal(calls() - before, 4);
+});
+
+test("what the stream has confirmed stays, though the answer to it was lost", async () => {
+  for (const [call, notice, items] of [
+    ["remove", { change: "removed", up_to: 0, seqs: [3] }, [2, 1]],
+    ["markRead", { change: "read", up_to: 0, seqs: [3] }, [-3, 2, 1]],
+  ]) {
+    const { gateway, client, server, clock, ready, seqs } = await start({ events: 3 });
+    await ready();
+    const lost = async () => { throw new TypeError("network"); };
+    gateway.answers.set("DELETE /v1/inbox/*", async () => { server.remove(3); return lost(); });
+    gateway.answers.set("POST /v1/inbox/read", async () => { server.mark({ seqs: [3] }, true); return lost(); });
+    const go = hold(gateway, "DELETE /v1/inbox/*");
+    const late = hold(gateway, "POST /v1/inbox/read");
+    const call_ = client[call](call === "remove" ? 3 : [3]);
+    call_.catch(() => {});
+    await settle();
+    gateway.last.notice("read", { ...notice, unread: 2, head: 3 }, { id: server.cursor });
+    await settle();
+    await go();
+    await late();
+    await assert.rejects(call_);
+    assert.deepEqual(seqs(), items, call);
+    assert.equal(client.unread, 2);
+    await clock.advance(5_000);
+    assert.deepEqual(seqs(), items, call);
+  }
+});
+
+test("a change whose answer was lost, and of which the stream says nothing, is looked up", async () => {
+  const { gateway, client, server, clock, ready, seqs } = await start({ events: 3 });
+  await ready();
+  gateway.answers.set("DELETE /v1/inbox/*", async () => {
+    server.remove(3);
+    throw new TypeError("network");
+  });
+  await assert.rejects(client.remove(3));
+  assert.deepEqual(seqs(), [3, 2, 1]);
+  await clock.advance(3_000);
+  assert.deepEqual(seqs(), [2, 1]);
+});
+
+test("what changed while we were away is looked up if the count shows it, and after a long time anyway", async () => {
+  for (const [away, change, calls] of [
+    [2_000, () => {}, 1],
+    [2_000, (server) => server.mark({ seqs: [8] }, true), 2], // three of eight are listed: it may have been any
+    [180_000, (server) => { server.mark({ seqs: [8] }, true); server.mark({ seqs: [8] }, false); }, 2],
+  ]) {
+    const { gateway, server, clock, ready } = await start({ events: 8 });
+    await ready();
+    const lists = () => server.calls.filter((call) => typeof call === "string").length;
+    gateway.refusals.push(...Array.from({ length: away > 10_000 ? 6 : 0 }, () => json({}, 503, { "Retry-After": "30" })));
+    gateway.last.cut();
+    change(server);
+    const before = gateway.streams.length;
+    for (let t = 0; gateway.streams.length === before; t++) await clock.advance(1_000);
+    gateway.last.ready(server.cursor, { unread: server.unread, head: server.head });
+    await settle();
+    await clock.advance(3_000);
+    assert.equal(lists(), calls, `${away}`);
+  }
+});
+
+test("a change that is not told in full is looked up, though the count is the same", async () => {
+  const { gateway, server, clock, ready, seqs } = await start({ events: 3 });
+  await ready();
+  server.mark({ seqs: [3] }, true);
+  server.add(1);
+  server.mark({ seqs: [4] }, true);
+  server.mark({ seqs: [3] }, false);
+  gateway.last.notice("read", { change: "other", up_to: 0, seqs: null, unread: 3, head: 4 }, { id: server.cursor });
+  await clock.advance(3_000);
+  assert.deepEqual(seqs(), [-4, 3, 2]);
+});
+
+test("whatever keeps a list from us is a BellhopError", async () => {
+  const { client } = await start({ options: { token: () => { throw new TypeError("the page's own"); } } });
+  assert.equal(client.inbox.error.name, "BellhopError");
+  assert.equal(client.inbox.error.message, "no token: the page's own");
+  await assert.rejects(client.markRead(3), { name: "BellhopError", status: 0, final: false });
 });

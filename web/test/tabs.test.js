@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bellhop } from "../src/bellhop.js";
-import { Machine, settle } from "./fakes.js";
+import { Machine, json, settle } from "./fakes.js";
+import { Server } from "./server.js";
 
 const OPTIONS = { url: "http://gateway.test", channels: ["room:1"], inbox: false };
+
+const jwt = (sub) => () => `x.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.y`;
 
 /** Tab is one with a client, and what that has said. */
 async function open(machine, options = {}) {
@@ -190,14 +193,13 @@ test("a follower's reconnect is the leader's", async () => {
 
 test("tabs that differ in person, gateway or channels do not share", async () => {
   const machine = new Machine();
-  const token = (sub) => () => `x.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.y`;
   for (const options of [
     {}, { channels: ["room:2"] }, { url: "http://other.test" }, { share: false },
-    { token: token("mina") }, { token: token("jonas") }, { user: "zoe" },
+    { token: jwt("mina") }, { token: jwt("jonas") }, { user: "zoe" },
     { token: () => { throw new Error("who knows"); } }, { token: () => "opaque" }, { token: () => "opaque" },
   ]) await open(machine, options);
   assert.equal(machine.gateway.streams.length, 9, "and one has no token");
-  await open(machine, { token: token("jonas") });
+  await open(machine, { token: jwt("jonas") });
   await open(machine, { channels: ["room:1"] });
   await open(machine, { user: "zoe", token: () => "opaque" });
   assert.equal(machine.gateway.streams.length, 9);
@@ -268,6 +270,140 @@ test("a browser that forbids locks or channels costs the sharing, not the stream
     assert.equal(machine.gateway.open.length, 0);
     assert.deepEqual(machine.clock.waits, [], "nothing is left to ask the other tabs");
   }
+});
+
+const INBOX = { inbox: true, channels: [] };
+
+/** readers opens tabs that share an inbox. */
+async function readers(n, { events = 2, options = {} } = {}) {
+  const machine = new Machine();
+  const server = new Server(machine.gateway);
+  server.add(events);
+  const tabs = [await open(machine, { ...INBOX, ...options })];
+  machine.gateway.last.ready(server.cursor, { unread: server.unread, head: server.head });
+  await settle();
+  while (tabs.length < n) tabs.push(await open(machine, { ...INBOX, ...options }));
+  return { machine, server, tabs, gateway: machine.gateway, clock: machine.clock };
+}
+
+test("a tab that comes back sees what was read meanwhile, though no event came", async () => {
+  for (const pageSize of [20, 0]) {
+    const { server, gateway, clock, tabs: [a, b] } = await readers(2, { options: { pageSize, token: jwt("42") } });
+    assert.equal(b.client.unread, 2, "the count of a tab that never had a stream of its own");
+    b.document.fire("freeze");
+    await settle();
+    server.mark({ up_to: 2 }, true);
+    gateway.last.notice("read", { change: "read", up_to: 2, seqs: null, unread: 0, head: 2 }, { id: server.cursor });
+    await settle();
+    b.document.fire("resume");
+    await settle();
+    assert.equal(a.client.unread, 0);
+    assert.equal(b.client.unread, 0);
+    await clock.advance(3_000);
+    assert.ok(b.client.items.every(({ read }) => read));
+    assert.equal(gateway.streams.length, 1);
+  }
+});
+
+test("a tab that comes back looks up what no count shows", async () => {
+  const { server, clock, tabs: [, b] } = await readers(2);
+  server.mark({ up_to: 1 }, true);
+  await b.client.refresh();
+  b.document.fire("freeze");
+  server.remove(1);
+  b.document.fire("resume");
+  await clock.advance(3_000);
+  assert.deepEqual(b.client.items.map(({ seq }) => seq), [2]);
+});
+
+test("a follower that is shown makes the leader look", async () => {
+  const { gateway, clock, a, b } = await pair();
+  clock.jump(600_000); // the machine slept, and its connections are gone
+  b.document.fire("visibilitychange");
+  await settle();
+  assert.ok(a.client.leader);
+  assert.equal(gateway.streams.length, 2);
+  assert.equal(gateway.open.length, 1);
+});
+
+test("a leader whose page has no token lets another one lead", async () => {
+  let broken = false;
+  const token = (mine) => () => { if (broken && mine) throw new Error("this page is signed out"); return "t"; };
+  const machine = new Machine();
+  const { gateway, clock } = machine;
+  const a = await open(machine, { user: "zoe", token: token(true) });
+  const b = await open(machine, { user: "zoe", token: token(false) });
+  gateway.last.ready("1.e1@room:1", {});
+  await settle();
+  assert.ok(a.client.leader);
+  broken = true;
+  gateway.last.notice("expired", {}, { id: "1.e1@room:1" });
+  gateway.last.end();
+  await clock.advance(10_000);
+  assert.ok(b.client.leader);
+  gateway.last.ready("1.e1@room:1", {});
+  await settle();
+  assert.deepEqual([a.client.status.state, b.client.status.state], ["live", "live"]);
+  assert.equal(gateway.open.length, 1);
+});
+
+test("tabs none of which has a token take turns no faster than one would try", async () => {
+  const machine = new Machine();
+  let asked = 0;
+  let broken = false;
+  const token = () => { if (broken) { asked++; throw new Error("nobody is"); } return "t"; };
+  for (let i = 0; i < 3; i++) await open(machine, { user: "zoe", token });
+  broken = true;
+  for (let second = 0; second < 300; second++) {
+    // Some still have one, and learn that it is over.
+    for (const stream of machine.gateway.open) {
+      stream.notice("expired", {});
+      stream.end();
+    }
+    await machine.clock.advance(1_000);
+  }
+  assert.ok(asked > 5 && asked < 70, `${asked} times in five minutes`);
+});
+
+test("a follower whose leader was denied takes its place with what it has itself", async () => {
+  const machine = new Machine();
+  const { gateway } = machine;
+  const a = await open(machine, { user: "zoe", token: () => "old" });
+  const b = await open(machine, { user: "zoe", token: () => "new" });
+  gateway.refusals.push(json({ detail: "not yours" }, 403));
+  a.client.reconnect();
+  await settle();
+  assert.deepEqual([a.client.status.state, b.client.status.state], ["denied", "denied"]);
+  b.client.reconnect();
+  await settle();
+  assert.ok(b.client.leader);
+  assert.equal(gateway.last.request.headers.Authorization, "Bearer new");
+  assert.equal(gateway.open.length, 1);
+});
+
+test("whenever the leader changes there is a notice, after which it is said", async () => {
+  const { gateway, a, b } = await pair({ token: () => "t", user: "zoe" });
+  gateway.refusals.push(json({ detail: "not yours" }, 403));
+  a.client.reconnect();
+  await settle();
+  const seen = { a: [], b: [] };
+  a.client.on("bellhop.status", () => seen.a.push(a.client.leader));
+  b.client.on("bellhop.status", () => seen.b.push(b.client.leader));
+  b.client.reconnect();
+  await settle();
+  assert.deepEqual([seen.a.at(-1), seen.b.at(-1)], [false, true]);
+});
+
+test("a tab that closes as it begins to lead gives the lock back", async () => {
+  const machine = new Machine();
+  const a = await open(machine);
+  const b = await open(machine);
+  b.client.on("bellhop.status", () => { if (b.client.leader) b.client.close(); });
+  a.client.close();
+  await settle();
+  const c = await open(machine);
+  assert.ok(c.client.leader);
+  assert.equal(machine.gateway.open.length, 1);
 });
 
 test("many tabs that come and go lose and double nothing", async () => {

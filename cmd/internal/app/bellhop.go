@@ -21,27 +21,21 @@ const demoUser = "42"
 
 // RunBellhop is cmd/bellhop.
 func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error {
-	switch inv.Command {
-	case "health":
-		return Health(ctx, cfg.Listen)
-	case "token":
+	if inv.Command == "token" {
 		return printToken(cfg, inv.Stdout)
-	case "run":
-		s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
-		if err != nil {
-			return err
-		}
-		return s.Run(ctx)
-	default:
-		return fmt.Errorf("unknown command %q", inv.Command)
 	}
+	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
 }
 
 // NewBellhop puts gateway and notifier together in one process, on one listener,
 // with a log in a file, and a bus and the log of Redis-kept channels in memory;
 // and the demo, if the settings ask for it, whose greeting goes to stdout.
 func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, stdout io.Writer) (_ *Service, err error) {
-	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins, cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +47,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {
 			return nil, err
 		}
-		tokens.Secrets = []string{keys.Signing}
+		if len(tokens.Issuers) == 0 {
+			tokens.Issuers = make([]auth.Issuer, 1)
+		}
+		tokens.Issuers[0].Secrets = []string{keys.Signing}
 		publishers = strings.TrimPrefix(publishers+","+demoService+"="+keys.Service, ",")
 	}
 	s.server.Echo.Pre(rewriteRafflePath)
@@ -67,16 +64,17 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	s.onClose(log.Close)
 	bus := fanout.NewMemory(fanout.Config{Logger: logger})
-	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces(), logger))
+	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces, logger))
 
 	n, err := s.addNotifier(notifier.Config{
 		Log:      log,
 		Kept:     inMemory,
 		Bus:      bus,
-		Policies: cfg.Namespaces(),
+		Policies: cfg.Namespaces,
 		Keys:     serviceKeys,
 
 		ServiceRate: cfg.ServiceRate,
+		MaxData:     cfg.MaxData,
 		Batchers:    1, // SQLite writes one transaction at a time
 	})
 	if err != nil {
@@ -90,7 +88,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		subscriber: bus.Subscriber,
 		counter:    func(func(string, int) int) limit.Counter { return new(limit.Memory).Join() },
 		tokens:     tokens,
-		policies:   cfg.Namespaces(),
+		policies:   cfg.Namespaces,
 	})
 	if err != nil {
 		return nil, err
@@ -99,11 +97,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if !cfg.WithDemo() {
 		return s, nil
 	}
-	d, err := s.addDemo(ctx, cfg, keys)
-	if err != nil {
+	if err := s.addDemo(ctx, cfg, keys); err != nil {
 		return nil, err
 	}
-	return s, d.greet(s, stdout)
+	return s, greet(stdout, s.URL(), devKeyFile(cfg), keys)
 }
 
 // devKeyFile is where the demo's keys are kept.
@@ -115,7 +112,7 @@ func printToken(cfg *config.Bellhop, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	token, err := (&demo{keys: keys}).sign(cfg.Token.User)
+	token, err := keys.sign(cfg.Token.User)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -18,21 +19,15 @@ import (
 // left open goes on.
 const demoTokenLife = 7 * 24 * time.Hour
 
-// demo is the demo's product in the process of Bellhop itself. It is put together
-// as if it ran elsewhere: it publishes over HTTP, with a service key, and has a
+// addDemo puts the demo's product on the service's listener. It is put together as
+// if it ran elsewhere: it publishes over HTTP, with a service key, and has a
 // database of its own beside the log.
-type demo struct {
-	keys    devKeys
-	keyFile string
-}
-
-// addDemo puts the product on the service's listener.
-func (s *Service) addDemo(ctx context.Context, cfg *config.Bellhop, keys devKeys) (*demo, error) {
+func (s *Service) addDemo(ctx context.Context, cfg *config.Bellhop, keys devKeys) error {
 	transport := new(http.Transport)
 	s.onClose(func() error { transport.CloseIdleConnections(); return nil })
 	bell, err := client.New(client.Config{URL: s.URL(), Key: keys.Service, HTTPClient: &http.Client{Transport: transport}})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p, err := product.New(ctx, product.Config{
 		Database: cfg.SQLite.SQLite + ".demo",
@@ -42,7 +37,7 @@ func (s *Service) addDemo(ctx context.Context, cfg *config.Bellhop, keys devKeys
 		Logger:   s.log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.onClose(p.Close)
 	s.run = append(s.run, p.Run)
@@ -55,7 +50,7 @@ func (s *Service) addDemo(ctx context.Context, cfg *config.Bellhop, keys devKeys
 	}
 	s.server.Echo.Any("/api/*", handler)
 	s.server.Echo.POST("/demo/token", handler)
-	return &demo{keys: keys, keyFile: devKeyFile(cfg)}, nil
+	return nil
 }
 
 // openStreams counts the open streams, as the metrics have them.
@@ -75,16 +70,40 @@ func (s *Service) openStreams(context.Context) (n int, ok bool) {
 	return 0, false
 }
 
-// greet tells who started the demo what to do with it.
-func (d *demo) greet(s *Service, stdout io.Writer) error {
-	token, err := d.sign(demoUser)
+// sign makes a token of the demo.
+func (k devKeys) sign(user string) (string, error) {
+	now := time.Now()
+	return auth.SignToken(k.Signing, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(demoTokenLife)})
+}
+
+// greeting is what somebody sees who starts the demo: where to look, the keys, and
+// two commands to paste. Without --no-buffer curl would hold events back.
+const greeting = `
+  Bellhop is at your service:  %[1]s
+  Open it, be somebody, and let it open a second window for somebody else.
+
+  Or in two terminals. Listen as user %[2]s:
+
+    curl --no-buffer -H 'Authorization: Bearer %[3]s' %[1]s/v1/stream
+
+  Send user %[2]s an event:
+
+    curl -H 'Authorization: Bearer %[4]s' -H 'Content-Type: application/json' -d '{"channels":["user:%[2]s"],"type":"comment","data":{"post":7,"by":"mina"}}' %[1]s/v1/events
+
+  The keys behind both are made up for this database and kept in %[5]s:
+
+    signing key   %[6]s
+    service key   %[4]s
+
+`
+
+// greet writes the greeting. It holds secrets, but only those of the demo, and only
+// to who started it: never write it to a log.
+func greet(w io.Writer, url, keyFile string, keys devKeys) error {
+	token, err := keys.sign(demoUser)
 	if err != nil {
 		return err
 	}
-	return greeting{url: s.URL(), keys: d.keys, keyFile: d.keyFile, user: demoUser, token: token}.writeTo(stdout)
-}
-
-func (d *demo) sign(user string) (string, error) {
-	now := time.Now()
-	return auth.SignToken(d.keys.Signing, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(demoTokenLife)})
+	_, err = fmt.Fprintf(w, greeting, url, demoUser, token, keys.Service, keyFile, keys.Signing)
+	return err
 }

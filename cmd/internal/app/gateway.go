@@ -2,8 +2,8 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
@@ -17,18 +17,11 @@ import (
 
 // RunGateway is cmd/gateway.
 func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
-	switch inv.Command {
-	case "health":
-		return Health(ctx, cfg.Listen)
-	case "run":
-		s, err := NewGateway(ctx, cfg, inv.Log)
-		if err != nil {
-			return err
-		}
-		return s.Run(ctx)
-	default:
-		return fmt.Errorf("unknown command %q", inv.Command)
+	s, err := NewGateway(ctx, cfg, inv.Log)
+	if err != nil {
+		return err
 	}
+	return s.Run(ctx)
 }
 
 // NewGateway puts a gateway together. Neither a database nor a Redis that is
@@ -36,17 +29,18 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 // not ready, and without the second it hears of events by the log's tail, and
 // Redis-kept channels wait.
 func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (_ *Service, err error) {
-	s, err := newService(ctx, cfg.HTTP, cfg.Origins(), cfg.Drain, logger)
+	s, err := newService(ctx, cfg.HTTP, cfg.Origins, cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 	if err != nil {
 		return nil, err
 	}
 	s.server.AddCheck("log", to.log.Readable)
+	s.run = append(s.run, func(ctx context.Context) error { return refuseGalera(ctx, to.log) })
 	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        to.log,
 		kept:       to.kept,
@@ -56,7 +50,7 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 			return limit.NewRedis(to.redis, limit.RedisConfig{Excess: excess, Logger: logger})
 		},
 		tokens:   cfg.TokenConfig(),
-		policies: cfg.Namespaces(),
+		policies: cfg.Namespaces,
 	})
 }
 
@@ -73,22 +67,33 @@ type gatewayParts struct {
 	policies auth.Policies
 }
 
-// addGateway puts a gateway on the service's listener. It serves from then on.
-func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
-	if tokens.JWKSURL != "" {
-		jwks, err := auth.OpenJWKS(auth.JWKSConfig{URL: tokens.JWKSURL, Logger: s.log})
+// openVerifier opens the key sets of issuers that publish theirs.
+func (s *Service) openVerifier(cfg auth.TokenConfig) (*auth.Verifier, error) {
+	for i := range cfg.Issuers {
+		issuer := &cfg.Issuers[i]
+		if !issuer.HasKeySet() {
+			continue
+		}
+		set := issuer.KeySet()
+		set.Logger = s.log
+		jwks, err := auth.OpenJWKS(set)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		s.onClose(jwks.Close)
-		s.server.AddCheck("issuer", jwks.Ready)
-		parts.tokens.JWKS = jwks
+		s.server.AddCheck(strings.TrimSpace("issuer "+issuer.Name), jwks.Ready)
+		issuer.JWKS = jwks
 	}
-	verifier, err := auth.NewVerifier(parts.tokens)
+	return auth.NewVerifier(cfg)
+}
+
+// addGateway puts a gateway on the service's listener. It serves from then on.
+func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
+	verifier, err := s.openVerifier(parts.tokens)
 	if err != nil {
 		return err
 	}
-	revocations := gateway.NewRevocations(ctx, parts.log, s.log)
+	revocations := gateway.NewRevocations(ctx, parts.log, verifier.Leeway(), s.log)
 	s.onClose(revocations.Close)
 	s.server.AddCheck("revocations", revocations.Ready)
 	h, err := hub.New(hub.Config{
@@ -121,9 +126,10 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		Revocations: revocations,
 
 		Limits:  limit.NewGuard(guard),
-		Proxies: cfg.Proxies(),
+		Proxies: cfg.Proxies,
 
 		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
+		FramedCookie:     cfg.CookieSameSite == "none",
 
 		Heartbeat:   cfg.Heartbeat,
 		SlowTimeout: cfg.SlowTimeout,

@@ -69,6 +69,6 @@ func TestPrintedTokenIsThatOfTheDemo(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 
-	cfg.Token.User = "not a name"
-	require.ErrorContains(t, RunBellhop(t.Context(), cfg, Invocation{Command: "token", Stdout: &token}), "invalid channel")
+	cfg.Token.User = "\xff"
+	require.ErrorContains(t, RunBellhop(t.Context(), cfg, Invocation{Command: "token", Stdout: &token}), "invalid subject")
 }

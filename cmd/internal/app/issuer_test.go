@@ -22,9 +22,10 @@ func TestNotReadyBeforeTheIssuersKeysAreRead(t *testing.T) {
 	defer resp.Body.Close()
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 	var problem struct {
-		Checks []struct{ Name string } `json:"checks"`
+		Checks []struct{ Name, State string } `json:"checks"`
 	}
 	require.NoError(t, json.NewDecoder(resp.Body).Decode(&problem))
-	require.Len(t, problem.Checks, 1)
-	require.Equal(t, "issuer", problem.Checks[0].Name)
+	for _, check := range problem.Checks {
+		require.Equal(t, map[bool]string{true: "failing", false: "ok"}[check.Name == "issuer"], check.State, check.Name)
+	}
 }

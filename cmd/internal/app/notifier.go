@@ -13,22 +13,18 @@ import (
 
 // RunNotifier is cmd/notifier.
 func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) error {
-	switch inv.Command {
-	case "health":
-		return Health(ctx, cfg.Listen)
-	case "run":
-		s, err := NewNotifier(ctx, cfg, inv.Log)
-		if err != nil {
-			return err
-		}
-		return s.Run(ctx)
-	default:
-		return tendLog(ctx, cfg, inv)
+	if inv.Command != "run" {
+		return maintainLog(ctx, cfg, inv)
 	}
+	s, err := NewNotifier(ctx, cfg, inv.Log)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
 }
 
-// tendLog carries out the commands that only need the log.
-func tendLog(ctx context.Context, cfg *config.Notifier, inv Invocation) (err error) {
+// maintainLog carries out the commands that only need the log.
+func maintainLog(ctx context.Context, cfg *config.Notifier, inv Invocation) (err error) {
 	log, err := openMySQL(ctx, cfg.MySQL, inv.Log)
 	if err != nil {
 		return err
@@ -57,7 +53,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces())
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +61,11 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		Log:      to.log,
 		Kept:     to.kept,
 		Bus:      to.bus,
-		Policies: cfg.Namespaces(),
+		Policies: cfg.Namespaces,
 		Keys:     cfg.Keys(),
 
 		ServiceRate: cfg.ServiceRate,
+		MaxData:     cfg.MaxData,
 	})
 	if err != nil {
 		return nil, err

@@ -11,10 +11,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/probe"
 )
 
 // Exit codes of the programs.
@@ -46,6 +49,8 @@ type Invocation struct {
 type settings interface {
 	config.Program
 	Logger(io.Writer) *slog.Logger
+	PublicAddress() string
+	AdminAddress() string
 }
 
 // Main runs a program in the process it was started as, and does not return.
@@ -60,7 +65,10 @@ func Main[S settings](s S, run func(context.Context, S, Invocation) error) {
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
 		Signals: signals,
-	}, s, run))
+	}, s, func(ctx context.Context, s S, inv Invocation) error {
+		fanout.SetRedisLogger(inv.Log) // of the whole process, so not for Run
+		return run(ctx, s, inv)
+	}))
 }
 
 // Run reads a program's settings, runs it, and returns its exit code. The first
@@ -85,7 +93,7 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout}) }()
+	go func() { done <- command(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout}, run) }()
 	for stopping := false; ; {
 		select {
 		case err := <-done:
@@ -104,4 +112,30 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 			cancel()
 		}
 	}
+}
+
+// command carries out what every program can, and has run do the rest.
+func command[S settings](ctx context.Context, s S, inv Invocation, run func(context.Context, S, Invocation) error) error {
+	if inv.Command == "health" {
+		return probe.Ready(ctx, s.PublicAddress(), s.AdminAddress())
+	}
+	return run(ctx, s, inv)
+}
+
+// Version names the build: the module's version where it was installed as one,
+// else the commit that it was built from, else "dev".
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "dev"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(len(s.Value), 12)]
+		}
+	}
+	return "dev"
 }

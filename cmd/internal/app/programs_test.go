@@ -91,7 +91,8 @@ func (h house) command(t *testing.T, args ...string) error {
 	var cfg config.Notifier
 	result, err := config.Parse(&cfg, args, h.environ(), io.Discard)
 	require.NoError(t, err)
-	return RunNotifier(t.Context(), &cfg, Invocation{Command: result.Command, Log: slog.New(slog.DiscardHandler), Stdout: io.Discard})
+	inv := Invocation{Command: result.Command, Log: slog.New(slog.DiscardHandler), Stdout: io.Discard}
+	return command(t.Context(), &cfg, inv, RunNotifier)
 }
 
 func (h house) epoch(t *testing.T) string {
@@ -142,7 +143,7 @@ func TestEventGoesFromNotifierToGateway(t *testing.T) {
 	require.NoError(t, stopNotifier())
 }
 
-func TestCommandsTendTheLog(t *testing.T) {
+func TestCommandsMaintainTheLog(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	require.NoError(t, h.command(t, "migrate"))

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/server"
 )
 
@@ -54,6 +55,7 @@ func newService(ctx context.Context, http config.HTTP, origins server.Origins, d
 		Logger:          log,
 		Registerer:      s.registry,
 		Origins:         origins,
+		DrainDelay:      http.DrainDelay,
 		ShutdownTimeout: drain + shutdownMargin,
 	})
 	if err != nil {
@@ -64,10 +66,10 @@ func newService(ctx context.Context, http config.HTTP, origins server.Origins, d
 
 // URL is where the public API answers, as seen from this machine, without a
 // slash at its end.
-func (s *Service) URL() string { return "http://" + dialable(s.public.Addr().String()) }
+func (s *Service) URL() string { return "http://" + probe.Address(s.public.Addr().String()) }
 
 // AdminURL is the same of the admin listener.
-func (s *Service) AdminURL() string { return "http://" + dialable(s.admin.Addr().String()) }
+func (s *Service) AdminURL() string { return "http://" + probe.Address(s.admin.Addr().String()) }
 
 // onClose has a part ended after those that were made later.
 func (s *Service) onClose(closer func() error) { s.closers = append(s.closers, closer) }
@@ -105,7 +107,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer fail()
 	adminDone := make(chan error, 1)
 	go func() {
-		err := server.ServeAdmin(admin, s.admin, s.registry, s.log)
+		err := s.server.ServeAdmin(admin, s.admin, s.registry)
 		fail() // before its time: nobody could watch the process any more
 		adminDone <- err
 	}()

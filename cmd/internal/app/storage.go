@@ -11,7 +11,9 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/store"
 	"github.com/bellhop/bellhop/store/kept"
 )
@@ -53,7 +55,18 @@ func openMySQL(ctx context.Context, cfg config.MySQL, log *slog.Logger) (*store.
 		TLS:      cfg.MySQLTLS.Config(),
 		PoolSize: cfg.MySQLPool,
 		Log:      log,
+
+		OneWriterNode: cfg.OneWriterNode == config.On,
 	})
+}
+
+// refuseGalera ends a start on a primary that is not to be written to. One that
+// comes later makes the program not ready.
+func refuseGalera(ctx context.Context, log *store.DB) error {
+	if err := log.Readable(ctx); errors.Is(err, store.ErrGalera) {
+		return err
+	}
+	return nil
 }
 
 // migrateRetry is the pause between attempts to bring the schema up to date
@@ -68,7 +81,7 @@ func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return nil //nolint:nilerr // a process that is on its way down needs no schema
-		case !errors.Is(err, store.ErrUnavailable):
+		case !errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrGalera):
 			return fmt.Errorf("migrate the schema: %w", err)
 		case first:
 			logger.Warn("the schema can't be checked yet", "error", err)
@@ -77,6 +90,30 @@ func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
 		case <-time.After(migrateRetry):
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+// keptConfig is how the log of namespaces with "log: redis" keeps them.
+func keptConfig(policies auth.Policies, logger *slog.Logger) kept.Config {
+	return kept.Config{
+		Retention: func(ch event.Channel) store.Retention {
+			policy, _ := policies.Lookup(ch.Namespace())
+			return store.Retention(policy.Retention)
+		},
+		Logger: logger,
+	}
+}
+
+// rules is how a gateway follows the channels of a namespace.
+func rules(policies auth.Policies) func(namespace string) hub.Rules {
+	return func(namespace string) hub.Rules {
+		policy, _ := policies.Lookup(namespace)
+		return hub.Rules{
+			Kept:       policy.Log == auth.LogRedis,
+			JoinLatest: policy.JoinLatest,
+			Conflate:   policy.Conflate,
+			MaxRate:    policy.MaxRate,
 		}
 	}
 }

@@ -1,11 +1,15 @@
 package config
 
-import "github.com/bellhop/bellhop/auth"
+import (
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/notifier"
+)
 
 // Services says which backend services may publish.
 type Services struct {
 	ServiceKeys Secret `placeholder:"KEY,..." help:"Keys of the services that publish: name=secret, or name@namespace+namespace=secret, comma-separated. The namespace admin gives the admin right; a name may occur twice."`
 	ServiceRate int    `name:"max-rate-per-service" placeholder:"N" default:"0" help:"Publishing requests that each service may send in a second to this notifier; five seconds' worth can be saved up. 0: no limit."`
+	MaxData     int    `name:"max-data" placeholder:"BYTES" default:"65024" help:"Largest data of an event. With the default every line of a stream is below 64 KiB; longer ones end clients whose readers take no more than that (Go's bufio.Scanner, and what is built on it), again and again at the same event."`
 
 	keys auth.ServiceKeys
 }
@@ -17,6 +21,9 @@ func (s *Services) check(p *SettingErrors) {
 	}
 	s.keys = keys
 	p.notNegative("max-rate-per-service", s.ServiceRate)
+	if s.MaxData < 1 || s.MaxData > notifier.MaxRequestData {
+		p.addf("max-data", "%d is out of range, want 1 to %d", s.MaxData, notifier.MaxRequestData)
+	}
 }
 
 // Keys returns the parsed service keys, once Parse succeeded.
@@ -26,20 +33,17 @@ func (s *Services) Keys() auth.ServiceKeys { return s.keys }
 type Policies struct {
 	Policies string `placeholder:"FILE" help:"YAML file of namespaces and their policies. Without one the built-in policies hold."`
 
-	policies auth.Policies
+	Namespaces auth.Policies `kong:"-"` // those of the file, or the built-in ones
 }
 
 func (n *Policies) check(p *SettingErrors) {
 	if n.Policies == "" {
-		n.policies = auth.Builtin()
+		n.Namespaces = auth.Builtin()
 		return
 	}
 	policies, err := auth.LoadFile(n.Policies)
 	if err != nil {
 		p.addf("policies", "%v", err)
 	}
-	n.policies = policies
+	n.Namespaces = policies
 }
-
-// Namespaces returns the policies, once Parse succeeded.
-func (n *Policies) Namespaces() auth.Policies { return n.policies }

@@ -33,7 +33,7 @@ func TestSecretsAreReadFromFiles(t *testing.T) {
 	require.Equal(t, goodDSN, g.MySQLPrimary.Reveal())
 	require.Equal(t, []string{goodDSN, goodDSN}, g.Replicas())
 	require.Equal(t, goodRedis, g.Redis.Redis.Reveal())
-	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Secrets)
+	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Issuers[0].Secrets)
 	require.Equal(t, []string{"BELLHOP_LISTEN_FILE"}, result.Unknown, "what is no secret stands in no file")
 
 	var n Notifier

@@ -1,19 +1,30 @@
 package config
 
 import (
+	"io"
+	"log/slog"
 	"net"
 	"strconv"
+	"time"
 )
 
 // HTTP is where a program listens.
 type HTTP struct {
-	Listen      string `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
-	AdminListen string `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
+	Listen      string        `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
+	DrainDelay  time.Duration `placeholder:"DURATION" default:"1s" help:"Time for which a stopping program goes on as before, but says 503 on /readyz, so that balancers look away. More than a balancer's health checks take to notice."`
+	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
 }
+
+// PublicAddress is where the public API listens.
+func (h *HTTP) PublicAddress() string { return h.Listen }
+
+// AdminAddress is where operators are answered.
+func (h *HTTP) AdminAddress() string { return h.AdminListen }
 
 func (h *HTTP) check(p *SettingErrors) {
 	checkAddress(p, "listen", h.Listen)
 	checkAddress(p, "admin-listen", h.AdminListen)
+	p.between("drain-delay", h.DrainDelay, 0, 5*time.Minute)
 	if _, port, err := net.SplitHostPort(h.Listen); err == nil && h.Listen == h.AdminListen && port != "0" {
 		p.addf("admin-listen", "%s is the public listener's address too", h.AdminListen)
 	}
@@ -38,4 +49,26 @@ func checkAddress(p *SettingErrors, flag, address string) {
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		p.addf(flag, "the port of %q is not a number from 0 to 65535", address)
 	}
+}
+
+// Logging is what a program tells about itself.
+type Logging struct {
+	LogLevel  slog.Level `placeholder:"LEVEL" default:"info" help:"Least severe level that is logged: debug, info, warn or error."`
+	LogFormat string     `placeholder:"FORMAT" default:"${log_format}" help:"text, or json with one object a line."`
+}
+
+func (l *Logging) check(p *SettingErrors) {
+	if l.LogFormat != "text" && l.LogFormat != "json" {
+		p.addf("log-format", "want text or json, not %q", l.LogFormat)
+	}
+}
+
+// Logger makes the logger that was asked for, writing to w. The settings must
+// have passed Parse.
+func (l *Logging) Logger(w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: l.LogLevel}
+	if l.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }

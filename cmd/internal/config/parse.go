@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"reflect"
 	"strconv"
 	"strings"
@@ -91,8 +92,14 @@ func newParser(program Program, wrong *SettingErrors, more ...kong.Option) (*kon
 		scalar(wrong, "a duration with its unit, such as 20s or 30m", time.ParseDuration),
 		scalar(wrong, "a whole number", strconv.Atoi),
 		scalar(wrong, "auto, on or off", parseSwitch),
+		scalar(wrong, "debug, info, warn or error", parseLevel),
 	}
 	return kong.New(program, append(options, more...)...)
+}
+
+func parseLevel(s string) (level slog.Level, err error) {
+	err = level.UnmarshalText([]byte(s))
+	return level, err
 }
 
 // scalar maps flags of type T by a function.

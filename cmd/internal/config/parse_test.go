@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestLogsHaveTheFormThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"json": `"level":"WARN","msg":"hello"`, "text": `level=WARN msg=hello`} {
 		var log bytes.Buffer
-		logger := (&Logging{LogLevel: "warn", LogFormat: format}).Logger(&log)
+		logger := (&Logging{LogLevel: slog.LevelWarn, LogFormat: format}).Logger(&log)
 		logger.Info("unheard")
 		logger.Warn("hello")
 		require.Contains(t, log.String(), want)
@@ -68,7 +69,7 @@ func TestDefaultsAreThoseOfEachProgram(t *testing.T) {
 	require.Equal(t, 15*time.Second, g.Drain)
 	require.Equal(t, 30*time.Second, g.SlowTimeout)
 	require.Zero(t, g.MaxStreams)
-	_, ok := g.Namespaces().Lookup("user")
+	_, ok := g.Namespaces.Lookup("user")
 	require.True(t, ok, "the built-in policies hold")
 
 	var n Notifier
@@ -114,8 +115,8 @@ func TestListsAreSplitAtCommas(t *testing.T) {
 	), io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, []string{"a@tcp(r1:3306)/bellhop", "a@tcp(r2:3306)/bellhop"}, g.Replicas())
-	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Secrets)
-	require.True(t, g.Origins().Listed("https://b.example:8443"))
+	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Issuers[0].Secrets)
+	require.True(t, g.Origins.Listed("https://b.example:8443"))
 }
 
 func TestSubcommandsNeedOnlyTheirOwnSettings(t *testing.T) {
@@ -193,7 +194,7 @@ func TestAttackersAreLimitedByDefault(t *testing.T) {
 	require.Positive(t, g.UserStreams)
 	require.Positive(t, g.AddressStreams)
 	require.Positive(t, g.AddressRate)
-	require.Empty(t, g.Proxies(), "and nobody is believed about addresses")
+	require.Empty(t, g.Proxies, "and nobody is believed about addresses")
 	admin, err := netip.ParseAddrPort(g.AdminListen)
 	require.NoError(t, err)
 	require.True(t, admin.Addr().IsLoopback())

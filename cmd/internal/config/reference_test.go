@@ -102,5 +102,5 @@ func TestExampleOfThePolicyFileIsGood(t *testing.T) {
 	var b Bellhop
 	_, err = Parse(&b, []string{"--policies=" + path}, nil, io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, []string{"news", "room", "user"}, b.Namespaces().Namespaces())
+	require.Equal(t, []string{"news", "room", "user"}, b.Namespaces.Namespaces())
 }

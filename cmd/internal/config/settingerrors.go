@@ -47,6 +47,13 @@ func (p *SettingErrors) require(flag string, set bool, why string) {
 	}
 }
 
+// onOrOff checks a switch that nothing else decides.
+func (p *SettingErrors) onOrOff(flag string, s Switch) {
+	if s == Auto && !p.has(flag) {
+		p.addf(flag, "want on or off, not \"auto\"")
+	}
+}
+
 // between checks the bounds of a duration.
 func (p *SettingErrors) between(flag string, d, low, high time.Duration) {
 	if (d < low || d > high) && !p.has(flag) {

@@ -40,6 +40,7 @@ func TestEveryWrongSettingIsOneLine(t *testing.T) {
 		{gateway, "BELLHOP_JWT_SECRET=hunter2", "--jwt-secret (BELLHOP_JWT_SECRET): secret 1: invalid token key: a secret has at least 32 bytes"},
 		{gateway, "BELLHOP_POLICIES=" + badPolicies, "--policies (BELLHOP_POLICIES): policy file " + badPolicies},
 		{gateway, "BELLHOP_POLICIES=/nowhere.yaml", "--policies (BELLHOP_POLICIES): policy file: open /nowhere.yaml: no such file or directory"},
+		{gateway, "BELLHOP_COOKIE_SAME_SITE=strict", `--cookie-same-site (BELLHOP_COOKIE_SAME_SITE): want lax or none, not "strict"`},
 		{gateway, "BELLHOP_CORS_ORIGINS=app.example.com", "--cors-origins (BELLHOP_CORS_ORIGINS): not a web origin such as https://app.example.com: app.example.com"},
 		{gateway, "BELLHOP_HEARTBEAT=20", "--heartbeat (BELLHOP_HEARTBEAT): want a duration with its unit, such as 20s or 30m, not \"20\""},
 		{gateway, "BELLHOP_HEARTBEAT=1h", "--heartbeat (BELLHOP_HEARTBEAT): 1h0m0s is out of range, want 100ms to 5m0s"},

@@ -15,6 +15,7 @@ type MySQL struct {
 	MySQLPrimary  Secret   `name:"mysql-primary" placeholder:"DSN" help:"The primary, as a DSN of go-sql-driver: user:password@tcp(host:3306)/bellhop. Parameters that the program needs it sets itself."`
 	MySQLReplicas []Secret `name:"mysql-replicas" placeholder:"DSN" sep:"," help:"Read replicas, comma-separated. One that is away is passed over and tried again."`
 	MySQLTLS      TLSFiles `embed:"" prefix:"mysql-tls-"`
+	OneWriterNode Switch   `name:"mysql-one-writer-node" placeholder:"on|off" default:"off" help:"Take a primary that is a node of a Galera cluster, because all programs write to this one node. Without it such a server is refused: two nodes that are written to lose acknowledged events."`
 	MySQLPool     int      `name:"mysql-pool" placeholder:"N" default:"4" help:"Connections to each server at most. Open streams hold none, so a few are enough."`
 }
 
@@ -27,6 +28,7 @@ func (m *MySQL) check(p *SettingErrors) {
 		checkDSN(p, "mysql-replicas", dsn)
 	}
 	m.MySQLTLS.check(p, "mysql-tls-")
+	p.onOrOff("mysql-one-writer-node", m.OneWriterNode)
 	if (m.MySQLPool < 1 || m.MySQLPool > 1000) && !p.has("mysql-pool") {
 		p.addf("mysql-pool", "%d is out of range, want 1 to 1000", m.MySQLPool)
 	}

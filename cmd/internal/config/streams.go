@@ -9,7 +9,8 @@ import (
 
 // Streams shapes the Server-Sent-Events streams of a gateway.
 type Streams struct {
-	CORSOrigins    []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com, comma-separated; * allows every origin, without cookies."`
+	CORSOrigins    []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com or capacitor://localhost, comma-separated. In https://*.preview.example.com the star is one label. * alone allows every origin, without cookies."`
+	CookieSameSite string        `name:"cookie-same-site" placeholder:"lax|none" default:"lax" help:"Whether the session cookie is for pages that other sites frame. lax: it is not. none: SameSite=None; Secure; Partitioned, which takes TLS. In both cases only pages of the gateway's own site and of --cors-origins change anything by it."`
 	Heartbeat      time.Duration `placeholder:"DURATION" default:"20s" help:"Longest silence on a stream. Proxies cut silent connections, often after 60 s."`
 	MaxAge         time.Duration `name:"stream-max-age" placeholder:"DURATION" default:"30m" help:"Age at which a stream ends properly, give or take some jitter; its client resumes at once. 0: no limit."`
 	Drain          time.Duration `placeholder:"DURATION" default:"15s" help:"Time over which a stopping gateway spreads the ends of its streams."`
@@ -20,8 +21,8 @@ type Streams struct {
 	TrustedProxies []string      `name:"trusted-proxies" placeholder:"NETWORK" sep:"," help:"Networks of the proxies in front, such as 10.0.0.0/8, comma-separated. Only they are believed about the address of a client (X-Forwarded-For) and about TLS (X-Forwarded-Proto), without which the session cookie is not Secure."`
 	SlowTimeout    time.Duration `placeholder:"DURATION" default:"30s" help:"Time after which a client that takes no bytes is dropped."`
 
-	origins server.Origins
-	proxies limit.Proxies
+	Origins server.Origins `kong:"-"` // CORSOrigins, parsed
+	Proxies limit.Proxies  `kong:"-"` // TrustedProxies, parsed
 }
 
 func (s *Streams) check(p *SettingErrors) {
@@ -29,7 +30,10 @@ func (s *Streams) check(p *SettingErrors) {
 	if err != nil {
 		p.addf("cors-origins", "%v", err)
 	}
-	s.origins = origins
+	s.Origins = origins
+	if s.CookieSameSite != "lax" && s.CookieSameSite != "none" {
+		p.addf("cookie-same-site", "want lax or none, not %q", s.CookieSameSite)
+	}
 	p.between("heartbeat", s.Heartbeat, 100*time.Millisecond, 5*time.Minute)
 	if s.MaxAge != 0 {
 		p.between("stream-max-age", s.MaxAge, time.Second, 24*time.Hour)
@@ -40,15 +44,9 @@ func (s *Streams) check(p *SettingErrors) {
 	if err != nil {
 		p.addf("trusted-proxies", "%v", err)
 	}
-	s.proxies = proxies
+	s.Proxies = proxies
 	p.notNegative("max-streams", s.MaxStreams)
 	p.notNegative("max-streams-per-user", s.UserStreams)
 	p.notNegative("max-streams-per-address", s.AddressStreams)
 	p.notNegative("max-rate-per-address", s.AddressRate)
 }
-
-// Proxies returns the parsed networks, once Parse succeeded.
-func (s *Streams) Proxies() limit.Proxies { return s.proxies }
-
-// Origins returns the parsed origins, once Parse succeeded.
-func (s *Streams) Origins() server.Origins { return s.origins }

@@ -253,6 +253,7 @@ func (w *world) join(i int, at *event.Position) bool {
 		return false
 	}
 	m := &member{on: true}
+	m.l.ReplayReset = true // so that what is skipped unsaid shows
 	w.clients[i] = m
 	if at != nil {
 		m.l.Bring(*at)

@@ -33,6 +33,9 @@ type Listener struct {
 	away   bool // it has none, and will have none before the kept log is back
 	named  bool // ids can speak of it: it has a position, or brought one
 	stale  bool // ... that only a replica vouched for
+	// ReplayReset: after a reset the listener goes on with all that is retained. Set
+	// before the listener joins.
+	ReplayReset bool
 }
 
 // Claim is a position that is to be resolved.
@@ -116,31 +119,42 @@ func (l *Listener) place(v *Verdict, rules *Rules) {
 	claim := l.claim
 	l.claim = nil
 	backwards := l.placed && v.Epoch == l.pos.Epoch && v.generation != l.generation
-	latest := claim == nil && rules.JoinLatest
 	switch {
-	case latest && rules.Conflate: // the newest of each type
-		l.pos, l.brought = floor, nil
-	case latest && v.Head.Seq > v.Head.Floor: // the newest
-		l.pos, l.brought = event.Position{Epoch: v.Epoch, Seq: v.Head.Seq - 1}, nil
 	case claim == nil:
-		// Only new events, from what the answer calls the head: should the hub have
-		// come further since, that is replayed, and added to the count of unread
-		// events that the answer gave.
-		l.pos, l.brought = event.Position{Epoch: v.Epoch, Seq: v.Head.Seq}, nil
+		l.pos, l.brought = v.start(rules), nil
 	case claim.At.Epoch == "": // all that is there, without a word about the rest
 		l.move(floor)
-	case backwards:
-		l.reset = &Reset{Final: true}
-		l.move(floor)
-	case !v.covers(claim.At):
-		l.reset = &Reset{}
-		l.move(floor)
+	case backwards, !v.covers(claim.At):
+		l.reset = &Reset{Final: backwards}
+		if l.ReplayReset {
+			l.move(floor)
+		} else {
+			// Whoever is told to fetch anew must not be flooded as well, with
+			// everybody else after a fail-over.
+			l.move(v.start(rules))
+		}
 	default:
 		l.move(claim.At)
 		l.trim(v.Head.Floor, rules)
 	}
 	l.state, l.placed, l.named, l.away, l.stale = following, true, true, false, v.Stale
 	l.generation, l.reach = v.generation, v.Head.Seq
+}
+
+// start is where a listener without a position begins: with the newest event where the
+// rules say so, and else with what is new from the answer's head on. Should the hub have
+// come further since, that is replayed, and added to the count of unread events that the
+// answer gave.
+func (v *Verdict) start(rules *Rules) event.Position {
+	at := event.Position{Epoch: v.Epoch, Seq: v.Head.Seq}
+	switch {
+	case !rules.JoinLatest:
+	case rules.Conflate: // the newest of each type
+		at.Seq = v.Head.Floor
+	case v.Head.Seq > v.Head.Floor: // the newest
+		at.Seq--
+	}
+	return at
 }
 
 // trim has a reset announced for what retention took from under the position. Where

@@ -62,8 +62,8 @@ type position struct {
 	seq   uint64
 }
 
-// judge is what followers tell. One for all of a worker's.
-type judge struct {
+// checker is what followers tell. One for all of a worker's.
+type checker struct {
 	counts    Counts
 	latencies Latencies
 	now       time.Time // when the bytes that are judged were read
@@ -80,7 +80,7 @@ var (
 )
 
 // block takes a block of the stream.
-func (f *follower) block(b []byte, j *judge) {
+func (f *follower) block(b []byte, j *checker) {
 	if len(b) > 0 && b[0] == ':' {
 		j.counts.Heartbeats++
 		return
@@ -101,7 +101,7 @@ func (f *follower) block(b []byte, j *judge) {
 }
 
 // notice takes a block of Bellhop's own.
-func (f *follower) notice(b []byte, id string, j *judge) {
+func (f *follower) notice(b []byte, id string, j *checker) {
 	kind, _, _ := bytes.Cut(b, []byte{'\n'})
 	switch string(kind) {
 	case "ready":
@@ -131,7 +131,7 @@ func (f *follower) notice(b []byte, id string, j *judge) {
 	}
 }
 
-func (f *follower) event(b, id []byte, j *judge) error {
+func (f *follower) event(b, id []byte, j *checker) error {
 	j.counts.Events++
 	_, data, ok := bytes.Cut(b, dataLine)
 	if !ok || !bytes.HasPrefix(data, channelAt) {
@@ -190,7 +190,7 @@ func shows(id []byte, seq uint64, name []byte) bool {
 }
 
 // late notes how long an event took. What is not in the data is not noted.
-func (j *judge) late(data []byte) {
+func (j *checker) late(data []byte) {
 	if _, t, ok := bytes.Cut(data, timeAt); ok {
 		if ms, ok := timeOfDay(t); ok {
 			const day = 24 * 60 * 60 * 1000

@@ -51,7 +51,7 @@ func TestFollowerCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, j := newFollower(a, b), &judge{now: time.Now()}
+			f, j := newFollower(a, b), &checker{now: time.Now()}
 			for _, block := range tt.blocks {
 				f.block([]byte(block), j)
 			}
@@ -62,7 +62,7 @@ func TestFollowerCounts(t *testing.T) {
 
 func TestFollowerRemembersItsID(t *testing.T) {
 	t.Parallel()
-	f, j := newFollower("user:a"), &judge{}
+	f, j := newFollower("user:a"), &checker{}
 	f.block([]byte(readyAt("3.e1@user:a")), j)
 	f.block([]byte(eventOf("user:a", 4, "4.e1@user:a")), j)
 	require.Equal(t, "4.e1@user:a", string(f.last))
@@ -71,7 +71,7 @@ func TestFollowerRemembersItsID(t *testing.T) {
 func TestLatencies(t *testing.T) {
 	t.Parallel()
 	f := newFollower("user:a")
-	j := &judge{now: time.Date(2026, 11, 21, 20, 15, 28, 130e6, time.UTC)}
+	j := &checker{now: time.Date(2026, 11, 21, 20, 15, 28, 130e6, time.UTC)}
 	f.block([]byte(eventOf("user:a", 3, "3.e1@user:a")), j)
 	require.Zero(t, j.latencies.Post.Count(), "a replayed event says nothing about delivery")
 	f.block([]byte(readyAt("3.e1@user:a")), j)

@@ -65,7 +65,7 @@ func (c *client) send() error {
 var errGone = errors.New("closed by the peer")
 
 // receive reads once and follows what came. It returns how much that was.
-func (c *client) receive(buf []byte, j *judge) (int, error) {
+func (c *client) receive(buf []byte, j *checker) (int, error) {
 	n, err := unix.Read(c.fd, buf)
 	switch {
 	case errors.Is(err, unix.EAGAIN):

@@ -82,6 +82,7 @@ func TestDecodeUnfinished(t *testing.T) {
 	}
 }
 
+//fuzz:least 1000
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(okHead+chunked("data: 1\n\n", "data")), uint8(3))
 	f.Add([]byte(okHead+"3\r\nab"), uint8(1))

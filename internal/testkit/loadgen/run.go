@@ -14,8 +14,8 @@ const (
 	progressEvery = time.Second
 )
 
-// ErrImpatient tells that the streams did not get where they should in time.
-var ErrImpatient = errors.New("out of patience")
+// ErrTimeout tells that the streams did not get where they should in time.
+var ErrTimeout = errors.New("not in time")
 
 // Run carries the plan out. Its result is as complete as its error lets it be.
 func Run(ctx context.Context, plan Plan) (_ Result, err error) {
@@ -30,26 +30,26 @@ func Run(ctx context.Context, plan Plan) (_ Result, err error) {
 	if t.result.Before, err = t.sample(); err != nil {
 		return t.result, err
 	}
-	if t.crew, err = Hire(ctx, plan.Worker, plan.Processes, plan.Streams, plan.Population); err != nil {
+	if t.pool, err = StartPool(ctx, plan.Worker, plan.Processes, plan.Streams, plan.Population); err != nil {
 		return t.result, err
 	}
-	defer func() { err = errors.Join(err, t.crew.Dismiss()) }()
+	defer func() { err = errors.Join(err, t.pool.Close()) }()
 	err = t.phases(ctx)
 	var ferr error
-	t.result.Final, ferr = t.crew.Report()
+	t.result.Final, ferr = t.pool.Report()
 	return t.result, errors.Join(err, ferr)
 }
 
 type test struct {
 	Plan
-	crew   *Crew
+	pool   *Pool
 	result Result
 	toldAt time.Time
 }
 
 func (t *test) phases(ctx context.Context) error {
 	err := t.phase("connect", func(p *Phase) error {
-		if err := t.crew.Hold(t.Streams); err != nil {
+		if err := t.pool.Hold(t.Streams); err != nil {
 			return err
 		}
 		return t.awaitReady(ctx, p)
@@ -77,7 +77,7 @@ func (t *test) phases(ctx context.Context) error {
 	}
 	for range t.Storms {
 		err := t.phase("storm", func(p *Phase) error {
-			if err := t.crew.Cut(); err != nil {
+			if err := t.pool.Cut(); err != nil {
 				return err
 			}
 			return t.awaitReady(ctx, p)
@@ -91,10 +91,10 @@ func (t *test) phases(ctx context.Context) error {
 
 // phase measures what run does.
 func (t *test) phase(name string, run func(*Phase) error) error {
-	if err := t.crew.Fresh(); err != nil {
+	if err := t.pool.Fresh(); err != nil {
 		return err
 	}
-	first, err := t.crew.Report()
+	first, err := t.pool.Report()
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (t *test) phase(name string, run func(*Phase) error) error {
 	for name, u := range p.Usage {
 		p.Usage[name] = u.since(before[name])
 	}
-	last, err := t.crew.Report()
+	last, err := t.pool.Report()
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (t *test) collect(ctx context.Context) error {
 func (t *test) await(ctx context.Context, within time.Duration, done func(Report) bool) (Report, error) {
 	deadline := time.Now().Add(within)
 	for {
-		r, err := t.crew.Report()
+		r, err := t.pool.Report()
 		if err != nil {
 			return r, err
 		}
@@ -172,7 +172,7 @@ func (t *test) await(ctx context.Context, within time.Duration, done func(Report
 		case done(r):
 			return r, nil
 		case time.Now().After(deadline):
-			return r, ErrImpatient
+			return r, ErrTimeout
 		case !sleep(ctx, pollEvery):
 			return r, context.Cause(ctx)
 		}
@@ -207,7 +207,7 @@ func (t *test) watch(ctx context.Context, d time.Duration) error {
 }
 
 func (t *test) traffic(ctx context.Context, p *Phase) error {
-	first, err := t.crew.Report()
+	first, err := t.pool.Report()
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (t *test) traffic(ctx context.Context, p *Phase) error {
 	want := t.deliveries(published.Events)
 	last, err := t.await(ctx, t.Patience, func(r Report) bool { return r.Counts.Events-first.Counts.Events >= want })
 	p.Latencies = &last.Latencies
-	if errors.Is(err, ErrImpatient) {
+	if errors.Is(err, ErrTimeout) {
 		t.result.Missing += want - (last.Counts.Events - first.Counts.Events)
 		return nil
 	}

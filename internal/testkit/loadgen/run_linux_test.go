@@ -175,26 +175,26 @@ func TestRunIsInterrupted(t *testing.T) {
 func TestWorkerForgetsLatencies(t *testing.T) {
 	t.Parallel()
 	w := &worker{epoll: -1}
-	w.judge.counts.Events = 2
-	w.judge.latencies.Post.Add(time.Second)
-	w.judge.latencies.Append.Add(time.Second)
+	w.checker.counts.Events = 2
+	w.checker.latencies.Post.Add(time.Second)
+	w.checker.latencies.Append.Add(time.Second)
 	w.joins.Add(time.Second)
 	require.NoError(t, w.obey(Order{Do: fresh}, nil))
-	require.Equal(t, Latencies{}, w.judge.latencies)
+	require.Equal(t, Latencies{}, w.checker.latencies)
 	require.Equal(t, Histogram{}, w.joins)
-	require.EqualValues(t, 2, w.judge.counts.Events)
+	require.EqualValues(t, 2, w.checker.counts.Events)
 	require.ErrorContains(t, w.obey(Order{Do: "dance"}, nil), "unknown verb")
 }
 
 // A worker that does not answer is not waited for.
-func TestCrewWithAStuckWorker(t *testing.T) {
+func TestPoolWithAStuckWorker(t *testing.T) {
 	t.Parallel()
-	crew, err := Hire(t.Context(), []string{"sleep", "600"}, 1, 1, Population{})
+	pool, err := StartPool(t.Context(), []string{"sleep", "600"}, 1, 1, Population{})
 	require.NoError(t, err)
-	crew.patience = 50 * time.Millisecond
-	_, err = crew.Report()
+	pool.patience = 50 * time.Millisecond
+	_, err = pool.Report()
 	require.ErrorContains(t, err, "a worker's report")
-	require.ErrorContains(t, crew.Dismiss(), "killed")
+	require.ErrorContains(t, pool.Close(), "killed")
 }
 
 // Streams that end come back; a gateway that refuses them is waited for, and
@@ -208,7 +208,7 @@ func TestRunGivesUp(t *testing.T) {
 	plan := planFor(t, srv.URL)
 	plan.Streams, plan.Patience = 2, time.Second
 	_, err := Run(t.Context(), plan)
-	require.ErrorIs(t, err, ErrImpatient)
+	require.ErrorIs(t, err, ErrTimeout)
 	require.ErrorContains(t, err, "connect: 0 of 2 streams are live")
 }
 

@@ -70,9 +70,9 @@ func (w *worker) enter(c *client) error {
 	if err != nil {
 		return err
 	}
-	w.judge.counts.Connects++
+	w.checker.counts.Connects++
 	if err := c.connect(w.gateways[gateway], from); err != nil {
-		w.judge.counts.Refused++
+		w.checker.counts.Refused++
 		w.postpone(c)
 		return nil //nolint:nilerr // one connection that fails is a figure of the report
 	}
@@ -100,27 +100,27 @@ func (w *worker) happened(c *client, events uint32) {
 	ending := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
 	for more := c.request == nil; more && err == nil; {
 		var n int
-		n, err = c.receive(w.buf, &w.judge)
+		n, err = c.receive(w.buf, &w.checker)
 		more = n == len(w.buf) || n > 0 && ending
 	}
 	if !was && c.follower.ready {
 		w.joining--
 		w.ready++
-		w.joins.Add(w.judge.now.Sub(c.since))
+		w.joins.Add(w.checker.now.Sub(c.since))
 	}
 	if err == nil {
 		return
 	}
 	switch {
 	case errors.Is(err, errGone) && c.decoder.whole():
-		w.judge.counts.Ended++
+		w.checker.counts.Ended++
 	case c.decoder.head:
-		w.judge.counts.Broken++
+		w.checker.counts.Broken++
 	default:
-		w.judge.counts.Refused++
+		w.checker.counts.Refused++
 	}
 	if errors.Is(err, ErrResponse) && c.decoder.head {
-		w.judge.counts.Malformed++
+		w.checker.counts.Malformed++
 	}
 	w.leave(c)
 	w.postpone(c)

@@ -36,7 +36,7 @@ type worker struct {
 	ready      int
 	open       int
 	joins      Histogram
-	judge      judge
+	checker    checker
 	events     [512]unix.EpollEvent
 	buf        []byte
 }
@@ -53,7 +53,7 @@ func Work(in io.Reader, out io.Writer) error {
 	defer w.close()
 	answers := json.NewEncoder(out)
 	for {
-		if err := w.step(orders, answers); errors.Is(err, errDismissed) {
+		if err := w.step(orders, answers); errors.Is(err, errClosed) {
 			return <-failed
 		} else if err != nil {
 			go func() {
@@ -65,21 +65,21 @@ func Work(in io.Reader, out io.Writer) error {
 	}
 }
 
-var errDismissed = errors.New("no more orders")
+var errClosed = errors.New("no more orders")
 
 // step obeys an order, if there is one, and serves the sockets otherwise.
 func (w *worker) step(orders <-chan Order, answers *json.Encoder) error {
 	if w.epoll < 0 { // there is nothing to do but to wait
 		o, ok := <-orders
 		if !ok {
-			return errDismissed
+			return errClosed
 		}
 		return w.obey(o, answers)
 	}
 	select {
 	case o, ok := <-orders:
 		if !ok {
-			return errDismissed
+			return errClosed
 		}
 		return w.obey(o, answers)
 	default:
@@ -115,14 +115,14 @@ func (w *worker) obey(o Order, answers *json.Encoder) error {
 			}
 		}
 	case fresh:
-		w.joins, w.judge.latencies = Histogram{}, Latencies{}
+		w.joins, w.checker.latencies = Histogram{}, Latencies{}
 	case report:
 		var u unix.Rusage
 		if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 			return err
 		}
 		return answers.Encode(Report{
-			Open: w.open, Ready: w.ready, Counts: w.judge.counts, Latencies: w.judge.latencies, Joins: w.joins,
+			Open: w.open, Ready: w.ready, Counts: w.checker.counts, Latencies: w.checker.latencies, Joins: w.joins,
 			CPU: time.Duration(u.Utime.Nano() + u.Stime.Nano()),
 		})
 	default:

@@ -33,6 +33,12 @@ const (
 // runs with a context derived from tab.
 func Chromium(tb testing.TB, flags ...chromedp.ExecAllocatorOption) context.Context {
 	tb.Helper()
+	return ChromiumFor(tb, browserTimeout, flags...)
+}
+
+// ChromiumFor is Chromium for a test that takes longer.
+func ChromiumFor(tb testing.TB, limit time.Duration, flags ...chromedp.ExecAllocatorOption) context.Context {
+	tb.Helper()
 	path, err := program("chromium", "chromium-browser", "google-chrome")
 	require.NoError(tb, err)
 	dir, err := scratch(false)
@@ -57,7 +63,7 @@ func Chromium(tb testing.TB, flags ...chromedp.ExecAllocatorOption) context.Cont
 			cmd.SysProcAttr = attributes(syscall.SIGKILL)
 		}),
 	)
-	ctx, cancel := context.WithTimeout(context.Background(), browserTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	tb.Cleanup(cancel)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(ctx, append(options, flags...)...)
 	tb.Cleanup(cancelAllocator)

@@ -36,46 +36,34 @@ func ServerOption(option string) Option {
 	return func(o *options) { o.server = append(o.server, option) }
 }
 
-type sharedCluster struct {
-	once    sync.Once
-	cluster *Cluster
-	err     error
-}
-
 // MySQL returns the cluster that the tests of a package share; it starts at the
 // first call, which takes seconds, and is stopped by Main. Tests have databases of
 // their own in it (NewDatabase) and leave the servers themselves alone: one that
 // breaks them asks for a PrivateMySQL.
 func MySQL(tb testing.TB, engine Engine) *Cluster {
 	tb.Helper()
-	shared := sharedClusterOf(engine)
-	require.NotNil(tb, shared, "call testenv.Main from TestMain: it stops what tests share")
-	shared.once.Do(func() {
-		shared.cluster, shared.err = newCluster(engine, options{})
-		if shared.err == nil {
-			atEnd(shared.cluster.remove)
-		}
-	})
-	require.NoError(tb, shared.err)
-	return shared.cluster
+	start := sharedCluster(engine)
+	require.NotNil(tb, start, "call testenv.Main from TestMain: it stops what tests share")
+	c, err := start()
+	require.NoError(tb, err)
+	return c
 }
 
-// sharedClusterOf is nil outside Main.
-func sharedClusterOf(engine Engine) *sharedCluster {
+// sharedCluster starts the engine's cluster with its first call; it is nil
+// outside Main.
+func sharedCluster(engine Engine) func() (*Cluster, error) {
 	suite.mu.Lock()
 	defer suite.mu.Unlock()
-	if !suite.running {
-		return nil
+	if suite.clusters[engine.Name] == nil && suite.running {
+		suite.clusters[engine.Name] = sync.OnceValues(func() (*Cluster, error) {
+			c, err := newCluster(engine, options{})
+			if err == nil {
+				atEnd(c.remove)
+			}
+			return c, err
+		})
 	}
-	if suite.clusters == nil {
-		suite.clusters = make(map[string]*sharedCluster)
-	}
-	shared := suite.clusters[engine.Name]
-	if shared == nil {
-		shared = new(sharedCluster)
-		suite.clusters[engine.Name] = shared
-	}
-	return shared
+	return suite.clusters[engine.Name]
 }
 
 // PrivateMySQL starts a cluster for one test.
@@ -98,42 +86,48 @@ func atEnd(f func()) {
 	suite.cleanups = append(suite.cleanups, f)
 }
 
-func newCluster(e Engine, o options) (_ *Cluster, err error) {
+// fromTemplate gives use an initialised data directory to copy.
+func fromTemplate(e Engine, use func(template string) error) (err error) {
 	dir, err := scratch(false)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	template := filepath.Join(dir, "d")
 	if err := os.Mkdir(template, 0o700); err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.initialize(template); err != nil {
-		return nil, err
+		return err
 	}
+	return use(template)
+}
 
+func newCluster(e Engine, o options) (*Cluster, error) {
 	c := &Cluster{Engine: e}
-	defer func() {
-		if err != nil {
-			c.remove()
+	err := fromTemplate(e, func(template string) error {
+		// The primary's number is its identity: no two clusters may have the same,
+		// or what one of them wrote would pass for the other's.
+		id := rand.Uint32N(1<<31) + 1
+		var starts sync.WaitGroup
+		var primaryErr, replicaErr error
+		starts.Go(func() { c.Primary, primaryErr = newSQLServer(e, template, id, o) })
+		starts.Go(func() {
+			replica := o
+			replica.server = append([]string{"--read-only=ON"}, o.server...)
+			c.Replica, replicaErr = newSQLServer(e, template, id+1, replica)
+		})
+		starts.Wait()
+		if err := errors.Join(primaryErr, replicaErr); err != nil {
+			return err
 		}
-	}()
-	// The primary's number is its identity: no two clusters may have the same,
-	// or what one of them wrote would pass for the other's.
-	id := rand.Uint32N(1<<31) + 1
-	var starts sync.WaitGroup
-	var primaryErr, replicaErr error
-	starts.Go(func() { c.Primary, primaryErr = newSQLServer(e, template, id, o) })
-	starts.Go(func() {
-		replica := o
-		replica.server = append([]string{"--read-only=ON"}, o.server...)
-		c.Replica, replicaErr = newSQLServer(e, template, id+1, replica)
+		return c.replicate()
 	})
-	starts.Wait()
-	if err := errors.Join(primaryErr, replicaErr); err != nil {
+	if err != nil {
+		c.remove()
 		return nil, err
 	}
-	return c, c.replicate()
+	return c, nil
 }
 
 // replicate makes the accounts and has the replica follow the primary.

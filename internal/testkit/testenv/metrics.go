@@ -1,9 +1,7 @@
 package testenv
 
 import (
-	"bufio"
 	"context"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,28 +15,19 @@ import (
 // A counter with labels that never counted is not there.
 func (p *Program) Metrics(tb testing.TB) map[string]float64 {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.AdminURL+"/metrics", http.NoBody)
+	text, err := get(context.Background(), 5*time.Second, p.AdminURL+"/metrics")
 	require.NoError(tb, err)
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
-	require.NoError(tb, err)
-	defer resp.Body.Close()
-	require.Equal(tb, http.StatusOK, resp.StatusCode)
 	samples := map[string]float64{}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		if strings.HasPrefix(lines.Text(), "#") {
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
 			continue
 		}
 		// Labels may hold blanks; a value does not, and no sample of ours has a time.
-		end := strings.LastIndexByte(lines.Text(), ' ')
-		require.Positive(tb, end, lines.Text())
-		value, err := strconv.ParseFloat(lines.Text()[end+1:], 64)
-		require.NoError(tb, err, lines.Text())
-		samples[lines.Text()[:end]] = value
+		line = strings.TrimSuffix(line, "\n")
+		end := strings.LastIndexByte(line, ' ')
+		require.Positive(tb, end, line)
+		samples[line[:end]], err = strconv.ParseFloat(line[end+1:], 64)
+		require.NoError(tb, err, line)
 	}
-	require.NoError(tb, lines.Err())
 	return samples
 }

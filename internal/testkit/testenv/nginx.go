@@ -12,15 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// NginxServer is a private Nginx.
+// NginxServer is a private Nginx. Its Addr is what the configuration calls
+// {{.Listen}}.
 type NginxServer struct {
-	// Addr is host:port of what the configuration calls {{.Listen}}.
-	Addr string
+	server
 	// Dir holds nginx.conf and may hold whatever that includes.
 	Dir string
-
-	tb      testing.TB
-	process *process
 }
 
 // Nginx starts an Nginx with a whole configuration, main context included. conf is
@@ -30,36 +27,19 @@ type NginxServer struct {
 // ends, it fails if a token stands in one of the logs.
 func Nginx(tb testing.TB, conf string, values map[string]any) *NginxServer {
 	tb.Helper()
-	path, err := program("nginx")
-	require.NoError(tb, err)
-	dir, err := scratch(false)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s := &NginxServer{server: newServer(tb, "nginx")}
+	s.Dir = s.dir
 	// As root, Nginx runs its workers as another user, who has to get in.
-	require.NoError(tb, os.Chmod(dir, 0o755))
-	p, err := reservePort()
-	require.NoError(tb, err)
-	tb.Cleanup(p.release)
-
-	s := &NginxServer{
-		Addr: p.addr(),
-		Dir:  dir,
-		tb:   tb,
-		process: &process{
-			path: path,
-			log:  filepath.Join(dir, "output.log"),
-			args: []string{
-				"-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr",
-				"-g", "daemon off; pid " + filepath.Join(dir, "nginx.pid") + ";",
-			},
-			// Its workers would outlive a master that is killed.
-			orphaned: syscall.SIGTERM,
-		},
+	require.NoError(tb, os.Chmod(s.dir, 0o755))
+	s.process.args = []string{
+		"-p", s.dir, "-c", filepath.Join(s.dir, "nginx.conf"), "-e", "stderr",
+		"-g", "daemon off; pid " + filepath.Join(s.dir, "nginx.pid") + ";",
 	}
+	s.process.orphaned = syscall.SIGTERM // its workers would outlive a master that is killed
 	s.Configure(conf, values)
 	tb.Cleanup(func() {
-		require.NoError(tb, s.process.kill())
-		searchFiles(tb, dir, nil)
+		s.Kill()
+		searchFiles(tb, s.dir, nil)
 	})
 	s.Start()
 	return s
@@ -85,18 +65,6 @@ func (s *NginxServer) Configure(conf string, values map[string]any) {
 func (s *NginxServer) Reload() {
 	s.tb.Helper()
 	require.NoError(s.tb, s.process.signal(syscall.SIGHUP, false))
-}
-
-// Kill ends Nginx and its workers at once.
-func (s *NginxServer) Kill() {
-	s.tb.Helper()
-	require.NoError(s.tb, s.process.kill())
-}
-
-// Start starts Nginx again after Kill and waits until it listens.
-func (s *NginxServer) Start() {
-	s.tb.Helper()
-	require.NoError(s.tb, s.process.start(func() error { return listening(s.Addr) }))
 }
 
 // Output is the end of what Nginx has printed, its error log in the main.

@@ -16,10 +16,7 @@ import (
 // this one ends. Servers that set SO_REUSEADDR, which is nearly all, may listen on it.
 func Address(tb testing.TB) string {
 	tb.Helper()
-	p, err := reservePort()
-	require.NoError(tb, err)
-	tb.Cleanup(p.release)
-	return p.addr()
+	return newPort(tb).addr()
 }
 
 // port is a TCP port of 127.0.0.1 that nobody else gets until it is released, not
@@ -29,6 +26,15 @@ func Address(tb testing.TB) string {
 type port struct {
 	number int
 	fd     int
+}
+
+// newPort is reservePort for what ends with the test.
+func newPort(tb testing.TB) *port {
+	tb.Helper()
+	p, err := reservePort()
+	require.NoError(tb, err)
+	tb.Cleanup(p.release)
+	return p
 }
 
 func reservePort() (*port, error) {

@@ -71,17 +71,22 @@ func (p *process) killLocked() error {
 	if p.cmd == nil {
 		return nil
 	}
-	// ESRCH: it ended by itself.
-	if err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+	return p.end(-p.cmd.Process.Pid, syscall.SIGKILL, stopTimeout)
+}
+
+// end signals the program, or its group, and waits for the program's end.
+func (p *process) end(pid int, sig syscall.Signal, limit time.Duration) error {
+	// One that is to be killed may have ended by itself; one that is asked to end may not.
+	if err := syscall.Kill(pid, sig); err != nil && (sig != syscall.SIGKILL || !errors.Is(err, syscall.ESRCH)) {
 		return err
 	}
 	select {
 	case <-p.done:
-	case <-time.After(stopTimeout):
-		return fmt.Errorf("%s: still there %v after it was killed", p.path, stopTimeout)
+		p.cmd = nil
+		return nil
+	case <-time.After(limit):
+		return fmt.Errorf("%s: still there %v after %v", p.path, limit, sig)
 	}
-	p.cmd = nil
-	return nil
 }
 
 // signal sends sig to the program alone or to its whole group.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -55,8 +56,7 @@ type Program struct {
 	// URL and AdminURL are where it listens.
 	URL, AdminURL string
 
-	process   *process
-	listeners [2]*port
+	process *process
 }
 
 // Run starts a program with settings from the environment, on addresses that Run
@@ -80,12 +80,7 @@ func run(tb testing.TB, path string, discreet bool, env []string) *Program {
 	secrets := Secrets(env...)
 	p := &Program{}
 	dir := tb.TempDir()
-	for i := range p.listeners {
-		reserved, err := reservePort()
-		require.NoError(tb, err)
-		p.listeners[i] = reserved
-	}
-	public, admin := p.listeners[0].addr(), p.listeners[1].addr()
+	public, admin := Address(tb), Address(tb)
 	p.URL, p.AdminURL = "http://"+public, "http://"+admin
 	p.process = &process{
 		path: path, args: []string{"run"}, log: filepath.Join(dir, "output.log"),
@@ -101,9 +96,6 @@ func run(tb testing.TB, path string, discreet bool, env []string) *Program {
 		if discreet {
 			searchFiles(tb, dir, secrets)
 		}
-		for _, l := range p.listeners {
-			l.release()
-		}
 	})
 	p.Start(tb)
 	return p
@@ -117,22 +109,30 @@ func (p *Program) Start(tb testing.TB) {
 
 // Ready asks the program whether it can serve.
 func (p *Program) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	_, err := get(ctx, 3*time.Second, p.URL+"/readyz")
+	return err
+}
+
+// get asks once, on a connection of its own, and returns what came. Every status
+// but 200 is an error.
+func get(ctx context.Context, limit time.Duration, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
 	if resp.StatusCode != http.StatusOK {
-		return errors.New(resp.Status)
+		err = errors.New(resp.Status)
 	}
-	return nil
+	return body, err
 }
 
 // Kill ends the program at once, as kill -9 does.
@@ -165,18 +165,12 @@ func (p *process) stop(limit time.Duration) error {
 	if p.cmd == nil {
 		return fmt.Errorf("%s is not running", p.path)
 	}
-	if err := syscall.Kill(p.cmd.Process.Pid, syscall.SIGTERM); err != nil {
+	cmd := p.cmd
+	if err := p.end(cmd.Process.Pid, syscall.SIGTERM, limit); err != nil {
 		return err
 	}
-	select {
-	case <-p.done:
-	case <-time.After(limit):
-		return fmt.Errorf("%s: still there %v after SIGTERM", p.path, limit)
-	}
-	status := p.cmd.ProcessState
-	p.cmd = nil
-	if !status.Success() {
-		return fmt.Errorf("%s ended with %v\n%s", p.path, status, p.tail())
+	if !cmd.ProcessState.Success() {
+		return fmt.Errorf("%s ended with %v\n%s", p.path, cmd.ProcessState, p.tail())
 	}
 	return nil
 }

@@ -61,10 +61,8 @@ type link struct {
 // Proxy starts a proxy to target, host:port.
 func Proxy(tb testing.TB, target string) *TCPProxy {
 	tb.Helper()
-	reserved, err := reservePort()
-	require.NoError(tb, err)
 	p := &TCPProxy{
-		Addr:    reserved.addr(),
+		Addr:    Address(tb),
 		tb:      tb,
 		target:  target,
 		links:   make(map[*link]struct{}),
@@ -73,7 +71,6 @@ func Proxy(tb testing.TB, target string) *TCPProxy {
 	tb.Cleanup(func() {
 		p.Refuse()
 		p.wg.Wait()
-		reserved.release()
 	})
 	p.Resume()
 	return p

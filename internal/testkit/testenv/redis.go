@@ -2,10 +2,11 @@ package testenv
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,50 +17,39 @@ import (
 // RedisServer is a private redis-server. It keeps nothing on disk: one that is
 // killed and started again is empty.
 type RedisServer struct {
-	// Addr is host:port; it stays the same when the server is started again.
-	Addr string
-
-	tb      testing.TB
-	process *process
-	port    *port
-	client  *redis.Client
+	server
+	client *redis.Client
 }
 
 // Redis starts a redis-server for one test. Further arguments are passed on to it.
 func Redis(tb testing.TB, args ...string) *RedisServer {
 	tb.Helper()
-	path, err := program("redis-server")
-	require.NoError(tb, err)
-	dir, err := scratch(false)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	p, err := reservePort()
-	require.NoError(tb, err)
-	tb.Cleanup(p.release)
-
-	s := &RedisServer{
-		Addr: p.addr(),
-		tb:   tb,
-		port: p,
-		process: &process{
-			path: path,
-			log:  filepath.Join(dir, "log"),
-			args: append([]string{
-				"--port", strconv.Itoa(p.number), "--bind", "127.0.0.1", "--dir", dir,
-				"--save", "", "--appendonly", "no", "--daemonize", "no",
-			}, args...),
-		},
-		// Without retries: a command of a test fails at once where it has to.
-		client: redis.NewClient(&redis.Options{
-			Addr: p.addr(), MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		}),
-	}
+	s := &RedisServer{server: newServer(tb, "redis-server")}
+	s.process.args = append([]string{
+		"--port", strconv.Itoa(s.port.number), "--bind", "127.0.0.1", "--dir", s.dir,
+		"--save", "", "--appendonly", "no", "--daemonize", "no",
+	}, args...)
+	// Without retries: a command of a test fails at once where it has to.
+	s.client = redis.NewClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true})
+	s.ready = answers(s.Addr, s.client.Ping)
 	tb.Cleanup(func() {
 		_ = s.client.Close()
-		require.NoError(tb, s.process.kill())
+		s.Kill()
 	})
 	s.Start()
 	return s
+}
+
+// answers asks a server whether it answers a PING.
+func answers[C interface{ Err() error }](addr string, ping func(context.Context) C) func() error {
+	return func() error {
+		if err := listening(addr); err != nil {
+			return err // go-redis would print each try
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return ping(ctx).Err()
+	}
 }
 
 // URL is the server's address as configuration takes it, "redis://127.0.0.1:6379".
@@ -69,34 +59,22 @@ func (s *RedisServer) URL() string { return "redis://" + s.Addr }
 // test. It does not retry.
 func (s *RedisServer) Client() *redis.Client { return s.client }
 
-// Start starts the server, empty, after Kill, and waits until it answers.
-func (s *RedisServer) Start() {
-	s.tb.Helper()
-	require.NoError(s.tb, s.process.start(func() error {
-		if err := listening(s.Addr); err != nil {
-			return err // go-redis would print each try
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		return s.client.Ping(ctx).Err()
-	}))
-}
-
-// Kill ends the server at once; connections to it are refused.
-func (s *RedisServer) Kill() {
-	s.tb.Helper()
-	require.NoError(s.tb, s.process.kill())
-}
-
-// Freeze stops the server without ending it: its connections stay and its port
-// still accepts some, but nothing is read and nothing answered.
-func (s *RedisServer) Freeze() {
-	s.tb.Helper()
-	require.NoError(s.tb, s.process.signal(syscall.SIGSTOP, true))
-}
-
-// Thaw lets a frozen server go on.
-func (s *RedisServer) Thaw() {
-	s.tb.Helper()
-	require.NoError(s.tb, s.process.signal(syscall.SIGCONT, true))
+// Sentinel starts a Redis Sentinel that watches the server at an address, host:port,
+// under the name "main", and returns its own address.
+func Sentinel(tb testing.TB, master string) string {
+	tb.Helper()
+	s := newServer(tb, "redis-server")
+	// A sentinel writes what it learns into its configuration.
+	file := filepath.Join(s.dir, "sentinel.conf")
+	host, port, err := net.SplitHostPort(master)
+	require.NoError(tb, err)
+	conf := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main %s %s 1\n", s.port.number, s.dir, host, port)
+	require.NoError(tb, os.WriteFile(file, []byte(conf), 0o600))
+	s.process.args = []string{file, "--sentinel"}
+	client := redis.NewSentinelClient(&redis.Options{Addr: s.Addr, MaxRetries: -1, DialerRetries: 1})
+	defer client.Close()
+	s.ready = answers(s.Addr, client.Ping)
+	tb.Cleanup(s.Kill)
+	s.Start()
+	return s.Addr
 }

@@ -34,8 +34,5 @@ func RedisClusterNode(tb testing.TB) *RedisServer {
 	tb.Helper()
 	// By default the nodes talk on a port that is 10,000 higher, which may be
 	// taken, or above the highest there is.
-	bus, err := reservePort()
-	require.NoError(tb, err)
-	tb.Cleanup(bus.release)
-	return Redis(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(bus.number))
+	return Redis(tb, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(newPort(tb).number))
 }

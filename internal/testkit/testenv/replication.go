@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 )
 
@@ -61,17 +62,10 @@ func (c *Cluster) StartApplier(tb testing.TB) {
 	c.Replica.Exec(tb, "START REPLICA SQL_THREAD")
 }
 
-// StopReplication stops the replica from receiving and applying.
+// StopReplication stops the replica from receiving and applying, for good.
 func (c *Cluster) StopReplication(tb testing.TB) {
 	tb.Helper()
 	c.Replica.Exec(tb, "STOP REPLICA")
-}
-
-// StartReplication undoes StopReplication and waits until the replica receives.
-func (c *Cluster) StartReplication(tb testing.TB) {
-	tb.Helper()
-	c.Replica.Exec(tb, "START REPLICA")
-	require.NoError(tb, poll(nil, func() error { return c.replicating(tb.Context()) }))
 }
 
 // Promote makes the replica a primary: it forgets whom it followed and takes
@@ -97,29 +91,17 @@ func (c *Cluster) replicating(ctx context.Context) error {
 		return err
 	}
 	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
+	status := map[string]any{}
 	if !rows.Next() {
 		return errors.Join(errors.New("not a replica"), rows.Err())
 	}
-	values := make([]sql.NullString, len(columns))
-	targets := make([]any, len(columns))
-	for i := range values {
-		targets[i] = &values[i]
-	}
-	if err := rows.Scan(targets...); err != nil {
+	if err := sqlx.MapScan(rows, status); err != nil {
 		return err
-	}
-	status := make(map[string]string, len(columns))
-	for i, column := range columns {
-		status[column] = values[i].String
 	}
 	d := c.Engine.dialect
 	for _, thread := range []string{d.ioThread, d.sqlThread} {
-		if status[thread] != "Yes" {
-			return fmt.Errorf("%s is %q: %s %s", thread, status[thread], status["Last_IO_Error"], status["Last_SQL_Error"])
+		if is, _ := status[thread].([]byte); string(is) != "Yes" {
+			return fmt.Errorf("%s is %s: %s %s", thread, status[thread], status["Last_IO_Error"], status["Last_SQL_Error"])
 		}
 	}
 	return nil

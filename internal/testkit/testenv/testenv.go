@@ -1,6 +1,6 @@
 // Package testenv gives tests the real thing: private instances of redis-server,
-// of MySQL or MariaDB with a replica that really replicates, of Nginx and of
-// Chromium, on free ports of 127.0.0.1 and in directories of their own, and a TCP
+// of MySQL or MariaDB with a replica that really replicates, of Nginx, of Chromium
+// and of WebKit, on free ports of 127.0.0.1 and in directories of their own, and a TCP
 // proxy to break the connections between them. Whatever a test starts is killed
 // and removed when the test ends.
 //
@@ -36,7 +36,7 @@ var suite struct {
 	mu       sync.Mutex
 	running  bool // Main was called, so what is shared will be stopped
 	cleanups []func()
-	clusters map[string]*sharedCluster // by engine
+	clusters map[string]func() (*Cluster, error) // by engine
 }
 
 // leakPatience is how long goroutines may take to end after the last test.
@@ -48,13 +48,13 @@ const leakPatience = 5 * time.Second
 //	func TestMain(m *testing.M) { testenv.Main(m) }
 func Main(m *testing.M, options ...goleak.Option) {
 	suite.mu.Lock()
-	suite.running = true
+	suite.running, suite.clusters = true, make(map[string]func() (*Cluster, error))
 	suite.mu.Unlock()
 
 	code := m.Run()
 
 	suite.mu.Lock()
-	suite.running = false
+	suite.running, suite.clusters = false, nil
 	cleanups := suite.cleanups
 	suite.cleanups = nil
 	suite.mu.Unlock()
@@ -85,6 +85,8 @@ var packages = map[string]string{
 	"chromium":           "chromium",
 	"node":               "nodejs",
 	"npm":                "npm",
+	"WebKitWebDriver":    "webkit2gtk-driver",
+	"Xvfb":               "xvfb",
 }
 
 // program finds an installed program. The folders for administrators are looked

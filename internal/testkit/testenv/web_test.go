@@ -1,6 +1,9 @@
 package testenv_test
 
 import (
+	"bytes"
+	"fmt"
+	"image/png"
 	"io"
 	"net/http"
 	"testing"
@@ -47,6 +50,19 @@ func TestChromiumShowsAPage(t *testing.T) {
 	title, err := chromedp.Run(tab, chromedp.Title())
 	require.NoError(t, err)
 	require.Equal(t, "shown", title)
+}
+
+func TestWebKitShowsAPage(t *testing.T) {
+	t.Parallel()
+	s := testenv.Nginx(t, nginxConf, map[string]any{"Title": "shown"})
+	page := testenv.WebKit(t)
+	for _, width := range []int{1024, 390} {
+		page.Open(s.URL()+"/page", width, 640)
+		require.Equal(t, fmt.Sprintf(`["shown","/page",%d,640]`, width), page.Evaluate("[document.title, location.pathname, innerWidth, innerHeight]"))
+		shown, err := png.DecodeConfig(bytes.NewReader(page.Screenshot()))
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, shown.Width, width)
+	}
 }
 
 func get(t *testing.T, url string) string {

@@ -3,14 +3,19 @@
 import { h, icon, ICONS } from "./dom.js";
 import { defaultView } from "./item.js";
 import { List } from "./list.js";
+import { News } from "./news.js";
 import { Panel } from "./panel.js";
 import { styles } from "./styles.js";
 import { localeOf, textsFor } from "./texts.js";
 
-/** News of this long are announced together, in ms. */
-const ANNOUNCE_AFTER = 400;
 const TICK = 30_000;
 const MOST_SHOWN = 99;
+
+/** @type {Set<BellhopBell>} those on the page */
+const bells = new Set();
+
+/** Firefox does not ask again for a script that did not come, so that each try has an address of its own. */
+let failures = 0;
 
 /** One for all bells; style-src of a content security policy does not concern it. */
 let sheet;
@@ -27,6 +32,8 @@ export class BellhopBell extends Element {
 
   #client = null;
   #ownClient = false;
+  #connecting = false;
+  #fault; // why there is no client of our own
   #token;
   #renderItem;
   #templates = {};
@@ -35,8 +42,7 @@ export class BellhopBell extends Element {
   #lang = "en";
   #stops = [];
   #ticker;
-  #news = [];
-  #announcing;
+  #news = new News((count, event) => this.#announce(count, event));
   #failed = false; // the last thing that somebody wanted done
   #button;
   #badge;
@@ -75,6 +81,7 @@ export class BellhopBell extends Element {
 
   connectedCallback() {
     for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
+    bells.add(this);
     this.#draw(true);
     this.#listen();
     // A page that sets `client` does so in the same go.
@@ -82,6 +89,7 @@ export class BellhopBell extends Element {
   }
 
   disconnectedCallback() {
+    bells.delete(this);
     this.close();
     // An element that is only moved is connected again in the same go.
     queueMicrotask(() => {
@@ -92,9 +100,13 @@ export class BellhopBell extends Element {
   }
 
   attributeChangedCallback(name, was, is) {
-    if (was === is || !this.isConnected) return;
-    if (name === "lang") this.#draw(true);
-    else queueMicrotask(() => this.#connect());
+    if (was === is) return;
+    if (name === "lang") {
+      this.#draw(true);
+      return;
+    }
+    if (!this.#client || this.#ownClient) this.client = null;
+    queueMicrotask(() => this.#connect());
   }
 
   get client() { return this.#client; }
@@ -135,12 +147,24 @@ export class BellhopBell extends Element {
 
   /** #connect makes a client of our own if the page asks for one, by the attribute url. */
   async #connect() {
-    if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
-    // @ts-expect-error: it stands beside what is made of these sources
-    const { Bellhop } = await import("./bellhop.js");
-    if (!this.isConnected || this.#client) return;
-    this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
-    this.#ownClient = true;
+    if (this.#connecting || !this.isConnected || this.#client || !this.hasAttribute("url")) return;
+    this.#connecting = true;
+    this.#fault = undefined;
+    this.#draw(false);
+    try {
+      // @ts-expect-error: it stands beside what is made of these sources
+      const { Bellhop } = await (failures === 0 ? import("./bellhop.js") : import(`./bellhop.js?${failures}`));
+      if (!this.isConnected || this.#client || !this.hasAttribute("url")) return;
+      this.client = new Bellhop({ url: this.getAttribute("url"), token: this.#token });
+      this.#ownClient = true;
+    } catch (error) {
+      failures++;
+      reportError(error);
+      this.#fault = error;
+      this.#draw(false);
+    } finally {
+      this.#connecting = false;
+    }
   }
 
   #listen() {
@@ -156,9 +180,7 @@ export class BellhopBell extends Element {
   #ignore() {
     for (const stop of this.#stops) stop();
     this.#stops = [];
-    clearTimeout(this.#announcing);
-    this.#announcing = undefined;
-    this.#news = [];
+    this.#news.drop();
   }
 
   #release() {
@@ -166,6 +188,7 @@ export class BellhopBell extends Element {
     if (this.#ownClient) this.#client.close();
     this.#ownClient = false;
     this.#client = null;
+    this.#fault = undefined;
   }
 
   /** #draw shows what is so now; anew after texts or views have changed. */
@@ -176,7 +199,7 @@ export class BellhopBell extends Element {
         document.documentElement.lang || navigator.language);
       this.#texts = textsFor(this.#lang, this.#ownTexts);
     }
-    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false };
+    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
     const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
     // What can be seen and what is read out must be the same, for those who speak to
     // their computer.
@@ -214,8 +237,14 @@ export class BellhopBell extends Element {
   }
 
   #openItem(item, event) {
-    const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
-    if (!proceed) event.preventDefault();
+    const { button, ctrlKey, metaKey, shiftKey, currentTarget } = event;
+    const link = currentTarget.localName === "a";
+    if (button > 1 || (button === 1 && !link)) return;
+    // What opens another tab leaves this page where it is.
+    if (!link || !(button === 1 || ctrlKey || metaKey || shiftKey)) {
+      const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
+      if (!proceed) event.preventDefault();
+    }
     if (!item.read) this.#do(() => this.#client.markRead([item.seq]));
   }
 
@@ -236,8 +265,9 @@ export class BellhopBell extends Element {
   }
 
   #retry() {
-    if (this.#client?.status.state === "denied") this.#client.reconnect();
-    else this.#client?.refresh().catch(() => {});
+    if (!this.#client) this.#connect();
+    else if (this.#client.status.state === "denied") this.#client.reconnect();
+    else this.#client.refresh().catch(() => {});
   }
 
   /** #ring shows and says that something has happened. */
@@ -245,13 +275,19 @@ export class BellhopBell extends Element {
     this.#button.classList.remove("ringing");
     void this.#button.offsetWidth; // so that it begins again
     this.#button.classList.add("ringing");
-    this.#news.push(event);
-    this.#announcing ??= setTimeout(() => {
-      this.#announcing = undefined;
-      const view = this.#view(this.#news[0]) ?? defaultView(this.#news[0]);
-      this.#live.textContent = this.#texts.arrived(this.#news.length, view instanceof Node ? view.textContent : view.title);
-      this.#news = [];
-    }, ANNOUNCE_AFTER);
+    this.#news.add(event);
+  }
+
+  #announce(count, event) {
+    if (this !== [...bells].find((bell) => this.#shares(bell) && bell.checkVisibility())) return; // another one says it
+    const view = this.#view(event) ?? defaultView(event);
+    this.#live.textContent = this.#texts.arrived(count, view instanceof Node ? view.textContent : view.title);
+  }
+
+  /** #shares tells whether another bell shows the same inbox. */
+  #shares(other) {
+    return this.#client === other.#client || (this.#ownClient && other.#ownClient &&
+      this.getAttribute("url") === other.getAttribute("url") && this.#token === other.#token);
   }
 }
 

@@ -1,7 +1,7 @@
 // One notification in the list.
 
 import { h, icon, ICONS, safeLink } from "./dom.js";
-import { ago } from "./texts.js";
+import { ago, exactly } from "./texts.js";
 
 /** @typedef {import("../../bellhop-bell.d.ts").BellhopView} View */
 
@@ -72,7 +72,7 @@ export class Row {
     const href = view instanceof Node ? "" : safeLink(view.href);
     const unread = item.read ? [] : [h("span", { class: "hidden-text" }, `${texts.unread}. `)];
     this.main = h(href ? "a" : "button", {
-      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open,
+      class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open, onauxclick: open,
     }, ...unread, ...content);
     this.main.tabIndex = tabIndex;
     const label = item.read ? texts.markUnread : texts.markRead;
@@ -106,6 +106,6 @@ export class Row {
     const text = ago(at, now, lang);
     if (this.time.textContent === text) return;
     this.time.textContent = text;
-    this.time.title = new Date(at).toLocaleString(lang);
+    this.time.title = exactly(at, lang);
   }
 }

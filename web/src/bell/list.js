@@ -120,7 +120,8 @@ export class List {
       const main = mains[Math.min(Math.max(steps[event.key], 0), mains.length - 1)];
       this.#go(main);
       if (main === mains.at(-1)) this.#handlers.more();
-    } else if (event.key === "Delete") {
+    } else if (event.key === "Delete" || event.key === "Backspace") { // the latter is a Mac's delete key
+      if (event.repeat) return; // or a key held down removes them all
       const row = [...this.#rows.values()].find(({ main }) => main === mains[at]);
       this.#handlers.remove(row.item);
     } else {

@@ -21,7 +21,9 @@ export class Panel {
   #message;
   #state;
   #shown = {}; // which message, in which texts
-  #away = (event) => { if (!event.composedPath().includes(this.#host)) this.close(); };
+  #presses = new WeakSet(); // those within the bell
+  /** A closed shadow root around us hides from the document where a press is; it gets to us next. */
+  #away = (event) => setTimeout(() => { if (!this.#presses.has(event)) this.close(); });
   #place = () => this.#position();
 
   /**
@@ -50,6 +52,7 @@ export class Panel {
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
+    host.addEventListener("pointerdown", (event) => this.#presses.add(event), true);
     host.addEventListener("keydown", (event) => this.#key(event)); // at the bell too
     host.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !host.contains(/** @type {Node} */ (event.relatedTarget))) this.close();
@@ -57,7 +60,7 @@ export class Panel {
   }
 
   show() {
-    if (this.isOpen) return;
+    if (this.isOpen || !this.#host.isConnected) return;
     this.isOpen = true;
     this.element.classList.add("open");
     this.element.showPopover?.();
@@ -163,6 +166,7 @@ export class Panel {
   #key(event) {
     if (event.key !== "Escape" || !this.isOpen) return;
     event.stopPropagation();
+    event.preventDefault(); // or a dialog around it closes too
     this.close();
     this.#button.focus();
   }

@@ -77,6 +77,30 @@ const UNITS = [
   ["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3_600], ["minute", 60],
 ];
 
+/** What writes times, for the language of the last one: to make it takes far longer than to use it. */
+let writers = { lang: "", relative: undefined, exact: undefined };
+
+function writersOf(lang) {
+  if (writers.lang !== lang) {
+    writers = {
+      lang,
+      relative: new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" }),
+      exact: new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" }),
+    };
+  }
+  return writers;
+}
+
+/**
+ * exactly says when something was.
+ *
+ * @param {number} at   ms since 1970
+ * @param {string} lang
+ */
+export function exactly(at, lang) {
+  return writersOf(lang).exact.format(at);
+}
+
 /**
  * ago says how long ago something was, as people of a language do.
  *
@@ -85,7 +109,7 @@ const UNITS = [
  * @param {string} lang
  */
 export function ago(at, now, lang) {
-  const format = new Intl.RelativeTimeFormat(lang, { numeric: "auto", style: "short" });
+  const format = writersOf(lang).relative;
   const seconds = Math.max(0, (now - at) / 1000); // the clocks of a server and a phone differ
   for (const [unit, length] of UNITS) {
     if (seconds >= length) return format.format(-Math.floor(seconds / length), unit);

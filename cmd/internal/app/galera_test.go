@@ -1,0 +1,35 @@
+package app
+
+import (
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
+)
+
+// TestGaleraNodeEndsTheStart: gateway, notifier and migration end with one sentence
+// that names the setting, and with the setting they serve.
+func TestGaleraNodeEndsTheStart(t *testing.T) {
+	t.Parallel()
+	node, database := testenv.GaleraNode(t)
+	environ := []string{
+		"BELLHOP_LISTEN=127.0.0.1:0", "BELLHOP_ADMIN_LISTEN=127.0.0.1:0", "BELLHOP_LOG_FORMAT=text",
+		"BELLHOP_MYSQL_PRIMARY=" + node.DSN(database), "BELLHOP_REDIS=" + testenv.Redis(t).URL(),
+		"BELLHOP_JWT_SECRET=" + fleetSecret, "BELLHOP_SERVICE_KEYS=forum=" + fleetKey,
+	}
+	for _, command := range [][]string{{"gateway"}, {"notifier"}, {"notifier", "migrate"}, {"notifier", "epoch", "keep"}} {
+		cmd := program(t, t.TempDir(), command[0], command[1:], environ)
+		var stderr console
+		cmd.Stderr = &stderr
+		var exit *exec.ExitError
+		require.ErrorAs(t, cmd.Run(), &exit, command)
+		require.Equal(t, ExitFailure, exit.ExitCode(), command)
+		require.Contains(t, stderr.String(), "Galera", command)
+		require.Contains(t, stderr.String(), "mysql-one-writer-node", command)
+	}
+	environ = append(environ, "BELLHOP_MYSQL_ONE_WRITER_NODE=on")
+	launch(t, "notifier", nil, environ)
+	launch(t, "gateway", nil, environ)
+}

@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
+)
+
+// TestClientsAfterANewEpochAreNotFlooded: all of them come at once with positions of
+// the life that is over, and each is told to fetch anew. Those who ask for a replay
+// get what everybody got otherwise.
+func TestClientsAfterANewEpochAreNotFlooded(t *testing.T) {
+	const clients, retained = 2000, 30
+	f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 1)
+	name := func(i int) string { return fmt.Sprintf("epoch-%d", i) }
+	for range retained {
+		for first := 0; first < clients; first += 1000 {
+			var channels []string
+			for i := first; i < first+1000; i++ {
+				channels = append(channels, fmt.Sprintf("%q", "user:"+name(i)))
+			}
+			f.post(t, `{"channels":[`+strings.Join(channels, ",")+`],"type":"note","data":{"text":"`+strings.Repeat("x", 200)+`"}}`)
+		}
+	}
+	come := func(query string) (bytes, events int, took time.Duration) {
+		open := make([]*rawStream, clients)
+		var dials errgroup.Group
+		dials.SetLimit(64)
+		began := time.Now()
+		for i := range open {
+			dials.Go(func() (err error) {
+				cursor := fmt.Sprintf("%d.another@user:%s", retained, name(i))
+				open[i], err = openRaw(strings.TrimPrefix(f.gateways[0].url, "http://"), query, name(i), cursor)
+				return err
+			})
+		}
+		err := dials.Wait()
+		took = time.Since(began)
+		for _, s := range open {
+			if s != nil {
+				bytes, events = bytes+s.bytes, events+s.events
+				_ = s.conn.Close()
+			}
+		}
+		require.NoError(t, err)
+		t.Logf("%q: %d clients, %d bytes, %d events, %v", query, clients, bytes, events, took)
+		return bytes, events, took
+	}
+	replayed, all, _ := come("?reset=replay")
+	require.Equal(t, clients*retained, all)
+	told, none, _ := come("")
+	require.Zero(t, none)
+	require.Less(t, told*5, replayed)
+}

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+)
+
+// ParseQuery reads a query for which the parameters of an operation are known, and
+// refuses what they say nothing of: whoever sent it meant something, and would get
+// the answer to another question. net/http passes over what is not well encoded,
+// and huma over names.
+func ParseQuery(raw string, params []*huma.Param) (url.Values, *Problem) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, NewProblem(http.StatusBadRequest, "the query is not well encoded: want name=value, joined by &, and %XX for what has a meaning there")
+	}
+	var known []string
+	for _, p := range params {
+		if p.In == "query" {
+			known = append(known, p.Name)
+		}
+	}
+	slices.Sort(known)
+	var unknown []string
+	for name := range values {
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, NewProblem(http.StatusBadRequest, unknownName(slices.Min(unknown), known))
+	}
+	return values, nil
+}
+
+// checkQuery is a middleware of typed operations: those take each name once.
+func checkQuery(ctx huma.Context, next func(huma.Context)) {
+	c, params := humaecho.Unwrap(ctx), ctx.Operation().Parameters
+	values, problem := ParseQuery(c.Request().URL.RawQuery, params)
+	for _, p := range params {
+		if p.In == "query" && len(values[p.Name]) > 1 {
+			problem = NewProblem(http.StatusBadRequest, p.Name+" is given twice")
+		}
+	}
+	if problem != nil {
+		_ = problem.Write(c.Response(), c.Request()) // an error: nobody is there to tell
+		return
+	}
+	next(ctx)
+}
+
+// unknownName says what is wrong with a name, and which one was probably meant.
+func unknownName(name string, known []string) string {
+	shown := name
+	if !plainName(name) {
+		shown = "a name that is not known" // it may be a token
+	}
+	base, _, brackets := strings.Cut(name, "[")
+	switch like := closest(base, known); {
+	case brackets && like != "":
+		return shown + ": write " + like + ", once for each value"
+	case like != "":
+		return shown + ": there is no such parameter; did you mean " + like + "?"
+	case len(known) == 0:
+		return shown + ": this call takes no parameters"
+	default:
+		return shown + ": there is no such parameter; known are " + strings.Join(known, ", ")
+	}
+}
+
+// maxName is the longest name that is looked at and repeated.
+const maxName = 32
+
+func plainName(name string) bool {
+	return len(name) <= maxName && !strings.ContainsFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("_-[]", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
+
+// closest is the known name that differs from this one by its spelling or by few
+// letters, or empty.
+func closest(name string, known []string) string {
+	if len(name) > maxName {
+		return ""
+	}
+	spell := func(s string) string { return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s)) }
+	best, least := "", 0
+	for _, k := range known {
+		if d := distance(spell(name), spell(k)); d <= len(k)/3 && (best == "" || d < least) {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be added, left out or replaced to make b of
+// a (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := corner
+			if a[i] != b[j] {
+				replaced++
+			}
+			corner = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, corner+1)
+		}
+	}
+	return row[len(b)]
+}
