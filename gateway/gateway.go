@@ -87,6 +87,7 @@ type Gateway struct {
 	origins  server.Origins
 	params   []*huma.Param // of the stream
 	engine   *engine.Engine
+	access   atomic.Pointer[access]
 	streams  atomic.Int64 // open now
 	storms   storms
 	draining atomic.Bool
@@ -113,6 +114,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Limits = limit.NewGuard(limit.Config{})
 	}
 	g := &Gateway{cfg: cfg, log: cfg.Logger, storms: storms{give: giveBack}}
+	g.access.Store(&access{cfg.Verifier, cfg.Policies})
 	m, err := newMetrics(cfg.Registerer, func() float64 { return float64(g.streams.Load()) })
 	if err != nil {
 		return nil, err

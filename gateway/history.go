@@ -132,7 +132,7 @@ func (g *Gateway) readHistory(ctx context.Context, ch event.Channel, after uint6
 
 // isKept tells whether a channel is kept apart from the database.
 func (g *Gateway) isKept(ch event.Channel) bool {
-	policy, _ := g.cfg.Policies.Lookup(ch.Namespace())
+	policy, _ := g.access.Load().policies.Lookup(ch.Namespace())
 	return g.cfg.Kept != nil && policy.Log == auth.LogRedis
 }
 

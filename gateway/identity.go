@@ -93,10 +93,11 @@ func bearer(r *http.Request) (token string, given bool) {
 }
 
 func (g *Gateway) verify(token string) (*auth.Claims, error) {
-	if g.cfg.Verifier == nil {
+	verifier := g.access.Load().verifier
+	if verifier == nil {
 		return nil, g.badToken(auth.ErrTokenAlgorithm)
 	}
-	claims, err := g.cfg.Verifier.Verify(token)
+	claims, err := verifier.Verify(token)
 	switch {
 	case errors.Is(err, auth.ErrKeysUnread):
 		return nil, tokensWait(err)
@@ -133,7 +134,7 @@ func (g *Gateway) badToken(err error) *server.Problem {
 // cookie a request passes only if it needs none at all.
 func (g *Gateway) admit(who identity, channels []event.Channel) error {
 	for _, ch := range channels {
-		switch g.cfg.Policies.May(who.claims, ch) {
+		switch g.access.Load().policies.May(who.claims, ch) {
 		case auth.Allowed:
 		case auth.NeedsToken:
 			return needToken(who, string(ch)+" needs a token")

@@ -28,7 +28,7 @@ func serviceOf(ctx context.Context) auth.Service {
 // their bodies is read.
 func (n *Notifier) authenticate(ctx huma.Context, next func(huma.Context)) {
 	scheme, secret, _ := strings.Cut(ctx.Header("Authorization"), " ")
-	service, ok := n.cfg.Keys.Verify(strings.TrimSpace(secret))
+	service, ok := n.cfg.access.Load().keys.Verify(strings.TrimSpace(secret))
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		refuse(ctx, server.NewProblem(http.StatusUnauthorized, "a service key is needed: Authorization: Bearer <key>"))
 		return

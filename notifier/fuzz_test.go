@@ -44,7 +44,7 @@ func FuzzPublishBody(f *testing.F) {
 	require.NoError(f, err)
 	forum, _ := keys.Verify("fedcba9876543210")
 	ctx := context.WithValue(context.Background(), serviceKey{}, forum)
-	n := &Notifier{cfg: Config{Policies: auth.Builtin(), MaxData: event.MaxLineData}}
+	n := &Notifier{cfg: Config{Policies: auth.Builtin()}.withDefaults()}
 
 	f.Fuzz(func(t *testing.T, body []byte, batch bool) {
 		if !batch {

@@ -162,7 +162,7 @@ func (k *keeper) observe(err error) {
 
 // isKept tells whether a channel is kept apart from the database.
 func (n *Notifier) isKept(ch event.Channel) bool {
-	policy, _ := n.cfg.Policies.Lookup(ch.Namespace())
+	policy, _ := n.cfg.access.Load().policies.Lookup(ch.Namespace())
 	return n.keeper != nil && policy.Log == auth.LogRedis
 }
 

@@ -55,6 +55,14 @@ type Config struct {
 	// MaxData is the largest event data, as event.ParseData returns it, in bytes.
 	// Default: event.MaxLineData; at most MaxRequestData.
 	MaxData int
+
+	access *atomic.Pointer[access] // Keys and Policies as they are now
+}
+
+// access is who may publish, and where.
+type access struct {
+	keys     auth.ServiceKeys
+	policies auth.Policies
 }
 
 func (c Config) withDefaults() Config {
@@ -68,6 +76,8 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.access = new(atomic.Pointer[access])
+	c.access.Store(&access{c.Keys, c.Policies})
 	return c
 }
 
@@ -129,6 +139,12 @@ func New(c Config) (*Notifier, error) {
 		}
 	}
 	return n, nil
+}
+
+// SetAccess replaces Config.Keys and Config.Policies for what is asked from now on. A
+// namespace must not change its log.
+func (n *Notifier) SetAccess(keys auth.ServiceKeys, policies auth.Policies) {
+	n.cfg.access.Store(&access{keys, policies})
 }
 
 // Start begins the work. Events that are published before wait for it. The

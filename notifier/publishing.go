@@ -198,7 +198,7 @@ func (p *parser) item(item json.RawMessage, keys map[string]struct{}) (store.Ent
 }
 
 func (n *Notifier) parser(ctx context.Context, at string) *parser {
-	return &parser{policies: n.cfg.Policies, service: serviceOf(ctx), maxData: n.cfg.MaxData, at: at}
+	return &parser{policies: n.cfg.access.Load().policies, service: serviceOf(ctx), maxData: n.cfg.MaxData, at: at}
 }
 
 // tooMuch refuses a request that asks for too many appends or too much data.

@@ -48,7 +48,7 @@ func (u *upkeep) trimKept(ctx context.Context, at *store.KeptCursor) (time.Durat
 // policy any more is kept: a namespace that fell out of a file by mistake must
 // not lose its events within the minute.
 func (u *upkeep) retention(channel event.Channel) store.Retention {
-	policy, ok := u.cfg.Policies.Lookup(channel.Namespace())
+	policy, ok := u.cfg.access.Load().policies.Lookup(channel.Namespace())
 	if !ok {
 		return store.Retention{}
 	}

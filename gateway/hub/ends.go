@@ -3,6 +3,7 @@ package hub
 import (
 	"time"
 
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/conn"
 )
 
@@ -72,6 +73,28 @@ func (h *Hub) EndRevoked(revoked func(user string, issued time.Time) bool) int {
 		s.tell(expired)
 	}
 	return len(ended)
+}
+
+// EndForbidden ends the streams with a channel that their person may not have any
+// more, as forbidden tells: each says bellhop.drain. It returns how many it ended,
+// and does not wait for them. forbidden is called with a channel's lock held.
+func (h *Hub) EndForbidden(forbidden func(user string, ch event.Channel) bool) (ended int) {
+	streams := make(map[*Stream]struct{})
+	h.held(func(c *channel) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, s := range c.subs {
+			if forbidden(s.stream.user, c.Name()) {
+				streams[s.stream] = struct{}{}
+			}
+		}
+	})
+	for s := range streams {
+		if s.tell(departure) {
+			ended++
+		}
+	}
+	return ended
 }
 
 // those are the open streams that are meant, which is asked with the hub's lock held.

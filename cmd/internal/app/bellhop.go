@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway/limit"
@@ -28,6 +26,7 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 	if err != nil {
 		return err
 	}
+	s.reloads = inv.Reloads
 	return s.Run(ctx)
 }
 
@@ -41,38 +40,29 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	tokens, publishers := cfg.TokenConfig(), cfg.ServiceKeys.Reveal()
 	var keys devKeys
 	if cfg.WithDemo() {
 		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {
 			return nil, err
 		}
-		if len(tokens.Issuers) == 0 {
-			tokens.Issuers = make([]auth.Issuer, 1)
-		}
-		tokens.Issuers[0].Secrets = []string{keys.Signing}
-		publishers = strings.TrimPrefix(publishers+","+demoService+"="+keys.Service, ",")
+		s.readAccess = func(cfg config.Program) (accessSettings, error) { return keys.access(cfg) }
 	}
-	s.server.Echo.Pre(rewriteRafflePath)
-	serviceKeys, err := auth.ParseServiceKeys(publishers)
-	if err != nil {
+	if err := s.begin(cfg); err != nil {
 		return nil, err
 	}
+	s.server.Echo.Pre(rewriteRafflePath)
 	log, err := store.OpenSQLite(ctx, cfg.SQLite.SQLite)
 	if err != nil {
 		return nil, fmt.Errorf("log in %s: %w", cfg.SQLite.SQLite, err)
 	}
 	s.onClose(log.Close)
 	bus := fanout.NewMemory(fanout.Config{Logger: logger})
-	inMemory := kept.NewMemory(bus, keptConfig(cfg.Namespaces, logger))
+	inMemory := kept.NewMemory(bus, keptConfig(s.policies.Load, logger))
 
 	n, err := s.addNotifier(notifier.Config{
-		Log:      log,
-		Kept:     inMemory,
-		Bus:      bus,
-		Policies: cfg.Namespaces,
-		Keys:     serviceKeys,
-
+		Log:         log,
+		Kept:        inMemory,
+		Bus:         bus,
 		ServiceRate: cfg.ServiceRate,
 		MaxData:     cfg.MaxData,
 		Batchers:    1, // SQLite writes one transaction at a time
@@ -87,8 +77,6 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		publisher:  bus,
 		subscriber: bus.Subscriber,
 		counter:    func(func(string, int) int) limit.Counter { return new(limit.Memory).Join() },
-		tokens:     tokens,
-		policies:   cfg.Namespaces,
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/cmd/internal/config"
 )
 
 // devKeys are the keys of a Bellhop that nobody configured any for. They are
@@ -74,4 +77,20 @@ func randomKey() string {
 	var b [32]byte
 	rand.Read(b[:]) // it never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// access is what the settings of a program with the demo say, and these keys.
+func (k devKeys) access(cfg config.Program) (accessSettings, error) {
+	a := accessOf(cfg)
+	if len(a.tokens.Issuers) == 0 {
+		a.tokens.Issuers = make([]auth.Issuer, 1)
+	}
+	a.tokens.Issuers[0].Secrets = []string{k.Signing}
+	publishers := demoService + "=" + k.Service
+	if c, ok := cfg.(*config.Bellhop); ok && c.ServiceKeys != "" {
+		publishers = c.ServiceKeys.Reveal() + "," + publishers
+	}
+	var err error
+	a.keys, err = auth.ParseServiceKeys(publishers)
+	return a, err
 }

@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
-	"strings"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway"
@@ -21,6 +19,7 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 	if err != nil {
 		return err
 	}
+	s.reloads = inv.Reloads
 	return s.Run(ctx)
 }
 
@@ -35,7 +34,10 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
+	if err := s.begin(cfg); err != nil {
+		return nil, err
+	}
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
@@ -49,8 +51,6 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 		counter: func(excess func(string, int) int) limit.Counter {
 			return limit.NewRedis(to.redis, limit.RedisConfig{Excess: excess, Logger: logger})
 		},
-		tokens:   cfg.TokenConfig(),
-		policies: cfg.Namespaces,
 	})
 }
 
@@ -62,45 +62,28 @@ type gatewayParts struct {
 	subscriber func(fanout.Handler) fanout.Subscriber
 	// counter counts people's streams, and has some ended if there are too many;
 	// called once at most.
-	counter  func(excess func(user string, streams int) (ended int)) limit.Counter
-	tokens   auth.TokenConfig
-	policies auth.Policies
-}
-
-// openVerifier opens the key sets of issuers that publish theirs.
-func (s *Service) openVerifier(cfg auth.TokenConfig) (*auth.Verifier, error) {
-	for i := range cfg.Issuers {
-		issuer := &cfg.Issuers[i]
-		if !issuer.HasKeySet() {
-			continue
-		}
-		set := issuer.KeySet()
-		set.Logger = s.log
-		jwks, err := auth.OpenJWKS(set)
-		if err != nil {
-			return nil, err
-		}
-		s.onClose(jwks.Close)
-		s.server.AddCheck(strings.TrimSpace("issuer "+issuer.Name), jwks.Ready)
-		issuer.JWKS = jwks
-	}
-	return auth.NewVerifier(cfg)
+	counter func(excess func(user string, streams int) (ended int)) limit.Counter
 }
 
 // addGateway puts a gateway on the service's listener. It serves from then on.
 func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
-	verifier, err := s.openVerifier(parts.tokens)
+	keys, err := openTokenKeys(s.access.tokens, s.log)
+	s.tokenKeys.Store(keys)
+	s.onClose(func() error { return s.tokenKeys.Load().Close() })
 	if err != nil {
 		return err
 	}
-	revocations := gateway.NewRevocations(ctx, parts.log, verifier.Leeway(), s.log)
+	if len(keys.sets) > 0 {
+		s.server.AddCheck("issuer", func(ctx context.Context) error { return s.tokenKeys.Load().Ready(ctx) })
+	}
+	revocations := gateway.NewRevocations(ctx, parts.log, keys.Leeway(), s.log)
 	s.onClose(revocations.Close)
 	s.server.AddCheck("revocations", revocations.Ready)
 	h, err := hub.New(hub.Config{
 		Revoked:    revocations.Soon,
 		Log:        parts.log,
 		Kept:       parts.kept,
-		Rules:      rules(parts.policies),
+		Rules:      rules(s.policies.Load),
 		Bus:        func(handler fanout.Handler) (fanout.Subscriber, error) { return parts.subscriber(handler), nil },
 		Logger:     s.log,
 		Registerer: s.registry,
@@ -120,8 +103,8 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		Kept:     parts.kept,
 		Inbox:    parts.log,
 		Bus:      parts.publisher,
-		Verifier: verifier,
-		Policies: parts.policies,
+		Verifier: keys.Verifier,
+		Policies: s.access.policies,
 
 		Revocations: revocations,
 
@@ -142,6 +125,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	if err != nil {
 		return err
 	}
+	s.gateway = g
 	s.onClose(g.Close)
 	g.Register(s.server)
 	return nil

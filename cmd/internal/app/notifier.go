@@ -20,6 +20,7 @@ func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) erro
 	if err != nil {
 		return err
 	}
+	s.reloads = inv.Reloads
 	return s.Run(ctx)
 }
 
@@ -53,17 +54,17 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
+	if err := s.begin(cfg); err != nil {
+		return nil, err
+	}
+	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
 	n, err := s.addNotifier(notifier.Config{
-		Log:      to.log,
-		Kept:     to.kept,
-		Bus:      to.bus,
-		Policies: cfg.Namespaces,
-		Keys:     cfg.Keys(),
-
+		Log:         to.log,
+		Kept:        to.kept,
+		Bus:         to.bus,
 		ServiceRate: cfg.ServiceRate,
 		MaxData:     cfg.MaxData,
 	})
@@ -84,10 +85,12 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 // addNotifier puts a notifier on the service's listener. Who calls it starts it.
 func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 	cfg.Registerer, cfg.Logger = s.registry, s.log
+	cfg.Keys, cfg.Policies = s.access.keys, s.access.policies
 	n, err := notifier.New(cfg)
 	if err != nil {
 		return nil, err
 	}
+	s.notifier = n
 	// Stop finishes the queue. It comes after the last request was answered.
 	s.onClose(func() error { n.Stop(); return nil })
 	n.Register(s.server.API)

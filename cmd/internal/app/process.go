@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -34,7 +35,7 @@ type Process struct {
 	Stdout  io.Writer
 	Stderr  io.Writer
 	// Signals asks the program to end: the first one in order, the second one
-	// at once. It is nil where nobody will.
+	// at once; SIGHUP asks it to read its files anew. It is nil where nobody will.
 	Signals <-chan os.Signal
 }
 
@@ -43,6 +44,9 @@ type Invocation struct {
 	Command string // of the settings' subcommands
 	Log     *slog.Logger
 	Stdout  io.Writer // for what a person asked for; Log has the rest
+	// Reloads brings the settings anew whenever their files may have changed; nil
+	// where they never do.
+	Reloads <-chan config.Program
 }
 
 // settings are what all programs have.
@@ -58,7 +62,7 @@ func Main[S settings](s S, run func(context.Context, S, Invocation) error) {
 	// Two places: a signal that comes while nobody listens yet must not be lost,
 	// nor the second one.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	os.Exit(Run(Process{
 		Args:    os.Args[1:],
 		Environ: os.Environ(),
@@ -93,7 +97,9 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- command(ctx, s, Invocation{Command: result.Command, Log: log, Stdout: p.Stdout}, run) }()
+	reloads := make(chan config.Program, 1)
+	inv := Invocation{Command: result.Command, Log: log, Stdout: p.Stdout, Reloads: reloads}
+	go func() { done <- command(ctx, s, inv, run) }()
 	for stopping := false; ; {
 		select {
 		case err := <-done:
@@ -103,6 +109,10 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 			}
 			return ExitOK
 		case sig := <-p.Signals:
+			if sig == syscall.SIGHUP {
+				reload(s, p, log, reloads)
+				continue
+			}
 			if stopping {
 				log.Warn("stopping at once", "signal", sig)
 				return ExitFailure
@@ -111,6 +121,21 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 			log.Info("stopping; a second signal ends at once", "signal", sig)
 			cancel()
 		}
+	}
+}
+
+// reload reads the settings anew. What is wrong with them leaves all as it is; a
+// program that has no use for them is not waited for.
+func reload[S settings](s S, p Process, log *slog.Logger, to chan<- config.Program) {
+	fresh, _ := reflect.New(reflect.TypeOf(s).Elem()).Interface().(S)
+	if _, err := config.Parse(fresh, p.Args, p.Environ, io.Discard); err != nil {
+		log.Error("what was read anew is wrong; all stays as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return
+	}
+	select {
+	case to <- fresh:
+	default:
+		log.Warn("files are being read anew already")
 	}
 }
 

@@ -7,15 +7,19 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/notifier"
 )
 
 // shutdownMargin is the time that requests under way have after the drain of
@@ -32,8 +36,19 @@ type Service struct {
 	public   net.Listener
 	admin    net.Listener
 
+	// access is what is in force of what stands in files, and readAccess takes it out
+	// of settings that were read anew. What they are given to is nil where there is
+	// none.
+	access     accessSettings
+	readAccess func(config.Program) (accessSettings, error)
+	policies   atomic.Pointer[auth.Policies]
+	tokenKeys  atomic.Pointer[tokenKeys]
+	gateway    *gateway.Gateway
+	notifier   *notifier.Notifier
+
 	// run are what works beside the listeners, until its context ends.
-	run []func(context.Context) error
+	run     []func(context.Context) error
+	reloads <-chan config.Program // nil: none come
 	// closers end the parts once the last request was answered, the newest
 	// first.
 	closers []func() error
@@ -61,7 +76,16 @@ func newService(ctx context.Context, http config.HTTP, origins server.Origins, d
 	if err != nil {
 		return nil, errors.Join(err, s.public.Close(), s.admin.Close())
 	}
+	s.readAccess = func(cfg config.Program) (accessSettings, error) { return accessOf(cfg), nil }
 	return s, nil
+}
+
+// begin puts the first settings into force.
+func (s *Service) begin(cfg config.Program) (err error) {
+	s.access, err = s.readAccess(cfg)
+	policies := s.access.policies // a copy: what is read must not change
+	s.policies.Store(&policies)
+	return err
 }
 
 // URL is where the public API answers, as seen from this machine, without a
@@ -112,6 +136,7 @@ func (s *Service) Run(ctx context.Context) error {
 		adminDone <- err
 	}()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { s.followReloads(ctx, s.reloads); return nil })
 	for _, run := range s.run {
 		group.Go(func() error { return run(ctx) })
 	}

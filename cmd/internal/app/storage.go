@@ -28,7 +28,7 @@ type backends struct {
 
 // openBackends has the connections of all of them closed with the service. It does
 // not connect yet.
-func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus config.Redis, policies auth.Policies) (backends, error) {
+func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus config.Redis) (backends, error) {
 	log, err := openMySQL(ctx, mysql, s.log)
 	if err != nil {
 		return backends{}, err
@@ -43,7 +43,7 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 		log:   log,
 		redis: client,
 		bus:   fanout.NewRedis(client, fanout.Config{Logger: s.log}),
-		kept:  kept.NewRedis(client, keptConfig(policies, s.log)),
+		kept:  kept.NewRedis(client, keptConfig(s.policies.Load, s.log)),
 	}, nil
 }
 
@@ -95,10 +95,10 @@ func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
 }
 
 // keptConfig is how the log of namespaces with "log: redis" keeps them.
-func keptConfig(policies auth.Policies, logger *slog.Logger) kept.Config {
+func keptConfig(policies func() *auth.Policies, logger *slog.Logger) kept.Config {
 	return kept.Config{
 		Retention: func(ch event.Channel) store.Retention {
-			policy, _ := policies.Lookup(ch.Namespace())
+			policy, _ := policies().Lookup(ch.Namespace())
 			return store.Retention(policy.Retention)
 		},
 		Logger: logger,
@@ -106,9 +106,9 @@ func keptConfig(policies auth.Policies, logger *slog.Logger) kept.Config {
 }
 
 // rules is how a gateway follows the channels of a namespace.
-func rules(policies auth.Policies) func(namespace string) hub.Rules {
+func rules(policies func() *auth.Policies) func(namespace string) hub.Rules {
 	return func(namespace string) hub.Rules {
-		policy, _ := policies.Lookup(namespace)
+		policy, _ := policies().Lookup(namespace)
 		return hub.Rules{
 			Kept:       policy.Log == auth.LogRedis,
 			JoinLatest: policy.JoinLatest,

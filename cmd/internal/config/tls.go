@@ -1,10 +1,13 @@
 package config
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"os"
+	"slices"
+	"sync/atomic"
 )
 
 // TLSFiles are the certificates for connections to one kind of server.
@@ -14,6 +17,18 @@ type TLSFiles struct {
 	Key  string `name:"key" placeholder:"FILE" help:"PEM file of that certificate's private key."`
 
 	config *tls.Config
+	pair   *atomic.Pointer[tls.Certificate] // shown on connections from now on
+}
+
+// Renew takes over the certificate of files that were read anew, and tells whether it
+// is another one. The authorities stay those of the start.
+func (t *TLSFiles) Renew(from *TLSFiles) bool {
+	if t.pair == nil || from.pair == nil {
+		return false
+	}
+	is := from.pair.Load()
+	was := t.pair.Swap(is)
+	return !slices.EqualFunc(is.Certificate, was.Certificate, bytes.Equal)
 }
 
 // check reads the files. prefix is what the flags' names begin with.
@@ -42,7 +57,10 @@ func (t *TLSFiles) check(p *SettingErrors, prefix string) {
 		if err != nil {
 			p.addf(prefix+"cert", "%v", err)
 		}
-		config.Certificates = []tls.Certificate{pair}
+		t.pair = new(atomic.Pointer[tls.Certificate])
+		t.pair.Store(&pair)
+		shown := t.pair
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shown.Load(), nil }
 	}
 	t.config = config
 }

@@ -92,10 +92,10 @@ func TestCertificatesAreTakenOver(t *testing.T) {
 		"BELLHOP_REDIS_TLS_CA=" + certs.CA,
 	}, io.Discard)
 	require.NoError(t, err)
-	require.Len(t, g.MySQLTLS.Config().Certificates, 1)
+	require.NotNil(t, g.MySQLTLS.Config().GetClientCertificate)
 	require.NotNil(t, g.MySQLTLS.Config().RootCAs)
 	require.EqualValues(t, tls.VersionTLS12, g.MySQLTLS.Config().MinVersion)
-	require.Empty(t, g.RedisTLS.Config().Certificates)
+	require.Nil(t, g.RedisTLS.Config().GetClientCertificate)
 	require.NotNil(t, g.RedisTLS.Config().RootCAs)
 	require.Nil(t, new(TLSFiles).Config())
 }

@@ -1,0 +1,150 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/cmd/internal/config"
+)
+
+// accessSettings are what of a program's settings can change while it runs: what
+// stands in files.
+type accessSettings struct {
+	tokens   auth.TokenConfig
+	keys     auth.ServiceKeys
+	policies auth.Policies
+	tls      []*config.TLSFiles
+}
+
+// accessOf takes them out of the settings of a program.
+func accessOf(cfg config.Program) (a accessSettings) {
+	switch c := cfg.(type) {
+	case *config.Gateway:
+		a = accessSettings{tokens: c.TokenConfig(), policies: c.Namespaces, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
+	case *config.Notifier:
+		a = accessSettings{keys: c.Keys(), policies: c.Namespaces, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
+	case *config.Bellhop:
+		a = accessSettings{tokens: c.TokenConfig(), keys: c.Keys(), policies: c.Namespaces}
+	}
+	return a
+}
+
+// followReloads takes settings that were read anew, until ctx ends.
+func (s *Service) followReloads(ctx context.Context, reloads <-chan config.Program) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case cfg := <-reloads:
+			switch changed, err := s.takeAccess(ctx, cfg); {
+			case err != nil:
+				s.log.Error("what was read anew is wrong; all stays as it was", "error", err)
+			default:
+				s.log.Info("files were read anew", "changed", changed)
+			}
+		}
+	}
+}
+
+// takeAccess puts settings into force, all of them or none, and names what changed.
+func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed []string, err error) {
+	fresh, err := s.readAccess(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if changed, err = changedPolicies(s.access.policies, fresh.policies); err != nil {
+		return nil, err
+	}
+	if s.gateway != nil && !reflect.DeepEqual(s.access.tokens, fresh.tokens) {
+		keys, err := openTokenKeys(fresh.tokens, s.log)
+		if err == nil {
+			err = keys.Ready(ctx)
+		}
+		if err != nil {
+			return nil, errors.Join(err, keys.Close())
+		}
+		// Whoever is judged by the old ones at the moment has them in memory.
+		if err := s.tokenKeys.Swap(keys).Close(); err != nil {
+			s.log.Warn("the issuers' old keys are still read", "error", err)
+		}
+		changed = append(changed, "keys of tokens")
+	}
+	if !reflect.DeepEqual(s.access.keys, fresh.keys) {
+		changed = append(changed, "service keys")
+	}
+	for i, files := range s.access.tls {
+		if files.Renew(fresh.tls[i]) {
+			changed = append(changed, "certificates")
+		}
+	}
+	fresh.tls = s.access.tls
+	s.access = fresh
+	s.policies.Store(&fresh.policies)
+	if s.notifier != nil {
+		s.notifier.SetAccess(fresh.keys, fresh.policies)
+	}
+	if s.gateway != nil {
+		s.gateway.SetAccess(ctx, s.tokenKeys.Load().Verifier, fresh.policies)
+	}
+	return changed, nil
+}
+
+// changedPolicies names the namespaces in which two policies differ. One whose events
+// would be in another log from now on is an error: some programs would write there
+// while others still read here.
+func changedPolicies(was, is auth.Policies) (changed []string, err error) {
+	names := append(was.Namespaces(), is.Namespaces()...)
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		before, had := was.Lookup(name)
+		after, has := is.Lookup(name)
+		if had && has && before.Log != after.Log {
+			return nil, fmt.Errorf("policies: the log of namespace %s can't change while programs run", name)
+		}
+		if had != has || before != after {
+			changed = append(changed, "policy of "+name)
+		}
+	}
+	return changed, nil
+}
+
+// tokenKeys are a verifier and the issuers' key sets that it asks.
+type tokenKeys struct {
+	*auth.Verifier
+
+	sets []*auth.JWKS
+}
+
+// openTokenKeys opens the key sets of issuers that publish theirs.
+func openTokenKeys(cfg auth.TokenConfig, log *slog.Logger) (_ *tokenKeys, err error) {
+	k := new(tokenKeys)
+	cfg.Issuers = slices.Clone(cfg.Issuers)
+	for i := range cfg.Issuers {
+		issuer := &cfg.Issuers[i]
+		if !issuer.HasKeySet() {
+			continue
+		}
+		set := issuer.KeySet()
+		set.Logger = log
+		if issuer.JWKS, err = auth.OpenJWKS(set); err != nil {
+			return k, err
+		}
+		k.sets = append(k.sets, issuer.JWKS)
+	}
+	k.Verifier, err = auth.NewVerifier(cfg)
+	return k, err
+}
+
+// Close ends the reading of key sets.
+func (k *tokenKeys) Close() error {
+	var errs []error
+	for _, set := range k.sets {
+		errs = append(errs, set.Close())
+	}
+	return errors.Join(errs...)
+}
