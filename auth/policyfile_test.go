@@ -116,3 +116,13 @@ func TestLoadFileThatIsNotThere(t *testing.T) {
 	_, err := auth.LoadFile(filepath.Join(t.TempDir(), "none.yaml"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
+
+// Names in the file are quoted back, whatever they are made of.
+func TestAnErrorOfThePolicyFileIsOnePrintableLine(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"! \x84\n\ns:", "\"a\\nb\": 1", "\"a\\e[31mb\": 1", "namespaces: {a: {\"x\\ny\": 1}}"} {
+		_, err := auth.LoadFile(writeFile(t, text))
+		require.ErrorIs(t, err, auth.ErrPolicy)
+		require.NotRegexp(t, `[[:cntrl:]]`, err.Error())
+	}
+}

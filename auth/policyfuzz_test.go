@@ -22,6 +22,7 @@ func FuzzPolicyFile(f *testing.F) {
 		"namespaces: {a: {access: public}, a: {access: owner}}", "namespaces: {}\n---\nnamespaces: {}",
 		"", "namespaces", "[]", "namespaces: {room: {access: member, acess: public}}", "namespaces: {Room: {access: public}}",
 		"namespaces: {a: {access: public, retention: {max_age: 9223372036854775807d}}}", "namespaces: {a: {access: public, max_rate: -1}}",
+		"! \x84\n\ns:",
 	} {
 		f.Add([]byte(text))
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -38,8 +40,15 @@ func decodeYAML(text []byte, into any, kind error) error {
 	switch err := dec.Decode(into); {
 	case err == nil || errors.Is(err, io.EOF):
 	case errors.As(err, &wrong) && wrong.GetToken() != nil:
-		// The library would print the neighbouring lines of the file as well.
-		return atLine(wrong.GetToken().Position.Line, kind, wrong.GetMessage())
+		// The library would print the neighbouring lines of the file as well, and
+		// quotes names as they are, with what is a new line or a colour to a terminal.
+		printable := strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return unicode.ReplacementChar
+		}, wrong.GetMessage())
+		return atLine(wrong.GetToken().Position.Line, kind, printable)
 	default:
 		return fmt.Errorf("%w: %w", kind, err)
 	}

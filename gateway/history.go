@@ -26,7 +26,7 @@ type historyInput struct {
 
 type historyOutput struct {
 	Status    int
-	ETag      string `header:"ETag" doc:"Names what the channel holds, for If-None-Match."`
+	ETag      string `header:"ETag" doc:"Names what the channel holds, for If-None-Match."` //nolint:tagliatelle // that is its name
 	Caching   string `header:"Cache-Control"`
 	SetCookie string `header:"Set-Cookie" doc:"Clears a session cookie that is no good."`
 	Body      history

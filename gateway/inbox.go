@@ -43,7 +43,7 @@ type inboxInput struct {
 
 type inboxOutput struct {
 	Status  int
-	ETag    string `header:"ETag" doc:"Names what the inbox holds, for If-None-Match."`
+	ETag    string `header:"ETag" doc:"Names what the inbox holds, for If-None-Match."` //nolint:tagliatelle // that is its name
 	Caching string `header:"Cache-Control"`
 	Body    inboxList
 }

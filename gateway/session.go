@@ -98,7 +98,7 @@ func (g *Gateway) endSession(_ context.Context, in *struct{ caller }) (*sessionO
 }
 
 func (g *Gateway) newCookie(r *http.Request, value string) *http.Cookie {
-	c := &http.Cookie{ //nolint:gosec // Secure where it can be: a demo on loopback has no TLS
+	c := &http.Cookie{ // Secure where it can be: a demo on loopback has no TLS
 		Name: sessionCookie, Value: value, Path: "/v1",
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: g.cfg.Proxies.Secure(r),
 	}

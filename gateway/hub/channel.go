@@ -28,7 +28,7 @@ func (h *Hub) newChannel(name event.Channel) *channel {
 	} else {
 		rules.Kept = false
 	}
-	return &channel{src: src, Channel: track.NewChannel(name, h.rules.of(rules, &h.limits))}
+	return &channel{src: src, Channel: track.NewChannel(name, h.rules.of(rules))}
 }
 
 // hold adds a listener to a channel, which it subscribes to if need be.

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -44,12 +45,12 @@ type Config struct {
 	// long, but always for a second. Defaults 30 s and 64 MiB.
 	RingAge   time.Duration
 	RingTotal int
-	// HoleWait is how long a hole in the sequence may close by itself: several
+	// GapWait is how long a gap in the sequence may close by itself: several
 	// notifiers publish at the same time. Default 50 ms.
-	HoleWait time.Duration
-	// Linger is how long a channel without listeners stays subscribed: people
+	GapWait time.Duration
+	// Idle is how long a channel without listeners stays subscribed: people
 	// reload pages. Default 10 s.
-	Linger time.Duration
+	Idle time.Duration
 	// TailPeriod and TailSuspect are how often the tail is read and the heads of
 	// kept channels are asked for, usually and while the bus is in doubt.
 	// Defaults 2 s and 250 ms.
@@ -75,36 +76,18 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-	def(&c.RingAge, 30*time.Second)
-	def(&c.HoleWait, 50*time.Millisecond)
-	def(&c.Linger, 10*time.Second)
-	def(&c.TailPeriod, 2*time.Second)
-	def(&c.TailSuspect, 250*time.Millisecond)
-	def(&c.TailOverlap, store.MaxTransaction+5*time.Second)
-	def(&c.ResetSpread, 10*time.Second)
-	def(&c.Timeout, 5*time.Second)
-	if c.RingFrames == 0 {
-		c.RingFrames = 64
-	}
-	if c.RingBytes == 0 {
-		c.RingBytes = 256 << 10
-	}
-	if c.RingTotal == 0 {
-		c.RingTotal = 64 << 20
-	}
+	c.RingAge = cmp.Or(c.RingAge, 30*time.Second)
+	c.RingFrames, c.RingBytes, c.RingTotal = cmp.Or(c.RingFrames, 64), cmp.Or(c.RingBytes, 256<<10), cmp.Or(c.RingTotal, 64<<20)
+	c.GapWait, c.Idle = cmp.Or(c.GapWait, 50*time.Millisecond), cmp.Or(c.Idle, 10*time.Second)
+	c.TailPeriod, c.TailSuspect = cmp.Or(c.TailPeriod, 2*time.Second), cmp.Or(c.TailSuspect, 250*time.Millisecond)
+	c.TailOverlap = cmp.Or(c.TailOverlap, store.MaxTransaction+5*time.Second)
+	c.ResetSpread, c.Timeout = cmp.Or(c.ResetSpread, 10*time.Second), cmp.Or(c.Timeout, 5*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Rules == nil {
 		c.Rules = func(string) Rules { return Rules{} }
 	}
 	if c.Revoked == nil {
 		c.Revoked = func() {}
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
 	}
 	return c
 }

@@ -1,6 +1,11 @@
 package hub
 
-import "github.com/bellhop/bellhop/gateway/conn"
+import (
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/conn"
+)
 
 // Reasons of the hub for ending a stream.
 const (
@@ -27,4 +32,79 @@ func (s *Stream) Why() conn.Reason {
 	case goesOn:
 	}
 	return conn.ReasonEnd
+}
+
+// Who is told that there are too many streams comes back after RefusedLeast to
+// RefusedLeast + RefusedSpan: long, since nothing that the client does by itself
+// changes it, and at a moment of its own.
+const (
+	RefusedLeast = 30 * time.Second
+	RefusedSpan  = time.Minute
+)
+
+// EndExcess ends so many of a person's streams that are over the limit, or all there are
+// if these are fewer: each says bellhop.refused. It returns how many it ended, without
+// those that were about to end anyway, and does not wait for them.
+func (h *Hub) EndExcess(user string, streams int) (ended int) {
+	for _, s := range h.those(func(s *Stream) bool { return s.user == user }) {
+		if ended == streams {
+			break
+		}
+		if s.tell(refusal) {
+			ended++
+		}
+	}
+	return ended
+}
+
+// EndRevoked ends the streams whose token is no good any more, as revoked tells:
+// each says bellhop.expired. It returns how many these are, and does not wait
+// for them. revoked is called with the hub's lock held and must be quick; it gets
+// the person, as the key of their inbox, and the second of issue, zero if unknown.
+func (h *Hub) EndRevoked(revoked func(user string, issued time.Time) bool) int {
+	ended := h.those(func(s *Stream) bool {
+		var issued time.Time
+		if s.issued != 0 {
+			issued = time.Unix(s.issued, 0)
+		}
+		return s.user != "" && revoked(s.user, issued)
+	})
+	for _, s := range ended {
+		s.tell(expired)
+	}
+	return len(ended)
+}
+
+// EndForbidden ends the streams with a channel that their person may not have any
+// more, as forbidden tells: each says bellhop.drain. It returns how many it ended,
+// and does not wait for them. forbidden is called with a channel's lock held.
+func (h *Hub) EndForbidden(forbidden func(user string, ch event.Channel) bool) (ended int) {
+	streams := make(map[*Stream]struct{})
+	h.held(func(c *channel) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, s := range c.subs {
+			if forbidden(s.stream.user, c.Name()) {
+				streams[s.stream] = struct{}{}
+			}
+		}
+	})
+	for s := range streams {
+		if s.tell(departure) {
+			ended++
+		}
+	}
+	return ended
+}
+
+// those are the open streams that are meant, which is asked with the hub's lock held.
+func (h *Hub) those(meant func(*Stream) bool) (streams []*Stream) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.streams {
+		if meant(s) {
+			streams = append(streams, s)
+		}
+	}
+	return streams
 }

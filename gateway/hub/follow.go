@@ -75,7 +75,7 @@ func (h *Hub) unsubscribed(name event.Channel) bool {
 // they may be: who comes back later than that is served from the log.
 func (h *Hub) sweep(ctx context.Context) {
 	age := h.cfg.RingAge
-	for read.Pause(ctx, min(time.Second, h.cfg.Linger)) {
+	for read.Pause(ctx, min(time.Second, h.cfg.Idle)) {
 		var idle []event.Channel
 		bytes := 0
 		h.held(func(c *channel) {

@@ -3,15 +3,14 @@
 // a stream has a position in each of its channels and reads on from there: out
 // of the ring while it keeps up, out of the log when it is behind.
 //
-// The bus brings frames within a millisecond and may lose them. The log is the
-// truth, and every doubt about a channel ends in a question to it: a hole in
-// the sequence (fill.go), a join (follow.go), a frame of another epoch
-// (judge.go), a transaction that the bus was silent about (newest.go).
+// The bus brings frames within a millisecond and may lose them. The log is the truth,
+// and every doubt about a channel ends in a question to it. There are two logs: the
+// database has one epoch for all of its channels, and a tail; kept channels live in
+// Redis, each has an epoch of its own, and their heads are asked for again and again.
 //
-// There are two logs. The database has one epoch for all of its channels, and a
-// tail. Kept channels live in Redis; each has an epoch of its own, and their
-// heads are asked for again and again (source.go). What is asked of one log never
-// waits for the other (source.go).
+// This package holds locks, timers and mailboxes. What is done about a channel or a
+// listener is decided in package track, and package read puts the questions; the page
+// docs/architecture.md shows how they go together.
 //
 // Locks, in the order in which they may be taken:
 //
@@ -86,7 +85,7 @@ func New(cfg Config) (*Hub, error) {
 	}
 	h.limits = track.Limits{
 		RingFrames: h.cfg.RingFrames, RingBytes: h.cfg.RingBytes, RingAge: h.cfg.RingAge,
-		GapWait: h.cfg.HoleWait, Idle: h.cfg.Linger, Backfill: 4 * read.RangeLimit,
+		GapWait: h.cfg.GapWait, Idle: h.cfg.Idle,
 		Aged: func(age time.Duration) { h.metrics.age.Observe(age.Seconds()) },
 	}
 	h.database.init(h, nil)

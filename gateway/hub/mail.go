@@ -1,6 +1,12 @@
 package hub
 
-import "github.com/bellhop/bellhop/event"
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/gateway/hub/track"
+)
 
 // wakeUp has the connection look for what is new.
 func (s *Stream) wakeUp() {
@@ -52,4 +58,52 @@ func (s *Stream) countAway(was, is bool) {
 	case was && !is:
 		s.hub.metrics.waiting.Dec()
 	}
+}
+
+// placed tells whether every channel has a position, or is known to wait for the kept
+// log. No event is written before.
+func (s *Stream) placed() bool {
+	for i := range s.subs {
+		if !s.subs[i].Placed() {
+			return false
+		}
+	}
+	return true
+}
+
+// greet says bellhop.ready once every channel has been replayed, and again when there
+// is news about that.
+func (s *Stream) greet(w *writer) {
+	if s.ready && s.greeted == (track.Greeting{}) {
+		return
+	}
+	var g track.Greeting
+	for i := range s.subs {
+		if !g.Add(&s.subs[i].Listener) {
+			return
+		}
+	}
+	if s.ready && !g.News(s.greeted) {
+		return
+	}
+	for i := range s.subs {
+		s.subs[i].Greeted()
+	}
+	if !s.ready {
+		s.hub.metrics.joins.Observe(time.Since(s.opening.at).Seconds())
+	}
+	s.ready, s.greeted = true, g
+	w.ready(&s.opening.inbox)
+	if g == (track.Greeting{}) {
+		s.opening = nil
+	}
+}
+
+// spread is how long a stream that is live waits before it tells its client of a reset.
+func (s *Stream) spread() time.Duration {
+	if !s.ready {
+		return 0
+	}
+	longest := min(s.hub.cfg.ResetSpread, time.Duration(s.hub.Streams())*time.Millisecond)
+	return rand.N(longest + 1)
 }

@@ -31,7 +31,7 @@ func (m *model) settings(sabotage func(*Config)) func(*Config) {
 	latest := m.chance(50)
 	return func(c *Config) {
 		c.Log, c.Kept = m.log, m.kept
-		c.RingFrames, c.RingAge, c.Linger = frames, age, linger
+		c.RingFrames, c.RingAge, c.Idle = frames, age, linger
 		c.Rules = func(namespace string) Rules {
 			r := modelRules(namespace)
 			if r.Conflate {

@@ -59,7 +59,7 @@ func newCountModel(t *testing.T, seed uint64) *countModel {
 	m.rig = newRig(t, func(c *Config) {
 		c.Logger = slog.New(slog.DiscardHandler)
 		c.RingFrames = 1 + m.rng.IntN(8)
-		c.Linger = []time.Duration{200 * time.Millisecond, 10 * time.Second}[m.rng.IntN(2)]
+		c.Idle = []time.Duration{200 * time.Millisecond, 10 * time.Second}[m.rng.IntN(2)]
 	})
 	for i := range 4 {
 		d := &counter{client: &client{ended: true}}

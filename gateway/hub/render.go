@@ -16,7 +16,7 @@ var (
 	pingEvent   = []byte("event: bellhop.ping\ndata: {}\n\n")
 )
 
-// writer gathers the bytes of one call of Next.
+// writer collects the bytes of one call of Next.
 type writer struct {
 	stream *Stream
 	bufs   [][]byte

@@ -16,7 +16,7 @@ import (
 func TestModelFindsBrokenHubs(t *testing.T) {
 	const never = 1000 * time.Hour
 	for name, sabotage := range map[string]func(*Config){
-		"holes stay": func(c *Config) { c.HoleWait = never },
+		"holes stay": func(c *Config) { c.GapWait = never },
 		"no tail":    func(c *Config) { c.Log = noTail{c.Log} },
 		"one epoch": func(c *Config) {
 			bus := c.Bus

@@ -62,7 +62,7 @@ func (s *source) init(h *Hub, kept Kept) {
 
 // moment is what a channel of the log needs to decide.
 func (s *source) moment() track.Moment {
-	return track.Moment{Now: time.Now(), InDoubt: s.h.inDoubt.Load(), LogAway: s.away.Load()}
+	return track.Moment{Now: time.Now(), InDoubt: s.h.inDoubt.Load(), LogAway: s.away.Load(), Limits: &s.h.limits}
 }
 
 // Heads implements read.Log.
@@ -167,11 +167,11 @@ func (s *source) RangeDone(r *read.Range, p *store.Page) {
 		})
 		return
 	}
-	fate := track.Judge(&r.Range, p)
-	if fate.Ask { // find out, then go on
+	ask, retry := track.Useful(&r.Range, p)
+	if ask { // find out, then go on
 		c.ask(track.AskFresh)
 	}
-	if fate.Retry {
+	if retry {
 		time.AfterFunc(read.RangeBackoff, func() {
 			for _, q := range r.Requests {
 				requester(q).answer(nil)

@@ -176,19 +176,17 @@ func (o Origins) cors(next echo.HandlerFunc) echo.HandlerFunc {
 // page asks for: what watches a page (tracing, error reports) adds its own to every
 // request, and a preflight that allows only some of them allows nothing.
 func allowedHeaders(asked []string) string {
-	allowed := corsHeaders
-	n := 0
+	allowed := []string{corsHeaders}
 	for name := range strings.SplitSeq(strings.Join(asked, ","), ",") {
 		name = strings.TrimSpace(name)
-		if n == maxAsked {
+		if len(allowed) > maxAsked {
 			break
 		}
 		if isToken(name) && len(name) <= maxAskedName {
-			allowed += ", " + name
-			n++
+			allowed = append(allowed, name)
 		}
 	}
-	return allowed
+	return strings.Join(allowed, ", ")
 }
 
 // isToken tells whether a text can be the name of a header (RFC 9110, section 5.6.2).

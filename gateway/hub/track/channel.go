@@ -49,10 +49,10 @@ func (c *Channel) Message(p event.Position, frame event.Frame, n *event.Note, at
 	case !c.known || p.Epoch != c.filled.Epoch:
 		c.heardEarly(p, n, at, &fx)
 	case n != nil && n.Kind != event.NoteRemoved:
-		c.observe(p.Seq, CauseTail, &fx)
+		c.observe(p.Seq, CauseTail, at, &fx)
 		c.noted(n, &fx)
 	case frame == nil:
-		c.rewritten(p.Seq, &fx)
+		c.rewritten(p.Seq, at, &fx)
 		c.noted(n, &fx)
 	case p.Seq <= max(c.filled.Seq, c.look().rewritten):
 	case p.Seq == c.filled.Seq+1:
@@ -61,7 +61,7 @@ func (c *Channel) Message(p event.Position, frame event.Frame, n *event.Note, at
 		c.release(at, &fx)
 	default:
 		c.keepAhead(p.Seq, frame)
-		c.observe(p.Seq, CauseBus, &fx)
+		c.observe(p.Seq, CauseBus, at, &fx)
 	}
 	return fx
 }
@@ -73,10 +73,10 @@ func (c *Channel) Changed(epoch event.Epoch, ch *store.Change, at Moment) (fx Ef
 	case !c.known || epoch != c.filled.Epoch:
 		c.heardEarly(event.Position{Epoch: epoch, Seq: ch.Head}, ch.Note, at, &fx)
 	case ch.Rewrite:
-		c.rewritten(ch.Head, &fx)
+		c.rewritten(ch.Head, at, &fx)
 		c.noted(ch.Note, &fx)
 	default:
-		c.observe(ch.Head, CauseTail, &fx)
+		c.observe(ch.Head, CauseTail, at, &fx)
 		c.noted(ch.Note, &fx)
 	}
 	return fx
@@ -102,7 +102,7 @@ func (c *Channel) heardEarly(p event.Position, n *event.Note, at Moment, fx *Eff
 // rewritten forgets the frames kept: something up to head was deleted, or came
 // without its frame. What the bus still brings of them, and what is being read, may
 // be from before the deletion.
-func (c *Channel) rewritten(head uint64, fx *Effects) {
+func (c *Channel) rewritten(head uint64, at Moment, fx *Effects) {
 	c.Forget()
 	if head > c.filled.Seq {
 		r := c.use()
@@ -111,7 +111,7 @@ func (c *Channel) rewritten(head uint64, fx *Effects) {
 	if c.gap == gapFilling {
 		c.gap = gapOvertaken
 	}
-	c.observe(head, CauseTail, fx)
+	c.observe(head, CauseTail, at, fx)
 }
 
 // Forget drops all frames, because there may be deleted ones among them.
@@ -133,11 +133,11 @@ func (c *Channel) push(e Entry, at Moment) {
 			m.begun = e.pushed
 		}
 	}
-	r.ring.push(e, c.rules.RingFrames, c.rules.RingBytes)
+	r.ring.push(e, at.RingFrames, at.RingBytes)
 	c.filled.Seq = e.Seq
 	c.announced = max(c.announced, e.Seq)
 	if t, ok := event.Frame(e.Block[:e.Frame]).Time(); ok {
-		c.rules.Aged(at.Now.Sub(t))
+		at.Aged(at.Now.Sub(t))
 	}
 }
 

@@ -31,7 +31,7 @@ func (m *merged) restart() { m.next, m.released, m.shown = time.Time{}, 0, ring{
 
 // limited is the state of the channel's rate limit; nil: it has none.
 func (c *Channel) limited() *merged {
-	if c.rules.Period == 0 {
+	if !c.rules.limited() {
 		return nil
 	}
 	return c.use().merged
@@ -65,7 +65,7 @@ func (c *Channel) PeriodOver(at Moment) (fx Effects) {
 }
 
 func (c *Channel) show(m *merged, at Moment, fx *Effects) {
-	m.released, m.next = c.filled.Seq, at.Now.Add(c.rules.Period)
+	m.released, m.next = c.filled.Seq, at.Now.Add(time.Second/time.Duration(c.rules.MaxRate))
 	m.shown = c.kept()
 	m.shown.entries = slices.Clone(m.shown.entries)
 	fx.Do |= Wake
@@ -74,7 +74,7 @@ func (c *Channel) show(m *merged, at Moment, fx *Effects) {
 // readable is what a listener at seq may read, and how far. One that has not been given
 // yet all that its join promised, up to reach, need not wait for a period.
 func (c *Channel) readable(seq, reach uint64) (ring, uint64) {
-	if c.rules.Period > 0 && seq >= reach {
+	if c.rules.limited() && seq >= reach {
 		if m := c.look().merged; m != nil {
 			return m.shown, m.released
 		}
@@ -98,12 +98,12 @@ func (c *Channel) nothingBelow(at Moment) {
 // outworn tells whether the ring of a channel that conflates is to be dropped for its
 // age. It has the newest of each type however old they are, and what has expired in the
 // log since must not be handed out for ever.
-func (c *Channel) outworn(now int64) bool {
+func (c *Channel) outworn(at Moment) bool {
 	m := c.recent.merged
-	if c.rules.Period > 0 && m.released < c.filled.Seq {
+	if c.rules.limited() && m.released < c.filled.Seq {
 		return false // its listeners are about to be given something
 	}
-	return !m.dropped && now-m.begun > int64(c.rules.RingAge)
+	return !m.dropped && at.Now.UnixNano()-m.begun > int64(at.RingAge)
 }
 
 // refillable tells whether the ring was dropped, so that it can be read again for all
@@ -138,13 +138,17 @@ func (c *Channel) beginRing() {
 	}
 }
 
+// backfillMost is how many events of a channel that conflates are likely to be all that
+// matter.
+const backfillMost = 1024
+
 // backfill is how many events below its head a channel begins to follow, so that those
 // who join it need no page of their own: of a channel that conflates as many as are
 // likely to be retained, of one whose newest event greets everybody that one.
 func (c *Channel) backfill() uint64 {
 	switch {
 	case c.rules.Conflate:
-		return uint64(c.rules.Backfill)
+		return backfillMost
 	case c.rules.JoinLatest:
 		return 1
 	}

@@ -24,7 +24,7 @@ var depth = flag.Int("track.depth", 3, "how many steps of a channel are tried in
 func TestEveryOrderOfEvents(t *testing.T) {
 	t.Parallel()
 	for name, rules := range map[string]Rules{
-		"database": {}, "own epoch": {OwnEpoch: true}, "conflated": {OwnEpoch: true, Conflate: true, JoinLatest: true}, "latest": {JoinLatest: true},
+		"database": {}, "own epoch": {Kept: true}, "conflated": {Kept: true, Conflate: true, JoinLatest: true}, "latest": {JoinLatest: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,7 +123,7 @@ var moves = []move{
 		return ask && (w.asked == nil || !w.asked.a.Fresh)
 	}},
 	{"ask a replica", func(w *world) bool {
-		ask := w.asked == nil && w.want&(Ask|AskFresh) != 0 && w.log().head > 0 && !w.rules.OwnEpoch
+		ask := w.asked == nil && w.want&(Ask|AskFresh) != 0 && w.log().head > 0 && !w.rules.Kept
 		if ask {
 			w.start(w.want&AskFresh != 0, true, w.log(), 1)
 		}
@@ -166,7 +166,7 @@ var moves = []move{
 	{"join for all", func(w *world) bool { return w.join(1, &event.Position{}) }},
 	{"leave", func(w *world) bool { return w.leave(w.clients[0]) }},
 	{"sweep", func(w *world) bool {
-		fx := w.c.Sweep(w.rules.RingAge, w.at())
+		fx := w.c.Sweep(w.limits.RingAge, w.at())
 		w.do(fx)
 		return fx.Has(Unsubscribe)
 	}},
@@ -285,12 +285,12 @@ func (w *world) look(m *member) bool {
 		m.fetch = nil
 		w.c.Want(false, r)
 		p := w.page(r)
-		fate := Judge(r, &p)
-		if fate.Ask {
+		ask, retry := Useful(r, &p)
+		if ask {
 			w.want |= AskFresh
 		}
 		m.post().Answered = true
-		if !fate.Retry {
+		if !retry {
 			m.post().Page = Cut(r, &p, w.c.Replay(&p), event.Position{Epoch: r.Epoch, Seq: r.After})
 		}
 	}
@@ -307,7 +307,7 @@ func (w *world) settle() {
 		for range 2 { // who gave the channel up may subscribe again
 			w.acknowledge()
 		}
-		if w.rules.OwnEpoch {
+		if w.rules.Kept {
 			if w.c.Askable(w.at()) {
 				w.want |= AskFresh
 			}

@@ -22,10 +22,10 @@ func (g gap) asked() bool { return g >= gapFilling }
 
 // observe notes that seq exists, and sees to it that a gap below it is filled if it
 // does not close by itself.
-func (c *Channel) observe(seq uint64, why Cause, fx *Effects) {
+func (c *Channel) observe(seq uint64, why Cause, at Moment, fx *Effects) {
 	c.announced = max(c.announced, seq)
 	if c.announced > c.filled.Seq && c.gap == noGap && c.idle == 0 {
-		c.watchGap(c.rules.GapWait, why, fx)
+		c.watchGap(at.GapWait, why, fx)
 	}
 }
 
@@ -74,7 +74,7 @@ func (c *Channel) FillDone(after event.Position, page *store.Page, at Moment) (f
 	overtaken := c.gap == gapOvertaken
 	c.gap = noGap
 	if c.filled.Epoch != after.Epoch || c.filled.Seq < after.Seq { // another life, or a step back
-		c.observe(c.announced, CauseBus, &fx)
+		c.observe(c.announced, CauseBus, at, &fx)
 		return fx
 	}
 	before := c.filled.Seq
@@ -97,7 +97,7 @@ func (c *Channel) FillDone(after event.Position, page *store.Page, at Moment) (f
 		// The log does not have what was announced: it is out of reach, or the
 		// announcement was wrong. Ask for the head, then look again.
 		fx.Do |= Ask
-		c.watchGap(4*c.rules.GapWait, CauseBus, &fx)
+		c.watchGap(4*at.GapWait, CauseBus, &fx)
 	}
 	return fx
 }
@@ -138,7 +138,7 @@ func (c *Channel) passOver(seq uint64, at Moment) {
 		c.push(Entry{Seq: seq}, at)
 		return
 	}
-	if seq > c.filled.Seq+uint64(c.rules.RingFrames) {
+	if seq > c.filled.Seq+uint64(at.RingFrames) {
 		c.filled.Seq = seq
 		c.dropRing()
 	}

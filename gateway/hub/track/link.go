@@ -88,9 +88,9 @@ func (c *Channel) Unsubscribed() (fx Effects) {
 // nobody has listened for a while, whether its subscription was ever acknowledged or
 // not: while the bus is away nobody acknowledges.
 func (c *Channel) Sweep(age time.Duration, at Moment) (fx Effects) {
-	c.expire(at.Now.UnixNano(), age)
+	c.expire(age, at)
 	up := c.link == subscribed || c.link == subscribing
-	if up && c.idle != 0 && at.Now.UnixNano()-c.idle >= int64(c.rules.Idle) {
+	if up && c.idle != 0 && at.Now.UnixNano()-c.idle >= int64(at.Idle) {
 		c.link, c.known, c.stale = unsubscribing, false, false
 		c.recent = nil
 		fx.Do |= Unsubscribe

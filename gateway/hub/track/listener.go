@@ -92,7 +92,12 @@ func (l *Listener) doubts(v *Verdict) bool {
 	if c == nil || c.trusted || c.At.Epoch == "" || c.At.Epoch == event.NoEpoch {
 		return false
 	}
-	return c.At.Epoch != v.epoch || c.At.Seq > v.head.Seq
+	return !v.covers(c.At)
+}
+
+// covers tells whether events up to a position are known to exist.
+func (v *Verdict) covers(at event.Position) bool {
+	return at.Epoch == v.Epoch && at.Seq <= max(v.Head.Seq, v.filled)
 }
 
 // logAway notes that a listener that has no position yet waits for the kept log, and
@@ -110,16 +115,16 @@ func (l *Listener) logAway() (tell bool) {
 
 // place takes the verdict: where the listener goes on, and what is to be announced.
 func (l *Listener) place(v *Verdict, rules *Rules) {
-	floor := event.Position{Epoch: v.epoch, Seq: v.head.Floor}
+	floor := event.Position{Epoch: v.Epoch, Seq: v.Head.Floor}
 	claim := l.claim
 	l.claim = nil
-	backwards := l.placed && v.epoch == l.pos.Epoch && v.generation != l.generation
+	backwards := l.placed && v.Epoch == l.pos.Epoch && v.generation != l.generation
 	switch {
 	case claim == nil:
 		l.pos, l.brought = v.start(rules), nil
 	case claim.At.Epoch == "": // all that is there, without a word about the rest
 		l.move(floor)
-	case backwards, claim.At.Epoch != v.epoch, claim.At.Seq > v.head.Seq:
+	case backwards, !v.covers(claim.At):
 		l.reset = &Reset{Final: backwards}
 		if l.ReplayReset {
 			l.move(floor)
@@ -130,10 +135,10 @@ func (l *Listener) place(v *Verdict, rules *Rules) {
 		}
 	default:
 		l.move(claim.At)
-		l.trim(v.head.Floor, rules)
+		l.trim(v.Head.Floor, rules)
 	}
-	l.state, l.placed, l.named, l.away, l.stale = following, true, true, false, v.stale
-	l.generation, l.reach = v.generation, v.reach
+	l.state, l.placed, l.named, l.away, l.stale = following, true, true, false, v.Stale
+	l.generation, l.reach = v.generation, v.Head.Seq
 }
 
 // start is where a listener without a position begins: with the newest event where the
@@ -141,12 +146,12 @@ func (l *Listener) place(v *Verdict, rules *Rules) {
 // come further since, that is replayed, and added to the count of unread events that the
 // answer gave.
 func (v *Verdict) start(rules *Rules) event.Position {
-	at := event.Position{Epoch: v.epoch, Seq: v.reach}
+	at := event.Position{Epoch: v.Epoch, Seq: v.Head.Seq}
 	switch {
 	case !rules.JoinLatest:
 	case rules.Conflate: // the newest of each type
-		at.Seq = v.head.Floor
-	case v.reach > v.head.Floor: // the newest
+		at.Seq = v.Head.Floor
+	case v.Head.Seq > v.Head.Floor: // the newest
 		at.Seq--
 	}
 	return at

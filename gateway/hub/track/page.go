@@ -20,23 +20,13 @@ type Page struct {
 	entries []Entry // above the position of the request
 }
 
-// Fate is what becomes of a page of the log that was read for streams that were behind.
-type Fate struct {
-	// Ask the log for the head: its primary lives in another epoch.
-	Ask bool
-	// Retry: there is nothing to go on with, since the epoch changes, or the replica
-	// that stands in for the primary does not have it yet. Who asked looks again
-	// after a pause.
-	Retry bool
-}
-
-// Judge decides whether a page is of use for those who asked for a range.
-func Judge(r *store.Range, p *store.Page) Fate {
+// Useful decides what a page is worth for those who asked for a range. ask: its primary
+// lives in another epoch, so the log is to be asked for the head. retry: there is nothing
+// to go on with, since the epoch changes, or the replica that stands in for the primary
+// does not have it yet; who asked looks again after a pause.
+func Useful(r *store.Range, p *store.Page) (ask, retry bool) {
 	other := p.Epoch != r.Epoch
-	return Fate{
-		Ask:   other && !p.Stale,
-		Retry: other || p.Last == r.After && p.Last < r.Through && p.Floor <= r.After,
-	}
+	return other && !p.Stale, other || p.Last == r.After && p.Last < r.Through && p.Floor <= r.After
 }
 
 // Replay renders the events of a page, for all who asked for it.

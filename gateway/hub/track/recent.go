@@ -104,15 +104,15 @@ func (c *Channel) dropRing() {
 }
 
 // expire drops what the ring has kept for longer than age.
-func (c *Channel) expire(now int64, age time.Duration) {
+func (c *Channel) expire(age time.Duration, at Moment) {
 	r := c.recent
 	if r == nil {
 		return
 	}
-	before := now - int64(age)
+	before := at.Now.Add(-age).UnixNano()
 	switch n := len(r.ring.entries); {
 	case n == 0:
-	case r.ring.entries[n-1].pushed < before, r.merged != nil && c.outworn(now):
+	case r.ring.entries[n-1].pushed < before, r.merged != nil && c.outworn(at):
 		c.dropRing()
 	case r.merged == nil:
 		r.ring.expire(before)

@@ -10,16 +10,13 @@ import (
 // Question is what was known of a channel when a query for its head started, and who
 // waited for the answer by then.
 type Question struct {
-	filled     event.Position
-	generation uint32
-	announced  uint64
-	early      event.Position
-	known      bool
-	waiters    []Waiter
+	was     Channel
+	early   event.Position
+	waiters []Waiter
 }
 
 // Filled is how far the channel had come.
-func (q *Question) Filled() uint64 { return q.filled.Seq }
+func (q *Question) Filled() uint64 { return q.was.filled.Seq }
 
 // Answer is what the log said about the head of a channel.
 type Answer struct {
@@ -32,14 +29,12 @@ type Answer struct {
 // Verdict is what a joining listener is told: the state of its channel, from a query
 // that started after it came and after the subscription was acknowledged.
 type Verdict struct {
-	head       store.Head
-	epoch      event.Epoch
+	// Answer is what the log said. Its head is what Unread counts up to, and what the
+	// log can replay at the moment, even if a replica stands in for the primary.
+	Answer
+
 	generation uint32
-	stale      bool
-	// reach is the head that the answer gave: what head.Unread counts up to, and
-	// what the log can replay at the moment, even if a replica stands in for the
-	// primary.
-	reach uint64
+	filled     uint64 // this gateway may have come further than the answer
 }
 
 // Outcome is what follows from an answer.
@@ -58,7 +53,7 @@ func (c *Channel) Question(at Moment) (Question, bool) {
 	if !c.Askable(at) {
 		return Question{}, false
 	}
-	q := Question{filled: c.filled, generation: c.generation, announced: c.announced, known: c.known}
+	q := Question{was: *c}
 	if r := c.recent; r != nil {
 		q.early = r.early
 		q.waiters = slices.DeleteFunc(r.waiters, gone)
@@ -97,7 +92,7 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 		c.await(q.waiters...)
 		fx.Do |= AskLater
 		return out
-	case a.Epoch != c.filled.Epoch && c.rules.OwnEpoch && (!a.Fresh || !q.known || q.filled.Epoch != c.filled.Epoch):
+	case a.Epoch != c.filled.Epoch && c.rules.Kept && (!a.Fresh || !q.was.known || q.was.filled.Epoch != c.filled.Epoch):
 		// Another life of this channel alone. As with the database's, it is
 		// believed only from a new connection, and only if the channel has not
 		// changed its life since the question was put.
@@ -105,9 +100,9 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 		fx.Do |= AskFresh
 		return out
 	case a.Epoch != c.filled.Epoch:
-		out.Ended = c.rules.OwnEpoch && c.filled.Epoch != ""
+		out.Ended = c.rules.Kept && c.filled.Epoch != ""
 		c.begin(head, a.Head.Floor, false, at, fx)
-	case !a.Stale && q.known && q.filled.Epoch == a.Epoch && q.generation == c.generation && head.Seq < q.filled.Seq:
+	case !a.Stale && q.was.known && q.was.filled.Epoch == a.Epoch && q.was.generation == c.generation && head.Seq < q.was.filled.Seq:
 		// Lower than what was known when the query started. (Comparing with
 		// what is known now would take an answer that the bus overtook for a
 		// step back.) A pooled connection may lead to the wrong server: only a
@@ -121,12 +116,12 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 		c.generation++
 		c.begin(head, a.Head.Floor, false, at, fx)
 	default:
-		if !a.Stale && c.announced == q.announced && c.announced > head.Seq && c.filled.Seq <= head.Seq {
+		if !a.Stale && c.announced == q.was.announced && c.announced > head.Seq && c.filled.Seq <= head.Seq {
 			// Announced, but the primary does not have it: nobody committed it.
 			c.announced = head.Seq
 			c.dropAnnounced()
 		}
-		c.observe(head.Seq, CauseHeads, fx)
+		c.observe(head.Seq, CauseHeads, at, fx)
 		if r := c.recent; r != nil && c.rules.Conflate {
 			r.ring.trim(a.Head.Floor)
 		}
@@ -135,10 +130,9 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 	if !a.Stale {
 		c.counted(&a.Head, fx)
 	}
-	c.settleEarly(q, a.Fresh, fx)
-	out.Verdict = Verdict{head: a.Head, epoch: a.Epoch, generation: c.generation, stale: a.Stale, reach: head.Seq}
-	out.Verdict.head.Seq = max(head.Seq, c.filled.Seq) // this gateway may have come further than the answer
-	out.Told = c.tell(q, &out.Verdict, a.Fresh, fx)
+	c.settleEarly(q, a.Fresh, at, fx)
+	out.Verdict = Verdict{Answer: *a, generation: c.generation, filled: c.filled.Seq}
+	out.Told = c.tell(q, &out.Verdict, fx)
 	if a.Stale {
 		fx.Do |= AskLater // until the primary is back
 	} else if wasStale {
@@ -171,7 +165,7 @@ func (c *Channel) begin(head event.Position, floor uint64, stale bool, at Moment
 }
 
 // settleEarly resolves what was heard before the position was known.
-func (c *Channel) settleEarly(q *Question, fresh bool, fx *Effects) {
+func (c *Channel) settleEarly(q *Question, fresh bool, at Moment, fx *Effects) {
 	r := c.recent
 	if r == nil {
 		return
@@ -186,7 +180,7 @@ func (c *Channel) settleEarly(q *Question, fresh bool, fx *Effects) {
 	case early == event.Position{}:
 	case early.Epoch == c.filled.Epoch:
 		r.early = event.Position{}
-		c.observe(early.Seq, CauseHeads, fx)
+		c.observe(early.Seq, CauseHeads, at, fx)
 	case early == q.early && fresh:
 		// Heard before the query started, and a new connection says otherwise:
 		// a message that was long under way, of a life that is over.
@@ -198,13 +192,13 @@ func (c *Channel) settleEarly(q *Question, fresh bool, fx *Effects) {
 
 // tell is who of those that waited hears the verdict. Whoever would be reset by it
 // hears it from a new connection, or waits until the primary is back.
-func (c *Channel) tell(q *Question, v *Verdict, fresh bool, fx *Effects) (told []Waiter) {
+func (c *Channel) tell(q *Question, v *Verdict, fx *Effects) (told []Waiter) {
 	told = q.waiters[:0]
 	for _, w := range q.waiters {
 		switch {
-		case !w.Waiting().doubts(v), fresh && !v.stale:
+		case !w.Waiting().doubts(v), v.Fresh && !v.Stale:
 			told = append(told, w)
-		case v.stale:
+		case v.Stale:
 			c.await(w)
 		default:
 			c.await(w)

@@ -14,30 +14,32 @@ import (
 	"github.com/bellhop/bellhop/event"
 )
 
-// Rules are how a channel is followed. They are shared by many channels and never
+// Rules say how a channel is followed. They are shared by many channels and never
 // change.
 type Rules struct {
-	// OwnEpoch: the channel has an epoch of its own, as kept channels have. Those
-	// of the database share one.
-	OwnEpoch bool
-	// JoinLatest hands a listener without a position the newest event, or of a
-	// channel that conflates the newest of each type.
+	// Kept: the channel is in the kept log and has an epoch of its own. Those of the
+	// database share one.
+	Kept bool
+	// JoinLatest hands a listener that brings no position the newest event (with
+	// Conflate: the newest of each type) before its bellhop.ready. Nothing stands
+	// in for a newest event that was deleted or has expired.
 	JoinLatest bool
-	// Conflate lets listeners that are behind skip to the newest of each type.
+	// Conflate lets a listener that is behind skip to the newest event of each
+	// type. What it gets is in the order of the channel, and the last value
+	// always arrives.
 	Conflate bool
-	// Period is the rate limit: listeners that are live are given what is new
-	// once in it. Zero: at once. It needs Conflate.
-	Period time.Duration
-
-	*Limits
+	// MaxRate is the rate limit: how many times a second listeners that are live are
+	// given what is new; zero: every time. It needs Conflate.
+	MaxRate int
 }
+
+func (r *Rules) limited() bool { return r.Conflate && r.MaxRate > 0 }
 
 // Limits bound what channels keep and how long they wait.
 type Limits struct {
 	RingFrames, RingBytes int           // of the recent frames of a channel
 	RingAge               time.Duration // how long they are kept
 	GapWait               time.Duration // how long a gap may close by itself
-	Backfill              int           // events that a channel that conflates begins with
 	Idle                  time.Duration // how long a channel without listeners is held
 	// Aged is told the age of each event as it is handed to a channel's listeners.
 	Aged func(time.Duration)
@@ -48,6 +50,8 @@ type Moment struct {
 	Now     time.Time
 	InDoubt bool // the bus can't be relied on
 	LogAway bool // the channel's log did not answer the last question
+
+	*Limits
 }
 
 // Do is a set of things that are to be done.

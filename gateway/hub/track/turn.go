@@ -28,13 +28,13 @@ func (l *Listener) Take(m *Mail, rules *Rules, inbox *Inbox) (told *event.Note, 
 	switch v := m.Verdict; {
 	case v != nil:
 		l.place(v, rules)
-		inbox.hear(v.epoch, v.count())
+		inbox.hear(v.Epoch, v.count())
 	case m.Away && !l.placed:
 		l.away, l.named = true, true
 	}
 	if v := m.Confirmed; v != nil && l.state != waiting {
 		l.stale = false
-		inbox.hear(v.epoch, v.count())
+		inbox.hear(v.Epoch, v.count())
 	}
 	if m.Answered && l.state == fetching {
 		l.state, l.page = following, m.Page
@@ -51,7 +51,7 @@ func (l *Listener) Take(m *Mail, rules *Rules, inbox *Inbox) (told *event.Note, 
 }
 
 func (v *Verdict) count() Count {
-	return Count{Version: v.head.Version, Head: v.reach, Unread: v.head.Unread}
+	return Count{Version: v.Head.Version, Head: v.Head.Seq, Unread: v.Head.Unread}
 }
 
 // Turn is what a listener does next.

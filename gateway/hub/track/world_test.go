@@ -20,6 +20,7 @@ import (
 type world struct {
 	t       *testing.T
 	rules   *Rules
+	limits  *Limits
 	lives   []life // of the log; the last one is the primary's, another one that of a demoted server
 	epoch   LogEpoch
 	c       Channel
@@ -78,8 +79,8 @@ type member struct {
 
 func newWorld(t *testing.T, rules Rules, clients int) *world {
 	t.Helper()
-	rules.Limits = &Limits{RingFrames: 2, RingBytes: 1 << 20, RingAge: time.Minute, GapWait: time.Second, Backfill: 4, Aged: func(time.Duration) {}}
-	w := &world{t: t, rules: &rules, lives: []life{{epoch: "e1"}}, heard: map[event.Position]bool{}}
+	limits := &Limits{RingFrames: 2, RingBytes: 1 << 20, RingAge: time.Minute, GapWait: time.Second, Aged: func(time.Duration) {}}
+	w := &world{t: t, limits: limits, rules: &rules, lives: []life{{epoch: "e1"}}, heard: map[event.Position]bool{}}
 	w.c = NewChannel("user:1", w.rules)
 	for range clients {
 		w.clients = append(w.clients, &member{l: Listener{Index: -1}})
@@ -149,7 +150,7 @@ func (w *world) key() string {
 		w.who(&b, r.waiters)
 	}
 	if q := w.asked; q != nil {
-		fmt.Fprintf(&b, "|%v %v %v %v %v %v", q.filled, q.announced, q.early, q.known, q.a, q.before)
+		fmt.Fprintf(&b, "|%v %v %v %v %v %v", q.was.filled, q.was.announced, q.early, q.was.known, q.a, q.before)
 		w.who(&b, q.waiters)
 	}
 	if f := w.fill; f != nil {
@@ -186,7 +187,7 @@ func (w *world) who(b *strings.Builder, waiters []Waiter) {
 	}
 }
 
-func (w *world) at() Moment { return Moment{Now: time.Unix(1, 0), InDoubt: w.doubt} }
+func (w *world) at() Moment { return Moment{Now: time.Unix(1, 0), InDoubt: w.doubt, Limits: w.limits} }
 
 func (w *world) log() *life { return &w.lives[len(w.lives)-1] }
 
@@ -251,7 +252,7 @@ func (w *world) start(fresh, stale bool, from *life, behind uint64) {
 		return
 	}
 	before := w.epoch.Now()
-	fresh = fresh || before == "" && !w.rules.OwnEpoch
+	fresh = fresh || before == "" && !w.rules.Kept
 	head := w.head(from)
 	head.Seq, head.Version = head.Seq-behind, head.Version-behind
 	w.asked = &asked{Question: q, a: Answer{Epoch: from.epoch, Head: head, Stale: stale, Fresh: fresh}, before: before}
@@ -261,7 +262,7 @@ func (w *world) start(fresh, stale bool, from *life, behind uint64) {
 func (w *world) answer() {
 	q := w.asked
 	w.asked = nil
-	if !w.rules.OwnEpoch && !q.a.Stale {
+	if !w.rules.Kept && !q.a.Stale {
 		if believed, changed := w.epoch.Believe(q.a.Epoch, q.before, q.a.Fresh); !believed {
 			fx, _ := w.c.Unanswered(&q.Question, AskFresh, w.at())
 			w.do(fx)
@@ -381,7 +382,7 @@ func (w *world) invariants() {
 	w.check(!c.known || c.announced >= c.filled.Seq, "what is filled was announced")
 	w.check(c.idle != 0 || c.link != unlinked || w.clients[0].l.Index < 0, "who listens is subscribed")
 	if r := c.recent; r != nil {
-		w.check(len(r.ring.entries) <= w.rules.RingFrames && len(r.ahead) <= MaxAhead, "what is kept is bounded")
+		w.check(len(r.ring.entries) <= w.limits.RingFrames && len(r.ahead) <= MaxAhead, "what is kept is bounded")
 		last := r.ring.base
 		for i := range r.ring.entries {
 			e := &r.ring.entries[i]
