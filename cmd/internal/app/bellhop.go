@@ -45,7 +45,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {
 			return nil, err
 		}
-		s.readAccess = func(cfg config.Program) (accessSettings, error) { return keys.access(cfg) }
+		s.readAccess = keys.access
 	}
 	if err := s.begin(cfg); err != nil {
 		return nil, err
