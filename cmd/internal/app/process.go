@@ -127,7 +127,7 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 // reload reads the settings anew. What is wrong with them leaves all as it is; a
 // program that has no use for them is not waited for.
 func reload[S settings](s S, p Process, log *slog.Logger, to chan<- config.Program) {
-	fresh, _ := reflect.TypeAssert[S](reflect.New(reflect.TypeOf(s).Elem())) // it is what s is
+	fresh, _ := reflect.TypeAssert[S](reflect.New(reflect.TypeOf(s).Elem()))
 	if _, err := config.Parse(fresh, p.Args, p.Environ, io.Discard); err != nil {
 		log.Error("what was read anew is wrong; all stays as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
