@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,6 +182,9 @@ func TestFailedDeploymentsGoUnnoticed(t *testing.T) {
 	d.control.next(none)
 
 	d.breakOff = "HUP"
+	if signal.Ignored(syscall.SIGHUP) { // by nohup: then a shell can't be told that its terminal is gone
+		d.breakOff = "TERM"
+	}
 	out, err = d.run("broken-off", "1")
 	require.Error(t, err)
 	require.Contains(t, out, "deploy: broken off\n")
