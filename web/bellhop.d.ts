@@ -162,8 +162,8 @@ export class Bellhop {
   remove(seq: number): Promise<void>;
 
   /**
-   * Tries again at once, after `denied` too. If somebody else has signed in it goes on
-   * as them, with an inbox of their own.
+   * Tries again at once, after `denied` too. If somebody else has signed in it empties
+   * the inbox, tells so, and goes on as them.
    */
   reconnect(): void;
   /** Ends everything. Another tab takes over the connection. */

@@ -235,6 +235,7 @@ class Access {
   #onLost;
   #lost = false;
   #token = "";
+  #subject = ""; // of the last token that named one
   #asked = false;
   #renew = false;
   /** @type {Promise<string> | null} */
@@ -318,6 +319,13 @@ class Access {
     }
     this.#asked = true;
     this.#renew = false;
+    const { subject } = this;
+    // Once the inbox is known, so is whose tokens are: another's opens nothing.
+    if (this.inbox && this.#subject && subject && subject !== this.#subject) {
+      this.lose();
+      return this.token();
+    }
+    this.#subject = subject || this.#subject;
     return this.#token;
   }
 
@@ -2139,6 +2147,9 @@ export class Bellhop {
     if (this.#stage === LOST) {
       this.#build();
       this.#stage = NEW;
+      // What is shown is not theirs who are signed in now.
+      this.#setStatus({ state: "connecting" });
+      this.#emit("bellhop.inbox", this.inbox);
     }
     if (this.#stage === NEW) this.#begin();
     else if (this.#stage === RUNNING) this.#stream.reconnect();

@@ -146,3 +146,24 @@ func (t tailHandler) TailFailed(err error) {
 	t.h.metrics.tailReads.Inc()
 	t.h.cfg.Logger.Warn("the newest transactions can't be read", "error", err)
 }
+
+// confirmed is the database's epoch as its primary confirmed it.
+func (h *Hub) confirmed() event.Epoch {
+	h.epochMu.Lock()
+	defer h.epochMu.Unlock()
+	return h.epoch.Now()
+}
+
+// believe takes the epoch of a primary's answer to a query that started when before was
+// confirmed; false: the answer is to be refused.
+func (h *Hub) believe(epoch, before event.Epoch, fresh bool) bool {
+	h.epochMu.Lock()
+	believed, changed := h.epoch.Believe(epoch, before, fresh)
+	h.epochMu.Unlock()
+	if changed {
+		h.cfg.Logger.Warn("the log began a new epoch", "was", before, "is", epoch)
+		h.metrics.epochs.Inc()
+		h.database.askAll(false)
+	}
+	return believed
+}

@@ -59,9 +59,14 @@ func (b *sub) advance(w *writer) {
 			}
 		case track.ReadRing:
 			b.ch.mu.Lock()
-			entries, reading, fx := b.ch.Read(room[:0], &b.Listener, w.budget)
-			through := b.ch.Filled().Seq
-			b.ch.do(fx)
+			entries, reading, do := b.ch.Read(room[:0], &b.Listener, w.budget)
+			var through uint64
+			if reading == track.Behind {
+				through = b.ch.Filled().Seq
+			}
+			if do != 0 {
+				b.ch.do(track.Effects{Do: do})
+			}
 			b.ch.mu.Unlock()
 			switch reading {
 			case track.Some:

@@ -34,6 +34,7 @@ export class Access {
   #onLost;
   #lost = false;
   #token = "";
+  #subject = ""; // of the last token that named one
   #asked = false;
   #renew = false;
   /** @type {Promise<string> | null} */
@@ -117,6 +118,13 @@ export class Access {
     }
     this.#asked = true;
     this.#renew = false;
+    const { subject } = this;
+    // Once the inbox is known, so is whose tokens are: another's opens nothing.
+    if (this.inbox && this.#subject && subject && subject !== this.#subject) {
+      this.lose();
+      return this.token();
+    }
+    this.#subject = subject || this.#subject;
     return this.#token;
   }
 

@@ -127,6 +127,9 @@ export class Bellhop {
     if (this.#stage === LOST) {
       this.#build();
       this.#stage = NEW;
+      // What is shown is not theirs who are signed in now.
+      this.#setStatus({ state: "connecting" });
+      this.#emit("bellhop.inbox", this.inbox);
     }
     if (this.#stage === NEW) this.#begin();
     else if (this.#stage === RUNNING) this.#stream.reconnect();

@@ -463,9 +463,9 @@ test("EventSource: the cookie first, then all types through one listener", async
   assert.equal(client.status.state, "waiting");
   assert.ok(client.status.retryAt - machine.clock.now() >= 30_000, "retry lines can't be seen");
   await machine.clock.advance(90_000);
-  sources[2].say("bellhop.refused", { reason: "draining", retry: 2_000 }, "");
-  sources[2].onopen();
-  sources[2].onerror();
+  made[2].say("bellhop.refused", { reason: "draining", retry: 2_000 }, "");
+  made[2].onopen();
+  made[2].onerror();
   assert.ok(client.status.retryAt - machine.clock.now() < 30_000, "it says when to come back");
   client.close();
 });

@@ -156,6 +156,54 @@ test("reconnect goes on as who is signed in now, with nothing of who was before"
   assert.equal(client.cursor, "1.e1@user:7");
 });
 
+test("a token of somebody else opens no stream and asks for nothing, whatever was given between", async () => {
+  for (const between of [[], ["", "opaque"]]) {
+    let who = jwt("42");
+    let asked = 0;
+    const { gateway, client, server, clock } = await start({ options: { token: () => { asked++; return who; } } });
+    let length;
+    for (const next of [...between, jwt("7")]) {
+      gateway.last.ready(server.cursor, { unread: 2, head: 2 });
+      await settle();
+      who = next;
+      ({ length } = gateway.requests);
+      gateway.last.notice("expired", {});
+      gateway.last.end();
+      await clock.advance(2_000);
+    }
+    await clock.advance(600_000);
+    assert.deepEqual({ ...client.status }, DENIED);
+    await assert.rejects(client.markRead(), { final: true });
+    assert.equal(gateway.requests.length, length);
+    assert.equal(asked, 2 + between.length);
+    assert.equal(client.unread, 2);
+  }
+});
+
+test("reconnect as somebody else shows an empty inbox before anything of theirs", async () => {
+  for (const pageSize of [0, 3]) {
+    const { gateway, client, server } = await start({ options: { pageSize } });
+    gateway.last.ready(server.cursor, { unread: 2, head: 2 });
+    await settle();
+    become(server, "user:7", 5);
+    gateway.last.ready(server.cursor, { unread: 5, head: 5 });
+    await settle();
+    assert.deepEqual({ ...client.status }, DENIED);
+    const told = [];
+    client.on("bellhop.status", ({ state }) => told.push(state));
+    client.on("bellhop.inbox", ({ items, unread, loaded }) => told.push([items.length, unread, loaded]));
+    client.reconnect();
+    assert.deepEqual(told, ["connecting", [0, 0, false]]);
+    assert.deepEqual([client.status.state, client.items.length, client.unread], ["connecting", 0, 0]);
+    for (let streams = 0; streams < 2; streams++) { // without a list the first one says which tabs to share with
+      await settle();
+      gateway.last.ready(server.cursor, { unread: 5, head: 5 });
+    }
+    await settle();
+    assert.deepEqual([client.status.state, client.unread], ["live", 5]);
+  }
+});
+
 test("an inbox whose channel is not spelled like the subject is ours all the same", async () => {
   const { gateway, client, clock } = await start({ options: { pageSize: 0, token: () => jwt("Jane Doe") } });
   gateway.last.ready("2.e1@user:~SmFuZSBEb2U", { unread: 2, head: 2 });

@@ -156,7 +156,7 @@ const (
 // Read returns entries after a listener's position, of about budget bytes (at least
 // one entry), in dst. What the position is worth is decided by the same values as what
 // is read, so no push falls between the look and the next Wake.
-func (c *Channel) Read(dst []Entry, l *Listener, budget int) ([]Entry, Reading, Effects) {
+func (c *Channel) Read(dst []Entry, l *Listener, budget int) ([]Entry, Reading, Do) {
 	kept, top := c.readable(l.pos.Seq, l.reach)
 	p := l.pos
 	switch {
@@ -164,15 +164,15 @@ func (c *Channel) Read(dst []Entry, l *Listener, budget int) ([]Entry, Reading, 
 		// There was nothing to lose, so nothing is announced.
 		l.move(event.Position{Epoch: c.filled.Epoch})
 		l.generation = c.generation
-		return dst, Born, Effects{}
+		return dst, Born, 0
 	case !c.known || p.Epoch != c.filled.Epoch || l.generation != c.generation || p.Seq > max(c.filled.Seq, c.announced):
-		return dst, Outdated, Effects{}
+		return dst, Outdated, 0
 	case p.Seq >= top:
-		return dst, Current, Effects{}
+		return dst, Current, 0
 	case p.Seq < kept.base && c.refillable():
 		return dst, Current, c.refill()
 	case p.Seq < kept.base:
-		return dst, Behind, Effects{}
+		return dst, Behind, 0
 	}
 	outcome := Current
 	newer := kept.after(p.Seq)
@@ -183,5 +183,5 @@ func (c *Channel) Read(dst []Entry, l *Listener, budget int) ([]Entry, Reading, 
 			break
 		}
 	}
-	return dst, outcome, Effects{}
+	return dst, outcome, 0
 }

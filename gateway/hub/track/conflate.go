@@ -115,16 +115,16 @@ func (c *Channel) refillable() bool {
 
 // refill has a dropped ring read again: the channel goes back, and its fill brings it
 // to where it was.
-func (c *Channel) refill() (fx Effects) {
+func (c *Channel) refill() Do {
 	if c.gap.asked() {
-		return fx // its end wakes everybody, and then
+		return 0 // its end wakes everybody, and then
 	}
 	c.announced = max(c.announced, c.filled.Seq)
 	c.filled.Seq -= min(c.backfill(), c.filled.Seq)
 	c.beginRing()
 	c.recent.merged.next = time.Time{} // what was shown is gone: it is shown again as soon as it is read
-	c.fill(&fx)
-	return fx
+	c.gap = gapFilling
+	return Fill
 }
 
 // beginRing empties the ring, which will be complete from here on.

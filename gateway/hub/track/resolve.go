@@ -10,13 +10,16 @@ import (
 // Question is what was known of a channel when a query for its head started, and who
 // waited for the answer by then.
 type Question struct {
-	was     Channel
-	early   event.Position
-	waiters []Waiter
+	filled     event.Position
+	generation uint32
+	known      bool
+	announced  uint64
+	early      event.Position
+	waiters    []Waiter
 }
 
 // Filled is how far the channel had come.
-func (q *Question) Filled() uint64 { return q.was.filled.Seq }
+func (q *Question) Filled() uint64 { return q.filled.Seq }
 
 // Answer is what the log said about the head of a channel.
 type Answer struct {
@@ -53,7 +56,7 @@ func (c *Channel) Question(at Moment) (Question, bool) {
 	if !c.Askable(at) {
 		return Question{}, false
 	}
-	q := Question{was: *c}
+	q := Question{filled: c.filled, generation: c.generation, announced: c.announced, known: c.known}
 	if r := c.recent; r != nil {
 		q.early = r.early
 		q.waiters = slices.DeleteFunc(r.waiters, gone)
@@ -92,7 +95,7 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 		c.await(q.waiters...)
 		fx.Do |= AskLater
 		return out
-	case a.Epoch != c.filled.Epoch && c.rules.Kept && (!a.Fresh || !q.was.known || q.was.filled.Epoch != c.filled.Epoch):
+	case a.Epoch != c.filled.Epoch && c.rules.Kept && (!a.Fresh || !q.known || q.filled.Epoch != c.filled.Epoch):
 		// Another life of this channel alone. As with the database's, it is
 		// believed only from a new connection, and only if the channel has not
 		// changed its life since the question was put.
@@ -102,7 +105,7 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 	case a.Epoch != c.filled.Epoch:
 		out.Ended = c.rules.Kept && c.filled.Epoch != ""
 		c.begin(head, a.Head.Floor, false, at, fx)
-	case !a.Stale && q.was.known && q.was.filled.Epoch == a.Epoch && q.was.generation == c.generation && head.Seq < q.was.filled.Seq:
+	case !a.Stale && q.known && q.filled.Epoch == a.Epoch && q.generation == c.generation && head.Seq < q.filled.Seq:
 		// Lower than what was known when the query started. (Comparing with
 		// what is known now would take an answer that the bus overtook for a
 		// step back.) A pooled connection may lead to the wrong server: only a
@@ -116,7 +119,7 @@ func (c *Channel) Answered(q *Question, a *Answer, at Moment) (out Outcome) {
 		c.generation++
 		c.begin(head, a.Head.Floor, false, at, fx)
 	default:
-		if !a.Stale && c.announced == q.was.announced && c.announced > head.Seq && c.filled.Seq <= head.Seq {
+		if !a.Stale && c.announced == q.announced && c.announced > head.Seq && c.filled.Seq <= head.Seq {
 			// Announced, but the primary does not have it: nobody committed it.
 			c.announced = head.Seq
 			c.dropAnnounced()

@@ -150,7 +150,7 @@ func (w *world) key() string {
 		w.who(&b, r.waiters)
 	}
 	if q := w.asked; q != nil {
-		fmt.Fprintf(&b, "|%v %v %v %v %v %v", q.was.filled, q.was.announced, q.early, q.was.known, q.a, q.before)
+		fmt.Fprintf(&b, "|%v %v %v %v %v %v", q.filled, q.announced, q.early, q.known, q.a, q.before)
 		w.who(&b, q.waiters)
 	}
 	if f := w.fill; f != nil {
@@ -318,8 +318,8 @@ func (w *world) read(m *member) {
 			w.check(m.l.PageWritten(), "a page is written at once")
 			w.passed(before, m.l.pos.Seq+1)
 		case ReadRing:
-			entries, reading, fx := w.c.Read(nil, &m.l, 1<<20)
-			w.do(fx)
+			entries, reading, do := w.c.Read(nil, &m.l, 1<<20)
+			w.do(Effects{Do: do})
 			switch reading {
 			case Current:
 				return

@@ -82,6 +82,8 @@ var packages = map[string]string{
 	"mariadbd":           "mariadb-server",
 	"mariadb-install-db": "mariadb-server",
 	"nginx":              "nginx",
+	"haproxy":            "haproxy",
+	"caddy":              "caddy",
 	"chromium":           "chromium",
 	"node":               "nodejs",
 	"npm":                "npm",

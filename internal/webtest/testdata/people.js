@@ -1,5 +1,5 @@
-// A page for whoever is signed in to the browser as it loads. It reports whatever it
-// is given of somebody else.
+// A page for whoever is signed in to the browser as it loads, and again when it
+// reconnects because that is somebody else. It reports whatever it is given of another.
 import { Bellhop } from "/bellhop.js";
 
 const query = new URLSearchParams(location.search);
@@ -9,7 +9,9 @@ const life = "6s";
 const [mina, jonas] = ["mina", "jonas"];
 
 const signedIn = () => localStorage.getItem("user") ?? "";
-const user = signedIn();
+/** Whose things are shown; "" after a reconnect as somebody else, until there is one. */
+let user = signedIn();
+let reconnectedAs = "";
 
 /** Of the whole browser one thing is done at a time about who is signed in. */
 const locked = (f) => navigator.locks.request("who", f);
@@ -38,12 +40,21 @@ function report(what, detail) {
   fetch("/crossed", { method: "POST", keepalive: true, body: JSON.stringify({ user, what, detail, states }) });
 }
 
+/** shown is called with whatever is shown of a channel. */
+function shown(channel) {
+  if (user) return;
+  user = channel.replace("user:", "");
+  if (![reconnectedAs, signedIn()].includes(user)) report("somebody who is not signed in", channel);
+}
+
 const states = [];
 let client = null;
 if (user) {
   client = new Bellhop({ token: byCookie ? undefined : token, heartbeat: 1000 });
   const look = () => {
     const { items, unread } = client.inbox;
+    if (items.length > 0) shown(items[0].channel);
+    if (!user) return;
     const strange = items.find(({ channel, data }) => channel !== `user:${user}` || data.to !== user);
     if (strange) report("an item", strange);
     // What nobody marks in the one's inbox is what is marked in the other's.
@@ -53,13 +64,23 @@ if (user) {
   };
   client.on("bellhop.status", ({ state, reason }) => states.push(reason ? `${state}: ${reason}` : state));
   client.on("bellhop.inbox", look);
-  client.on("*", (event) => { if (event.channel !== `user:${user}`) report("an event", event); });
+  client.on("*", (event) => {
+    shown(event.channel);
+    if (event.channel !== `user:${user}`) report("an event", event);
+  });
   setInterval(look, 100); // also what is not told
 }
 
 /** act does something in the inbox, and waits for nothing. */
 function act(what, ...args) {
+  if (!user && args.length > 0) return; // whose seqs are meant is not known
+  const another = what === "reconnect" && client?.status.reason === "somebody else is signed in";
   Promise.resolve(client?.[what](...args)).catch(() => {});
+  if (!another) return;
+  if (client.items.length > 0 || client.unread > 0) report("what is left", client.inbox);
+  user = "";
+  reconnectedAs = signedIn();
 }
 
-Object.assign(window, { client, user, sign, act, states });
+Object.defineProperty(window, "user", { get: () => user });
+Object.assign(window, { client, sign, act, states });
