@@ -68,7 +68,7 @@ func TestNobodyToServeIsAnsweredWithTheTimeToComeBack(t *testing.T) {
 		require.Less(t, b.Retry, 6*time.Second)
 		times[b.Retry] = true
 	}
-	require.Greater(t, len(times), 10)
+	require.Greater(t, len(times), 4, "more than there are seconds: some requests come within one millisecond")
 
 	resp, err := do(t, http.MethodGet, e.URL()+"/v1/inbox/unread", nil)
 	require.NoError(t, err)

@@ -99,3 +99,29 @@ func TestCertificatesAreTakenOver(t *testing.T) {
 	require.NotNil(t, g.RedisTLS.Config().RootCAs)
 	require.Nil(t, new(TLSFiles).Config())
 }
+
+// TestCertificatesAreRenewed: connections from now on show the certificate that was
+// read anew; nothing else of the configuration changes.
+func TestCertificatesAreRenewed(t *testing.T) {
+	t.Parallel()
+	certs := testenv.NewCertificates(t)
+	read := func(cert, key string) *Gateway {
+		var g Gateway
+		_, err := Parse(&g, nil, goodGateway("BELLHOP_MYSQL_TLS_CERT="+cert, "BELLHOP_MYSQL_TLS_KEY="+key), io.Discard)
+		require.NoError(t, err)
+		return &g
+	}
+	running := read(certs.ClientCert, certs.ClientKey)
+	inForce := running.MySQLTLS.Config().Clone() // as a driver does
+	shown := func() []byte {
+		pair, err := inForce.GetClientCertificate(nil)
+		require.NoError(t, err)
+		return pair.Certificate[0]
+	}
+	before := shown()
+	require.False(t, running.MySQLTLS.Renew(&read(certs.ClientCert, certs.ClientKey).MySQLTLS), "the same again")
+	require.Equal(t, before, shown())
+	require.True(t, running.MySQLTLS.Renew(&read(certs.ServerCert, certs.ServerKey).MySQLTLS))
+	require.NotEqual(t, before, shown())
+	require.False(t, running.RedisTLS.Renew(&read(certs.ClientCert, certs.ClientKey).RedisTLS), "there is none")
+}
