@@ -98,7 +98,9 @@ func TestOpenRedisRefusesWithoutShowingThePassword(t *testing.T) {
 		_, err := fanout.OpenRedis(address)
 		require.ErrorIs(t, err, fanout.ErrRedisURL, address)
 		require.NotContains(t, err.Error(), "secret")
+		require.ErrorIs(t, fanout.CheckRedis(address), fanout.ErrRedisURL)
 	}
+	require.NoError(t, fanout.CheckRedis("redis://nobody:1"), "it does not connect")
 }
 
 func TestRedisOverTLS(t *testing.T) {

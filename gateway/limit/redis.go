@@ -69,7 +69,7 @@ type RedisConfig struct {
 // written as they are and never added up, so that nothing that gets lost on the
 // way, not even all of Redis, makes them wrong for long.
 type Redis struct {
-	client redis.UniversalClient
+	client redis.Cmdable // not the UniversalClient, which takes a second to compile
 	cfg    RedisConfig
 	id     string
 	stop   context.CancelFunc
@@ -93,7 +93,7 @@ type Redis struct {
 
 // NewRedis joins the fleet. Redis may be away; the client stays the caller's to
 // close, after the member.
-func NewRedis(client redis.UniversalClient, cfg RedisConfig) *Redis {
+func NewRedis(client redis.Cmdable, cfg RedisConfig) *Redis {
 	if cfg.Prefix == "" {
 		cfg.Prefix = "bellhop:limit:"
 	}

@@ -71,14 +71,11 @@ func (r *Redis) check(p *SettingErrors) {
 		p.addf("redis", "is an address without TLS, so --redis-tls-* would have no effect: want rediss://")
 		return
 	}
-	client, err := fanout.OpenRedis(r.Redis.Reveal())
-	if err != nil {
+	if err := fanout.CheckRedis(r.Redis.Reveal()); err != nil {
 		// As above: what an address is said to lack may be a part of its password.
 		p.addf("redis", "does not parse: want redis://host:port, rediss://host:port, "+
 			"redis+sentinel://host:port,host:port/master or redis+cluster://host:port,host:port")
-		return
 	}
-	_ = client.Close() // it never connected
 }
 
 // SQLite is the embedded log.
