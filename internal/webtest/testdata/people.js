@@ -76,6 +76,7 @@ function act(what, ...args) {
   if (!user && args.length > 0) return; // whose seqs are meant is not known
   const another = what === "reconnect" && client?.status.reason === "somebody else is signed in";
   Promise.resolve(client?.[what](...args)).catch(() => {});
+  if (what === "reconnect" && !user) reconnectedAs = signedIn();
   if (!another) return;
   if (client.items.length > 0 || client.unread > 0) report("what is left", client.inbox);
   user = "";
