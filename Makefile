@@ -22,10 +22,12 @@ GOVULNCHECK := bin/govulncheck
 # For what compiles much at once. The compiler collects its garbage only near this
 # bound, which its largest packages need in any case: a fifth less time.
 COMPILE := GOGC=off GOMEMLIMIT=1200MiB
-# Of what is neither shipped nor measured, run and vet, the largest libraries are
-# compiled with less effort; go-redis alone inlines for six seconds. SQLite without
-# inlining would be three times as slow.
-run vet lint: export GOFLAGS := $(shell $(GO) env GOFLAGS) -gcflags=modernc.org/...=-dwarf=false '-gcflags=github.com/redis/...=-l -dwarf=false'
+# What is neither shipped nor measured is compiled with less effort: nothing for
+# debuggers but from Go's own packages, and no inlining in go-redis, which takes six
+# seconds. SQLite without inlining would be three times as slow.
+LIGHT := $(foreach host,github.com google.golang.org golang.org modernc.org,-gcflags=$(host)/...=-dwarf=false) \
+	'-gcflags=github.com/redis/...=-l -dwarf=false'
+run vet lint: export GOFLAGS := $(shell $(GO) env GOFLAGS) $(LIGHT)
 # say-if-slow TEXT,FLAGS prints the text if the largest library has yet to be compiled.
 say-if-slow = @[ "$$($(GO) list $(2) -f '{{.Stale}}' modernc.org/sqlite/lib)" = false ] || echo "$(1)"
 
@@ -38,7 +40,7 @@ help: ## list the targets
 .PHONY: run
 run: ## build and start everything in one process, on :8080
 	$(call say-if-slow,Compiling for the first time: about a minute on two cores. Later on it takes seconds.)
-	$(COMPILE) $(GO) build -o bin/bellhop ./cmd/bellhop
+	$(COMPILE) $(GO) build -ldflags=-w -o bin/bellhop ./cmd/bellhop
 	@exec bin/bellhop
 
 .PHONY: build
