@@ -56,6 +56,7 @@ func TestNoTwoPeopleShareAnInbox(t *testing.T) {
 	}
 }
 
+//fuzz:least 3000
 func FuzzInbox(f *testing.F) {
 	f.Add("42", "~42")
 	f.Add("Jane Doe", "~SmFuZSBEb2U")
