@@ -2,6 +2,7 @@ package app
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,6 +27,17 @@ func TestImageHoldsNoSecretsAndNoRoot(t *testing.T) {
 	ignored := read(".dockerignore")
 	require.Regexp(t, `(?m)^\*$`, ignored, "the build sees only what is listed")
 	require.NotRegexp(t, `(?m)^!\.(env|git)`, ignored)
+
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./cmd/...")
+	list.Dir = filepath.Join("..", "..", "..")
+	packages, err := list.Output()
+	require.NoError(t, err)
+	for name := range strings.FieldsSeq(string(packages)) {
+		if of, ours := strings.CutPrefix(name, "github.com/bellhop/bellhop/"); ours {
+			folder, _, _ := strings.Cut(of, "/")
+			require.Contains(t, ignored, "\n!"+folder+"/\n", "what %s is built from", name)
+		}
+	}
 
 	compose := read("docker-compose.yml")
 	require.Regexp(t, `read_only: true`, compose)
