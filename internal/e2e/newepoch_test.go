@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,17 +13,27 @@ import (
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
+var epochClients = flag.Int("epoch.clients", 2000, "clients that come back at once with positions of another epoch")
+
 // TestClientsAfterANewEpochAreNotFlooded: all of them come at once with positions of
 // the life that is over, and each is told to fetch anew. Those who ask for a replay
-// get what everybody got otherwise.
+// get what everybody got otherwise. The gateway is a process of its own, for both
+// ends of 10,000 connections are more descriptors than one may have.
 func TestClientsAfterANewEpochAreNotFlooded(t *testing.T) {
-	const clients, retained = 2000, 30
-	f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 1)
+	const retained = 30
+	clients := *epochClients
+	f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 0)
+	gateway := testenv.Run(t, testenv.Build(t, "./cmd/gateway"),
+		"BELLHOP_MYSQL_PRIMARY="+f.cluster.Primary.DSN(f.database),
+		"BELLHOP_MYSQL_REPLICAS="+f.cluster.Replica.DSN(f.database),
+		"BELLHOP_REDIS="+f.redis.URL(),
+		"BELLHOP_JWT_SECRET="+signingKey,
+		"BELLHOP_MAX_RATE_PER_ADDRESS=0", "BELLHOP_MAX_STREAMS_PER_ADDRESS=0")
 	name := func(i int) string { return fmt.Sprintf("epoch-%d", i) }
 	for range retained {
 		for first := 0; first < clients; first += 1000 {
 			var channels []string
-			for i := first; i < first+1000; i++ {
+			for i := first; i < min(first+1000, clients); i++ {
 				channels = append(channels, fmt.Sprintf("%q", "user:"+name(i)))
 			}
 			f.post(t, `{"channels":[`+strings.Join(channels, ",")+`],"type":"note","data":{"text":"`+strings.Repeat("x", 200)+`"}}`)
@@ -36,7 +47,7 @@ func TestClientsAfterANewEpochAreNotFlooded(t *testing.T) {
 		for i := range open {
 			dials.Go(func() (err error) {
 				cursor := fmt.Sprintf("%d.another@user:%s", retained, name(i))
-				open[i], err = openRaw(strings.TrimPrefix(f.gateways[0].url, "http://"), query, name(i), cursor)
+				open[i], err = openRaw(strings.TrimPrefix(gateway.URL, "http://"), query, name(i), cursor)
 				return err
 			})
 		}

@@ -67,10 +67,10 @@ func (l *listener) listen(ctx context.Context) {
 		case left:
 			wait += rand.N(l.run.Away)
 		case errors.Is(err, sse.ErrStatus), err != nil && !was && !l.resumed:
-			l.run.note(func(r *Report) { r.Refused++ })
+			l.run.note(func(r *Report) { r.Refused++; r.because(err) })
 			wait += 200 * time.Millisecond
 		case err != nil:
-			l.run.note(func(r *Report) { r.Unclean++ })
+			l.run.note(func(r *Report) { r.Unclean++; r.because(err) })
 		}
 		sleep(ctx, wait)
 	}
@@ -82,7 +82,7 @@ func (l *listener) take(b sse.Block) bool {
 	if b.ID != "" {
 		at, err := event.ParseCursor(b.ID)
 		if err != nil {
-			l.run.note(func(r *Report) { r.Unclean++ })
+			l.run.note(func(r *Report) { r.Unclean++; r.because(err) })
 			return false
 		}
 		l.run.mu.Lock()

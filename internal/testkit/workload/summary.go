@@ -22,8 +22,15 @@ func (r *Report) Quantiles(from, to time.Time) (median, p99 time.Duration) {
 	return d[len(d)/2], d[len(d)*99/100]
 }
 
+// because keeps why a connection failed, for the first few that did.
+func (r *Report) because(err error) {
+	if len(r.Causes) < 5 {
+		r.Causes = append(r.Causes, fmt.Sprintf("%v: %v", time.Now().Format(time.TimeOnly), err))
+	}
+}
+
 // String is one line.
 func (r *Report) String() string {
-	return fmt.Sprintf("%d acknowledged (%d retries), %d received (%d live, %d replayed), %d connects, %d refused, %d unclean ends, %d resets, %d violations",
-		r.Acked, r.Retries, r.Received, r.Live, r.Replayed, r.Connects, r.Refused, r.Unclean, r.Resets, len(r.Violations))
+	return fmt.Sprintf("%d acknowledged (%d retries), %d received (%d live, %d replayed), %d connects, %d refused, %d unclean ends, %d resets, %d violations %q",
+		r.Acked, r.Retries, r.Received, r.Live, r.Replayed, r.Connects, r.Refused, r.Unclean, r.Resets, len(r.Violations), r.Causes)
 }

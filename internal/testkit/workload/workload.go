@@ -66,8 +66,9 @@ type Report struct {
 	Live       int // of them after the ready of their connection
 	Connects   int
 	Resets     int
-	Unclean    int // streams that broke inside a block or without their end
-	Refused    int // connects that failed or were answered otherwise than 200
+	Unclean    int      // streams that broke inside a block or without their end
+	Refused    int      // connects that failed or were answered otherwise than 200
+	Causes     []string // of the first of both
 	Violations []invariant.Violation
 	Latencies  []Latency // of live events
 }
