@@ -52,6 +52,12 @@ test: deps vet lint ## everything that has to pass: vet, lint, tests on real ser
 	$(call say-if-slow,Compiling for the race detector: about three minutes on two cores. Later on it takes seconds.,-race)
 	@$(COMPILE) $(GO) list -race -test -deps -export $(PKG) >/dev/null
 	$(GO) test -race -vet=off -timeout 10m $(PKG)
+	cd deploy/helm && $(COMPILE) $(GO) test ./...
+
+.PHONY: chart
+chart: ## write what is made of the Helm chart: deploy/kubernetes and the table of its values
+	cp docker/prometheus/alerts.yml deploy/helm/bellhop/files/alerts.yml
+	cd deploy/helm && $(GO) test ./... -update
 
 CHAOS ?= -chaos.rounds=3 -chaos.random=1m
 
@@ -73,6 +79,7 @@ lint: $(GOLANGCI)-$(GOLANGCI_VERSION) $(GOVULNCHECK)-$(GOVULNCHECK_VERSION) ## g
 	$(GO) mod tidy -diff
 	@sh tools/vulncheck $(GOVULNCHECK)-$(GOVULNCHECK_VERSION) $(PKG)
 	$(GOLANGCI)-$(GOLANGCI_VERSION) run $(PKG)
+	cd deploy/helm && $(GO) mod tidy -diff && ../../$(GOLANGCI)-$(GOLANGCI_VERSION) run ./...
 
 # The programs stay in bin/.
 $(GOLANGCI)-$(GOLANGCI_VERSION):
