@@ -3,9 +3,7 @@
 package proxytest
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -13,16 +11,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/client"
 	"github.com/bellhop/bellhop/event"
-	"github.com/bellhop/bellhop/internal/sse"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
@@ -30,7 +27,7 @@ const (
 	patience   = 60 * time.Second
 	signingKey = "0123456789abcdef0123456789abcdef"
 	serviceKey = "service-key-0123456789"
-	news       = event.Channel("room:news")
+	audience   = 20 // clients that listen to the same channel
 )
 
 var (
@@ -58,6 +55,7 @@ func documented(t *testing.T, language, listen string, gateways [2]string) strin
 type fleet struct {
 	gateways [2]*testenv.Program
 	client   *client.Client
+	env      []string // of a gateway
 }
 
 func newFleet(t *testing.T) *fleet {
@@ -70,10 +68,10 @@ func newFleet(t *testing.T) *fleet {
 		"BELLHOP_MYSQL_PRIMARY=" + cluster.Primary.DSN(database), "BELLHOP_REDIS=" + redis.URL(), "BELLHOP_POLICIES=" + policies,
 	}
 	notifier := testenv.Run(t, testenv.Build(t, "./cmd/notifier"), append(storage, "BELLHOP_SERVICE_KEYS=test="+serviceKey)...)
-	f := new(fleet)
+	f := &fleet{env: append(storage,
+		"BELLHOP_JWT_SECRET="+signingKey, "BELLHOP_HEARTBEAT=1s", "BELLHOP_DRAIN=1s", "BELLHOP_DRAIN_DELAY=4s", "BELLHOP_TRUSTED_PROXIES=127.0.0.1")}
 	for i := range f.gateways {
-		f.gateways[i] = testenv.Run(t, testenv.Build(t, "./cmd/gateway"), append(storage,
-			"BELLHOP_JWT_SECRET="+signingKey, "BELLHOP_HEARTBEAT=1s", "BELLHOP_DRAIN=1s", "BELLHOP_DRAIN_DELAY=4s", "BELLHOP_TRUSTED_PROXIES=127.0.0.1")...)
+		f.gateways[i] = f.start(t)
 	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
@@ -83,6 +81,12 @@ func newFleet(t *testing.T) *fleet {
 	return f
 }
 
+// start starts a gateway.
+func (f *fleet) start(t *testing.T) *testenv.Program {
+	t.Helper()
+	return testenv.Run(t, testenv.Build(t, "./cmd/gateway"), f.env...)
+}
+
 func (f *fleet) addresses() (all [2]string) {
 	for i, g := range f.gateways {
 		all[i] = strings.TrimPrefix(g.URL, "http://")
@@ -90,58 +94,75 @@ func (f *fleet) addresses() (all [2]string) {
 	return all
 }
 
-func (f *fleet) publish(ctx context.Context, n int) error {
-	_, err := f.client.Publish(ctx, client.Event{Channels: []string{string(news)}, Type: "note", Data: n})
+// room is the channel of a client.
+func room(client int) event.Channel { return event.Channel(fmt.Sprintf("room:%d", client/audience)) }
+
+// publish publishes one event to these channels.
+func (f *fleet) publish(ctx context.Context, rooms ...string) error {
+	_, err := f.client.Publish(ctx, client.Event{Channels: rooms, Type: "note", Data: 1})
 	return err
 }
 
-// listener is a client as a browser's EventSource is one: any status but 200 ends it
-// for good, and after any other end it comes back with its id, when it was told to.
-type listener struct {
-	ready, connects, last atomic.Int64
-	wrong                 atomic.Pointer[error] // what must not be
-}
-
-func (l *listener) run(ctx context.Context, url string) {
-	transport := &http.Transport{DisableKeepAlives: true}
-	retry := time.Second
-	c := sse.Client{HTTP: &http.Client{Transport: transport}, Channels: []event.Channel{news}, NoInbox: true}
-	c.OnBlock = func(b sse.Block) bool {
-		retry = cmp.Or(b.Retry, retry)
-		switch b.Event {
-		case "bellhop.ready":
-			l.ready.Add(1)
-		case "note":
-			cursor, err := event.ParseCursor(b.ID)
-			at, _ := cursor.Position(news)
-			if last := l.last.Swap(int64(at.Seq)); err != nil || last != 0 && last+1 != int64(at.Seq) {
-				err = fmt.Errorf("%d came after %d: %w", at.Seq, last, err)
-				l.wrong.Store(&err)
-			}
-		}
-		return true
-	}
-	for ctx.Err() == nil {
-		l.connects.Add(1)
-		if err := c.Connect(ctx, url); errors.Is(err, sse.ErrStatus) && ctx.Err() == nil {
-			l.wrong.Store(&err)
-			return
-		}
-		select {
-		case <-time.After(retry):
-		case <-ctx.Done():
-		}
-	}
-}
-
-func (l *listener) await(t *testing.T, what string, enough func(ready, connects, last int) bool) {
+// tell publishes one event to all channels.
+func (f *fleet) tell(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		if wrong := l.wrong.Load(); wrong != nil {
-			require.NoError(t, *wrong, what)
+	var rooms []string
+	for i := 0; i < *streams; i += audience {
+		rooms = append(rooms, string(room(i)))
+	}
+	require.NoError(t, f.publish(t.Context(), rooms...))
+}
+
+// keepPublishing publishes events at rate, to one channel after the other, until end
+// is called. Both it and count return how many there are of each channel, which had
+// before.
+func (f *fleet) keepPublishing(t *testing.T, before int) (count, end func() []int) {
+	t.Helper()
+	const publishers = 10
+	published := make([]atomic.Int64, (*streams+audience-1)/audience)
+	for i := range published {
+		published[i].Store(int64(before))
+	}
+	count = func() []int {
+		now := make([]int, len(published))
+		for i := range published {
+			now[i] = int(published[i].Load())
 		}
-		return enough(int(l.ready.Load()), int(l.connects.Load()), int(l.last.Load()))
-	}, patience, 5*time.Millisecond, what)
+		return now
+	}
+	stop := make(chan struct{})
+	var all errgroup.Group
+	for first := range publishers {
+		all.Go(func() error {
+			tick := time.NewTicker(publishers * time.Second / time.Duration(*rate))
+			defer tick.Stop()
+			for i := first; ; i += publishers {
+				select {
+				case <-stop:
+					return nil
+				case <-tick.C:
+					to := i % len(published)
+					if err := f.publish(t.Context(), string(room(to*audience))); err != nil {
+						return err
+					}
+					published[to].Add(1)
+				}
+			}
+		})
+	}
+	return count, func() []int {
+		close(stop)
+		require.NoError(t, all.Wait())
+		return count()
+	}
+}
+
+// sum adds up.
+func sum(all []int) (total int) {
+	for _, n := range all {
+		total += n
+	}
+	return total
 }
 
 // TestProxiesAsDocumented: a stream opens at once, lives through silences that are
@@ -163,71 +184,35 @@ func TestProxiesAsDocumented(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t)
 			proxy := start(t, f.addresses())
-			ctx, cancel := context.WithCancel(t.Context())
-			var wg sync.WaitGroup
-			defer wg.Wait()
-			defer cancel()
-			listeners := make([]*listener, *streams)
-			for i := range listeners {
-				listeners[i] = new(listener)
-				wg.Go(func() { listeners[i].run(ctx, proxy.URL()) })
-			}
-			all := func(what string, enough func(ready, connects, last int) bool) {
-				t.Helper()
-				for _, l := range listeners {
-					l.await(t, what, enough)
-				}
-			}
-			all("open, with nothing to say", func(ready, _, _ int) bool { return ready == 1 })
-			require.NoError(t, f.publish(t.Context(), 1))
-			all("at once", func(_, _, last int) bool { return last == 1 })
+			all := open(t, proxy.URL())
+			all.await(t, "open, with nothing to say", func(ready, _, _ int) bool { return ready == 1 })
+			f.tell(t)
+			all.await(t, "at once", func(_, _, last int) bool { return last == 1 })
 
 			quiet := time.Now()
 			require.Eventually(t, func() bool { return time.Since(quiet) > 5*time.Second }, patience, 100*time.Millisecond)
-			require.NoError(t, f.publish(t.Context(), 2))
-			all("after a silence", func(_, connects, last int) bool { return last == 2 && connects == 1 })
+			f.tell(t)
+			all.await(t, "after a silence", func(_, connects, last int) bool { return last == 2 && connects == 1 })
 
 			proxy.Reload()
-			require.NoError(t, f.publish(t.Context(), 3))
-			all("through a reload", func(_, _, last int) bool { return last == 3 })
+			f.tell(t)
+			all.await(t, "through a reload", func(_, _, last int) bool { return last == 3 })
 
 			// Streams that the reload ended, if any, are back before the next part dies.
 			f.gateways[0].Kill(t)
-			require.NoError(t, f.publish(t.Context(), 4))
-			all("from the other gateway", func(_, _, last int) bool { return last == 4 })
+			f.tell(t)
+			all.await(t, "from the other gateway", func(_, _, last int) bool { return last == 4 })
 			f.gateways[0].Start(t)
 
-			var published atomic.Int64
-			published.Store(4)
-			stop, stopped := make(chan struct{}), make(chan error, 1)
-			go func() {
-				for {
-					select {
-					case <-stop:
-						stopped <- nil
-						return
-					case <-time.After(time.Second / time.Duration(*rate)):
-						if err := f.publish(t.Context(), int(published.Add(1))); err != nil {
-							stopped <- err
-							return
-						}
-					}
-				}
-			}()
+			published, end := f.keepPublishing(t, 4)
 			for _, g := range f.gateways { // a rolling restart
 				require.NoError(t, g.Stop(patience))
 				g.Start(t)
-				now := int(published.Load())
-				all("through the restart of "+g.URL, func(_, _, last int) bool { return last >= now })
+				all.awaitAll(t, "through the restart of "+g.URL, published())
 			}
-			close(stop)
-			require.NoError(t, <-stopped)
-			all("to the last", func(_, _, last int) bool { return last == int(published.Load()) })
-			connects := int64(0)
-			for _, l := range listeners {
-				connects += l.connects.Load()
-			}
-			t.Logf("%d clients, %d events, %d connects: none refused, lost or doubled", len(listeners), published.Load(), connects)
+			total := end()
+			all.awaitAll(t, "to the last", total)
+			t.Logf("%d clients, %d events, %d connects: none refused, lost or doubled", len(all), sum(total), all.connects())
 		})
 	}
 }
