@@ -7,15 +7,26 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // connector opens connections to one MySQL server and can disown those that
 // were opened before a moment. database/sql has no call for that: closing and
 // reopening the pool would fail the calls that are under way.
 type connector struct {
-	driver.Connector
+	target     atomic.Pointer[mysql.Config]
 	oneNode    bool // it need not be looked for Galera
 	generation atomic.Uint64
+}
+
+// Driver implements driver.Connector.
+func (*connector) Driver() driver.Driver { return mysql.MySQLDriver{} }
+
+// aim has connections that are opened from now on lead there.
+func (c *connector) aim(cfg *mysql.Config) {
+	c.target.Store(cfg)
+	c.drop()
 }
 
 // drop has every connection that began to be opened before now closed instead
@@ -25,7 +36,11 @@ func (c *connector) drop() { c.generation.Add(1) }
 // Connect implements driver.Connector.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	generation := c.generation.Load() // before the first packet
-	conn, err := c.Connector.Connect(ctx)
+	target, err := mysql.NewConnector(c.target.Load())
+	if err != nil {
+		return nil, err
+	}
+	conn, err := target.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}

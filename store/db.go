@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 )
 
@@ -101,6 +102,10 @@ type server struct {
 	// drop makes the pool forget its connections: what is asked from now on is
 	// asked on a connection that was opened from now on.
 	drop func()
+	// aim leads it to another server, or the same with other credentials, and target
+	// says where it leads; nil for SQLite.
+	aim    func(*mysql.Config)
+	target func() *mysql.Config
 }
 
 // judge tells whether a server that answered is the primary. If not, the pool

@@ -65,7 +65,7 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	d := &DB{
 		dialect: mysqlDialect, log: logger, primary: primary, reader: primary, replicas: new(replicas),
 		migrator: func(ctx context.Context) (*sql.DB, func() error, error) {
-			return mysqlMigrator(ctx, params, cfg.OneWriterNode)
+			return mysqlMigrator(ctx, primary.target(), cfg.OneWriterNode)
 		},
 	}
 	for i, dsn := range cfg.Replicas {
@@ -82,18 +82,44 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	return d, nil
 }
 
+// Renew takes the servers' DSNs anew: other credentials, or another address. What is
+// asked from now on is asked there; calls under way end where they are. Where there
+// is another primary it is found out as after a fail-over. There must be as many
+// replicas as before; with this and any other error all stays as it was. Do not call
+// it for SQLite, nor for two goroutines at a time.
+func (d *DB) Renew(cfg MySQLConfig) error {
+	servers, dsns := []*server{d.primary}, append([]string{cfg.Primary}, cfg.Replicas...)
+	for _, r := range d.replicas.all {
+		servers = append(servers, r.server)
+	}
+	if len(servers) != len(dsns) {
+		return fmt.Errorf("%d replicas, not %d: their number can't change while programs run", len(dsns)-1, len(servers)-1)
+	}
+	targets := make([]*mysql.Config, len(dsns))
+	for i, dsn := range dsns {
+		var err error
+		if targets[i], err = mysqlConfig(dsn, cfg.TLS, d.log); err != nil {
+			return fmt.Errorf("DSN %d: %w", i+1, err)
+		}
+	}
+	for i, s := range servers {
+		s.aim(targets[i])
+	}
+	return nil
+}
+
 func openMySQLServer(cfg *mysql.Config, size int, oneNode bool) (*server, error) {
-	inner, err := mysql.NewConnector(cfg)
-	if err != nil {
+	if _, err := mysql.NewConnector(cfg); err != nil {
 		return nil, err
 	}
-	c := &connector{Connector: inner, oneNode: oneNode}
+	c := &connector{oneNode: oneNode}
+	c.aim(cfg)
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(connMaxLifetime)
 	db.SetConnMaxIdleTime(connMaxIdleTime)
-	return &server{DB: sqlx.NewDb(db, "mysql"), name: cfg.Addr, drop: c.drop}, nil
+	return &server{DB: sqlx.NewDb(db, "mysql"), name: cfg.Addr, drop: c.drop, aim: c.aim, target: c.target.Load}, nil
 }
 
 // mysqlConfig reads a DSN and sets what this package relies on.
@@ -149,11 +175,9 @@ func mysqlMigrator(ctx context.Context, cfg *mysql.Config, oneNode bool) (_ *sql
 	cfg = cfg.Clone()
 	cfg.ReadTimeout = 0
 	cfg.Params["wait_timeout"] = "3600" // the one that holds the lock idles
-	inner, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	db := sql.OpenDB(&connector{Connector: inner, oneNode: oneNode})
+	c := &connector{oneNode: oneNode}
+	c.aim(cfg)
+	db := sql.OpenDB(c)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.Close())

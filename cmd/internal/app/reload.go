@@ -18,6 +18,7 @@ type accessSettings struct {
 	tokens   auth.TokenConfig
 	keys     auth.ServiceKeys
 	policies auth.Policies
+	mysql    config.MySQL
 	tls      []*config.TLSFiles
 }
 
@@ -25,9 +26,9 @@ type accessSettings struct {
 func accessOf(cfg config.Program) (a accessSettings) {
 	switch c := cfg.(type) {
 	case *config.Gateway:
-		a = accessSettings{tokens: c.TokenConfig(), policies: c.Namespaces, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
+		a = accessSettings{tokens: c.TokenConfig(), policies: c.Namespaces, mysql: c.MySQL, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
 	case *config.Notifier:
-		a = accessSettings{keys: c.Keys(), policies: c.Namespaces, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
+		a = accessSettings{keys: c.Keys(), policies: c.Namespaces, mysql: c.MySQL, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
 	case *config.Bellhop:
 		a = accessSettings{tokens: c.TokenConfig(), keys: c.Keys(), policies: c.Namespaces}
 	}
@@ -60,6 +61,9 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 	if changed, err = changedPolicies(s.access.policies, fresh.policies); err != nil {
 		return nil, err
 	}
+	if was, is := len(s.access.mysql.MySQLReplicas), len(fresh.mysql.MySQLReplicas); was != is {
+		return nil, fmt.Errorf("%d replicas, not %d: their number can't change while programs run", is, was)
+	}
 	if s.gateway != nil && !reflect.DeepEqual(s.access.tokens, fresh.tokens) {
 		keys, err := openTokenKeys(fresh.tokens, s.log)
 		if err == nil {
@@ -76,6 +80,12 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 	}
 	if !reflect.DeepEqual(s.access.keys, fresh.keys) {
 		changed = append(changed, "service keys")
+	}
+	if dsns := func(m config.MySQL) []string { return append(m.Replicas(), m.MySQLPrimary.Reveal()) }; !slices.Equal(dsns(s.access.mysql), dsns(fresh.mysql)) {
+		if err := s.database.Renew(mysqlConfig(fresh.mysql, s.access.mysql.MySQLTLS.Config(), s.log)); err != nil {
+			return nil, err
+		}
+		changed = append(changed, "database accounts")
 	}
 	for i, files := range s.access.tls {
 		if files.Renew(fresh.tls[i]) {

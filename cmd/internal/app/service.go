@@ -20,6 +20,7 @@ import (
 	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/notifier"
+	"github.com/bellhop/bellhop/store"
 )
 
 // shutdownMargin is the time that requests under way have after the drain of
@@ -45,6 +46,7 @@ type Service struct {
 	tokenKeys  atomic.Pointer[tokenKeys]
 	gateway    *gateway.Gateway
 	notifier   *notifier.Notifier
+	database   *store.DB // MySQL
 
 	// run are what works beside the listeners, until its context ends.
 	run     []func(context.Context) error

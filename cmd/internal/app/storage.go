@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,7 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 		return backends{}, err
 	}
 	s.onClose(log.Close)
+	s.database = log
 	client, err := fanout.OpenRedisTLS(bus.Redis.Reveal(), bus.RedisTLS.Config())
 	if err != nil {
 		return backends{}, err
@@ -49,15 +51,19 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 
 // openMySQL opens the log. It does not connect yet.
 func openMySQL(ctx context.Context, cfg config.MySQL, log *slog.Logger) (*store.DB, error) {
-	return store.OpenMySQL(ctx, store.MySQLConfig{
+	return store.OpenMySQL(ctx, mysqlConfig(cfg, cfg.MySQLTLS.Config(), log))
+}
+
+func mysqlConfig(cfg config.MySQL, trust *tls.Config, log *slog.Logger) store.MySQLConfig {
+	return store.MySQLConfig{
 		Primary:  cfg.MySQLPrimary.Reveal(),
 		Replicas: cfg.Replicas(),
-		TLS:      cfg.MySQLTLS.Config(),
+		TLS:      trust,
 		PoolSize: cfg.MySQLPool,
 		Log:      log,
 
 		OneWriterNode: cfg.OneWriterNode == config.On,
-	})
+	}
 }
 
 // refuseGalera ends a start on a primary that is not to be written to. One that
