@@ -48,6 +48,9 @@ func (s *SQLServer) DSNVia(addr, database string) string {
 // under test. It logs in as root over the unix socket, and is not bound by read_only.
 func (s *SQLServer) Admin() *sql.DB { return s.admin }
 
+// Socket is where root logs in without a password.
+func (s *SQLServer) Socket() string { return filepath.Join(s.data, "s.sock") }
+
 // Kill ends the server at once. What was committed is there after Start.
 func (s *SQLServer) Kill(tb testing.TB) {
 	tb.Helper()
