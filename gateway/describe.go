@@ -26,6 +26,7 @@ func (g *Gateway) describeStream(api huma.API) []*huma.Param {
 			query("inbox", &huma.Schema{Type: huma.TypeString, Enum: []any{"true", "false"}}, "false leaves the own inbox out."),
 			query("events", &huma.Schema{Type: huma.TypeString, Enum: []any{"message"}}, "message leaves the event lines out, so that one onmessage sees all events."),
 			query("heartbeat", &huma.Schema{Type: huma.TypeArray, Items: text}, "event makes heartbeats bellhop.ping events, which scripts can see; a number is the longest silence in seconds, 5 to 60. Both may be given."),
+			query("wait", &huma.Schema{Type: huma.TypeInteger, Minimum: new(float64(leastWait)), Maximum: new(float64(mostWait))}, "A long poll: the response ends once it said something new, at the latest after so many seconds. The next one goes on from its last id."),
 			query("reset", &huma.Schema{Type: huma.TypeString, Enum: []any{"replay"}}, "replay: after a reset a channel goes on with all that is retained; else as for a client that brought no position."),
 			query("lastEventId", text, "The cursor, for clients that can't send the header."),
 			query("last_event_id", text, "The same, with the least precedence."),

@@ -11,5 +11,6 @@ func (g *Gateway) Drain(ctx context.Context) {
 	if n := g.streams.Load(); n > 0 {
 		g.log.Info("draining", "streams", n, "window", g.cfg.Drain)
 	}
+	g.polls.Close()
 	g.cfg.Hub.Drain(ctx, g.cfg.Drain)
 }

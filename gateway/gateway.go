@@ -20,6 +20,7 @@ import (
 	"github.com/bellhop/bellhop/gateway/conn/engine"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/gateway/limit"
+	"github.com/bellhop/bellhop/gateway/poll"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/store"
 )
@@ -90,6 +91,7 @@ type Gateway struct {
 	access   atomic.Pointer[access]
 	streams  atomic.Int64 // open now
 	storms   storms
+	polls    *poll.Polls
 	draining atomic.Bool
 	// announcer is nil without a bus.
 	announcer *announcer
@@ -120,6 +122,9 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	g.metrics = m
+	if g.polls, err = poll.New(cfg.Registerer); err != nil {
+		return nil, fmt.Errorf("long polls: %w", err)
+	}
 	g.engine, err = engine.New(engine.Config{Ended: g.over, Logger: cfg.Logger, Registerer: cfg.Registerer})
 	if err != nil {
 		return nil, fmt.Errorf("connection engine: %w", err)
@@ -151,6 +156,7 @@ func (g *Gateway) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	g.storms.close()
+	g.polls.Close()
 	return g.engine.Stop(ctx)
 }
 

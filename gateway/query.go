@@ -22,6 +22,12 @@ const (
 	mostHeartbeat  = 60
 )
 
+// A long poll may wait leastWait to mostWait seconds: proxies cut after a minute.
+const (
+	leastWait = 1
+	mostWait  = 55
+)
+
 // maxExtra is the most channels that a stream may name besides the inbox.
 const maxExtra = 15
 
@@ -36,6 +42,7 @@ type streamQuery struct {
 	pingEvents  bool
 	replay      bool          // after a reset
 	heartbeat   time.Duration // zero: the gateway's
+	wait        time.Duration // of a long poll; zero: this is none
 }
 
 // parseStreamQuery reads a request for a stream, whose operation has these
@@ -75,6 +82,13 @@ func parseStreamQuery(r *http.Request, params []*huma.Param) (streamQuery, error
 	}
 	if err := q.readHeartbeat(values["heartbeat"]); err != nil {
 		return q, err
+	}
+	if given := values["wait"]; len(given) > 0 {
+		seconds, err := strconv.Atoi(given[0])
+		if err != nil || len(given) > 1 || seconds < leastWait || seconds > mostWait {
+			return q, queryError(fmt.Sprintf("wait: want %d to %d seconds, once", leastWait, mostWait))
+		}
+		q.wait = time.Duration(seconds) * time.Second
 	}
 	reset, err := choice(values, "reset", "replay")
 	if err != nil {

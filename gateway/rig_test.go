@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/auth"
@@ -244,16 +243,17 @@ func (r *rig) counted(name, reason string) int {
 	return -1
 }
 
-func (r *rig) openStreams() int {
+func (r *rig) openStreams() int { return r.value("bellhop_streams_open") }
+
+// value is that of a metric without labels; -1: there is none.
+func (r *rig) value(name string) int {
 	r.t.Helper()
-	n, err := testutil.GatherAndCount(r.metrics, "bellhop_streams_open")
-	require.NoError(r.t, err)
-	require.Equal(r.t, 1, n)
 	families, err := r.metrics.Gather()
 	require.NoError(r.t, err)
 	for _, f := range families {
-		if f.GetName() == "bellhop_streams_open" {
-			return int(f.GetMetric()[0].GetGauge().GetValue())
+		if f.GetName() == name {
+			m := f.GetMetric()[0]
+			return int(m.GetGauge().GetValue() + m.GetCounter().GetValue())
 		}
 	}
 	return -1

@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -16,6 +17,7 @@ import (
 	"github.com/bellhop/bellhop/gateway/conn"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/gateway/limit"
+	"github.com/bellhop/bellhop/gateway/poll"
 	"github.com/bellhop/bellhop/internal/server"
 )
 
@@ -27,6 +29,13 @@ const streamPath = "/v1/stream"
 const (
 	retryLeast = time.Second
 	retrySpan  = 2 * time.Second
+)
+
+// A long poll is followed by the next one after pollLeast to pollLeast + pollSpan, where
+// the client follows retry.
+const (
+	pollLeast = 250 * time.Millisecond
+	pollSpan  = 500 * time.Millisecond
 )
 
 // A client that is sent elsewhere tries again after busyLeast to busyLeast +
@@ -70,7 +79,7 @@ func (g *Gateway) stream(c echo.Context) error {
 	}
 	// Registered before the client hears anything: a drain that begins now ends
 	// this stream too.
-	source, err := g.cfg.Hub.Open(ask.req)
+	source, err := g.open(&ask, user, from)
 	if err != nil {
 		g.streams.Add(-1)
 		g.cfg.Limits.Close(user, from)
@@ -84,12 +93,22 @@ func (g *Gateway) stream(c echo.Context) error {
 	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.user(), who.issued()) {
 		g.streams.Add(-1)
 		source.Close(conn.ReasonExpired)
-		g.cfg.Limits.Close(user, from)
 		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
 	g.storms.moved()
-	g.carry(c, &limited{source, g.cfg.Limits, from}, ask)
+	g.carry(c, source, ask)
 	return nil
+}
+
+// open is the source of a stream, or of one response of it.
+func (g *Gateway) open(ask *wanted, user string, from netip.Addr) (conn.Source, error) {
+	if ask.wait == 0 {
+		s, err := g.cfg.Hub.Open(ask.req)
+		return &limited{s, g.cfg.Limits, from}, err
+	}
+	key := poll.Key{User: ask.req.User, Issued: ask.req.Issued.Unix(), Form: ask.form, At: ask.req.CursorOf()}
+	left := func() { g.cfg.Limits.Close(user, from) }
+	return g.polls.Open(key, left, func() (poll.Stream, error) { return g.cfg.Hub.Open(ask.req) })
 }
 
 // head answers HEAD, by which proxies and monitors look whether an address is
@@ -116,6 +135,8 @@ type wanted struct {
 	req       hub.Request
 	who       identity
 	heartbeat time.Duration
+	wait      time.Duration // of a long poll; zero: this is none
+	form      string        // what else tells polls of different streams apart
 }
 
 // judge decides about a request for a stream. One that is over the address's rate
@@ -136,7 +157,7 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, wanted, erro
 		return refusal(limit.Rate), ask, nil
 	}
 	who, err := g.identify(r)
-	ask.who, ask.heartbeat = who, cmp.Or(q.heartbeat, g.cfg.Heartbeat)
+	ask.who, ask.heartbeat, ask.wait = who, cmp.Or(q.heartbeat, g.cfg.Heartbeat), q.wait
 	switch {
 	case passes(err):
 		return refusedUnready, ask, err
@@ -149,6 +170,9 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, wanted, erro
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
 		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),
 	}
+	if ask.req.Poll = q.wait > 0; ask.req.Poll {
+		ask.req.Retry = (pollLeast + rand.N(pollSpan)).Truncate(time.Millisecond)
+	}
 	switch {
 	case who.claims == nil && (len(q.channels) == 0 || q.inbox != nil && *q.inbox):
 		return refusedUnauthorized, ask, needToken(who, "an inbox needs a token")
@@ -157,6 +181,9 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, wanted, erro
 		ask.req.Channels = withInbox(q.channels, who.claims.Inbox())
 	case len(q.channels) == 0:
 		return refusedMalformed, ask, server.NewProblem(http.StatusBadRequest, "the stream has no channel")
+	}
+	if ask.wait > 0 {
+		ask.form = fmt.Sprint(ask.req.Channels, ask.req.Inbox, q.replay, q.messageOnly, q.pingEvents)
 	}
 	if err := g.admit(who, ask.req.Channels); err != nil {
 		why := refusedForbidden
@@ -184,7 +211,10 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, ask wanted) {
 	}
 	streamHead(h)
 	opt := conn.Options{Heartbeat: ask.heartbeat, SlowTimeout: g.cfg.SlowTimeout}
-	if g.cfg.MaxAge > 0 {
+	switch {
+	case ask.wait > 0:
+		opt.Age = time.Now().Add(ask.wait)
+	case g.cfg.MaxAge > 0:
 		opt.Age = time.Now().Add(jitter(g.cfg.MaxAge))
 	}
 	if who.claims != nil {

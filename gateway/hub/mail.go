@@ -74,7 +74,12 @@ func (s *Stream) placed() bool {
 // greet says bellhop.ready once every channel has been replayed, and again when there
 // is news about that.
 func (s *Stream) greet(w *writer) {
-	if s.ready && s.greeted == (track.Greeting{}) {
+	o := s.opening
+	if o == nil {
+		return
+	}
+	due := !s.ready || o.req.Poll && !o.spoken.live
+	if !due && s.greeted == (track.Greeting{}) {
 		return
 	}
 	var g track.Greeting
@@ -83,18 +88,21 @@ func (s *Stream) greet(w *writer) {
 			return
 		}
 	}
-	if s.ready && !g.News(s.greeted) {
+	if !due && !g.News(s.greeted) {
 		return
 	}
 	for i := range s.subs {
 		s.subs[i].Greeted()
 	}
 	if !s.ready {
-		s.hub.metrics.joins.Observe(time.Since(s.opening.at).Seconds())
+		s.hub.metrics.joins.Observe(time.Since(o.at).Seconds())
 	}
-	s.ready, s.greeted = true, g
-	w.ready(&s.opening.inbox)
-	if g == (track.Greeting{}) {
+	if o.req.Poll && s.inbox {
+		s.subs[0].CountTo(&o.inbox)
+	}
+	s.ready, s.greeted, o.spoken.live = true, g, true
+	w.ready(&o.inbox)
+	if g == (track.Greeting{}) && !o.req.Poll {
 		s.opening = nil
 	}
 }

@@ -21,6 +21,7 @@ type writer struct {
 	stream *Stream
 	bufs   [][]byte
 	budget int
+	blocks int // written
 	events [track.ViaCount]int
 	// skipped counts events of conflated channels that newer ones stood for.
 	skipped int
@@ -41,6 +42,7 @@ func (w *writer) event(e *track.Entry) {
 	}
 	if len(w.stream.subs) == 1 {
 		w.put(e.Block[from:])
+		w.blocks++
 		return
 	}
 	w.put(e.Block[from:e.Frame])
@@ -88,6 +90,7 @@ func (s *Stream) giveBack() {
 // endBlock appends the id line and the empty line. The id names what was handed
 // over of each channel; a channel that has no position yet is left out.
 func (w *writer) endBlock(dst []byte) []byte {
+	w.blocks++
 	line := len(dst)
 	dst = append(dst, "id: "...)
 	start := len(dst)

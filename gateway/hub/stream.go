@@ -30,6 +30,8 @@ type Request struct {
 	MessageOnly bool
 	// PingEvents makes heartbeats bellhop.ping events instead of comments.
 	PingEvents bool
+	// Poll: one response after the other carries the stream. See Stream.Greet.
+	Poll bool
 	// User is the person whose token opened the stream, as the key of their inbox,
 	// and Issued when it was issued, zero if it does not say. Empty: there was none.
 	User   string
@@ -52,7 +54,7 @@ type Stream struct {
 	// started is.
 	loop    conn.Waker
 	wakeID  uint64
-	opening *opening // nil once bellhop.ready has nothing to add
+	opening *opening // nil once bellhop.ready will not be said any more
 	user    string   // whose token opened the stream; shares the inbox's memory
 	issued  int64    // when, in seconds since 1970; 0: the token does not say
 	subs    []sub
@@ -77,9 +79,10 @@ type Stream struct {
 
 // opening is what a stream needs until it has said bellhop.ready for the last time.
 type opening struct {
-	req   Request
-	at    time.Time
-	inbox track.Inbox
+	req    Request
+	at     time.Time
+	inbox  track.Inbox
+	spoken spoken // with Request.Poll
 }
 
 // inboxOf is who hears of the unread count of a listener's channel; nil: nobody.
@@ -197,6 +200,9 @@ func (s *Stream) Next(bufs [][]byte, budget int) (out [][]byte, end bool) {
 		s.ended = true
 	}
 	s.quiet = w.budget > 0
+	if s.opening != nil {
+		s.opening.spoken.blocks += w.blocks
+	}
 	w.count()
 	return w.bufs, s.ended
 }

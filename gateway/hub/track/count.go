@@ -90,6 +90,15 @@ type Inbox struct {
 	epoch event.Epoch
 }
 
+// CountTo has the count hold at the listener's position: what was appended since is
+// unread, as its client counts. Where that is wrong a note says so, later or before.
+func (l *Listener) CountTo(o *Inbox) {
+	if l.placed && l.pos.Epoch == o.epoch && l.pos.Seq > o.Head {
+		o.Unread += l.pos.Seq - o.Head
+		o.Head = l.pos.Seq
+	}
+}
+
 // hear notes a count, unless a newer one of its epoch is known.
 func (o *Inbox) hear(epoch event.Epoch, c Count) {
 	if o == nil || epoch == o.epoch && c.Version < o.Version {

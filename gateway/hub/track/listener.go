@@ -204,6 +204,14 @@ func (g *Greeting) Add(l *Listener) bool {
 	return l.state != waiting && l.reset == nil && l.pos.Seq >= l.reach
 }
 
+// Await has a listener that follows the channel count as replayed again, in a Greeting,
+// not before it has what is there by now.
+func (c *Channel) Await(l *Listener) {
+	if l.placed && l.pos.Epoch == c.filled.Epoch && l.generation == c.generation {
+		l.reach = max(l.reach, c.filled.Seq)
+	}
+}
+
 // News tells whether a client that was greeted with was is to be greeted again: when the
 // primary stands behind what only a replica vouched for, or when channels waited for
 // the kept log.
