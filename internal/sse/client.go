@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/bellhop/bellhop/event"
 )
@@ -19,6 +20,9 @@ type Client struct {
 	Token    string       // empty: anonymous
 	Channels []event.Channel
 	NoInbox  bool
+	// Wait makes the client ask for long polls of so many seconds, one for each call
+	// of Connect. Zero: for streams.
+	Wait int
 
 	// LastID is the id that the client has got, and brings.
 	LastID string
@@ -42,6 +46,9 @@ func (c *Client) Connect(ctx context.Context, base string) error {
 	}
 	if c.NoInbox {
 		query.Set("inbox", "false")
+	}
+	if c.Wait > 0 {
+		query.Set("wait", strconv.Itoa(c.Wait))
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1/stream?"+query.Encode(), nil)
 	if err != nil {

@@ -36,7 +36,7 @@ func (r *Run) newListener(i int) (*listener, error) {
 		return nil, err
 	}
 	l := &listener{run: r, user: user, inbox: inbox, live: make(chan struct{}), restless: float64(i) < r.Restless*float64(r.Users)}
-	l.client = sse.Client{HTTP: r.http, Token: token, Channels: r.Shared, OnBlock: l.take}
+	l.client = sse.Client{HTTP: r.http, Token: token, Channels: r.Shared, Wait: r.Wait, OnBlock: l.take}
 	return l, nil
 }
 

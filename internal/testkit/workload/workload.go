@@ -32,6 +32,8 @@ type Plan struct {
 	// random; Away is the longest time that they stay away. Default: 1 s.
 	Restless float64
 	Away     time.Duration
+	// Wait has the clients use long polls of so many seconds. Zero: streams.
+	Wait int
 
 	// Gateways and Notifiers return the base URLs that can be tried now.
 	Gateways, Notifiers func() []string
