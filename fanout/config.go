@@ -18,6 +18,8 @@ type Config struct {
 	// installations can share one. An account there needs the right to
 	// "&<prefix>*". Empty: DefaultPrefix.
 	Prefix string
+	// Pubsub is the kind to use on a Cluster. Empty: PubsubAuto.
+	Pubsub Pubsub
 	// Workers call the handler, each for its share of the channels. Zero: 4.
 	Workers int
 	// Queue is how many messages may wait for one worker, QueueBytes how many
@@ -46,6 +48,7 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	c.Prefix = cmp.Or(c.Prefix, DefaultPrefix)
+	c.Pubsub = cmp.Or(c.Pubsub, PubsubAuto)
 	c.Workers = cmp.Or(c.Workers, 4)
 	c.Queue = cmp.Or(c.Queue, 8192)
 	c.QueueBytes = cmp.Or(c.QueueBytes, 32<<20)

@@ -17,20 +17,28 @@ import (
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
-// clustered is a bus on a Cluster.
-type clustered struct{ *fanout.Redis }
+// clustered is a bus on a Cluster of which every node hears of every message.
+type clustered struct{ breakable }
 
 func (clustered) Uncounted() {}
 
 func TestRedisCluster(t *testing.T) {
 	t.Parallel()
-	server := testenv.RedisCluster(t)
-	t.Run("suite", func(t *testing.T) {
-		fanouttest.Run(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
-			t.Helper()
-			return clustered{fanout.NewRedis(open(t, "redis+cluster://"+server.Addr), quiet(cfg))}
+	for _, kind := range []fanout.Pubsub{fanout.PubsubClassic, fanout.PubsubAuto} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			fanouttest.Run(t, func(t *testing.T, cfg fanout.Config) fanout.Bus {
+				t.Helper()
+				_, proxy := testenv.ProxiedRedisCluster(t)
+				cfg.Pubsub = kind
+				bus := breakable{fanout.NewRedis(open(t, "redis+cluster://"+proxy.Addr), quiet(cfg)), proxy}
+				if kind == fanout.PubsubClassic {
+					return clustered{bus}
+				}
+				return bus
+			})
 		})
-	})
+	}
 }
 
 // A node that hangs takes the messages of its own channels along, and no others.
@@ -48,7 +56,7 @@ func TestRedisClusterWithANodeThatHangs(t *testing.T) {
 		ContextTimeoutEnabled: true,
 	})
 	t.Cleanup(func() { require.NoError(t, cluster.Close()) })
-	publisher := fanout.NewRedis(cluster, quiet(fanout.Config{PublishTimeout: 3 * time.Second}))
+	publisher := fanout.NewRedis(cluster, quiet(fanout.Config{Pubsub: fanout.PubsubClassic, PublishTimeout: 3 * time.Second}))
 	r, channels := listen(t, fanout.NewRedis(open(t, works.URL()), quiet(fanouttest.Steady)), 20)
 	_, port, err := net.SplitHostPort(works.Addr)
 	require.NoError(t, err)

@@ -2,8 +2,10 @@ package fanout
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"slices"
@@ -28,6 +30,7 @@ var (
 	errSilent     = errors.New("nothing was heard on the connection")
 	errProbe      = errors.New("what was published did not come back")
 	errNotSettled = errors.New("subscriptions were not answered")
+	errNoSlots    = errors.New("the server has no slots any more")
 )
 
 // redisConn is one connection of a subscriber. go-redis' PubSub makes it, and is
@@ -42,17 +45,25 @@ var (
 // takes time, the handler, has its workers by channel as it is. What Redis itself
 // does when a connection is lost is the same work for one as for several.
 type redisConn struct {
-	*redisSubscriber
+	*member
 	pubsub *redis.PubSub
 	conn   net.Conn // what pubsub connected; written to by serve alone
 	out    []byte   // room for commands
 	// nonce tells this connection, and its probes, from an earlier one.
 	nonce string
+	// probe is a name that no channel has: its namespace would begin with '!'. It is
+	// another one if its slot moves.
+	probe atomic.Pointer[string]
 	wg    sync.WaitGroup
 
 	failed  chan error    // from the reader, when it ends
 	settled chan struct{} // all subscriptions that it began with are answered
 	back    chan struct{} // a probe came back
+	again   chan struct{} // a probe is to be sent at once
+	evicted chan struct{} // lost has something
+
+	state sync.Mutex
+	lost  map[int]bool // slots that the server does not have any more
 
 	unsent atomic.Bool // the last probe could not be sent
 
@@ -87,7 +98,7 @@ func (c *redisConn) serve(ctx context.Context, link *link) error {
 		return err
 	}
 	// Last, because answers come in order: this one says that the others were.
-	if err := c.command("SUBSCRIBE", c.probe); err != nil {
+	if err := c.listenForProbes(); err != nil {
 		return err
 	}
 	tick := time.NewTicker(c.cfg.PingInterval)
@@ -107,22 +118,30 @@ func (c *redisConn) step(ctx context.Context, tick <-chan time.Time) error {
 	case err := <-c.failed:
 		return err
 	case <-c.settled:
-		c.isReady, c.alive = true, time.Now()
-		c.wg.Go(func() { c.sendProbes(ctx) })
+		c.alive = time.Now()
+		if !c.isReady {
+			c.isReady = true
+			c.wg.Go(func() { c.sendProbes(ctx) })
+		}
 	case <-c.back:
 		c.alive = time.Now()
 		if c.proven.IsZero() {
 			c.proven = c.alive
 		}
-		if c.suspect && c.passed == nil {
+		if c.passed == nil && c.doubts.has(c.member) && c.owes() == 0 {
 			// The handler hears of it after all that came before it.
 			c.passed = c.dispatcher.barrier()
 		}
 	case <-c.passed:
 		c.passed = nil
-		c.setSuspect(false)
+		c.doubts.set(c.member, c.owes() > 0)
+		if c.owes() > 0 { // some came just now
+			c.doubts.set(c.member, true)
+		}
 	case <-c.wake:
 		return c.flush(ctx)
+	case <-c.evicted:
+		return c.giveUpSlots(ctx)
 	case <-tick:
 		if err := c.checkProgress(time.Since(c.alive)); err != nil {
 			return err
@@ -144,17 +163,15 @@ func (c *redisConn) checkProgress(since time.Duration) error {
 			return errProbe
 		}
 		c.passed = nil
-		c.setSuspect(true)
+		c.doubts.set(c.member, true)
 	}
 	return nil
 }
 
 // flush sends what was asked for, after a moment in which more may come.
 func (c *redisConn) flush(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(coalesce):
+	if err := gather(ctx); err != nil {
+		return err
 	}
 	subscribe, unsubscribe := c.registry.take()
 	if err := c.send("SUBSCRIBE", subscribe); err != nil {
@@ -163,15 +180,71 @@ func (c *redisConn) flush(ctx context.Context) error {
 	return c.send("UNSUBSCRIBE", unsubscribe)
 }
 
-// send sends a command for channels, in parts.
+func gather(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(coalesce):
+		return nil
+	}
+}
+
+// giveUpSlots has the channels of slots that the server lost listened for elsewhere,
+// after a moment in which more may come: a fail-over takes thousands at once.
+func (c *redisConn) giveUpSlots(ctx context.Context) error {
+	if err := gather(ctx); err != nil {
+		return err
+	}
+	c.state.Lock()
+	lost := c.lost
+	c.lost = nil
+	c.state.Unlock()
+	c.evict(c.member, lost)
+	if probe := *c.probe.Load(); !lost[slotOf(probe)] {
+		return nil
+	}
+	return c.listenForProbes()
+}
+
+// listenForProbes chooses where, and subscribes.
+func (c *redisConn) listenForProbes() error {
+	probe := c.cfg.Prefix + "!probe:" + rand.Text()
+	if c.addr == "" {
+		c.probe.Store(&probe)
+		return c.command("SUBSCRIBE", probe)
+	}
+	slots := c.slotsOf(c.member)
+	if len(slots) == 0 {
+		return errNoSlots
+	}
+	// One by chance: who empties a server begins at one end.
+	probe += "{" + slotTags()[slots[mathrand.IntN(len(slots))]] + "}"
+	c.probe.Store(&probe)
+	return c.command("SSUBSCRIBE", probe)
+}
+
+// send sends a command for channels, in parts. One for sharded channels may name
+// those of one slot only, so that there it is as many as there are slots.
 func (c *redisConn) send(command string, channels []event.Channel) error {
-	for batch := range slices.Chunk(channels, maxNames) {
-		parts := make([]string, 1, 1+len(batch))
-		parts[0] = command
-		for _, ch := range batch {
-			parts = append(parts, c.cfg.Prefix+string(ch))
+	if c.addr == "" {
+		for batch := range slices.Chunk(channels, maxNames) {
+			parts := make([]string, 1, 1+len(batch))
+			parts[0] = command
+			for _, ch := range batch {
+				parts = append(parts, c.cfg.name(ch))
+			}
+			if err := c.command(parts...); err != nil {
+				return err
+			}
 		}
-		if err := c.command(parts...); err != nil {
+		return nil
+	}
+	for batch := range slices.Chunk(channels, maxNames) {
+		c.out = c.out[:0]
+		for _, ch := range batch {
+			c.out = appendCommand(c.out, "S"+command, c.cfg.shardName(ch))
+		}
+		if err := c.write(); err != nil {
 			return err
 		}
 	}
@@ -181,6 +254,10 @@ func (c *redisConn) send(command string, channels []event.Channel) error {
 // command sends a command. Its answer is for read.
 func (c *redisConn) command(parts ...string) error {
 	c.out = appendCommand(c.out[:0], parts...)
+	return c.write()
+}
+
+func (c *redisConn) write() error {
 	if err := c.conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
@@ -204,6 +281,8 @@ func (c *redisConn) read() error {
 			return err
 		case p.kind == pushMessage:
 			c.message(&p)
+		case p.kind == pushMoved:
+			c.loseSlot(p.slot)
 		case p.kind != pushOther:
 			c.answer(&p)
 		}
@@ -211,7 +290,7 @@ func (c *redisConn) read() error {
 }
 
 func (c *redisConn) message(p *push) {
-	if string(p.name) == c.probe {
+	if string(p.name) == *c.probe.Load() {
 		if string(p.payload) == c.nonce {
 			notify(c.back)
 		}
@@ -220,6 +299,9 @@ func (c *redisConn) message(p *push) {
 	// The name is memory that could be saved: looking up the one that the registry
 	// has takes longer.
 	ch := c.cfg.channel(string(p.name))
+	if c.addr != "" && !c.registry.holds(ch) {
+		return // it is listened for elsewhere by now, or nowhere
+	}
 	message, err := parseWire(ch, p.payload, c.epoch)
 	if err != nil {
 		c.log.Debug("message dropped", "channel", ch, "error", err)
@@ -231,15 +313,49 @@ func (c *redisConn) message(p *push) {
 }
 
 func (c *redisConn) answer(p *push) {
-	if string(p.name) == c.probe {
-		notify(c.settled)
+	if name := string(p.name); name == *c.probe.Load() {
+		if p.kind == pushSubscribed {
+			notify(c.settled)
+		} else {
+			c.loseSlot(slotOf(name))
+		}
 		return
 	}
 	ch := c.cfg.channel(string(p.name))
-	if p.kind == pushSubscribed && c.registry.subscribed(ch) {
-		c.dispatcher.acknowledge(kindSubscribed, ch)
-	}
-	if p.kind == pushUnsubscribed && c.registry.unsubscribed(ch) {
+	switch {
+	case p.kind == pushSubscribed:
+		c.state.Lock()
+		owed := c.registry.owes()
+		if c.registry.subscribed(ch) {
+			c.dispatcher.acknowledge(kindSubscribed, ch)
+		}
+		all := owed > 0 && c.registry.owes() == 0
+		c.state.Unlock()
+		if all {
+			notify(c.again) // nothing else stands against trust
+		}
+	case c.registry.unsubscribed(ch):
 		c.dispatcher.acknowledge(kindUnsubscribed, ch)
+	case c.addr != "" && c.registry.holds(ch):
+		c.loseSlot(c.slot(ch)) // nobody had asked for it
 	}
+}
+
+// owes is how many channels are to be acknowledged before the bus can be trusted. Of
+// those that are not counted any more the dispatcher has heard.
+func (c *redisConn) owes() int {
+	c.state.Lock()
+	defer c.state.Unlock()
+	return c.registry.owes()
+}
+
+// loseSlot notes that the server does not have a slot any more.
+func (c *redisConn) loseSlot(slot int) {
+	c.state.Lock()
+	if c.lost == nil {
+		c.lost = make(map[int]bool)
+	}
+	c.lost[slot] = true
+	c.state.Unlock()
+	notify(c.evicted)
 }

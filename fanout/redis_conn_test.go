@@ -18,7 +18,8 @@ import (
 // TestProbeOfAnEarlierConnectionProvesNothing about the one that it arrives on.
 func TestProbeOfAnEarlierConnectionProvesNothing(t *testing.T) {
 	t.Parallel()
-	c := &redisConn{redisSubscriber: &redisSubscriber{probe: "!probe"}, nonce: "new", back: make(chan struct{}, 1)}
+	c := &redisConn{member: new(member), nonce: "new", back: make(chan struct{}, 1)}
+	c.probe.Store(new("!probe"))
 	c.message(&push{kind: pushMessage, name: []byte("!probe"), payload: []byte("old")})
 	require.Empty(t, c.back)
 	c.message(&push{kind: pushMessage, name: []byte("!probe"), payload: []byte("new")})
@@ -31,7 +32,7 @@ func TestSubscriptionsAreGathered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
-		c := &redisConn{redisSubscriber: &redisSubscriber{cfg: Config{Prefix: "p:"}, registry: newRegistry()}, conn: here}
+		c := &redisConn{member: newMember(&redisSubscriber{cfg: Config{Prefix: "p:"}}, nil, ""), conn: here}
 		c.registry.ask(subscribing, []event.Channel{"user:1"})
 		flushed := make(chan error, 1)
 		go func() { flushed <- errors.Join(c.flush(t.Context()), here.Close()) }()
@@ -49,7 +50,9 @@ func TestSubscriptionsAreGathered(t *testing.T) {
 func TestConnectionWithoutProgressIsGivenUp(t *testing.T) {
 	t.Parallel()
 	soon := time.Second
-	c := &redisConn{redisSubscriber: &redisSubscriber{cfg: Config{ProbeTimeout: soon}, suspect: true}}
+	m := newMember(&redisSubscriber{cfg: Config{ProbeTimeout: soon}}, nil, "")
+	m.doubts.of = map[any]struct{}{m: {}}
+	c := &redisConn{member: m}
 	require.NoError(t, c.checkProgress(settleTimeout))
 	require.ErrorIs(t, c.checkProgress(settleTimeout+1), errNotSettled)
 
@@ -71,12 +74,12 @@ func TestNoConnectionIsMadeWhileTheHandlerHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, d := hang(t)
-		s := &redisSubscriber{log: slog.New(slog.DiscardHandler), dispatcher: d}
+		m := newMember(&redisSubscriber{log: slog.New(slog.DiscardHandler), dispatcher: d}, nil, "")
 		d.lost("user:1")
 		ctx, cancel := context.WithCancel(t.Context())
 		connected := make(chan error, 1)
 		go func() {
-			_, err := s.connect(ctx)
+			_, err := m.connect(ctx)
 			connected <- err
 		}()
 		synctest.Wait()

@@ -17,6 +17,7 @@ func (c *redisConn) sendProbes(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-c.again:
 		}
 	}
 }
@@ -24,5 +25,9 @@ func (c *redisConn) sendProbes(ctx context.Context) {
 func (c *redisConn) publishProbe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.PublishTimeout)
 	defer cancel()
-	return c.client.Publish(ctx, c.probe, c.nonce).Err()
+	probe := *c.probe.Load()
+	if c.addr == "" {
+		return c.bus.client.Publish(ctx, probe, c.nonce).Err()
+	}
+	return c.bus.sendAll(ctx, []outgoing{{name: probe, wire: []byte(c.nonce), sharded: true}})
 }

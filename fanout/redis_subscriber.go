@@ -2,14 +2,10 @@ package fanout
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/bellhop/bellhop/event"
 )
@@ -23,41 +19,46 @@ const (
 	coalesce = time.Millisecond
 )
 
-// redisSubscriber keeps one connection at a time and makes it anew when it fails.
-// Three kinds of goroutines work for it: run connects, sends commands and watches the connection;
-// a reader hands over what arrives; the dispatcher's workers call the handler.
+// redisSubscriber has a member for each server to listen at: one, or on a Cluster
+// with sharded Pub/Sub each master. It knows which of them a channel is at home with.
+// Members call the handler through the dispatcher's workers.
 type redisSubscriber struct {
-	client     redis.UniversalClient
+	bus        *Redis
 	cfg        Config
 	log        *slog.Logger
 	handler    Handler
-	registry   *registry
 	dispatcher *dispatcher
-	// probe is a name that no channel has: its namespace would begin with '!'.
-	probe string
-	wake  chan struct{} // commands are to be sent
 
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
 	closing sync.Once
 
-	// suspect is what the handler was told last. It belongs to run.
-	suspect bool
+	mu sync.RWMutex // taken before a registry's
+	// only is the member of all channels, where there is no more than one. Otherwise
+	// homes has that of each slot, and nowhere has the channels of the slots without.
+	only    *member
+	homes   [slotCount]*member
+	members map[string]*member // by address
+	nowhere *registry
+	placing chan struct{} // the Cluster is to be asked anew
+
+	doubts doubts
 }
 
-func newRedisSubscriber(client redis.UniversalClient, h Handler, cfg Config) *redisSubscriber {
+func newRedisSubscriber(b *Redis, h Handler) *redisSubscriber {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &redisSubscriber{
-		client:     client,
-		cfg:        cfg,
-		log:        cfg.Logger.With("part", "bus"),
+		bus:        b,
+		cfg:        b.cfg,
+		log:        b.cfg.Logger.With("part", "bus"),
 		handler:    h,
-		registry:   newRegistry(),
-		dispatcher: newDispatcher(h, cfg.Workers, cfg.Queue, cfg.QueueBytes),
-		probe:      cfg.Prefix + "!probe:" + rand.Text(),
-		wake:       make(chan struct{}, 1),
+		dispatcher: newDispatcher(h, b.cfg.Workers, b.cfg.Queue, b.cfg.QueueBytes),
+		members:    make(map[string]*member),
+		nowhere:    newRegistry(),
+		placing:    make(chan struct{}, 1),
 		cancel:     cancel,
 	}
+	s.doubts = doubts{log: s.log, tell: h.Suspect, of: make(map[any]struct{})}
 	s.wg.Go(func() { s.run(ctx) })
 	return s
 }
@@ -66,9 +67,23 @@ func (s *redisSubscriber) Subscribe(channels ...event.Channel)   { s.ask(subscri
 func (s *redisSubscriber) Unsubscribe(channels ...event.Channel) { s.ask(unsubscribing, channels) }
 
 func (s *redisSubscriber) ask(p phase, channels []event.Channel) {
-	s.registry.ask(p, channels)
-	notify(s.wake)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.only != nil {
+		s.only.ask(p, channels...)
+		return
+	}
+	for _, ch := range channels {
+		if m := s.homes[s.slot(ch)]; m != nil {
+			m.ask(p, ch)
+		} else {
+			s.nowhere.ask(p, []event.Channel{ch})
+			notify(s.placing)
+		}
+	}
 }
+
+func (s *redisSubscriber) slot(ch event.Channel) int { return slotOf(s.cfg.shardName(ch)) }
 
 // Close waits for what is under way, to dial, to sign in or a command, none of which
 // takes more than two seconds unless the URL of Redis allows more.
@@ -81,16 +96,25 @@ func (s *redisSubscriber) Close() error {
 	return nil
 }
 
+// run finds out where to listen, and has members do so.
 func (s *redisSubscriber) run(ctx context.Context) {
-	s.setSuspect(true)
+	s.doubts.set(s, true)
 	pauses := backoff{most: s.cfg.MaxBackoff}
 	for {
-		lasted, err := s.connect(ctx)
-		if ctx.Err() != nil {
+		w, err := s.bus.decide(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil && w.sharded:
+			s.followCluster(ctx)
+			return
+		case err == nil:
+			s.listenAtOne(ctx)
 			return
 		}
-		pause := pauses.next(lasted)
+		pause := pauses.next(0)
 		s.log.Warn("connection to Redis lost", "error", err, "retry_in", pause)
+		s.endNowhere()
 		select {
 		case <-ctx.Done():
 			return
@@ -99,55 +123,74 @@ func (s *redisSubscriber) run(ctx context.Context) {
 	}
 }
 
-// connect serves one connection until it fails. It tells how long messages were
-// seen to come through it.
-func (s *redisSubscriber) connect(parent context.Context) (lasted time.Duration, err error) {
-	// What the last connection brought is handled first: answers that wait would
-	// pile up otherwise, connection by connection, behind a handler that hangs.
-	select {
-	case <-s.dispatcher.barrier():
-	case <-parent.Done():
-		return 0, parent.Err()
-	}
-	ctx, cancel := context.WithCancel(parent)
-	nonce := rand.Text()
-	ctx, link := withLink(ctx, nonce)
-	c := &redisConn{
-		redisSubscriber: s,
-		pubsub:          s.client.Subscribe(ctx),
-		nonce:           nonce,
-		failed:          make(chan error, 1),
-		settled:         make(chan struct{}, 1),
-		back:            make(chan struct{}, 1),
-	}
-	err = c.serve(ctx, link)
-	if parent.Err() == nil {
-		// At once: a probe that is under way may take its time to fail.
-		s.setSuspect(true)
-	}
-	cancel()
-	if !c.proven.IsZero() {
-		lasted = time.Since(c.proven)
-	}
-	err = errors.Join(err, c.pubsub.Close())
-	c.wg.Wait()
-	return lasted, err
+// listenAtOne has one member for all channels.
+func (s *redisSubscriber) listenAtOne(ctx context.Context) {
+	m := newMember(s, s.bus.client, "")
+	s.doubts.set(m, true)
+	s.mu.Lock()
+	wanted, ended := s.nowhere.leave(func(event.Channel) bool { return true })
+	m.registry.ask(subscribing, wanted)
+	s.only = m
+	s.mu.Unlock()
+	s.acknowledgeEnds(ended)
+	s.doubts.set(s, false)
+	m.run(ctx)
 }
 
-func (s *redisSubscriber) setSuspect(now bool) {
-	if s.suspect == now {
-		return
+// endNowhere acknowledges the end of channels that nobody holds.
+func (s *redisSubscriber) endNowhere() {
+	s.mu.Lock()
+	wanted, ended := s.nowhere.leave(func(event.Channel) bool { return true })
+	s.nowhere.ask(subscribing, wanted)
+	s.mu.Unlock()
+	s.acknowledgeEnds(ended)
+}
+
+func (s *redisSubscriber) acknowledgeEnds(channels []event.Channel) {
+	for _, ch := range channels {
+		s.dispatcher.acknowledge(kindUnsubscribed, ch)
 	}
-	s.suspect = now
-	if now {
-		s.log.Info("bus is in doubt")
-	} else {
-		s.log.Info("bus has proven itself")
-	}
-	s.handler.Suspect(now)
 }
 
 var _ Subscriber = (*redisSubscriber)(nil)
+
+// doubts has who is in doubt. The handler hears of the first, and of the last's end.
+type doubts struct {
+	log  *slog.Logger
+	tell func(suspect bool)
+
+	mu sync.Mutex
+	of map[any]struct{}
+}
+
+// set says whether somebody is in doubt from now on.
+func (d *doubts) set(who any, doubting bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := len(d.of) > 0
+	if doubting {
+		d.of[who] = struct{}{}
+	} else {
+		delete(d.of, who)
+	}
+	switch now := len(d.of) > 0; {
+	case now == before:
+		return
+	case now:
+		d.log.Info("bus is in doubt")
+	default:
+		d.log.Info("bus has proven itself")
+	}
+	d.tell(!before)
+}
+
+// has tells whether somebody is in doubt.
+func (d *doubts) has(who any) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, doubting := d.of[who]
+	return doubting
+}
 
 // minBackoff is the range of the first pause after a connection was lost.
 const minBackoff = 100 * time.Millisecond

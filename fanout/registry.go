@@ -20,6 +20,8 @@ type entry struct {
 	phase phase
 	// queued: the command that the phase asks for is to be sent.
 	queued bool
+	// moved: it was subscribed elsewhere, and is not here yet.
+	moved bool
 }
 
 // registry knows what was asked for and what has been answered, whatever becomes
@@ -34,6 +36,7 @@ type registry struct {
 	mu      sync.Mutex
 	entries map[event.Channel]*entry
 	queue   []event.Channel // with queued set
+	owed    int             // with moved set
 }
 
 func newRegistry() *registry { return &registry{entries: make(map[event.Channel]*entry)} }
@@ -51,6 +54,7 @@ func (r *registry) ask(p phase, channels []event.Channel) {
 		if !e.queued {
 			r.queue = append(r.queue, ch)
 		}
+		r.arrived(e)
 		*e = entry{phase: p, queued: true}
 	}
 }
@@ -61,8 +65,8 @@ func (r *registry) take() (subscribe, unsubscribe []event.Channel) {
 	defer r.mu.Unlock()
 	for _, ch := range r.queue {
 		e := r.entries[ch]
-		if e == nil {
-			continue // its end was answered before it was asked for
+		if e == nil || !e.queued {
+			continue // its end was answered before it was asked for, or it came back meanwhile
 		}
 		e.queued = false
 		if e.phase == unsubscribing {
@@ -88,6 +92,7 @@ func (r *registry) renew() (subscribe, ended []event.Channel) {
 			ended = append(ended, ch)
 			continue
 		}
+		r.arrived(e)
 		e.queued = false
 		subscribe = append(subscribe, ch)
 	}
@@ -103,6 +108,7 @@ func (r *registry) subscribed(ch event.Channel) bool {
 	if e == nil || e.phase == unsubscribing {
 		return false
 	}
+	r.arrived(e)
 	e.phase = subscribed
 	return true
 }
@@ -116,4 +122,60 @@ func (r *registry) unsubscribed(ch event.Channel) bool {
 	}
 	delete(r.entries, ch)
 	return true
+}
+
+// arrived notes that an entry owes nothing any more.
+func (r *registry) arrived(e *entry) {
+	if e.moved {
+		e.moved = false
+		r.owed--
+	}
+}
+
+// owes is how many channels came from elsewhere and are not subscribed to here yet.
+func (r *registry) owes() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.owed
+}
+
+// holds tells whether a channel is wanted, or was and has not ended.
+func (r *registry) holds(ch event.Channel) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.entries[ch] != nil
+}
+
+// leave takes out the channels that fit. Those that were to end have ended.
+func (r *registry) leave(fits func(event.Channel) bool) (wanted, ended []event.Channel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ch, e := range r.entries {
+		if !fits(ch) {
+			continue
+		}
+		r.arrived(e)
+		delete(r.entries, ch)
+		if e.phase == unsubscribing {
+			ended = append(ended, ch)
+		} else {
+			wanted = append(wanted, ch)
+		}
+	}
+	return wanted, ended
+}
+
+// enter takes in channels that another registry had.
+func (r *registry) enter(ch event.Channel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries[ch] = &entry{phase: subscribing, queued: true, moved: true}
+	r.queue = append(r.queue, ch)
+	r.owed++
+}
+
+func (r *registry) size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.entries)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,10 +29,26 @@ const (
 	pushMessage
 	pushSubscribed
 	pushUnsubscribed
+	pushMoved // an error: a slot that was named belongs to another node of the Cluster
 )
 
+// Of sharded Pub/Sub the names differ, and nothing else.
 var pushKinds = map[string]pushKind{
 	"message": pushMessage, "subscribe": pushSubscribed, "unsubscribe": pushUnsubscribed,
+	"smessage": pushMessage, "ssubscribe": pushSubscribed, "sunsubscribe": pushUnsubscribed,
+}
+
+// refusal is an error reply.
+type refusal string
+
+func (r refusal) Error() string { return "answer of Redis: " + string(r) }
+
+// movedSlot is the slot of "MOVED 3999 host:port".
+func (r refusal) movedSlot() (slot int, ok bool) {
+	rest, ok := strings.CutPrefix(string(r), "MOVED ")
+	number, _, _ := strings.Cut(rest, " ")
+	slot, err := strconv.Atoi(number)
+	return slot, ok && err == nil && slot >= 0 && slot < slotCount
 }
 
 // push is what arrives on a subscribed connection.
@@ -42,6 +59,7 @@ type push struct {
 	// payload is the message's, and the receiver's to keep. Nil: it was longer
 	// than the reader takes, and is gone.
 	payload []byte
+	slot    int // of pushMoved
 }
 
 // pushReader reads the pushes of a subscribed connection, in RESP2 or RESP3
@@ -74,12 +92,18 @@ func (c *timedConn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// next returns the next push. An error reply of the server is an error: there is
-// no command of which one is expected.
+// next returns the next push. An error reply of the server is an error, but for the
+// one that a command for a sharded channel may have: there is no other of which one is
+// expected.
 func (r *pushReader) next() (p push, err error) {
 	sign, n, err := r.head()
 	switch {
 	case err != nil:
+		if no, ok := errors.AsType[refusal](err); ok {
+			if slot, ok := no.movedSlot(); ok {
+				return push{kind: pushMoved, slot: slot}, nil
+			}
+		}
 		return p, err
 	case sign == '$' && n >= 0:
 		return p, r.discard(n)
@@ -157,7 +181,7 @@ func (r *pushReader) head() (sign byte, size int, err error) {
 	case '+', ':', '_':
 		return sign, 0, nil
 	case '-':
-		return 0, 0, fmt.Errorf("answer of Redis: %s", text)
+		return 0, 0, refusal(text)
 	case '>': // RESP3 tells pushes from lists by it
 		sign = '*'
 	case '$', '*':

@@ -160,3 +160,28 @@ func FuzzPushes(f *testing.F) {
 		}
 	})
 }
+
+// TestMovedSlotIsToldAndOtherErrorsEndTheConnection: of the error of one slot the
+// others need not know.
+func TestMovedSlotIsToldAndOtherErrorsEndTheConnection(t *testing.T) {
+	t.Parallel()
+	for reply, slot := range map[string]int{
+		"-MOVED 3999 127.0.0.1:6381\r\n": 3999,
+		"-MOVED 0 :6381\r\n":             0,
+		"-MOVED 16384 127.0.0.1:1\r\n":   -1,
+		"-MOVED x 127.0.0.1:1\r\n":       -1,
+		"-CLUSTERDOWN Hash slot\r\n":     -1,
+		"-CROSSSLOT Keys\r\n":            -1,
+	} {
+		p, err := readerOf(strings.NewReader(reply), 100).next()
+		if slot < 0 {
+			require.Error(t, err, reply)
+			continue
+		}
+		require.NoError(t, err, reply)
+		require.Equal(t, push{kind: pushMoved, slot: slot}, p)
+	}
+	p, err := readerOf(strings.NewReader(">3\r\n$8\r\nsmessage\r\n$3\r\nabc\r\n$2\r\nhi\r\n"), 100).next()
+	require.NoError(t, err)
+	require.Equal(t, push{kind: pushMessage, name: []byte("abc"), payload: []byte("hi")}, p)
+}

@@ -34,13 +34,12 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		_, err := readHeads(reply{values: values}, 1)
 		require.ErrorIs(t, err, errAnswer)
 	}
-	r := &Redis{}
 	for _, values := range [][]any{
 		nil, {nil}, {"OK"}, {[]any{}, []any{}}, {[]any{int64(1)}}, {[]any{"e 1"}}, {[]any{"e one 2"}}, {[]any{"e", "1"}}, {[]any{"refused", int64(1)}},
 		{[]any{"e", "1", "now", int64(0)}}, {[]any{"e", int64(1), "2", int64(0)}},
 	} {
 		results := make([]store.KeptAppended, 1)
-		r.settle(results, []int{0}, reply{values: values})
+		settle(results, []int{0}, reply{values: values}, true)
 		a := results[0]
 		require.ErrorIs(t, a.Err, errAnswer)
 		require.ErrorIs(t, a.Err, store.ErrUnavailable)

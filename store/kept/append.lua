@@ -11,14 +11,14 @@
 -- ARGV  1 a life for the stream if it has to be made  2 most events to keep
 --       3 milliseconds to keep them  (0: any)         4 milliseconds for the stream to outlive its newest event
 --       5 name to publish under  6 version of the message  7 most bytes of a frame
---       8 milliseconds to remember a key
+--       8 milliseconds to remember a key              9 name to publish under at this slot alone
 --       then of each event: 1 which of KEYS its record is, 0 for none  2 hash of the request
 --       3-6 frame: before seq, before time, before data, after data
 --       7 type  8 data  9 milliseconds when it expires, 0 for never
 -- Returns a list for each event: epoch, seq, time, receivers (-1: unknown); or the remembered
 -- 'epoch seq time' alone; or nothing, if the key was used with another request; or 'refused'
 -- and why, because clients lose their place at an error inside of an answer.
-local COMMON, FIELDS_OF_EVENT = 8, 9
+local COMMON, FIELDS_OF_EVENT = 9, 9
 local stream = KEYS[1]
 local most, keep = tonumber(ARGV[2]), tonumber(ARGV[3])
 
@@ -100,9 +100,7 @@ local function append(n)
     frame = ARGV[at + 3] .. decimal(seq) .. ARGV[at + 4] .. timestamp(now) .. ARGV[at + 5] .. data .. ARGV[at + 6]
     if #frame > tonumber(ARGV[7]) then frame = '' end
   end
-  local receivers = redis.pcall('PUBLISH', ARGV[5], wire(tonumber(ARGV[6]), of, seq, frame))
-  if type(receivers) ~= 'number' then receivers = -1 end
-  return { of, decimal(seq), decimal(now), receivers }
+  return { of, decimal(seq), decimal(now), announce(ARGV[5], ARGV[9], wire(tonumber(ARGV[6]), of, seq, frame)) }
 end
 
 local answers = {}

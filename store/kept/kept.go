@@ -61,6 +61,10 @@ type Config struct {
 	// under: it is that of the bus. On Redis the account needs the right to
 	// "~<prefix>*" and "&<prefix>*". Empty: fanout.DefaultPrefix.
 	Prefix string
+	// Names are what a channel's events are published under, by PUBLISH and by
+	// SPUBLISH, as those of the bus are: fanout.Redis has them. Empty: not so. Nil: by
+	// PUBLISH alone.
+	Names func(context.Context, event.Channel) (classic, sharded string)
 	// Retention says how much of a channel is kept; it is called for every
 	// event and must be quick. Nil: everything is kept, for as long as a quiet
 	// channel is.
@@ -97,6 +101,10 @@ func share(n int) int { return min(pageBytes/n, rangeBytes) }
 func (c Config) withDefaults() Config {
 	if c.Prefix == "" {
 		c.Prefix = fanout.DefaultPrefix
+	}
+	if c.Names == nil {
+		prefix := c.Prefix
+		c.Names = func(_ context.Context, ch event.Channel) (string, string) { return prefix + string(ch), "" }
 	}
 	if c.Retention == nil {
 		c.Retention = func(event.Channel) store.Retention { return store.Retention{} }

@@ -32,22 +32,28 @@ func TestMemory(t *testing.T) {
 func TestRedis(t *testing.T) {
 	t.Parallel()
 	server := testenv.Redis(t)
-	storetest.RunKept(t, onServer(server, server.URL(), true))
+	storetest.RunKept(t, onServer(server, server.URL(), fanout.PubsubAuto))
 }
 
 func TestRedisCluster(t *testing.T) {
 	t.Parallel()
 	server := testenv.RedisCluster(t)
-	storetest.RunKept(t, onServer(server, "redis+cluster://"+server.Addr, false))
+	for _, kind := range []fanout.Pubsub{fanout.PubsubClassic, fanout.PubsubAuto} {
+		t.Run(string(kind), func(t *testing.T) {
+			storetest.RunKept(t, onServer(server, "redis+cluster://"+server.Addr, kind))
+		})
+	}
 }
 
 // onServer makes logs on one server, whose names do not meet.
-func onServer(server *testenv.RedisServer, url string, counts bool) storetest.KeptFactory {
+func onServer(server *testenv.RedisServer, url string, kind fanout.Pubsub) storetest.KeptFactory {
 	return func(t *testing.T, cfg kept.Config) storetest.KeptHarness {
 		cfg.Prefix, cfg.Logger = t.Name()+":", quiet()
 		client := open(t, url)
+		bus := fanout.NewRedis(client, fanout.Config{Prefix: cfg.Prefix, Pubsub: kind, Logger: quiet()})
+		cfg.Names = bus.Names
 		return storetest.KeptHarness{
-			Log: kept.NewRedis(client, cfg), Bus: fanout.NewRedis(client, fanout.Config{Prefix: cfg.Prefix, Logger: quiet()}), Counts: counts,
+			Log: kept.NewRedis(client, cfg), Bus: bus, Counts: kind != fanout.PubsubClassic,
 			Forget: func(t *testing.T, ch event.Channel) {
 				require.NoError(t, server.Client().Del(t.Context(), streamKey(cfg.Prefix, ch)).Err())
 			},

@@ -19,8 +19,8 @@ const (
 )
 
 // Redis is a log on Redis 6.2 or newer, on one server, behind Sentinel or on a
-// Cluster; reads go to masters. An account needs INFO, TIME, PUBLISH and the
-// commands on keys and streams, and of memory Redis should have enough, with the
+// Cluster; reads go to masters. An account needs INFO, TIME, PUBLISH, on a Cluster
+// SPUBLISH, and the commands on keys and streams, and of memory Redis should have enough, with the
 // policy noeviction: publishers are then told when there is none. Where keys are
 // evicted instead, channels begin new epochs.
 //
@@ -56,9 +56,10 @@ func (r *Redis) recordKey(ch event.Channel, k *store.Key) string {
 func (r *Redis) Purge(ctx context.Context, ch event.Channel) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
+	classic, sharded := r.cfg.Names(ctx, ch)
 	a := purgeScript.run(ctx, r.client, []call{{
 		keys: []string{r.streamKey(ch)},
-		args: []any{r.cfg.Prefix + string(ch), fanout.WireVersion},
+		args: []any{classic, fanout.WireVersion, sharded},
 	}})[0]
 	if a.err != nil {
 		return unread("purge", a.err)

@@ -60,11 +60,11 @@ func (r *Redis) Append(ctx context.Context, entries []store.Entry) []store.KeptA
 		sent := make([][]int, len(lanes))
 		for i, l := range lanes {
 			sent[i] = l.next(entries)
-			calls[i] = r.appendCall(l.ch, entries, sent[i])
+			calls[i] = r.appendCall(ctx, l.ch, entries, sent[i])
 		}
 		going := lanes[:0]
 		for i, a := range appendScript.run(ctx, r.client, calls) {
-			r.settle(results, sent[i], a)
+			settle(results, sent[i], a, calls[i].counted)
 			switch l := lanes[i]; {
 			case len(l.rest) == 0:
 			case a.err != nil: // what was sent may still be carried out, and nothing must be before it
@@ -109,13 +109,16 @@ func unappended(err error) store.KeptAppended {
 	return store.KeptAppended{Appended: store.Appended{Err: err}, Receivers: -1}
 }
 
-func (r *Redis) appendCall(ch event.Channel, entries []store.Entry, which []int) call {
+func (r *Redis) appendCall(ctx context.Context, ch event.Channel, entries []store.Entry, which []int) call {
 	keep := r.cfg.Retention(ch)
+	classic, sharded := r.cfg.Names(ctx, ch)
+	_, oneServer := r.client.(*redis.Client) // PUBLISH counts those of one node
 	c := call{
-		keys: []string{r.streamKey(ch)},
+		counted: oneServer || sharded != "",
+		keys:    []string{r.streamKey(ch)},
 		args: []any{
 			newLife(), keep.MaxCount, keep.MaxAge.Milliseconds(), (quiet + keep.MaxAge).Milliseconds(),
-			r.cfg.Prefix + string(ch), fanout.WireVersion, r.cfg.MaxFrame, keyLife.Milliseconds(),
+			classic, fanout.WireVersion, r.cfg.MaxFrame, keyLife.Milliseconds(), sharded,
 		},
 	}
 	for _, i := range which {
@@ -133,7 +136,7 @@ func (r *Redis) appendCall(ch event.Channel, entries []store.Entry, which []int)
 }
 
 // settle reads the answers of append.lua.
-func (r *Redis) settle(results []store.KeptAppended, which []int, a reply) {
+func settle(results []store.KeptAppended, which []int, a reply, counted bool) {
 	if a.err != nil {
 		refuse(results, which, unwritten(a.err))
 		return
@@ -145,7 +148,7 @@ func (r *Redis) settle(results []store.KeptAppended, which []int, a reply) {
 				answer = list
 			}
 		}
-		results[i] = r.appended(answer)
+		results[i] = appended(answer, counted)
 	}
 }
 
@@ -169,8 +172,8 @@ func expiry(t time.Time) int64 {
 	return max(t.UnixMilli(), 1)
 }
 
-// appended reads the answer of append.lua to one event.
-func (r *Redis) appended(values []any) store.KeptAppended {
+// appended reads the answer of append.lua to one event. counted as a call is.
+func appended(values []any, counted bool) store.KeptAppended {
 	var fields []string
 	replayed, receivers := false, int64(-1)
 	switch len(values) {
@@ -185,8 +188,7 @@ func (r *Redis) appended(values []any) store.KeptAppended {
 			return unappended(unwritten(refusal(why[1])))
 		}
 	case 4:
-		if _, oneServer := r.client.(*redis.Client); oneServer {
-			// In a Cluster the number is that of one node's subscribers.
+		if counted {
 			receivers, _ = values[3].(int64)
 		}
 		fields = texts(values[:3])

@@ -49,6 +49,8 @@ func newScript(source string) *script {
 type call struct {
 	keys []string
 	args []any
+	// counted: those who received a message can all be counted at the server.
+	counted bool
 }
 
 // reply is the answer to a call.

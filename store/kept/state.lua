@@ -57,6 +57,19 @@ local function wire(version, of, seq, frame)
   return string.char(version, #of) .. of .. struct.pack('>I8', seq) .. frame
 end
 
+-- Publishes under one name or both, whichever are not empty. Returns how many received
+-- it, or -1: who listens by the other name is not counted, so that then 0 says nothing.
+local function announce(classic, sharded, message)
+  local receivers = -1
+  if classic ~= '' then receivers = redis.pcall('PUBLISH', classic, message) end
+  if sharded ~= '' then
+    local there = redis.pcall('SPUBLISH', sharded, message)
+    if classic == '' or there ~= 0 then receivers = there else receivers = -1 end
+  end
+  if type(receivers) ~= 'number' then return -1 end
+  return receivers
+end
+
 -- The time by this server's clock, in milliseconds.
 local function clock()
   local t = redis.call('TIME')

@@ -41,12 +41,11 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 		return backends{}, err
 	}
 	s.onClose(client.Close)
-	return backends{
-		log:   log,
-		redis: client,
-		bus:   fanout.NewRedis(client, fanout.Config{Logger: s.log}),
-		kept:  kept.NewRedis(client, keptConfig(s.policies.Load, s.log)),
-	}, nil
+	to := backends{log: log, redis: client, bus: fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: s.log})}
+	keeping := keptConfig(s.policies.Load, s.log)
+	keeping.Names = to.bus.Names
+	to.kept = kept.NewRedis(client, keeping)
+	return to, nil
 }
 
 // openMySQL opens the log. It does not connect yet.

@@ -59,11 +59,17 @@ func checkDSN(p *SettingErrors, flag string, dsn Secret) {
 type Redis struct {
 	Redis    Secret   `placeholder:"URL" help:"The bus, and the log of namespaces with log: redis. redis://host:6379, rediss:// for TLS, redis+sentinel://host:port,host:port/master, or redis+cluster://host:port,host:port."`
 	RedisTLS TLSFiles `embed:"" prefix:"redis-tls-"`
+	Pubsub   string   `name:"redis-pubsub" placeholder:"KIND" default:"auto" help:"Pub/Sub of a Redis Cluster. sharded: an event goes to the master of its channel's slot and from there to the gateways that listen, which Redis 7 and Valkey can. classic: every node hears of every event. auto: sharded where every node can. both: listen as auto does and publish both ways, while gateways that listen to the other are being replaced."`
 }
 
 func (r *Redis) check(p *SettingErrors) {
 	p.require("redis", r.Redis != "", "")
 	r.RedisTLS.check(p, "redis-tls-")
+	switch fanout.Pubsub(r.Pubsub) {
+	case fanout.PubsubAuto, fanout.PubsubClassic, fanout.PubsubSharded, fanout.PubsubBoth:
+	default:
+		p.addf("redis-pubsub", "%q is not known, want auto, classic, sharded or both", r.Pubsub)
+	}
 	if r.Redis == "" {
 		return
 	}

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -21,10 +22,14 @@ type RedisServer struct {
 	client *redis.Client
 }
 
-// Redis starts a redis-server for one test. Further arguments are passed on to it.
+// redisVariable has the path of another server to test on than Debian's redis-server.
+const redisVariable = "BELLHOP_TEST_REDIS"
+
+// Redis starts a redis-server for one test, or the server that BELLHOP_TEST_REDIS
+// names, such as a valkey-server. Further arguments are passed on to it.
 func Redis(tb testing.TB, args ...string) *RedisServer {
 	tb.Helper()
-	s := &RedisServer{server: newServer(tb, "redis-server")}
+	s := &RedisServer{server: newServer(tb, cmp.Or(os.Getenv(redisVariable), "redis-server"))}
 	s.process.args = append([]string{
 		"--port", strconv.Itoa(s.port.number), "--bind", "127.0.0.1", "--dir", s.dir,
 		"--save", "", "--appendonly", "no", "--daemonize", "no",

@@ -1,0 +1,185 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// RedisFleet is a Cluster of several masters, each with a replica if asked for. A
+// master that does not answer is replaced after about two seconds.
+type RedisFleet struct {
+	tb      testing.TB
+	masters []*RedisServer // those that began as such
+	all     []*RedisServer
+}
+
+// NewRedisFleet starts one with the slots shared out evenly.
+func NewRedisFleet(tb testing.TB, masters int, replicas bool) *RedisFleet {
+	tb.Helper()
+	f := &RedisFleet{tb: tb}
+	for i := range masters {
+		node := RedisClusterNode(tb, "--cluster-node-timeout", "1000")
+		require.NoError(tb, node.client.ClusterAddSlotsRange(tb.Context(), i*slots/masters, (i+1)*slots/masters-1).Err())
+		require.NoError(tb, node.client.Do(tb.Context(), "cluster", "set-config-epoch", i+1).Err())
+		f.join(node)
+	}
+	f.masters = f.all
+	if replicas {
+		for _, m := range f.masters {
+			f.AddReplica(m)
+		}
+	}
+	return f
+}
+
+// URL is the address of the Cluster: the nodes that it began with.
+func (f *RedisFleet) URL() string {
+	var addrs []string
+	for _, node := range f.all {
+		addrs = append(addrs, node.Addr)
+	}
+	return "redis+cluster://" + strings.Join(addrs, ",")
+}
+
+// Nodes are all that were started.
+func (f *RedisFleet) Nodes() []*RedisServer { return f.all }
+
+// Masters are those that are masters with slots at the moment, as a node that is up
+// sees it.
+func (f *RedisFleet) Masters() []*RedisServer {
+	f.tb.Helper()
+	var masters []*RedisServer
+	require.NoError(f.tb, poll(nil, func() error {
+		masters = nil
+		for _, node := range f.all {
+			found, err := node.client.ClusterSlots(context.Background()).Result() //nolint:staticcheck // the other way to ask is new in Redis 7
+			if err != nil {
+				continue
+			}
+			for _, s := range found {
+				for _, n := range f.all {
+					if n.Addr == s.Nodes[0].Addr && !slices.Contains(masters, n) {
+						masters = append(masters, n)
+					}
+				}
+			}
+			return nil
+		}
+		return errors.New("no node answers")
+	}))
+	return masters
+}
+
+// AddMaster starts one that has no slots yet.
+func (f *RedisFleet) AddMaster() *RedisServer {
+	f.tb.Helper()
+	node := RedisClusterNode(f.tb, "--cluster-node-timeout", "1000")
+	f.join(node)
+	return node
+}
+
+// AddReplica starts a replica of a master, and waits until it follows it.
+func (f *RedisFleet) AddReplica(of *RedisServer) *RedisServer {
+	f.tb.Helper()
+	node := f.AddMaster()
+	f.Replicate(node, of)
+	return node
+}
+
+// Replicate makes a node the replica of a master.
+func (f *RedisFleet) Replicate(node, of *RedisServer) {
+	f.tb.Helper()
+	id := f.id(of)
+	require.NoError(f.tb, poll(nil, func() error { return node.client.ClusterReplicate(context.Background(), id).Err() }))
+	require.NoError(f.tb, poll(nil, func() error {
+		info, err := node.client.Info(context.Background(), "replication").Result()
+		if err == nil && !strings.Contains(info, "master_link_status:up") {
+			err = errors.New(info)
+		}
+		return err
+	}))
+}
+
+// WaitReplaced waits until others have a master's slots.
+func (f *RedisFleet) WaitReplaced(master *RedisServer) {
+	f.tb.Helper()
+	require.NoError(f.tb, poll(nil, func() error {
+		if slices.Contains(f.Masters(), master) {
+			return errors.New("it has slots still")
+		}
+		return nil
+	}))
+}
+
+// MoveSlots moves those of n slots from on that a node has, one after the other, as
+// an operator does who adds or removes a node; there may be no keys in them.
+func (f *RedisFleet) MoveSlots(from, to *RedisServer, first, n int) {
+	f.tb.Helper()
+	idFrom, idTo := f.id(from), f.id(to)
+	ctx := f.tb.Context()
+	for slot := first; slot < first+n; slot++ {
+		require.NoError(f.tb, to.client.Do(ctx, "cluster", "setslot", slot, "importing", idFrom).Err())
+		require.NoError(f.tb, from.client.Do(ctx, "cluster", "setslot", slot, "migrating", idTo).Err())
+		require.NoError(f.tb, to.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err())
+		require.NoError(f.tb, from.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err())
+	}
+}
+
+// SlotsOf has the first slot of each range that a node has, and how many there are.
+func (f *RedisFleet) SlotsOf(node *RedisServer) (ranges [][2]int) {
+	f.tb.Helper()
+	found, err := node.client.ClusterSlots(f.tb.Context()).Result() //nolint:staticcheck // as above
+	require.NoError(f.tb, err)
+	for _, s := range found {
+		if s.Nodes[0].Addr == node.Addr {
+			ranges = append(ranges, [2]int{s.Start, s.End - s.Start + 1})
+		}
+	}
+	return ranges
+}
+
+func (f *RedisFleet) id(node *RedisServer) string {
+	f.tb.Helper()
+	id, err := node.client.Do(f.tb.Context(), "cluster", "myid").Text()
+	require.NoError(f.tb, err)
+	return id
+}
+
+var busPort = regexp.MustCompile(`@(\d+)`)
+
+// join has a node meet those that are up, and waits until all of them know it.
+func (f *RedisFleet) join(node *RedisServer) {
+	f.tb.Helper()
+	f.all = append(f.all, node)
+	nodes, err := node.client.ClusterNodes(f.tb.Context()).Result()
+	require.NoError(f.tb, err)
+	bus := busPort.FindStringSubmatch(nodes)
+	require.Len(f.tb, bus, 2)
+	id := f.id(node)
+	host, port, _ := strings.Cut(node.Addr, ":")
+	for _, other := range f.all[:len(f.all)-1] {
+		if other.client.Ping(f.tb.Context()).Err() != nil {
+			continue // it is down
+		}
+		require.NoError(f.tb, other.client.Do(f.tb.Context(), "cluster", "meet", host, port, bus[1]).Err())
+		otherID := f.id(other)
+		require.NoError(f.tb, poll(nil, func() error {
+			there, err1 := other.client.ClusterNodes(context.Background()).Result()
+			here, err2 := node.client.ClusterNodes(context.Background()).Result()
+			if err := errors.Join(err1, err2); err != nil {
+				return err
+			}
+			if !strings.Contains(there, id) || !strings.Contains(here, otherID) || strings.Contains(there+here, "handshake") {
+				return fmt.Errorf("%s and %s do not know each other yet", node.Addr, other.Addr)
+			}
+			return nil
+		}))
+	}
+}
