@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"flag"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/internal/testkit/workload"
 )
@@ -20,7 +22,10 @@ var (
 	random = flag.Duration("chaos.random", time.Minute, "how long the long form breaks things at random")
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
+func TestMain(m *testing.M) {
+	fanout.SetRedisLogger(slog.New(slog.DiscardHandler))
+	testenv.Main(m)
+}
 
 const (
 	signingKey = "0123456789abcdef0123456789abcdef"
@@ -51,12 +56,20 @@ type fleet struct {
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	f := &fleet{t: t, redis: testenv.Redis(t), down: map[*testenv.Program]bool{}}
+	f.gatewayRedis, f.notifierRedis = testenv.Proxy(t, f.redis.Addr), testenv.Proxy(t, f.redis.Addr)
+	f.begin("redis://"+f.gatewayRedis.Addr, "redis://"+f.notifierRedis.Addr)
+	return f
+}
+
+// begin starts the database and the programs.
+func (f *fleet) begin(gatewayRedis, notifierRedis string) {
+	t := f.t
+	t.Helper()
 	engines := testenv.Engines()
 	// Commits must outlive a killed server; a crash of the machine is not ours.
 	f.cluster = testenv.PrivateMySQL(t, engines[len(engines)-1], testenv.ServerOption("--innodb-flush-log-at-trx-commit=2"))
 	f.primary = f.cluster.Primary
 	f.database = f.cluster.NewDatabase(t)
-	f.gatewayRedis, f.notifierRedis = testenv.Proxy(t, f.redis.Addr), testenv.Proxy(t, f.redis.Addr)
 	f.gatewayPrimary, f.notifierPrimary = testenv.Proxy(t, f.primary.Addr), testenv.Proxy(t, f.primary.Addr)
 	f.gatewayReplica = testenv.Proxy(t, f.cluster.Replica.Addr)
 	policies := testenv.Policies(t,
@@ -65,14 +78,14 @@ func newFleet(t *testing.T) *fleet {
 	f.notifierEnv = []string{
 		policies,
 		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.notifierPrimary.Addr, f.database),
-		"BELLHOP_REDIS=redis://" + f.notifierRedis.Addr,
+		"BELLHOP_REDIS=" + notifierRedis,
 		"BELLHOP_SERVICE_KEYS=chaos=" + serviceKey,
 	}
 	gatewayEnv := []string{
 		policies,
 		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.gatewayPrimary.Addr, f.database),
 		"BELLHOP_MYSQL_REPLICAS=" + f.primary.DSNVia(f.gatewayReplica.Addr, f.database),
-		"BELLHOP_REDIS=redis://" + f.gatewayRedis.Addr,
+		"BELLHOP_REDIS=" + gatewayRedis,
 		"BELLHOP_JWT_SECRET=" + signingKey,
 		"BELLHOP_SLOW_TIMEOUT=5s", "BELLHOP_DRAIN=1s",
 	}
@@ -83,7 +96,6 @@ func newFleet(t *testing.T) *fleet {
 	for range 2 {
 		f.gateways = append(f.gateways, testenv.Run(t, testenv.Build(t, "./cmd/gateway"), gatewayEnv...))
 	}
-	return f
 }
 
 func (f *fleet) kill(p *testenv.Program) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -98,6 +99,13 @@ func (f *RedisFleet) Replicate(node, of *RedisServer) {
 	f.tb.Helper()
 	id := f.id(of)
 	require.NoError(f.tb, poll(nil, func() error { return node.client.ClusterReplicate(context.Background(), id).Err() }))
+	f.WaitFollows(node)
+}
+
+// WaitFollows waits until a node is a replica that has all of its master's keys: so
+// ends, by itself, who was replaced and is started again.
+func (f *RedisFleet) WaitFollows(node *RedisServer) {
+	f.tb.Helper()
 	require.NoError(f.tb, poll(nil, func() error {
 		info, err := node.client.Info(context.Background(), "replication").Result()
 		if err == nil && !strings.Contains(info, "master_link_status:up") {
@@ -105,6 +113,37 @@ func (f *RedisFleet) Replicate(node, of *RedisServer) {
 		}
 		return err
 	}))
+}
+
+// Retire gives a master's slots to another one, and ends it and its replica.
+func (f *RedisFleet) Retire(master, to *RedisServer) {
+	f.tb.Helper()
+	for _, r := range f.SlotsOf(master) {
+		f.MoveSlots(master, to, r[0], r[1])
+	}
+	replica := f.all[len(f.all)-1] // AddReplica came last
+	for _, node := range []*RedisServer{replica, master} {
+		node.Kill()
+		f.forget(node)
+	}
+}
+
+// forget takes a node out, and has the others not wait for it.
+func (f *RedisFleet) forget(node *RedisServer) {
+	f.tb.Helper()
+	f.all = slices.DeleteFunc(slices.Clone(f.all), func(n *RedisServer) bool { return n == node })
+	for _, other := range f.all {
+		nodes, err := other.client.ClusterNodes(f.tb.Context()).Result()
+		if err != nil {
+			continue // it is down
+		}
+		for line := range strings.Lines(nodes) {
+			id, rest, _ := strings.Cut(line, " ")
+			if strings.HasPrefix(rest, node.Addr+"@") && !strings.Contains(rest, "myself") {
+				_ = other.client.ClusterForget(f.tb.Context(), id).Err() // or it has by itself
+			}
+		}
+	}
 }
 
 // WaitReplaced waits until others have a master's slots.
@@ -118,17 +157,29 @@ func (f *RedisFleet) WaitReplaced(master *RedisServer) {
 	}))
 }
 
-// MoveSlots moves those of n slots from on that a node has, one after the other, as
-// an operator does who adds or removes a node; there may be no keys in them.
+// MoveSlots moves n slots with their keys, one after the other, as an operator does who
+// adds or removes a node.
 func (f *RedisFleet) MoveSlots(from, to *RedisServer, first, n int) {
 	f.tb.Helper()
 	idFrom, idTo := f.id(from), f.id(to)
 	ctx := f.tb.Context()
+	host, port, _ := strings.Cut(to.Addr, ":")
 	for slot := first; slot < first+n; slot++ {
 		require.NoError(f.tb, to.client.Do(ctx, "cluster", "setslot", slot, "importing", idFrom).Err())
 		require.NoError(f.tb, from.client.Do(ctx, "cluster", "setslot", slot, "migrating", idTo).Err())
+		require.NoError(f.tb, poll(nil, func() error { // keys come while others go
+			keys, err := from.client.ClusterGetKeysInSlot(ctx, slot, 1000).Result()
+			if err != nil {
+				return err
+			}
+			for _, key := range keys {
+				if err := from.client.Migrate(ctx, host, port, key, 0, time.Second).Err(); err != nil {
+					return err
+				}
+			}
+			return from.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err()
+		}))
 		require.NoError(f.tb, to.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err())
-		require.NoError(f.tb, from.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err())
 	}
 }
 
