@@ -62,6 +62,11 @@ func CheckRedis(address string) error {
 // of the system, and none. An address without TLS is refused together with it:
 // who names certificates does not want to talk in the clear.
 func OpenRedisTLS(address string, trust *tls.Config) (redis.UniversalClient, error) {
+	return OpenRedisAs(address, trust, new(Account))
+}
+
+// OpenRedisAs is OpenRedisTLS with an account that may change later.
+func OpenRedisAs(address string, trust *tls.Config, account *Account) (redis.UniversalClient, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		return nil, fmt.Errorf("%w: no scheme", ErrRedisURL)
@@ -75,21 +80,21 @@ func OpenRedisTLS(address string, trust *tls.Config) (redis.UniversalClient, err
 	}
 	switch mode {
 	case "":
-		return openSingle(base+"://"+rest, trust)
+		return openSingle(base+"://"+rest, trust, account)
 	case "sentinel", "cluster":
 		u, err := parseHosts(rest)
 		if err != nil {
 			return nil, err
 		}
 		if mode == "cluster" {
-			return openCluster(base, u, trust)
+			return openCluster(base, u, trust, account)
 		}
-		return openSentinel(base, u, trust)
+		return openSentinel(base, u, trust, account)
 	}
 	return nil, fmt.Errorf("%w: scheme %q", ErrRedisURL, scheme)
 }
 
-func openSingle(address string, trust *tls.Config) (redis.UniversalClient, error) {
+func openSingle(address string, trust *tls.Config, account *Account) (redis.UniversalClient, error) {
 	o, err := redis.ParseURL(address)
 	if err != nil {
 		return nil, refuse(err)
@@ -100,10 +105,11 @@ func openSingle(address string, trust *tls.Config) (redis.UniversalClient, error
 	o.MaintNotificationsConfig = noMaintenance()
 	certify(o.TLSConfig, trust)
 	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
+	o.CredentialsProvider = account.provider(o.Username, o.Password)
 	return redis.NewClient(o), nil
 }
 
-func openSentinel(base string, u hostsURL, trust *tls.Config) (redis.UniversalClient, error) {
+func openSentinel(base string, u hostsURL, trust *tls.Config, account *Account) (redis.UniversalClient, error) {
 	if u.path == "" || strings.Contains(u.path, "/") {
 		return nil, fmt.Errorf("%w: want the master's name after the sentinels", ErrRedisURL)
 	}
@@ -124,10 +130,11 @@ func openSentinel(base string, u hostsURL, trust *tls.Config) (redis.UniversalCl
 	perHost(o.TLSConfig)
 	certify(o.TLSConfig, trust)
 	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
+	o.CredentialsProvider = account.provider(o.Username, o.Password)
 	return redis.NewFailoverClient(o), nil
 }
 
-func openCluster(base string, u hostsURL, trust *tls.Config) (redis.UniversalClient, error) {
+func openCluster(base string, u hostsURL, trust *tls.Config, account *Account) (redis.UniversalClient, error) {
 	if u.path != "" {
 		return nil, fmt.Errorf("%w: a Cluster has no databases", ErrRedisURL)
 	}
@@ -142,6 +149,7 @@ func openCluster(base string, u hostsURL, trust *tls.Config) (redis.UniversalCli
 	perHost(o.TLSConfig)
 	certify(o.TLSConfig, trust)
 	o.Dialer = dialer(o.TLSConfig, o.DialTimeout)
+	o.CredentialsProvider = account.provider(o.Username, o.Password)
 	return redis.NewClusterClient(o), nil
 }
 

@@ -19,7 +19,7 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 	if err != nil {
 		return err
 	}
-	s.reloads = inv.Reloads
+	s.reloads, s.reread = inv.Reloads, inv.Reread
 	return s.Run(ctx)
 }
 

@@ -20,7 +20,7 @@ func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) erro
 	if err != nil {
 		return err
 	}
-	s.reloads = inv.Reloads
+	s.reloads, s.reread = inv.Reloads, inv.Reread
 	return s.Run(ctx)
 }
 

@@ -47,6 +47,8 @@ type Invocation struct {
 	// Reloads brings the settings anew whenever their files may have changed; nil
 	// where they never do.
 	Reloads <-chan config.Program
+	// Reread asks for one; it does not wait.
+	Reread func()
 }
 
 // settings are what all programs have.
@@ -97,8 +99,13 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
-	reloads := make(chan config.Program, 1)
-	inv := Invocation{Command: result.Command, Log: log, Stdout: p.Stdout, Reloads: reloads}
+	reloads, rereads := make(chan config.Program, 1), make(chan struct{}, 1)
+	inv := Invocation{Command: result.Command, Log: log, Stdout: p.Stdout, Reloads: reloads, Reread: func() {
+		select {
+		case rereads <- struct{}{}:
+		default:
+		}
+	}}
 	go func() { done <- command(ctx, s, inv, run) }()
 	for stopping := false; ; {
 		select {
@@ -108,6 +115,8 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 				return ExitFailure
 			}
 			return ExitOK
+		case <-rereads:
+			reload(s, p, log, reloads)
 		case sig := <-p.Signals:
 			if sig == syscall.SIGHUP {
 				reload(s, p, log, reloads)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
 )
 
 // accessSettings are what of a program's settings can change while it runs: what
@@ -20,15 +21,16 @@ type accessSettings struct {
 	policies auth.Policies
 	mysql    config.MySQL
 	tls      []*config.TLSFiles
+	redis    *config.Redis // nil: there is none
 }
 
 // accessOf takes them out of the settings of a program.
 func accessOf(cfg config.Program) (a accessSettings) {
 	switch c := cfg.(type) {
 	case *config.Gateway:
-		a = accessSettings{tokens: c.TokenConfig(), policies: c.Namespaces, mysql: c.MySQL, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
+		a = accessSettings{tokens: c.TokenConfig(), policies: c.Namespaces, mysql: c.MySQL, redis: &c.Redis, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
 	case *config.Notifier:
-		a = accessSettings{keys: c.Keys(), policies: c.Namespaces, mysql: c.MySQL, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
+		a = accessSettings{keys: c.Keys(), policies: c.Namespaces, mysql: c.MySQL, redis: &c.Redis, tls: []*config.TLSFiles{&c.MySQLTLS, &c.RedisTLS}}
 	case *config.Bellhop:
 		a = accessSettings{tokens: c.TokenConfig(), keys: c.Keys(), policies: c.Namespaces}
 	}
@@ -64,6 +66,11 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 	if was, is := len(s.access.mysql.MySQLReplicas), len(fresh.mysql.MySQLReplicas); was != is {
 		return nil, fmt.Errorf("%d replicas, not %d: their number can't change while programs run", is, was)
 	}
+	if fresh.redis != nil {
+		if err := fanout.SameRedis(s.access.redis.Redis.Reveal(), fresh.redis.Redis.Reveal()); err != nil {
+			return nil, err
+		}
+	}
 	if s.gateway != nil && !reflect.DeepEqual(s.access.tokens, fresh.tokens) {
 		keys, err := openTokenKeys(fresh.tokens, s.log)
 		if err == nil {
@@ -77,6 +84,14 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 			s.log.Warn("the issuers' old keys are still read", "error", err)
 		}
 		changed = append(changed, "keys of tokens")
+	}
+	if fresh.redis != nil {
+		renewed, err := s.redisAccount.Renew(fresh.redis.Redis.Reveal(), fresh.redis.RedisTLS.Config())
+		if err != nil { // never: the settings were checked
+			s.log.Error("the account of Redis stays as it was", "error", err)
+		} else if renewed {
+			changed = append(changed, "account of Redis")
+		}
 	}
 	if !reflect.DeepEqual(s.access.keys, fresh.keys) {
 		changed = append(changed, "service keys")

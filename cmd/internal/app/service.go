@@ -16,6 +16,7 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/server"
@@ -51,6 +52,9 @@ type Service struct {
 	// run are what works beside the listeners, until its context ends.
 	run     []func(context.Context) error
 	reloads <-chan config.Program // nil: none come
+	reread  func()                // asks for one; nil: nobody can
+	// redisAccount is who signs in to Redis.
+	redisAccount fanout.Account
 	// closers end the parts once the last request was answered, the newest
 	// first.
 	closers []func() error

@@ -36,7 +36,7 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 	}
 	s.onClose(log.Close)
 	s.database = log
-	client, err := fanout.OpenRedisTLS(bus.Redis.Reveal(), bus.RedisTLS.Config())
+	client, err := fanout.OpenRedisAs(bus.Redis.Reveal(), bus.RedisTLS.Config(), &s.redisAccount)
 	if err != nil {
 		return backends{}, err
 	}
@@ -44,7 +44,9 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 	to := backends{log: log, redis: client, bus: fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: s.log})}
 	keeping := keptConfig(s.policies.Load, s.log)
 	keeping.Names = to.bus.Names
-	to.kept = kept.NewRedis(client, keeping)
+	keeper := kept.NewRedis(client, keeping)
+	to.kept = keeper
+	s.run = append(s.run, func(ctx context.Context) error { return s.judgeRedis(ctx, to.bus, keeper) })
 	return to, nil
 }
 

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/store/kept"
+)
+
+// judgeEvery is how often Redis is judged: rights and settings change while programs run.
+const judgeEvery = 5 * time.Second
+
+// judgeRedis says once what does not work on this Redis, and once that it does again.
+// What can't work at all ends a start; later, and while Redis is away, all goes on as
+// well as it can. A refused account has the files read anew that may have another
+// password.
+func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keeper *kept.Redis) error {
+	said := ""
+	for first := true; ; first = false {
+		err := s.verdict(ctx, bus, keeper)
+		if first && errors.Is(err, fanout.ErrUnfit) {
+			return err
+		}
+		if errors.Is(err, fanout.ErrAccountRefused) && s.reread != nil {
+			s.reread()
+		}
+		lasting := errors.Is(err, fanout.ErrUnfit) || errors.Is(err, fanout.ErrAccountRefused) || errors.Is(err, kept.ErrEvicts)
+		switch {
+		case err == nil && said != "":
+			s.log.Info("Redis does what is needed again")
+			said = ""
+		case lasting && err.Error() != said:
+			said = err.Error()
+			s.log.Error("Redis does not do what is needed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(judgeEvery):
+		}
+	}
+}
+
+// verdict is an error that says what does not work. The bus alone needs less.
+func (s *Service) verdict(ctx context.Context, bus *fanout.Redis, keeper *kept.Redis) error {
+	if err := bus.Check(ctx); err != nil {
+		return err
+	}
+	var here []string
+	policies := s.policies.Load()
+	for _, name := range policies.Namespaces() {
+		if policy, _ := policies.Lookup(name); policy.Log == auth.LogRedis {
+			here = append(here, name)
+		}
+	}
+	if len(here) == 0 {
+		return nil
+	}
+	if err := keeper.Check(ctx); err != nil {
+		return fmt.Errorf("namespaces with log: redis (%s): %w", strings.Join(here, ", "), err)
+	}
+	return nil
+}
