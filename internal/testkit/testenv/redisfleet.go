@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func NewRedisFleet(tb testing.TB, masters int, replicas bool) *RedisFleet {
 	tb.Helper()
 	f := &RedisFleet{tb: tb}
 	for i := range masters {
-		node := RedisClusterNode(tb, "--cluster-node-timeout", "1000")
+		node := fleetNode(tb)
 		require.NoError(tb, node.client.ClusterAddSlotsRange(tb.Context(), i*slots/masters, (i+1)*slots/masters-1).Err())
 		require.NoError(tb, node.client.Do(tb.Context(), "cluster", "set-config-epoch", i+1).Err())
 		f.join(node)
@@ -38,6 +39,11 @@ func NewRedisFleet(tb testing.TB, masters int, replicas bool) *RedisFleet {
 		}
 	}
 	return f
+}
+
+func fleetNode(tb testing.TB) *RedisServer {
+	tb.Helper()
+	return RedisClusterNode(tb, "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0")
 }
 
 // URL is the address of the Cluster: the nodes that it began with.
@@ -81,7 +87,7 @@ func (f *RedisFleet) Masters() []*RedisServer {
 // AddMaster starts one that has no slots yet.
 func (f *RedisFleet) AddMaster() *RedisServer {
 	f.tb.Helper()
-	node := RedisClusterNode(f.tb, "--cluster-node-timeout", "1000")
+	node := fleetNode(f.tb)
 	f.join(node)
 	return node
 }
@@ -115,17 +121,14 @@ func (f *RedisFleet) WaitFollows(node *RedisServer) {
 	}))
 }
 
-// Retire gives a master's slots to another one, and ends it and its replica.
+// Retire gives a master's slots to another one, and ends it. It has no replica.
 func (f *RedisFleet) Retire(master, to *RedisServer) {
 	f.tb.Helper()
 	for _, r := range f.SlotsOf(master) {
 		f.MoveSlots(master, to, r[0], r[1])
 	}
-	replica := f.all[len(f.all)-1] // AddReplica came last
-	for _, node := range []*RedisServer{replica, master} {
-		node.Kill()
-		f.forget(node)
-	}
+	master.Kill()
+	f.forget(master)
 }
 
 // forget takes a node out, and has the others not wait for it.
@@ -167,19 +170,16 @@ func (f *RedisFleet) MoveSlots(from, to *RedisServer, first, n int) {
 	for slot := first; slot < first+n; slot++ {
 		require.NoError(f.tb, to.client.Do(ctx, "cluster", "setslot", slot, "importing", idFrom).Err())
 		require.NoError(f.tb, from.client.Do(ctx, "cluster", "setslot", slot, "migrating", idTo).Err())
-		require.NoError(f.tb, poll(nil, func() error { // keys come while others go
-			keys, err := from.client.ClusterGetKeysInSlot(ctx, slot, 1000).Result()
-			if err != nil {
-				return err
-			}
-			for _, key := range keys {
-				if err := from.client.Migrate(ctx, host, port, key, 0, time.Second).Err(); err != nil {
-					return err
-				}
-			}
-			return from.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err()
-		}))
+		keys, err := from.client.ClusterGetKeysInSlot(ctx, slot, 1000).Result()
+		require.NoError(f.tb, err)
+		for _, key := range keys { // new ones are made at the other node already
+			require.NoError(f.tb, poll(nil, func() error { return from.client.Migrate(ctx, host, port, key, 0, time.Second).Err() }))
+		}
 		require.NoError(f.tb, to.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err())
+		if err := from.client.Do(ctx, "cluster", "setslot", slot, "node", idTo).Err(); err != nil {
+			// Without any slot it becomes a replica by itself, maybe before it is told.
+			require.ErrorContains(f.tb, err, "only with masters")
+		}
 	}
 }
 
@@ -201,6 +201,18 @@ func (f *RedisFleet) id(node *RedisServer) string {
 	id, err := node.client.Do(f.tb.Context(), "cluster", "myid").Text()
 	require.NoError(f.tb, err)
 	return id
+}
+
+// epoch is the newest one that a node has heard of.
+func (f *RedisFleet) epoch(node *RedisServer) int {
+	f.tb.Helper()
+	info, err := node.client.ClusterInfo(context.Background()).Result()
+	require.NoError(f.tb, err)
+	_, after, _ := strings.Cut(info, "cluster_current_epoch:")
+	number, _, _ := strings.Cut(after, "\r")
+	n, err := strconv.Atoi(number)
+	require.NoError(f.tb, err)
+	return n
 }
 
 var busPort = regexp.MustCompile(`@(\d+)`)
@@ -229,6 +241,10 @@ func (f *RedisFleet) join(node *RedisServer) {
 			}
 			if !strings.Contains(there, id) || !strings.Contains(here, otherID) || strings.Contains(there+here, "handshake") {
 				return fmt.Errorf("%s and %s do not know each other yet", node.Addr, other.Addr)
+			}
+			// One that has not heard of the newest epoch would not get the slots it is given.
+			if f.epoch(node) < f.epoch(other) {
+				return fmt.Errorf("%s is behind", node.Addr)
 			}
 			return nil
 		}))
