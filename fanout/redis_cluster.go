@@ -12,9 +12,11 @@ import (
 )
 
 // How often a subscriber asks a Cluster who has which slots: at least, because a
-// master that became a replica may go on to deliver, and at most, whatever asks for it.
+// master that became a replica may go on to deliver; while the bus is in doubt, because
+// somebody may be promoted any moment; and at most, whatever asks for it.
 const (
 	placeEvery  = 5 * time.Second
+	placeSoon   = 500 * time.Millisecond
 	placePause  = 100 * time.Millisecond
 	placeWithin = 5 * time.Second
 )
@@ -30,8 +32,6 @@ func (s *redisSubscriber) followCluster(ctx context.Context) {
 	}
 	var members sync.WaitGroup
 	defer members.Wait()
-	tick := time.NewTicker(placeEvery)
-	defer tick.Stop()
 	for {
 		if err := s.place(ctx, cluster, &members); err != nil && ctx.Err() == nil {
 			s.log.Warn("the Cluster does not say who has which slots", "error", err)
@@ -41,11 +41,15 @@ func (s *redisSubscriber) followCluster(ctx context.Context) {
 			return
 		case <-time.After(placePause + rand.N(placePause)):
 		}
+		rest := placeEvery
+		if s.doubts.any() {
+			rest = placeSoon
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.placing:
-		case <-tick.C:
+		case <-time.After(rest):
 		}
 	}
 }

@@ -184,6 +184,13 @@ func (d *doubts) set(who any, doubting bool) {
 	d.tell(!before)
 }
 
+// any tells whether anybody is in doubt.
+func (d *doubts) any() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.of) > 0
+}
+
 // has tells whether somebody is in doubt.
 func (d *doubts) has(who any) bool {
 	d.mu.Lock()
