@@ -69,6 +69,10 @@ chaos: ## break one part after the other under load, at full size: half an hour
 quick: ## the tests alone, without the race detector
 	$(GO) test $(PKG)
 
+.PHONY: valkey
+valkey: ## the tests of what talks to Redis, on Debian's Valkey instead
+	server=$$(sh tools/valkey bin/valkey) && BELLHOP_TEST_REDIS=$$server $(GO) test ./fanout ./store/kept ./gateway/limit
+
 .PHONY: vet
 vet:
 	$(call say-if-slow,Compiling for vet and lint: about two minutes on two cores. Later on it takes seconds.)

@@ -11,7 +11,7 @@ local function try(...)
   if type(why) == 'table' then why = why.err end
   if not why then return answer end
   why = tostring(why)
-  for _, sign in ipairs({ "can't", 'NOPERM', 'nknown', 'not allowed from' }) do
+  for _, sign in ipairs({ "can't", 'NOPERM', 'permission', 'nknown', 'not allowed from' }) do
     if string.find(why, sign, 1, true) then
       refused[#refused + 1] = (...) .. ' (' .. why .. ')'
       return
