@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -39,6 +40,10 @@ type decision struct {
 	mu   sync.Mutex
 	made bool
 	ways ways
+	// Of a failure, who asks in the next moment is told as well: each would wait for
+	// it anew, one after the other.
+	failed error
+	again  time.Time
 }
 
 // errUndecided: no node could be asked.
@@ -52,6 +57,9 @@ func (b *Redis) decide(ctx context.Context) (ways, error) {
 	if d.made {
 		return d.ways, nil
 	}
+	if time.Now().Before(d.again) {
+		return ways{}, d.failed
+	}
 	cluster, clustered := b.client.(*redis.ClusterClient)
 	sharded := clustered && b.cfg.Pubsub == PubsubSharded
 	if clustered && (b.cfg.Pubsub == PubsubAuto || b.cfg.Pubsub == PubsubBoth) {
@@ -59,6 +67,7 @@ func (b *Redis) decide(ctx context.Context) (ways, error) {
 		defer cancel()
 		var err error
 		if sharded, err = everyNodeShards(ctx, cluster); err != nil {
+			d.failed, d.again = err, time.Now().Add(b.cfg.PublishTimeout)
 			return ways{}, err
 		}
 	}

@@ -2,6 +2,7 @@ package fanout_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -164,4 +165,25 @@ func TestTwentyThousandInboxesAreSpreadOverTheMasters(t *testing.T) {
 		sum += here
 	}
 	require.Equal(t, inboxes+2*3, sum, "and a probe at each node for each gateway")
+}
+
+// TestUndecidedClusterIsNotWaitedForByOneAfterTheOther: a hundred events for a frozen
+// one take as long as one.
+func TestUndecidedClusterIsNotWaitedForByOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	server := testenv.RedisCluster(t)
+	bus := fanout.NewRedis(open(t, "redis+cluster://"+server.Addr), quiet(fanout.Config{PublishTimeout: 3 * time.Second}))
+	server.Freeze()
+	began := time.Now()
+	for range 100 {
+		classic, sharded := bus.Names(t.Context(), "topic:1")
+		require.NotEmpty(t, classic)
+		require.Empty(t, sharded)
+	}
+	require.Less(t, time.Since(began), 2*foundWithin)
+	server.Thaw()
+	require.Eventually(t, func() bool {
+		_, sharded := bus.Names(t.Context(), "topic:1")
+		return sharded != ""
+	}, fanouttest.WaitFor, fanouttest.Tick)
 }
