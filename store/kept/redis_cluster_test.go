@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/fanout/fanouttest"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/store"
 	"github.com/bellhop/bellhop/store/kept"
@@ -104,4 +106,33 @@ func TestRedisClusterMovesASlot(t *testing.T) {
 			}
 		}
 	}, waitFor, tick)
+}
+
+// TestAppendIsPublishedBothWays while gateways are replaced that listen to one, and 0
+// of the other says nothing.
+func TestAppendIsPublishedBothWays(t *testing.T) {
+	t.Parallel()
+	server := testenv.RedisCluster(t)
+	client := open(t, "redis+cluster://"+server.Addr)
+	made := func(kind fanout.Pubsub) *fanout.Redis {
+		return fanout.NewRedis(client, fanout.Config{Pubsub: kind, Logger: quiet()})
+	}
+	listen := func(kind fanout.Pubsub) *fanouttest.Recorder {
+		r := new(fanouttest.Recorder)
+		s := made(kind).Subscriber(r)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		s.Subscribe(topic)
+		r.WaitCount(t, fanouttest.Subscribed, topic, 1)
+		return r
+	}
+	log := kept.NewRedis(client, kept.Config{Logger: quiet(), Names: made(fanout.PubsubBoth).Names})
+	before := listen(fanout.PubsubClassic)
+	require.Equal(t, -1, add(t, log, "1").Receivers)
+	after := listen(fanout.PubsubAuto)
+	require.Equal(t, 1, add(t, log, "2").Receivers)
+	require.NoError(t, log.Purge(t.Context(), topic))
+	for r, n := range map[*fanouttest.Recorder]int{before: 3, after: 2} {
+		r.WaitCount(t, fanouttest.Message, topic, n)
+		require.Len(t, r.Seqs(topic), n)
+	}
 }
