@@ -54,8 +54,8 @@ func (b *Redis) Publish(ctx context.Context, messages []Message) ([]int, error) 
 	_, clustered := b.client.(*redis.ClusterClient)
 	for _, o := range sending {
 		// Of those who listen the other way nothing is known, so that 0 says nothing.
-		if !clustered || o.sharded && (!w.classic || o.receivers > 0) {
-			receivers[o.of] = o.receivers
+		if n := int(o.answer.Val()); !clustered || o.sharded && (!w.classic || n > 0) {
+			receivers[o.of] = n
 		}
 	}
 	return receivers, nil

@@ -11,12 +11,11 @@ import (
 
 // outgoing is a message on its way to one server.
 type outgoing struct {
-	of        int // which of the messages it is
-	name      string
-	wire      []byte
-	sharded   bool
-	receivers int
-	err       error
+	of      int // which of the messages it is
+	name    string
+	wire    []byte
+	sharded bool
+	answer  *redis.IntCmd // how many received it
 }
 
 // sendAll sends everything, and what a Cluster refused or did not take once more to
@@ -28,8 +27,11 @@ func (b *Redis) sendAll(ctx context.Context, all []outgoing) error {
 		left[i] = &all[i]
 	}
 	cluster, clustered := b.client.(*redis.ClusterClient)
+	if !clustered {
+		return (&group{client: b.client, messages: left}).send(ctx)
+	}
 	for try := 0; ; try++ {
-		groups, err := b.groups(ctx, left)
+		groups, err := groupsOf(ctx, cluster, left)
 		if err != nil {
 			return err
 		}
@@ -40,11 +42,10 @@ func (b *Redis) sendAll(ctx context.Context, all []outgoing) error {
 			sending.Go(func() { failed[i] = g.send(ctx) })
 		}
 		sending.Wait()
-		err = errors.Join(failed...)
-		if err == nil || !clustered {
-			return err
+		if err = errors.Join(failed...); err == nil {
+			return nil
 		}
-		left = slices.DeleteFunc(left, func(o *outgoing) bool { return o.err == nil })
+		left = slices.DeleteFunc(left, func(o *outgoing) bool { return o.answer.Err() == nil })
 		if try > 0 || reload(ctx, cluster) != nil {
 			cluster.ReloadState(ctx) // for the next ones
 			return err
@@ -60,32 +61,24 @@ type group struct {
 
 func (g *group) send(ctx context.Context) error {
 	pipe := g.client.Pipeline()
-	sent := make([]*redis.IntCmd, len(g.messages))
-	for i, o := range g.messages {
+	for _, o := range g.messages {
 		if o.sharded {
-			sent[i] = pipe.SPublish(ctx, o.name, o.wire)
+			o.answer = pipe.SPublish(ctx, o.name, o.wire)
 		} else {
-			sent[i] = pipe.Publish(ctx, o.name, o.wire)
+			o.answer = pipe.Publish(ctx, o.name, o.wire)
 		}
 	}
 	_, err := pipe.Exec(ctx)
-	for i, o := range g.messages {
-		o.receivers, o.err = int(sent[i].Val()), sent[i].Err()
-	}
 	return err
 }
 
-func (b *Redis) groups(ctx context.Context, messages []*outgoing) ([]*group, error) {
-	cluster, clustered := b.client.(*redis.ClusterClient)
+// groupsOf sorts out by masters, which keeps the order of each channel's messages.
+func groupsOf(ctx context.Context, cluster *redis.ClusterClient, messages []*outgoing) ([]*group, error) {
 	var groups []*group
 	for _, o := range messages {
-		var to redis.Cmdable = b.client
-		if clustered {
-			node, err := cluster.MasterForKey(ctx, o.name)
-			if err != nil {
-				return nil, err
-			}
-			to = node
+		to, err := cluster.MasterForKey(ctx, o.name)
+		if err != nil {
+			return nil, err
 		}
 		// A Cluster has few nodes: looking through them takes no time.
 		at := slices.IndexFunc(groups, func(g *group) bool { return g.client == to })
