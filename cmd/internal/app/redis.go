@@ -15,11 +15,12 @@ import (
 // judgeEvery is how often Redis is judged: rights and settings change while programs run.
 const judgeEvery = 5 * time.Second
 
-// judgeRedis says once what does not work on this Redis, and once that it does again.
+// judgeRedis says once what does not work on this Redis, and once that all does.
 // What can't work at all ends a start; later, and while Redis is away, all goes on as
 // well as it can. A refused account has the files read anew that may have another
 // password.
 func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keeper *kept.Redis) error {
+	const good = "good"
 	said := ""
 	for first := true; ; first = false {
 		err := s.verdict(ctx, bus, keeper)
@@ -31,9 +32,9 @@ func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keeper *kep
 		}
 		lasting := errors.Is(err, fanout.ErrUnfit) || errors.Is(err, fanout.ErrAccountRefused) || errors.Is(err, kept.ErrEvicts)
 		switch {
-		case err == nil && said != "":
-			s.log.Info("Redis does what is needed again")
-			said = ""
+		case err == nil && said != good:
+			said = good
+			s.log.Info("Redis does what is needed")
 		case lasting && err.Error() != said:
 			said = err.Error()
 			s.log.Error("Redis does not do what is needed", "error", err)
