@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"fmt"
+	"image"
 	"strconv"
 	"testing"
 
@@ -54,6 +55,8 @@ type tab struct {
 // TestBrowsers: the bell and its client work in each engine alike.
 func TestBrowsers(t *testing.T) {
 	t.Parallel()
+	pictures := sheet{engine: make(map[string][]image.Image)}
+	t.Cleanup(func() { pictures.write(t) }) // after all engines
 	for _, browser := range testenv.Browsers() {
 		t.Run(browser.Name, func(t *testing.T) {
 			t.Parallel()
@@ -69,6 +72,7 @@ func TestBrowsers(t *testing.T) {
 				{"ReadInAllTabs", tab.readInAllTabs},
 				{"GatewayRestarts", tab.gatewayRestarts},
 				{"BackToThePage", tab.backToThePage},
+				{"Pictures", func(p tab) { pictures.take(p, browser.Name) }},
 			} {
 				ok := t.Run(c.name, func(t *testing.T) {
 					h := &house{t: t, bellhop: h.bellhop, network: h.network}

@@ -69,6 +69,7 @@ func (p *Page) Another() *Page {
 
 // For is the same tab in a test within the one that started the browser.
 func (p *Page) For(tb testing.TB) *Page {
+	tb.Helper()
 	p.tb = tb
 	return p
 }
