@@ -72,6 +72,8 @@ func TestBrowsers(t *testing.T) {
 				{"ReadInAllTabs", tab.readInAllTabs},
 				{"GatewayRestarts", tab.gatewayRestarts},
 				{"BackToThePage", tab.backToThePage},
+				{"Languages", tab.languages},
+				{"Filters", tab.filters},
 				{"Pictures", func(p tab) { pictures.take(p, browser.Name) }},
 			} {
 				ok := t.Run(c.name, func(t *testing.T) {
@@ -201,4 +203,32 @@ func (p tab) backToThePage() {
 	p.h.publish("back", texts(3, 3)...)
 	p.until("client.unread === 3")
 	p.h.eventuallyStreams("1")
+}
+
+// languages: texts that are not in the bell's file come from beside it.
+func (p tab) languages() {
+	p.h.publish("languages", texts(1, 2)...)
+	p.visit("languages", widths[1])
+	p.until("client.items.length === 2")
+	for _, l := range []struct{ lang, dir, title string }{{"ar-EG", "rtl", "الإشعارات"}, {"de-CH", "ltr", "Benachrichtigungen"}, {"ko", "ltr", "알림"}, {"nl", "ltr", "Notifications"}} {
+		p.Evaluate(fmt.Sprintf("(document.documentElement.dir = %q, bell.lang = %q, bell.show())", l.dir, l.lang))
+		p.until(fmt.Sprintf(inBell("h2")+".textContent === %q", l.title))
+		p.Evaluate(`(dispatchEvent(new Event("resize")), ` + settled + `)`)
+		require.Equal(p.t, "[]", p.Evaluate(unseen), l.lang)
+	}
+}
+
+// filters: the list shows types of the page's choice, by the mouse and by keys.
+func (p tab) filters() {
+	p.h.publish("filters", texts(1, 4)...)
+	p.visit("filters", widths[1])
+	p.Evaluate(`(bell.filters = [{ label: "Nothing", types: ["none"] }, { label: "Messages", types: [client.items[0].type] }], bell.show())`)
+	p.shows("* Message 4|* Message 3|* Message 2|* Message 1")
+	p.Click(inBell(".tabs button:nth-child(2)"))
+	p.until(inBell("[part=empty]") + " !== null && " + inBell(".tabs button:nth-child(2)") + `.ariaPressed === "true"`)
+	p.Evaluate(focus(".tabs button:nth-child(3)"))
+	p.Press(" ")
+	p.shows("* Message 4|* Message 3|* Message 2|* Message 1")
+	p.h.publish("filters", texts(5, 5)...)
+	p.shows("* Message 5|* Message 4|* Message 3|* Message 2|* Message 1")
 }
