@@ -21,10 +21,19 @@ export interface BellhopBellContext {
 
 export type BellhopRender = (item: BellhopItem<any>, context: BellhopBellContext) => BellhopView | Node | null | undefined;
 
+/** One choice of what the list shows. */
+export interface BellhopBellFilter {
+  label: string;
+  /** Types of events. */
+  types: readonly string[];
+}
+
 export interface BellhopBellTexts {
   title: string;
   /** The button's name; `unread` is what the badge shows: "", "3", "99+". */
   button: (unread: string) => string;
+  /** The filter that leaves nothing out. */
+  all: string;
   markAll: string;
   markRead: string;
   markUnread: string;
@@ -47,7 +56,8 @@ export interface BellhopBellTexts {
  * `<bellhop-bell>`: a button with the number of unread notifications, and their list.
  *
  * Attributes: `url`, the gateway's address, makes the element connect by itself
- * (empty: the page's own); `lang` (default: the nearest, `en` and `ko` are there);
+ * (empty: the page's own); `lang` (default: the nearest; `en` and `ko` are there, `ja`, `zh-Hans`, `zh-Hant`,
+ * `de`, `fr`, `es`, `pt` and `ar` are fetched from the folder `texts` beside this file);
  * `theme`: `auto` follows the system, `light`, `dark` (default: the page's
  * color-scheme).
  *
@@ -65,6 +75,8 @@ export class BellhopBell extends HTMLElement {
   renderItem: BellhopRender | undefined;
   /** The same by type of event. Default: title, body, url, image and from of the data. */
   templates: Record<string, BellhopRender>;
+  /** Choices above the list, beside "All"; none: there is no choice. */
+  filters: readonly BellhopBellFilter[];
   /** Replaces some of the texts. */
   texts: Partial<BellhopBellTexts> | undefined;
 

@@ -68,11 +68,17 @@ function safeLink(href) {
 
 /** @typedef {import("../../bellhop-bell.d.ts").BellhopBellTexts} Texts */
 
-/** @type {Record<string, Texts>} */
+/**
+ * Those that are here from the start. The others are files of their own, which
+ * languageOf fetches.
+ *
+ * @type {Record<string, Texts>}
+ */
 const languages = {
   en: {
     title: "Notifications",
     button: (unread) => (unread === "" ? "Notifications" : `Notifications, ${unread} unread`),
+    all: "All",
     markAll: "Mark all as read",
     markRead: "Mark as read",
     markUnread: "Mark as unread",
@@ -93,6 +99,7 @@ const languages = {
   ko: {
     title: "알림",
     button: (unread) => (unread === "" ? "알림" : `알림, 읽지 않음: ${unread}`),
+    all: "전체",
     markAll: "모두 읽음",
     markRead: "읽음으로 표시",
     markUnread: "읽지 않음으로 표시",
@@ -121,7 +128,34 @@ const languages = {
  * @returns {Texts}
  */
 function textsFor(lang, own) {
-  return { ...(languages[lang.toLowerCase().split("-")[0]] ?? languages.en), ...own };
+  return { ...(languages[fileOf(lang)] ?? languages.en), ...own };
+}
+
+/** Those of the folder texts. */
+const FILES = ["ja", "zh-Hans", "zh-Hant", "de", "fr", "es", "pt", "ar"];
+
+/** fileOf is the name of a language's texts: what is written in Hong Kong is not what is in Beijing. */
+function fileOf(lang) {
+  const [language] = lang.toLowerCase().split("-");
+  return language === "zh" ? (/-(hant|(?<!hans-)(tw|hk|mo))\b/i.test(lang) ? "zh-Hant" : "zh-Hans") : language;
+}
+
+/**
+ * fetchTexts gets the texts of a language that is not here yet. False: they are here
+ * already, or there are none; English is right then.
+ *
+ * @param {string} lang
+ * @param {(file: string) => Promise<{ default: Texts }>} [load]
+ */
+async function fetchTexts(lang, load = (file) => import(`./texts/${file}.js`)) {
+  const file = fileOf(lang);
+  if (languages[file] || !FILES.includes(file)) return false;
+  try {
+    languages[file] = (await load(file)).default;
+    return true;
+  } catch {
+    return false; // the page has the bell's own file only
+  }
 }
 
 /**
@@ -500,6 +534,8 @@ class Panel {
   #title;
   #markAll;
   #message;
+  #tabs;
+  #filter; // undefined: all
   #state;
   #shown = {}; // which message, in which texts
   #presses = new WeakSet(); // those within the bell
@@ -515,6 +551,7 @@ class Panel {
    * @param {() => void} handlers.markAll
    * @param {() => void} handlers.retry
    * @param {(open: boolean) => void} handlers.toggled
+   * @param {() => void} handlers.chosen
    */
   constructor(host, button, list, handlers) {
     this.#host = host;
@@ -524,12 +561,13 @@ class Panel {
     this.#title = h("h2", { id: "title", part: "title" });
     this.#markAll = /** @type {HTMLButtonElement} */ (
       h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll }));
+    this.#tabs = h("div", { class: "tabs", part: "filters", role: "group", hidden: true });
     this.#message = h("div", { part: "message" });
     this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
     this.element = h("div", {
       class: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", id: "panel",
     // No <header>: it would be another banner of the page.
-    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
+    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), this.#tabs, list.element, this.#message, this.#state);
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
@@ -566,6 +604,28 @@ class Panel {
     window.removeEventListener("scroll", this.#place, { capture: true });
     if (inside) this.#button.focus();
     this.#handlers.toggled(false);
+  }
+
+  /**
+   * choose shows the filters, and returns the items of the one that is chosen.
+   *
+   * @param {readonly any[]} items
+   * @param {readonly { label: string, types: readonly string[] }[]} filters  none: there is nothing to choose
+   * @param {any} texts
+   */
+  choose(items, filters, texts) {
+    if (!filters.includes(this.#filter)) this.#filter = undefined;
+    this.#tabs.hidden = filters.length === 0;
+    const all = [undefined, ...filters];
+    if (this.#shown.filters !== filters || this.#shown.all !== texts.all) {
+      this.#shown.filters = filters;
+      this.#shown.all = texts.all;
+      this.#tabs.replaceChildren(...all.map((filter) => h("button", {
+        type: "button", part: "filter", onclick: () => { this.#filter = filter; this.#handlers.chosen(); },
+      }, filter?.label ?? texts.all)));
+    }
+    all.forEach((filter, i) => this.#tabs.children[i].setAttribute("aria-pressed", String(filter === this.#filter)));
+    return this.#filter ? items.filter(({ type }) => this.#filter.types.includes(type)) : items;
   }
 
   /**
@@ -608,7 +668,7 @@ class Panel {
     const failed = inbox.error && !inbox.loading;
     const which = failed ? "failed" : empty && inbox.loaded ? "empty" : empty && status?.state !== "denied" ? "loading" : "";
     if (this.#shown.which === which && this.#shown.texts === texts) return;
-    this.#shown = { which, texts };
+    Object.assign(this.#shown, { which, texts });
     const focused = this.#focusIn(this.#message);
     if (which === "failed") {
       const retry = h("button", { class: "text-button", type: "button", onclick: this.#handlers.retry }, texts.retry);
@@ -731,6 +791,10 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 .text-button .icon { width: 16px; height: 16px; flex: none; }
 .text-button[disabled] { opacity: 0; pointer-events: none; }
 
+.tabs { flex: none; display: flex; gap: 4px; padding: 0 12px 8px; overflow-x: auto; scrollbar-width: none; }
+.tabs[hidden] { display: none; }
+.tabs button { flex: none; padding: 4px 12px; border-radius: 99px; font-size: 13px; color: var(--_muted); background: var(--_raised); }
+.tabs [aria-pressed="true"] { color: var(--_surface); background: var(--_text); }
 .list { min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
 .item { position: relative; border-radius: 10px; transition: background-color 150ms; }
 .item:hover, .item:has(:focus-visible) { background: var(--_raised); }
@@ -831,6 +895,7 @@ export class BellhopBell extends Element {
   #ownTexts;
   #texts;
   #lang = "en";
+  #filters = [];
   #stops = [];
   #ticker;
   #news = new News((count, event) => this.#announce(count, event));
@@ -866,12 +931,13 @@ export class BellhopBell extends Element {
       markAll: () => this.#do(() => this.#client.markRead()),
       retry: () => this.#retry(),
       toggled: (open) => this.#toggled(open),
+      chosen: () => this.#draw(true),
     });
     root.append(this.#button, this.#panel.element, this.#live);
   }
 
   connectedCallback() {
-    for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
+    for (const name of ["client", "token", "renderItem", "templates", "texts", "filters"]) this.#upgrade(name);
     bells.add(this);
     this.#draw(true);
     this.#listen();
@@ -916,6 +982,9 @@ export class BellhopBell extends Element {
 
   get templates() { return this.#templates; }
   set templates(templates) { this.#templates = templates ?? {}; this.#draw(true); }
+
+  get filters() { return this.#filters; }
+  set filters(filters) { this.#filters = filters ?? []; this.#draw(true); }
 
   get texts() { return this.#ownTexts; }
   set texts(texts) { this.#ownTexts = texts; this.#draw(true); }
@@ -989,6 +1058,7 @@ export class BellhopBell extends Element {
       this.#lang = localeOf(this.getAttribute("lang") || this.closest("[lang]")?.getAttribute("lang") ||
         document.documentElement.lang || navigator.language);
       this.#texts = textsFor(this.#lang, this.#ownTexts);
+      fetchTexts(this.#lang).then((came) => { if (came) for (const bell of bells) bell.#draw(true); });
     }
     const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
     const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
@@ -998,10 +1068,13 @@ export class BellhopBell extends Element {
     this.#badge.textContent = unread;
     this.#badge.classList.toggle("none", unread === "");
     if (!this.open && !anew) return;
-    this.#list.show(inbox.items, (item) => this.#view(item), this.#texts, anew);
+    const items = this.#panel.choose(inbox.items, this.#filters, this.#texts);
+    this.#list.show(items, (item) => this.#view(item), this.#texts, anew);
     this.#list.tick(this.#lang);
-    this.#panel.draw(inbox, this.#client?.status, this.#texts, this.#failed);
-    if (this.open) this.#list.fill();
+    this.#panel.draw({ ...inbox, items }, this.#client?.status, this.#texts, this.#failed);
+    if (!this.open) return;
+    if (items.length === 0) this.#more(); // of this filter there may be older ones
+    else this.#list.fill();
   }
 
   /** #view is what the page makes of an item; null if nothing. */

@@ -48,6 +48,7 @@ func TestFilesAreServedAtTheirPaths(t *testing.T) {
 	s := newSite(t)
 	require.Equal(t, []string{
 		"/", "/bellhop-bell.d.ts", "/bellhop-bell.js", "/bellhop.d.ts", "/bellhop.js", "/dot.png", "/help/",
+		"/texts/ar.js", "/texts/de.js", "/texts/es.js", "/texts/fr.js", "/texts/ja.js", "/texts/pt.js", "/texts/zh-Hans.js", "/texts/zh-Hant.js",
 	}, s.Paths())
 	for _, path := range s.Paths() {
 		resp := get(s, path)

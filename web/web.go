@@ -9,10 +9,11 @@ import (
 	"io/fs"
 )
 
-//go:embed bellhop.js bellhop.d.ts bellhop-bell.js bellhop-bell.d.ts
+//go:embed bellhop.js bellhop.d.ts bellhop-bell.js bellhop-bell.d.ts texts
 var client embed.FS
 
 // Client returns the files that a page needs to use Bellhop: bellhop.js, the
 // client, bellhop-bell.js, the element, and their types. Both scripts are ES modules
-// that import nothing from elsewhere.
+// that import nothing from elsewhere, but for texts of further languages, which the
+// element fetches from the folder texts where a page is in one of these.
 func Client() fs.FS { return client }

@@ -34,11 +34,13 @@ const outside = `((root) => {
 	for (const item of root.querySelectorAll(".item")) {
 		const words = box(item.querySelector(".words"));
 		for (const name of [".avatar", ".unread-dot", ".actions"]) {
+			if (!item.querySelector(name)) continue;
 			const part = box(item.querySelector(name));
 			if (name === ".actions" && matchMedia("(hover: hover)").matches) continue;
 			if (part.left < words.right && words.left < part.right && part.top < words.bottom && words.top < part.bottom) found.push(name);
 		}
 		for (const name of [".item-title", ".item-body", "time", ".actions", ".unread-dot"]) {
+			if (!item.querySelector(name)) continue;
 			const part = box(item.querySelector(name));
 			if (part.left < box(item).left || part.right > box(item).right || part.bottom > box(item).bottom) found.push(name + " outside");
 		}

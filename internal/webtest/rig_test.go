@@ -111,13 +111,19 @@ func copyFiles(t *testing.T, dir string, systems ...fs.FS) {
 	t.Helper()
 	require.NoError(t, os.Mkdir(dir, 0o755))
 	for _, system := range systems {
-		names, err := fs.Glob(system, "*.*")
-		require.NoError(t, err)
-		for _, name := range names {
+		require.NoError(t, fs.WalkDir(system, ".", func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil || name == ".":
+				return err
+			case entry.IsDir():
+				return os.Mkdir(filepath.Join(dir, name), 0o755)
+			}
 			b, err := fs.ReadFile(system, name)
-			require.NoError(t, err)
-			require.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o644)) // Nginx reads it as another user
-		}
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(dir, name), b, 0o644) // Nginx reads it as another user
+		}))
 	}
 }
 

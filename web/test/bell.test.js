@@ -1,8 +1,9 @@
 // What of the bell needs no browser. The rest is tried in one: internal/webtest.
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { News } from "../src/bell/news.js";
-import { ago, localeOf, textsFor } from "../src/bell/texts.js";
+import { ago, fetchTexts, languages, localeOf, textsFor } from "../src/bell/texts.js";
 import { defaultView } from "../src/bell/item.js";
 
 test("a server that renders pages may load the bell", async () => {
@@ -21,6 +22,40 @@ test("times are written in any language that a page may claim", () => {
   }
   assert.equal(textsFor(localeOf("KO_kr")).title, "알림");
   assert.equal(textsFor(localeOf("fr")).title, "Notifications");
+});
+
+test("every language has every text", async () => {
+  const dir = new URL("../texts/", import.meta.url);
+  const files = (await readdir(dir)).sort();
+  assert.deepEqual(files, ["ar.js", "de.js", "es.js", "fr.js", "ja.js", "pt.js", "zh-Hans.js", "zh-Hant.js"]);
+  const { en } = languages;
+  const all = { ko: languages.ko };
+  for (const file of files) all[file] = (await import(new URL(file, dir).href)).default;
+  for (const [name, texts] of Object.entries(all)) {
+    assert.deepEqual(Object.keys(texts).sort(), Object.keys(en).sort(), name);
+    for (const [key, text] of Object.entries(texts)) {
+      assert.equal(typeof text, typeof en[key], `${name} ${key}`);
+      if (typeof text === "string") assert.ok(text.trim() !== "" && (text !== en[key] || text === "Notifications"), `${name} ${key}`);
+    }
+    assert.ok(texts.button("7").includes("7") && !texts.button("").includes("undefined"), name);
+    assert.ok(texts.arrived(1, "Hello").includes("Hello") && texts.arrived(23, "").includes("23"), name);
+  }
+});
+
+test("texts of other languages are fetched once, and English stays where that fails", async (t) => {
+  const load = t.mock.fn((file) => import(`../texts/${file}.js`));
+  for (const [lang, title, came] of [
+    ["en-GB", "Notifications", false], ["ko-KR", "알림", false], ["de-AT", "Benachrichtigungen", true], ["de", "Benachrichtigungen", false],
+    ["zh", "通知", true], ["zh-Hans-HK", "通知", false], ["zh-TW", "通知", true], ["zh-Hant", "通知", false], ["xx", "Notifications", false],
+  ]) {
+    assert.equal(await fetchTexts(lang, load), came, lang);
+    assert.equal(textsFor(lang).title, title, lang);
+  }
+  assert.equal(load.mock.callCount(), 3);
+  assert.equal(textsFor("zh-HK").remove, "刪除");
+  assert.equal(textsFor("zh-SG").remove, "删除");
+  assert.equal(await fetchTexts("pt-BR", () => Promise.reject(new Error("404"))), false);
+  assert.equal(textsFor("pt-BR").title, "Notifications");
 });
 
 test("how long ago it was is in the largest unit that fits, and never in the future", () => {

@@ -1,6 +1,6 @@
 // Package testenv gives tests the real thing: private instances of redis-server,
-// of MySQL or MariaDB with a replica that really replicates, of Nginx, of Chromium
-// and of WebKit, on free ports of 127.0.0.1 and in directories of their own, and a TCP
+// of MySQL or MariaDB with a replica that really replicates, of Nginx, of Chromium,
+// Firefox and WebKit, on free ports of 127.0.0.1 and in directories of their own, and a TCP
 // proxy to break the connections between them. Whatever a test starts is killed
 // and removed when the test ends.
 //
@@ -89,6 +89,8 @@ var packages = map[string]string{
 	"npm":                "npm",
 	"WebKitWebDriver":    "webkit2gtk-driver",
 	"Xvfb":               "xvfb",
+	"firefox-esr":        "firefox-esr",
+	"chromedriver":       "chromium-driver",
 }
 
 // program finds an installed program. The folders for administrators are looked

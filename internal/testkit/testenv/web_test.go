@@ -52,16 +52,33 @@ func TestChromiumShowsAPage(t *testing.T) {
 	require.Equal(t, "shown", title)
 }
 
-func TestWebKitShowsAPage(t *testing.T) {
+func TestBrowsersShowAPage(t *testing.T) {
 	t.Parallel()
 	s := testenv.Nginx(t, nginxConf, map[string]any{"Title": "shown"})
-	page := testenv.WebKit(t)
-	for _, width := range []int{1024, 390} {
-		page.Open(s.URL()+"/page", width, 640)
-		require.Equal(t, fmt.Sprintf(`["shown","/page",%d,640]`, width), page.Evaluate("[document.title, location.pathname, innerWidth, innerHeight]"))
-		shown, err := png.DecodeConfig(bytes.NewReader(page.Screenshot()))
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, shown.Width, width)
+	for _, browser := range testenv.Browsers() {
+		t.Run(browser.Name, func(t *testing.T) {
+			t.Parallel()
+			page := browser.Start(t)
+			for _, width := range []int{1024, 390} {
+				page.Open(s.URL()+"/page", width, 640)
+				require.Equal(t, fmt.Sprintf(`["shown","/page",%d,640]`, width), page.Evaluate("[document.title, location.pathname, innerWidth, innerHeight]"))
+				shown, err := png.DecodeConfig(bytes.NewReader(page.Screenshot()))
+				require.NoError(t, err)
+				require.GreaterOrEqual(t, shown.Width, width)
+			}
+			page.Resize(300, 200)
+			require.Equal(t, "[300,200]", page.Evaluate("[innerWidth, innerHeight]"))
+			page.Evaluate(`(window.input = document.createElement("input"), document.body.append(input))`)
+			page.Click("input")
+			page.Press("h", "i")
+			other := page.Another()
+			other.Go(s.URL() + "/other")
+			require.Equal(t, `"/other"`, other.Evaluate("location.pathname"))
+			require.Equal(t, `["/page","hi"]`, page.Evaluate("[location.pathname, input.value]"), "each tab is itself")
+			other.Go(s.URL() + "/third")
+			other.Back()
+			require.Equal(t, `"/other"`, other.Evaluate("location.pathname"))
+		})
 	}
 }
 

@@ -6,7 +6,7 @@ import { List } from "./list.js";
 import { News } from "./news.js";
 import { Panel } from "./panel.js";
 import { styles } from "./styles.js";
-import { localeOf, textsFor } from "./texts.js";
+import { fetchTexts, localeOf, textsFor } from "./texts.js";
 
 const TICK = 30_000;
 const MOST_SHOWN = 99;
@@ -40,6 +40,7 @@ export class BellhopBell extends Element {
   #ownTexts;
   #texts;
   #lang = "en";
+  #filters = [];
   #stops = [];
   #ticker;
   #news = new News((count, event) => this.#announce(count, event));
@@ -75,12 +76,13 @@ export class BellhopBell extends Element {
       markAll: () => this.#do(() => this.#client.markRead()),
       retry: () => this.#retry(),
       toggled: (open) => this.#toggled(open),
+      chosen: () => this.#draw(true),
     });
     root.append(this.#button, this.#panel.element, this.#live);
   }
 
   connectedCallback() {
-    for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
+    for (const name of ["client", "token", "renderItem", "templates", "texts", "filters"]) this.#upgrade(name);
     bells.add(this);
     this.#draw(true);
     this.#listen();
@@ -125,6 +127,9 @@ export class BellhopBell extends Element {
 
   get templates() { return this.#templates; }
   set templates(templates) { this.#templates = templates ?? {}; this.#draw(true); }
+
+  get filters() { return this.#filters; }
+  set filters(filters) { this.#filters = filters ?? []; this.#draw(true); }
 
   get texts() { return this.#ownTexts; }
   set texts(texts) { this.#ownTexts = texts; this.#draw(true); }
@@ -198,6 +203,7 @@ export class BellhopBell extends Element {
       this.#lang = localeOf(this.getAttribute("lang") || this.closest("[lang]")?.getAttribute("lang") ||
         document.documentElement.lang || navigator.language);
       this.#texts = textsFor(this.#lang, this.#ownTexts);
+      fetchTexts(this.#lang).then((came) => { if (came) for (const bell of bells) bell.#draw(true); });
     }
     const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
     const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
@@ -207,10 +213,13 @@ export class BellhopBell extends Element {
     this.#badge.textContent = unread;
     this.#badge.classList.toggle("none", unread === "");
     if (!this.open && !anew) return;
-    this.#list.show(inbox.items, (item) => this.#view(item), this.#texts, anew);
+    const items = this.#panel.choose(inbox.items, this.#filters, this.#texts);
+    this.#list.show(items, (item) => this.#view(item), this.#texts, anew);
     this.#list.tick(this.#lang);
-    this.#panel.draw(inbox, this.#client?.status, this.#texts, this.#failed);
-    if (this.open) this.#list.fill();
+    this.#panel.draw({ ...inbox, items }, this.#client?.status, this.#texts, this.#failed);
+    if (!this.open) return;
+    if (items.length === 0) this.#more(); // of this filter there may be older ones
+    else this.#list.fill();
   }
 
   /** #view is what the page makes of an item; null if nothing. */

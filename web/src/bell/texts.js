@@ -2,11 +2,17 @@
 
 /** @typedef {import("../../bellhop-bell.d.ts").BellhopBellTexts} Texts */
 
-/** @type {Record<string, Texts>} */
-const languages = {
+/**
+ * Those that are here from the start. The others are files of their own, which
+ * languageOf fetches.
+ *
+ * @type {Record<string, Texts>}
+ */
+export const languages = {
   en: {
     title: "Notifications",
     button: (unread) => (unread === "" ? "Notifications" : `Notifications, ${unread} unread`),
+    all: "All",
     markAll: "Mark all as read",
     markRead: "Mark as read",
     markUnread: "Mark as unread",
@@ -27,6 +33,7 @@ const languages = {
   ko: {
     title: "알림",
     button: (unread) => (unread === "" ? "알림" : `알림, 읽지 않음: ${unread}`),
+    all: "전체",
     markAll: "모두 읽음",
     markRead: "읽음으로 표시",
     markUnread: "읽지 않음으로 표시",
@@ -55,7 +62,34 @@ const languages = {
  * @returns {Texts}
  */
 export function textsFor(lang, own) {
-  return { ...(languages[lang.toLowerCase().split("-")[0]] ?? languages.en), ...own };
+  return { ...(languages[fileOf(lang)] ?? languages.en), ...own };
+}
+
+/** Those of the folder texts. */
+const FILES = ["ja", "zh-Hans", "zh-Hant", "de", "fr", "es", "pt", "ar"];
+
+/** fileOf is the name of a language's texts: what is written in Hong Kong is not what is in Beijing. */
+function fileOf(lang) {
+  const [language] = lang.toLowerCase().split("-");
+  return language === "zh" ? (/-(hant|(?<!hans-)(tw|hk|mo))\b/i.test(lang) ? "zh-Hant" : "zh-Hans") : language;
+}
+
+/**
+ * fetchTexts gets the texts of a language that is not here yet. False: they are here
+ * already, or there are none; English is right then.
+ *
+ * @param {string} lang
+ * @param {(file: string) => Promise<{ default: Texts }>} [load]
+ */
+export async function fetchTexts(lang, load = (file) => import(`./texts/${file}.js`)) {
+  const file = fileOf(lang);
+  if (languages[file] || !FILES.includes(file)) return false;
+  try {
+    languages[file] = (await load(file)).default;
+    return true;
+  } catch {
+    return false; // the page has the bell's own file only
+  }
 }
 
 /**
