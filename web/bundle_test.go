@@ -20,15 +20,17 @@ const bundleHead = `// Bellhop, Apache License 2.0: https://github.com/bellhop/b
 `
 
 // exported is what the bundles offer; all else is for src alone.
-var exported = []string{"Bellhop", "BellhopError", "BellhopBell"}
+var exported = []string{"Bellhop", "BellhopError", "BellhopBell", "BellhopToasts", "showUnread", "playSound", "notifyDesktop"}
 
 // TestBundlesAreCurrent: the client is written in modules of one responsibility each
 // and loaded as one file, without a build on anybody's side.
 func TestBundlesAreCurrent(t *testing.T) {
 	t.Parallel()
 	for name, entry := range map[string]string{
-		"bellhop.js":      "src/bellhop.js",
-		"bellhop-bell.js": "src/bell/bell.js",
+		"bellhop.js":           "src/bellhop.js",
+		"bellhop-bell.js":      "src/bell/bell.js",
+		"bellhop-toasts.js":    "src/bell/toasts.js",
+		"bellhop-attention.js": "src/bell/attention.js",
 	} {
 		want := bundle(t, entry)
 		if *update {

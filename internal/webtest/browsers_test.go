@@ -74,6 +74,8 @@ func TestBrowsers(t *testing.T) {
 				{"BackToThePage", tab.backToThePage},
 				{"Languages", tab.languages},
 				{"Filters", tab.filters},
+				{"Toasts", tab.toasts},
+				{"UnreadInTheTitle", tab.unreadInTheTitle},
 				{"Pictures", func(p tab) { pictures.take(p, browser.Name) }},
 			} {
 				ok := t.Run(c.name, func(t *testing.T) {

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { News } from "../src/bell/news.js";
 import { ago, fetchTexts, languages, localeOf, textsFor } from "../src/bell/texts.js";
-import { defaultView } from "../src/bell/item.js";
+import { defaultView } from "../src/bell/view.js";
 
 test("a server that renders pages may load the bell", async () => {
   assert.equal(globalThis.HTMLElement, undefined);

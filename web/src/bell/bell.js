@@ -1,7 +1,7 @@
 // The element <bellhop-bell>.
 
 import { h, icon, ICONS } from "./dom.js";
-import { defaultView } from "./item.js";
+import { defaultView } from "./view.js";
 import { List } from "./list.js";
 import { News } from "./news.js";
 import { Panel } from "./panel.js";

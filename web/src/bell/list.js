@@ -2,7 +2,8 @@
 // and moving among them by keys.
 
 import { h } from "./dom.js";
-import { defaultView, Row } from "./item.js";
+import { Row } from "./item.js";
+import { defaultView } from "./view.js";
 
 /** How near its end the list fetches more, in pixels. */
 const AHEAD = 240;
