@@ -42,6 +42,8 @@ export type BellhopState =
 
 export interface BellhopStatus {
   readonly state: BellhopState;
+  /** How events come to a live client. */
+  readonly transport?: "fetch" | "eventsource" | "poll";
   /** In words for developers: `user_streams`, `HTTP 503`, … */
   readonly reason?: string;
   readonly httpStatus?: number;
@@ -94,11 +96,14 @@ export interface BellhopOptions {
   /** All tabs of one browser use one connection. Default: true, where the browser can. */
   share?: boolean;
   /**
-   * `fetch` sees statuses and sends headers; `eventsource` is the browser's own,
-   * and needs the session cookie, which is made from `token` if that is given.
-   * Default `auto`: fetch wherever it can stream.
+   * Forces one: `fetch`, which sees statuses and sends headers; `eventsource`, the
+   * browser's own, which needs the session cookie (it is made from `token` if that is
+   * given); `poll`, whose answers end. Default `auto`: the first that works here.
    */
-  transport?: "auto" | "fetch" | "eventsource";
+  transport?: "auto" | "fetch" | "eventsource" | "poll";
+  /** Used in place of the environment's own, such as the one of `expo/fetch`. */
+  fetch?: (url: string, options?: any) => Promise<any>;
+  EventSource?: new (url: string, options?: { withCredentials?: boolean }) => any;
   /** The gateway's heartbeat in ms (BELLHOP_HEARTBEAT), at least 100. Default 20000. */
   heartbeat?: number;
 }

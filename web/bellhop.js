@@ -59,6 +59,21 @@ function wait(/** @type {string | null} */ header, env) {
   return Math.min(Math.max(ms, 0) || 0, LONGEST_ASKED);
 }
 
+/** bodies tells whether this environment's responses have a body to be read. */
+function bodies(/** @type {any} */ env) {
+  return "body" in (env.Response?.prototype ?? {});
+}
+
+/**
+ * uncached asks for an answer of the gateway's own. Where fetch is an imitation, as in
+ * React Native, the word makes it add a parameter that the gateway does not know.
+ *
+ * @returns {RequestInit}
+ */
+function uncached(/** @type {any} */ env) {
+  return bodies(env) ? { cache: "no-store" } : {};
+}
+
 /** Where a token becomes a cookie, which the browser takes only of such requests. */
 const SESSION = "/v1/session";
 
@@ -111,7 +126,7 @@ class API {
     const timer = this.#env.setTimeout(() => timeout.abort(), REQUEST_TIMEOUT);
     try {
       const response = await this.#env.fetch(this.#base + path, {
-        method, headers, signal: timeout.signal, cache: "no-store", body: text,
+        method, headers, signal: timeout.signal, ...uncached(this.#env), body: text,
         // The click that marks an item may leave the page.
         keepalive: method !== "GET" && !(text?.length > SMALL),
         credentials: path === SESSION ? "include" : this.#access.credentials,
@@ -360,6 +375,403 @@ function claims(token) {
     return { sub: typeof sub === "string" ? sub : undefined, exp: typeof exp === "number" ? exp : undefined };
   } catch {
     return {};
+  }
+}
+
+// src/parser.js
+
+// Reading text/event-stream as bytes, as WHATWG HTML prescribes ("Parsing an
+// event stream", "Interpreting an event stream").
+
+/**
+ * The most characters of one unfinished block. A server that never ends a line
+ * must not fill the tab's memory; the largest event a gateway sends is far below.
+ */
+const MAX_BLOCK = 16 * 1024 * 1024;
+
+/**
+ * One block of a stream.
+ *
+ * @typedef {object} Block
+ * @property {string} type   the event's type; "message" where the block names none
+ * @property {string} data   its data lines, joined by LF
+ * @property {string} id     the last id that the stream gave, this block's included
+ * @property {number} [gap]
+ */
+
+/**
+ * Parser turns bytes into blocks. Feed it every chunk as it comes: lines, line
+ * ends, characters and blocks may be cut anywhere. A block counts when its empty
+ * line is there, so one that the connection's end cuts off is never seen.
+ *
+ * A parser lives as long as one connection.
+ */
+class Parser {
+  #decoder; // drops one leading BOM, keeps cut characters
+  #handlers;
+  #line = "";
+  #skipLF = false; // the last chunk ended in CR
+  #size = 0;
+  #type = "";
+  #data = "";
+  #hasData = false;
+  #id;
+
+  /**
+   * @param {object} handlers
+   * @param {(block: Block) => void} handlers.block  each block that has data
+   * @param {(id: string) => void} [handlers.id]     each block's end, with the id that holds now
+   * @param {(ms: number) => void} [handlers.retry]  each valid retry line
+   * @param {string} [id]  the id that the connection resumed from
+   */
+  constructor(handlers, id = "") {
+    this.#handlers = handlers;
+    this.#id = id;
+  }
+
+  /**
+   * push reads a chunk and calls the handlers for what it completes. It throws a
+   * RangeError once a block is larger than any that a server of ours sends.
+   *
+   * @param {Uint8Array} bytes
+   */
+  push(bytes) {
+    this.#decoder ??= new TextDecoder();
+    this.read(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** read is push for what has been decoded already. */
+  read(/** @type {string} */ text) {
+    if (this.#skipLF && text !== "") {
+      this.#skipLF = false;
+      if (text[0] === "\n") text = text.slice(1);
+    }
+    let from = 0;
+    const ends = /\r\n|\r|\n/g;
+    for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
+      const line = this.#line + text.slice(from, end.index);
+      this.#line = "";
+      from = ends.lastIndex;
+      // A CR at the very end may be half of a CRLF.
+      if (end[0] === "\r" && from === text.length) this.#skipLF = true;
+      this.#take(line);
+    }
+    this.#line += text.slice(from);
+    if (this.#line.length + this.#size > MAX_BLOCK) throw new RangeError("a block of the stream is too large");
+  }
+
+  /** @param {string} line */
+  #take(line) {
+    if (line === "") {
+      this.#dispatch();
+      return;
+    }
+    const colon = line.indexOf(":");
+    if (colon === 0) return; // a comment
+    const field = colon < 0 ? line : line.slice(0, colon);
+    let value = colon < 0 ? "" : line.slice(colon + 1);
+    if (value[0] === " ") value = value.slice(1);
+    switch (field) {
+      case "event":
+        this.#type = value;
+        break;
+      case "data":
+        this.#data += this.#hasData ? `\n${value}` : value;
+        this.#hasData = true;
+        this.#size += value.length + 1;
+        break;
+      case "id":
+        if (!value.includes("\0")) this.#id = value;
+        break;
+      case "retry":
+        if (/^[0-9]+$/.test(value)) this.#handlers.retry?.(Number(value));
+        break;
+      default: // other fields mean nothing
+    }
+  }
+
+  #dispatch() {
+    const block = { type: this.#type || "message", data: this.#data, id: this.#id };
+    const hasData = this.#hasData;
+    this.#type = this.#data = "";
+    this.#hasData = false;
+    this.#size = 0;
+    // The data first: an id must not be kept for a block that nobody was given.
+    if (hasData) this.#handlers.block(block);
+    this.#handlers.id?.(block.id);
+  }
+}
+
+// src/transport.js
+
+// The ways to get a stream. All report to the same handlers, call `end` exactly once
+// unless they are closed, and call nothing after close.
+
+
+/**
+ * How a stream ended.
+ *
+ * @typedef {object} End
+ * @property {"end" | "broken" | "status"} how  end: in order; broken: the network, or a
+ *   server that died; status: there was no stream
+ * @property {number} [status]      of the response, where there was one
+ * @property {string} [reason]
+ * @property {number} [retryAfter]  ms
+ * @property {boolean} [final]      another try would be answered the same
+ * @property {string} [code]        the gateway's word for the rule that was broken
+ * @property {boolean} [silent]     nothing came, or no more
+ * @property {boolean} [never]      this way can't work here
+ * @property {boolean} [more]       that was a poll, and the next one goes on from it
+ */
+
+/**
+ * @typedef {object} Handlers
+ * @property {() => void} activity  bytes came
+ * @property {(block: import("./parser.js").Block) => void} block
+ * @property {(id: string) => void} id
+ * @property {(ms: number) => void} retry
+ * @property {(end: End) => void} end
+ */
+
+/**
+ * @typedef {object} Target
+ * @property {string} url     of the stream, without a cursor
+ * @property {string} cursor  "" for none
+ * @property {string} token   "" for none
+ * @property {RequestCredentials} credentials  whether cookies go along
+ * @property {number} [wait]  a poll, which ends after so long or when it has said something, in s
+ * @property {number} [heartbeat]  another one than the gateway's, in s
+ */
+
+/**
+ * streams tells whether this environment's fetch can read a response as it comes. Of
+ * one that the page has brought we see.
+ */
+function streams(/** @type {any} */ env) {
+  return Boolean(env.fetch && env.TextDecoder && (env.ownFetch || (env.ReadableStream && bodies(env))));
+}
+
+/**
+ * openFetch opens a stream by fetch, which sends headers, sees statuses and shows
+ * comments as activity; or polls, whose answers are read when they have ended.
+ *
+ * @param {Target} target
+ * @param {Handlers} handlers
+ * @param {{fetch: typeof fetch, now: () => number}} env
+ * @returns {() => void} close
+ */
+function openFetch({ url, cursor, token, credentials, wait, heartbeat }, handlers, env) {
+  const abort = new AbortController();
+  let closed = false;
+  const headers = { Accept: "text/event-stream" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  if (cursor) headers["Last-Event-ID"] = cursor;
+
+  const run = async () => {
+    const response = await env.fetch(`${url}${wait ? `&wait=${wait}` : ""}${heartbeat ? `&heartbeat=${heartbeat}` : ""}`, {
+      headers, signal: abort.signal, ...uncached(env), credentials,
+    });
+    if (response.status !== 200) return refusal(response, env);
+    if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "")) {
+      // A captive portal, say. Whatever it is, it is not the gateway.
+      return { how: "broken", status: 200, reason: "the answer is no stream" };
+    }
+    if (!wait && !response.body?.getReader) return { how: "broken", never: true, reason: "fetch does not stream" };
+    const parser = new Parser({
+      block: (block) => { if (!closed) handlers.block(block); },
+      id: (id) => { if (!closed) handlers.id(id); },
+      retry: (ms) => { if (!closed) handlers.retry(ms); },
+    }, cursor);
+    if (wait) {
+      const text = await response.text();
+      if (!closed) parser.read(text);
+      return { how: "end", more: true };
+    }
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return { how: "end" };
+      if (closed) return { how: "end" };
+      handlers.activity();
+      parser.push(value);
+    }
+  };
+  run()
+    .catch((error) => ({ how: "broken", reason: error?.message ?? String(error) }))
+    .then((end) => {
+      if (closed) return;
+      closed = true;
+      abort.abort(); // a response that is not read to its end holds its connection
+      handlers.end(/** @type {End} */ (end));
+    });
+  return () => {
+    closed = true;
+    abort.abort();
+  };
+}
+
+async function refusal(response, env) {
+  const error = await problem(response, env);
+  return { how: "status", reason: error.message, ...error };
+}
+
+/** What the gateway says of itself; EventSource has to be told each name. */
+const NOTICES = ["ready", "reset", "read", "refused", "expired", "drain", "ping"].map((name) => `bellhop.${name}`);
+
+/** Where a refusal does not say when to come back: what gateways mean then, in ms. */
+const REFUSED_LEAST = 30_000;
+const REFUSED_SPAN = 60_000;
+
+/**
+ * openEventSource opens a stream by the browser's own EventSource, with cookies. It
+ * is closed at its first error: by itself it would reconnect without a limit or
+ * chance, or not at all, and never say why. If it never opened, fetch is told why.
+ *
+ * @param {Target} target
+ * @param {Handlers} handlers
+ * @param {{EventSource: typeof EventSource, random: () => number, fetch: typeof fetch, now: () => number}} env
+ * @returns {() => void} close
+ */
+function openEventSource({ url, cursor, token, credentials }, handlers, env) {
+  // Published events without their names, so that one listener gets them all, and
+  // heartbeats that a script can see.
+  const address = `${url}&events=message&heartbeat=event${cursor && `&lastEventId=${encodeURIComponent(cursor)}`}`;
+  if (token) credentials = "include"; // which is in a cookie by now
+  const source = new env.EventSource(address, { withCredentials: credentials === "include" });
+  const abort = new AbortController();
+  let opened = false;
+  source.onopen = () => { opened = true; };
+  const take = (event) => {
+    handlers.activity();
+    // EventSource keeps retry lines to itself.
+    if (event.type === "bellhop.refused") handlers.retry(JSON.parse(event.data).retry ?? REFUSED_LEAST + env.random() * REFUSED_SPAN);
+    handlers.block({ type: event.type, data: event.data, id: event.lastEventId || cursor });
+    if (event.lastEventId) handlers.id(event.lastEventId);
+  };
+  source.onmessage = take;
+  for (const name of NOTICES) source.addEventListener(name, take);
+  source.onerror = async () => {
+    source.close();
+    /** @type {any} */
+    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" };
+    if (!opened) {
+      const response = await env.fetch?.(address, { signal: abort.signal, ...uncached(env), credentials }).catch(() => {});
+      if (response && response.status !== 200) end = await refusal(response, env);
+    }
+    if (abort.signal.aborted) return;
+    abort.abort();
+    handlers.end(end);
+  };
+  return () => {
+    source.close();
+    abort.abort();
+  };
+}
+
+// src/choice.js
+
+// Which way events come: what works between this page and its gateway.
+
+
+/** What has worked once is begun with for so long, in ms. */
+const REMEMBER = 60 * 60_000;
+
+/** While another way than the first is used, the first is looked at again so often, in ms. */
+const LOOK_EVERY = 10 * 60_000;
+
+/**
+ * Choice goes through the ways of transport.js, the best one first, until one works.
+ * What works is kept for the next pages, where the browser lets us.
+ */
+class Choice {
+  #env;
+  #key;
+  #ways;
+  #at = 0; // in #ways
+  #trusted = false; // it has worked
+  #doubted = false; // and then it did not, once
+  #since; // when it was found to be the best one
+
+  /**
+   * @param {any} env
+   * @param {string} url     the gateway
+   * @param {string} forced  the one to use, or "auto"
+   */
+  constructor(env, url, forced) {
+    this.#env = env;
+    this.#key = `bellhop:transport:${url}`;
+    this.#since = env.now();
+    this.#ways = [forced];
+    if (forced !== "auto") return;
+    this.#ways = [streams(env) && "fetch", env.EventSource && "eventsource", "poll"].filter(Boolean);
+    try {
+      const [way, since] = env.storage().getItem(this.#key).split(" ");
+      if (!(Math.abs(env.now() - since) < REMEMBER) || !this.#ways.includes(way)) return;
+      this.#at = this.#ways.indexOf(way);
+      this.#since = Number(since);
+      this.#trusted = true;
+    } catch { /* nothing is kept, or kept from us */ }
+  }
+
+  /** way is the one to use now. */
+  get way() {
+    return this.#ways[this.#at];
+  }
+
+  /** first is the best one. */
+  get first() {
+    return this.#ways[0];
+  }
+
+  /** alone tells whether there is no other. */
+  get alone() {
+    return this.#ways.length === 1;
+  }
+
+  /** due tells whether it is time to look at the first one again. */
+  get due() {
+    return this.#at > 0 && !(Math.abs(this.#env.now() - this.#since) < LOOK_EVERY);
+  }
+
+  /**
+   * failed says that nothing came, and tells whether another way is to be tried at
+   * once. One that has worked is doubted first: it may be the network, or a gateway
+   * that stands still, from which not everybody should turn to dearer ways.
+   *
+   * @param {boolean} [never]  it can't work here
+   */
+  failed(never = false) {
+    if (this.#trusted && !this.#doubted && !never) {
+      this.#doubted = true;
+      return false;
+    }
+    this.#trusted = this.#doubted = false;
+    if (never && !this.alone) this.#ways.splice(this.#at, 1);
+    else this.#at++;
+    const next = this.#at < this.#ways.length;
+    if (!next) this.#at = 0;
+    return next;
+  }
+
+  /** worked says that what is used works. */
+  worked() {
+    if (!this.#trusted || this.#at === 0) this.#keep();
+    this.#trusted = true;
+    this.#doubted = false;
+  }
+
+  /** looked says how the first one is by now. */
+  looked(/** @type {boolean} */ works) {
+    if (works) this.#at = 0;
+    this.#keep();
+  }
+
+  #keep() {
+    this.#since = this.#env.now();
+    if (this.alone) return;
+    try {
+      this.#env.storage().setItem(this.#key, `${this.way} ${this.#since}`);
+    } catch { /* then for this page only */ }
   }
 }
 
@@ -827,6 +1239,7 @@ function browser() {
     EventSource: globalThis.EventSource,
     BroadcastChannel: globalThis.BroadcastChannel,
     locks: navigator?.locks,
+    storage: () => globalThis.localStorage, // or an error, where it is blocked
     setTimeout: globalThis.setTimeout.bind(globalThis),
     clearTimeout: globalThis.clearTimeout.bind(globalThis),
     queueMicrotask: globalThis.queueMicrotask.bind(globalThis),
@@ -912,6 +1325,23 @@ const SILENT_HEARTBEATS = 2.5;
 /** So many tokens in a row may be refused before it is not the token's fault. */
 const MOST_RENEWALS = 5;
 
+/** A response has so long for its first byte where there is another way, in ms. */
+const FIRST_BYTE = 10_000;
+
+/** Some proxies let the beginning of a response pass. What comes so long after it proves more, in ms. */
+const LATE = 2_000;
+
+/** A look at a better way takes at most so long, and asks for heartbeats so often, in ms and s. */
+const LOOK = 15_000;
+const LOOK_HEARTBEAT = 5;
+
+/** A poll waits for so long; the first one tells soon how things stand, in s. */
+const POLL = 25;
+const FIRST_POLL = 2;
+
+/** Polls begin at least so long after each other, however much happens, in ms. */
+const POLL_PACE = 500;
+
 /**
  * Connection holds one logical stream over any number of responses. Its methods may
  * be called at any time, from the handlers too.
@@ -928,12 +1358,23 @@ class Connection {
   #onStatus;
   #backoff;
   #silence;
+  #choice;
 
   /** @type {(() => void) | null} */
   #close = null;
   #attempt = 0;
   #timer;
+  #due = 0; // when the timer should ring: those of hidden pages may be a minute late
   #watch;
+  #limit = 0; // how long it may be silent now, in ms
+  #asked = 0; // when the response was asked for
+  #first; // when its first bytes came
+  #proven = false; // and late ones
+  #ready = false; // it has caught up
+  #gap = 0; // between two polls, in ms
+  #patience = FIRST_POLL; // of the next poll, in s
+  /** @type {(() => void) | null} */
+  #unlook = null;
   #lastActivity = 0;
   #token = "";
   #renewals = 0;
@@ -948,12 +1389,13 @@ class Connection {
    * @param {any} config.env  setTimeout, clearTimeout, now, random
    * @param {import("./access.js").Access} config.access
    * @param {() => Promise<string>} config.token  what the next response is asked for with
-   * @param {(target: {cursor: string, token: string}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
+   * @param {(target: {cursor: string, token: string, way: string, wait?: number, heartbeat?: number}, handlers: import("./transport.js").Handlers) => (() => void)} config.connect
    * @param {(block: Block) => void} config.onBlock  a ready has `gap`: how long nothing was heard before, in ms
    * @param {(status: object) => void} config.onStatus
    * @param {number} config.heartbeat  ms
+   * @param {import("./choice.js").Choice} config.choice
    */
-  constructor({ env, access, token, connect, onBlock, onStatus, heartbeat }) {
+  constructor({ env, access, token, connect, onBlock, onStatus, heartbeat, choice }) {
     this.#env = env;
     this.#access = access;
     this.#getToken = token;
@@ -962,6 +1404,7 @@ class Connection {
     this.#onStatus = onStatus;
     this.#backoff = new Backoff(env.random);
     this.#silence = heartbeat * SILENT_HEARTBEATS;
+    this.#choice = choice;
     this.#alive = env.now();
   }
 
@@ -983,6 +1426,7 @@ class Connection {
     this.#env.clearTimeout(this.#timer);
     this.#env.clearTimeout(this.#watch);
     this.#timer = this.#watch = undefined;
+    this.#unlook?.();
     if (this.#live) this.#alive = this.#lastActivity;
     this.#live = false;
     const close = this.#close;
@@ -998,8 +1442,8 @@ class Connection {
    */
   check(suspect = false) {
     if (this.#timer !== undefined) {
-      if (this.#mayHurry) this.open();
-    } else if (this.#close && (suspect || this.#idle() >= this.#silence)) {
+      if (this.#mayHurry || this.#env.now() >= this.#due) this.#go();
+    } else if (this.#close && (suspect || this.#idle() >= this.#limit)) {
       this.open();
     }
   }
@@ -1017,18 +1461,24 @@ class Connection {
     const attempt = ++this.#attempt;
     this.#close = () => {};
     this.#farewell = "";
-    this.#touch();
-    this.#watchOver(this.#silence); // a page that never comes up with a token is silence too
+    this.#first = undefined;
+    this.#proven = this.#ready = false;
+    this.#expect(this.#silence); // a page that never comes up with a token is silence too
+    this.#asked = 0;
     // Handlers of an older response come too late.
     const mine = (f) => (arg) => { if (attempt === this.#attempt) f(arg); };
-    this.#onStatus({ state: "connecting" });
+    if (!this.#live) this.#onStatus({ state: "connecting" });
     try {
       const token = await this.#getToken();
       if (attempt !== this.#attempt) return;
       this.#token = token;
-      this.#close = this.#connect({ cursor: this.cursor, token }, {
-        open: mine(() => this.#touch()),
-        activity: mine(() => this.#touch()),
+      const { way, alone } = this.#choice;
+      const wait = way === "poll" ? this.#patience : 0;
+      this.#asked = this.#env.now();
+      this.#gap = this.#live ? this.#asked - this.#alive : 0;
+      this.#expect(alone && !wait ? this.#silence : wait * 1000 + Math.min(FIRST_BYTE, this.#silence));
+      this.#close = this.#connect({ cursor: this.cursor, token, way, wait }, {
+        activity: mine(() => this.#hear()),
         block: mine((block) => this.#take(block)),
         id: mine((id) => { this.cursor = id || this.cursor; }),
         retry: mine((ms) => { this.#backoff.least = ms; }),
@@ -1044,17 +1494,20 @@ class Connection {
   #take(block) {
     const { type, data } = block;
     if (type === "bellhop.ping") return;
-    if (type === "bellhop.ready") block.gap = this.#live ? 0 : this.#env.now() - this.#alive;
+    if (type === "bellhop.ready") block.gap = this.#live ? this.#gap : this.#env.now() - this.#alive;
     const attempt = this.#attempt;
     this.#onBlock(block);
     if (attempt !== this.#attempt) return; // whoever took it has ended the stream
     switch (type) {
       case "bellhop.ready": {
         const { stale, waiting } = JSON.parse(data);
-        this.#live = true;
+        const { way, due } = this.#choice;
+        this.#live = this.#ready = true;
         this.#renewals = 0;
         this.#backoff.reset();
-        this.#onStatus({ state: "live", ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
+        if (way === "poll") this.#choice.worked();
+        if (due) this.#look();
+        this.#onStatus({ state: "live", transport: way, ...(stale && { stale }), ...(waiting?.length && { unavailable: waiting }) });
         break;
       }
       case "bellhop.refused":
@@ -1071,7 +1524,16 @@ class Connection {
   #ended(end) {
     const wasLive = this.#live;
     const farewell = this.#farewell;
+    this.#patience = end.more ? POLL : FIRST_POLL;
+    if (end.more && this.#ready && !farewell) {
+      this.#goOn();
+      return;
+    }
     this.stop();
+    if (this.#unfit(end) && this.#choice.failed(end.never)) {
+      this.#try();
+      return;
+    }
     if (end.status === 401) this.#access.refused(this.#token);
     if (farewell === "bellhop.expired") {
       this.#access.refused(this.#token);
@@ -1090,6 +1552,60 @@ class Connection {
       const reason = end.reason ?? (end.how === "end" ? "the stream ended" : "the connection broke");
       this.#retry(this.#backoff.next(), wasLive && end.how === "end" ? "connecting" : "retrying", reason, end.status);
     }
+  }
+
+  /**
+   * #unfit tells whether a response ended as it does where its way does not work: it
+   * brought nothing, or nothing after its beginning. An EventSource that never opens
+   * may lack its cookie.
+   *
+   * @param {End} end
+   */
+  #unfit({ silent, never }) {
+    return never || (this.#asked > 0 && silent && !this.#proven) ||
+      (this.#choice.way === "eventsource" && this.#first === undefined);
+  }
+
+  /** #goOn asks for what comes after a poll, without a word to anybody: all is well. */
+  #goOn() {
+    this.#attempt++;
+    this.#close = null;
+    this.#env.clearTimeout(this.#watch);
+    this.#touch();
+    this.#alive = this.#lastActivity;
+    const pause = this.#asked + POLL_PACE - this.#alive;
+    if (pause > 0) this.#plan(pause);
+    else this.#try();
+  }
+
+  /** #look tries in the background whether the best way works by now. */
+  #look() {
+    if (this.#unlook) return;
+    let first;
+    let late;
+    const end = (works = false) => {
+      this.#env.clearTimeout(late);
+      close();
+      this.#unlook = null;
+      this.#choice.looked(works);
+      if (works) this.open();
+    };
+    const hear = () => {
+      const now = this.#env.now();
+      first ??= now;
+      if (now - first >= LATE) end(true);
+    };
+    const nothing = () => {};
+    const close = this.#connect(
+      { cursor: this.cursor, token: this.#token, way: this.#choice.first, heartbeat: LOOK_HEARTBEAT },
+      { activity: hear, block: nothing, id: nothing, retry: nothing, end: () => end() },
+    );
+    late = this.#env.setTimeout(() => end(), LOOK);
+    this.#unlook = () => {
+      this.#env.clearTimeout(late);
+      close();
+      this.#unlook = null;
+    };
   }
 
   /** @param {End} end */
@@ -1116,13 +1632,31 @@ class Connection {
   }
 
   #retry(ms, state, reason, httpStatus) {
-    this.#mayHurry = true;
-    const retryAt = this.#env.now() + ms;
-    this.#timer = this.#env.setTimeout(() => {
-      this.#timer = undefined;
-      this.#try();
-    }, ms);
+    const retryAt = this.#plan(ms);
     this.#onStatus({ state, reason, retryAt, ...(httpStatus && { httpStatus }) });
+  }
+
+  #plan(ms) {
+    this.#mayHurry = true;
+    this.#due = this.#env.now() + ms;
+    this.#timer = this.#env.setTimeout(() => this.#go(), ms);
+    return this.#due;
+  }
+
+  /** #go tries now what was planned for later. */
+  #go() {
+    this.#env.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#try();
+  }
+
+  #hear() {
+    this.#touch();
+    this.#limit = this.#silence;
+    this.#first ??= this.#lastActivity;
+    if (this.#proven || this.#lastActivity - this.#first < LATE) return;
+    this.#proven = true;
+    this.#choice.worked();
   }
 
   #touch() {
@@ -1136,14 +1670,22 @@ class Connection {
     return Math.max(0, idle);
   }
 
+  /** #expect gives the other side so long to say something, in ms. */
+  #expect(ms) {
+    this.#limit = ms;
+    this.#touch();
+    this.#env.clearTimeout(this.#watch);
+    this.#watchOver(ms);
+  }
+
   #watchOver(ms) {
     this.#watch = this.#env.setTimeout(() => {
       const idle = this.#idle();
-      if (idle < this.#silence) {
-        this.#watchOver(this.#silence - idle);
+      if (idle < this.#limit) {
+        this.#watchOver(this.#limit - idle);
         return;
       }
-      this.#ended({ how: "broken", reason: "silence" });
+      this.#ended({ how: "broken", silent: true, reason: "silence" });
     }, ms);
   }
 }
@@ -1550,18 +2092,19 @@ class SharedStream {
    * @param {() => Promise<string>} config.token
    * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
    * @param {number} config.heartbeat  ms
+   * @param {import("./choice.js").Choice} config.choice
    * @param {(status: object) => void} config.onStatus
    * @param {() => object} config.counts  the newest count of the inbox, for other tabs
    * @param {(counts: object) => void} config.onCounts  and what another tab knows
    * @param {ConstructorParameters<typeof Reader>[0]} config.reader
    */
-  constructor({ env, access, token, connect, heartbeat, onStatus, counts, onCounts, reader }) {
+  constructor({ env, access, token, connect, heartbeat, choice, onStatus, counts, onCounts, reader }) {
     this.#env = env;
     this.#access = access;
     this.#handlers = { onStatus, counts, onCounts };
     this.#reader = new Reader(reader);
     this.#connection = new Connection({
-      env, access, connect, heartbeat,
+      env, access, connect, heartbeat, choice,
       token: () => this.#token(token),
       onBlock: (block) => this.#received(block),
       onStatus: (status) => this.#report(status),
@@ -1745,285 +2288,6 @@ class SharedStream {
   }
 }
 
-// src/parser.js
-
-// Reading text/event-stream as bytes, as WHATWG HTML prescribes ("Parsing an
-// event stream", "Interpreting an event stream").
-
-/**
- * The most characters of one unfinished block. A server that never ends a line
- * must not fill the tab's memory; the largest event a gateway sends is far below.
- */
-const MAX_BLOCK = 16 * 1024 * 1024;
-
-/**
- * One block of a stream.
- *
- * @typedef {object} Block
- * @property {string} type   the event's type; "message" where the block names none
- * @property {string} data   its data lines, joined by LF
- * @property {string} id     the last id that the stream gave, this block's included
- * @property {number} [gap]
- */
-
-/**
- * Parser turns bytes into blocks. Feed it every chunk as it comes: lines, line
- * ends, characters and blocks may be cut anywhere. A block counts when its empty
- * line is there, so one that the connection's end cuts off is never seen.
- *
- * A parser lives as long as one connection.
- */
-class Parser {
-  #decoder = new TextDecoder(); // drops one leading BOM, keeps cut characters
-  #handlers;
-  #line = "";
-  #skipLF = false; // the last chunk ended in CR
-  #size = 0;
-  #type = "";
-  #data = "";
-  #hasData = false;
-  #id;
-
-  /**
-   * @param {object} handlers
-   * @param {(block: Block) => void} handlers.block  each block that has data
-   * @param {(id: string) => void} [handlers.id]     each block's end, with the id that holds now
-   * @param {(ms: number) => void} [handlers.retry]  each valid retry line
-   * @param {string} [id]  the id that the connection resumed from
-   */
-  constructor(handlers, id = "") {
-    this.#handlers = handlers;
-    this.#id = id;
-  }
-
-  /**
-   * push reads a chunk and calls the handlers for what it completes. It throws a
-   * RangeError once a block is larger than any that a server of ours sends.
-   *
-   * @param {Uint8Array} bytes
-   */
-  push(bytes) {
-    let text = this.#decoder.decode(bytes, { stream: true });
-    if (this.#skipLF && text !== "") {
-      this.#skipLF = false;
-      if (text[0] === "\n") text = text.slice(1);
-    }
-    let from = 0;
-    const ends = /\r\n|\r|\n/g;
-    for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
-      const line = this.#line + text.slice(from, end.index);
-      this.#line = "";
-      from = ends.lastIndex;
-      // A CR at the very end may be half of a CRLF.
-      if (end[0] === "\r" && from === text.length) this.#skipLF = true;
-      this.#take(line);
-    }
-    this.#line += text.slice(from);
-    if (this.#line.length + this.#size > MAX_BLOCK) throw new RangeError("a block of the stream is too large");
-  }
-
-  /** @param {string} line */
-  #take(line) {
-    if (line === "") {
-      this.#dispatch();
-      return;
-    }
-    const colon = line.indexOf(":");
-    if (colon === 0) return; // a comment
-    const field = colon < 0 ? line : line.slice(0, colon);
-    let value = colon < 0 ? "" : line.slice(colon + 1);
-    if (value[0] === " ") value = value.slice(1);
-    switch (field) {
-      case "event":
-        this.#type = value;
-        break;
-      case "data":
-        this.#data += this.#hasData ? `\n${value}` : value;
-        this.#hasData = true;
-        this.#size += value.length + 1;
-        break;
-      case "id":
-        if (!value.includes("\0")) this.#id = value;
-        break;
-      case "retry":
-        if (/^[0-9]+$/.test(value)) this.#handlers.retry?.(Number(value));
-        break;
-      default: // other fields mean nothing
-    }
-  }
-
-  #dispatch() {
-    const block = { type: this.#type || "message", data: this.#data, id: this.#id };
-    const hasData = this.#hasData;
-    this.#type = this.#data = "";
-    this.#hasData = false;
-    this.#size = 0;
-    // The data first: an id must not be kept for a block that nobody was given.
-    if (hasData) this.#handlers.block(block);
-    this.#handlers.id?.(block.id);
-  }
-}
-
-// src/transport.js
-
-// Two ways to open a stream. Both report to the same handlers, call `end` exactly
-// once unless they are closed, and call nothing after close.
-
-
-/**
- * How a stream ended.
- *
- * @typedef {object} End
- * @property {"end" | "broken" | "status"} how  end: in order; broken: the network, or a
- *   server that died; status: there was no stream
- * @property {number} [status]      of the response, where there was one
- * @property {string} [reason]
- * @property {number} [retryAfter]  ms
- * @property {boolean} [final]      another try would be answered the same
- */
-
-/**
- * @typedef {object} Handlers
- * @property {() => void} open      the response has begun
- * @property {() => void} activity  bytes came
- * @property {(block: import("./parser.js").Block) => void} block
- * @property {(id: string) => void} id
- * @property {(ms: number) => void} retry
- * @property {(end: End) => void} end
- */
-
-/**
- * @typedef {object} Target
- * @property {string} url     of the stream, without a cursor
- * @property {string} cursor  "" for none
- * @property {string} token   "" for none
- * @property {RequestCredentials} credentials  whether cookies go along
- */
-
-/** streams tells whether this environment's fetch can read a response as it comes. */
-function streams(/** @type {typeof globalThis} */ env) {
-  return typeof env.fetch === "function" && typeof env.TextDecoder === "function" &&
-    typeof env.ReadableStream === "function" && "body" in (env.Response?.prototype ?? {});
-}
-
-/**
- * openFetch opens a stream by fetch, which sends headers, sees statuses and shows
- * comments as activity.
- *
- * @param {Target} target
- * @param {Handlers} handlers
- * @param {{fetch: typeof fetch, now: () => number}} env
- * @returns {() => void} close
- */
-function openFetch({ url, cursor, token, credentials }, handlers, env) {
-  const abort = new AbortController();
-  let closed = false;
-  const headers = { Accept: "text/event-stream" };
-  if (token) headers.Authorization = `Bearer ${token}`;
-  if (cursor) headers["Last-Event-ID"] = cursor;
-
-  const run = async () => {
-    const response = await env.fetch(url, {
-      headers, signal: abort.signal, cache: "no-store", credentials,
-    });
-    if (response.status !== 200) return refusal(response, env);
-    if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "") || !response.body) {
-      // A captive portal, say. Whatever it is, it is not the gateway.
-      return { how: "broken", status: 200, reason: "the answer is no stream" };
-    }
-    if (!closed) handlers.open();
-    const parser = new Parser({
-      block: (block) => { if (!closed) handlers.block(block); },
-      id: (id) => { if (!closed) handlers.id(id); },
-      retry: (ms) => { if (!closed) handlers.retry(ms); },
-    }, cursor);
-    const reader = response.body.getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return { how: "end" };
-      if (closed) return { how: "end" };
-      handlers.activity();
-      parser.push(value);
-    }
-  };
-  run()
-    .catch((error) => ({ how: "broken", reason: error?.message ?? String(error) }))
-    .then((end) => {
-      if (closed) return;
-      closed = true;
-      abort.abort(); // a response that is not read to its end holds its connection
-      handlers.end(/** @type {End} */ (end));
-    });
-  return () => {
-    closed = true;
-    abort.abort();
-  };
-}
-
-async function refusal(response, env) {
-  const error = await problem(response, env);
-  return { how: "status", reason: error.message, ...error };
-}
-
-/** What the gateway says of itself; EventSource has to be told each name. */
-const NOTICES = ["ready", "reset", "read", "refused", "expired", "drain", "ping"].map((name) => `bellhop.${name}`);
-
-/** Where a refusal does not say when to come back: what gateways mean then, in ms. */
-const REFUSED_LEAST = 30_000;
-const REFUSED_SPAN = 60_000;
-
-/**
- * openEventSource opens a stream by the browser's own EventSource, with cookies. It
- * is closed at its first error: by itself it would reconnect without a limit or
- * chance, or not at all, and never say why. If it never opened, fetch is told why.
- *
- * @param {Target} target
- * @param {Handlers} handlers
- * @param {{EventSource: typeof EventSource, random: () => number, fetch: typeof fetch, now: () => number}} env
- * @returns {() => void} close
- */
-function openEventSource({ url, cursor, token, credentials }, handlers, env) {
-  const address = new URL(url, globalThis.location?.href);
-  // Published events without their names, so that one listener gets them all, and
-  // heartbeats that a script can see.
-  address.searchParams.set("events", "message");
-  address.searchParams.set("heartbeat", "event");
-  if (cursor) address.searchParams.set("lastEventId", cursor);
-  if (token) credentials = "include"; // which is in a cookie by now
-  const source = new env.EventSource(address.href, { withCredentials: credentials === "include" });
-  const abort = new AbortController();
-  let opened = false;
-  source.onopen = () => {
-    opened = true;
-    handlers.open();
-  };
-  const take = (event) => {
-    handlers.activity();
-    // EventSource keeps retry lines to itself.
-    if (event.type === "bellhop.refused") handlers.retry(JSON.parse(event.data).retry ?? REFUSED_LEAST + env.random() * REFUSED_SPAN);
-    handlers.block({ type: event.type, data: event.data, id: event.lastEventId || cursor });
-    if (event.lastEventId) handlers.id(event.lastEventId);
-  };
-  source.onmessage = take;
-  for (const name of NOTICES) source.addEventListener(name, take);
-  source.onerror = async () => {
-    source.close();
-    /** @type {any} */
-    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" };
-    if (!opened) {
-      const response = await env.fetch?.(address.href, { signal: abort.signal, cache: "no-store", credentials }).catch(() => {});
-      if (response && response.status !== 200) end = await refusal(response, env);
-    }
-    if (abort.signal.aborted) return;
-    abort.abort();
-    handlers.end(end);
-  };
-  return () => {
-    source.close();
-    abort.abort();
-  };
-}
-
 // src/bellhop.js
 
 // The client: what a page uses of all this.
@@ -2054,8 +2318,11 @@ export class Bellhop {
   #api;
   #inbox;
   #stream;
+  #choice;
+  #missed = false; // a poll brought news of the inbox: there may have been more before the next
   #stopWatching;
   #listeners = new Map();
+  /** @type {import("../bellhop.d.ts").BellhopStatus} */
   #status = Object.freeze({ state: "connecting" });
   #stage = NEW;
   #away = false;
@@ -2072,7 +2339,9 @@ export class Bellhop {
     this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
     if (!(this.#options.heartbeat >= LEAST_HEARTBEAT)) throw new RangeError(`heartbeat: at least ${LEAST_HEARTBEAT} ms`);
-    this.#env = { ...browser(), ...env };
+    const { fetch, EventSource, url, transport } = this.#options;
+    this.#env = { ...browser(), ...env, ...(fetch && { fetch, ownFetch: true }), ...(EventSource && { EventSource }) };
+    this.#choice = new Choice(this.#env, url, transport);
     this.#build();
     this.#stopWatching = watchPage(this.#env, {
       away: () => this.#goAway(),
@@ -2106,6 +2375,7 @@ export class Bellhop {
       token: () => this.#streamToken(),
       connect: (target, handlers) => this.#open(target, handlers),
       heartbeat: this.#options.heartbeat,
+      choice: this.#choice,
       onStatus: (status) => this.#setStatus(status),
       counts: () => this.#inbox.counts,
       onCounts: (counts) => this.#inbox.ready(counts, 0, true),
@@ -2113,7 +2383,10 @@ export class Bellhop {
         event: (event) => this.#event(event),
         ready: (ready, gap) => this.#ready(ready, gap),
         reset: (reset) => this.#reset(reset),
-        read: (change) => this.#inbox.read(change),
+        read: (change) => {
+          this.#missed = true;
+          this.#inbox.read(change);
+        },
         other: (type, data) => this.#emit(type, data),
       },
     });
@@ -2267,37 +2540,39 @@ export class Bellhop {
   }
 
   /** #open opens one response. */
-  #open(target, handlers) {
+  #open(/** @type {any} */ { way, ...target }, handlers) {
     const { url, inbox, channels } = this.#options;
-    const query = new URLSearchParams([["inbox", String(inbox)], ...channels.map((channel) => ["channel", channel])]);
-    const open = this.#byEventSource ? openEventSource : openFetch;
+    // By hand: URLSearchParams is half a thing in React Native.
+    const query = [`inbox=${inbox}`, ...channels.map((channel) => `channel=${encodeURIComponent(channel)}`)].join("&");
+    const open = way === "eventsource" ? openEventSource : openFetch;
     return open({ url: `${url}/v1/stream?${query}`, credentials: this.#access.credentials, ...target }, handlers, this.#env);
-  }
-
-  get #byEventSource() {
-    const { transport } = this.#options;
-    return transport === "eventsource" || (transport === "auto" && !streams(this.#env));
   }
 
   /** #streamToken: EventSource sends cookies only, so a token becomes one first. */
   async #streamToken() {
     const api = this.#api;
     const token = await this.#access.token();
-    if (token && this.#byEventSource) await api.request("POST", SESSION);
+    if (token && this.#choice.way === "eventsource") await api.request("POST", SESSION);
     return token;
   }
 
   #event(event) {
-    if (this.#options.inbox && event.channel.startsWith("user:")) this.#inbox.event(event);
+    if (this.#options.inbox && event.channel.startsWith("user:")) {
+      this.#missed = true;
+      this.#inbox.event(event);
+    }
     const meta = { live: this.#live, cursor: this.cursor };
     this.#emit(event.type, event, meta);
     this.#emit("*", event, meta);
   }
 
   #ready(ready, gap) {
+    const { transport } = this.#status;
     this.#live = true;
     if (this.#nameless) this.#share();
-    this.#inbox.ready(ready, gap);
+    // What counts don't show is told once, and nobody listens between two polls.
+    this.#inbox.ready(ready, this.#missed && transport === "poll" ? Infinity : gap);
+    this.#missed = false;
     this.#emit("bellhop.ready", ready);
   }
 

@@ -1,15 +1,21 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"flag"
 	"os"
+	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
 var update = flag.Bool("update", false, "write bellhop.js anew from src")
@@ -39,6 +45,25 @@ func TestBundlesAreCurrent(t *testing.T) {
 		have, err := os.ReadFile(name)
 		require.NoError(t, err)
 		require.Equal(t, want, string(have), "run: go test ./web -run BundlesAreCurrent -update")
+	}
+}
+
+// TestBundlesStaySmall as browsers get them from a page that takes care: without
+// comments, compressed.
+func TestBundlesStaySmall(t *testing.T) {
+	t.Parallel()
+	esbuild := filepath.Join(testenv.NodeModules(t, testenv.NPM(t)), "esbuild", "bin", "esbuild")
+	for name, most := range map[string]int{"bellhop.js": 11 << 10} {
+		small, err := exec.CommandContext(t.Context(), testenv.Node(t), esbuild, "--minify", name).Output()
+		require.NoError(t, err)
+		var zipped bytes.Buffer
+		w, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+		require.NoError(t, err)
+		_, err = w.Write(small)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		require.Less(t, zipped.Len(), most, name)
+		require.Greater(t, zipped.Len(), most/2, "%s is not what it was", name)
 	}
 }
 

@@ -54,6 +54,21 @@ function wait(/** @type {string | null} */ header, env) {
   return Math.min(Math.max(ms, 0) || 0, LONGEST_ASKED);
 }
 
+/** bodies tells whether this environment's responses have a body to be read. */
+export function bodies(/** @type {any} */ env) {
+  return "body" in (env.Response?.prototype ?? {});
+}
+
+/**
+ * uncached asks for an answer of the gateway's own. Where fetch is an imitation, as in
+ * React Native, the word makes it add a parameter that the gateway does not know.
+ *
+ * @returns {RequestInit}
+ */
+export function uncached(/** @type {any} */ env) {
+  return bodies(env) ? { cache: "no-store" } : {};
+}
+
 /** Where a token becomes a cookie, which the browser takes only of such requests. */
 export const SESSION = "/v1/session";
 
@@ -106,7 +121,7 @@ export class API {
     const timer = this.#env.setTimeout(() => timeout.abort(), REQUEST_TIMEOUT);
     try {
       const response = await this.#env.fetch(this.#base + path, {
-        method, headers, signal: timeout.signal, cache: "no-store", body: text,
+        method, headers, signal: timeout.signal, ...uncached(this.#env), body: text,
         // The click that marks an item may leave the page.
         keepalive: method !== "GET" && !(text?.length > SMALL),
         credentials: path === SESSION ? "include" : this.#access.credentials,

@@ -2,12 +2,13 @@
 
 import { Access } from "./access.js";
 import { API, SESSION } from "./api.js";
+import { Choice } from "./choice.js";
 import { parseCursor } from "./cursor.js";
 import { Inbox } from "./inbox.js";
 import { browser, watchPage } from "./page.js";
 import { SharedStream } from "./shared.js";
 import { MESSAGES } from "./tabs.js";
-import { openEventSource, openFetch, streams } from "./transport.js";
+import { openEventSource, openFetch } from "./transport.js";
 
 const DEFAULTS = {
   url: "", channels: [], inbox: true, share: true, transport: "auto", pageSize: 20, heartbeat: 20_000, cursor: "",
@@ -34,8 +35,11 @@ export class Bellhop {
   #api;
   #inbox;
   #stream;
+  #choice;
+  #missed = false; // a poll brought news of the inbox: there may have been more before the next
   #stopWatching;
   #listeners = new Map();
+  /** @type {import("../bellhop.d.ts").BellhopStatus} */
   #status = Object.freeze({ state: "connecting" });
   #stage = NEW;
   #away = false;
@@ -52,7 +56,9 @@ export class Bellhop {
     this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
     if (!(this.#options.heartbeat >= LEAST_HEARTBEAT)) throw new RangeError(`heartbeat: at least ${LEAST_HEARTBEAT} ms`);
-    this.#env = { ...browser(), ...env };
+    const { fetch, EventSource, url, transport } = this.#options;
+    this.#env = { ...browser(), ...env, ...(fetch && { fetch, ownFetch: true }), ...(EventSource && { EventSource }) };
+    this.#choice = new Choice(this.#env, url, transport);
     this.#build();
     this.#stopWatching = watchPage(this.#env, {
       away: () => this.#goAway(),
@@ -86,6 +92,7 @@ export class Bellhop {
       token: () => this.#streamToken(),
       connect: (target, handlers) => this.#open(target, handlers),
       heartbeat: this.#options.heartbeat,
+      choice: this.#choice,
       onStatus: (status) => this.#setStatus(status),
       counts: () => this.#inbox.counts,
       onCounts: (counts) => this.#inbox.ready(counts, 0, true),
@@ -93,7 +100,10 @@ export class Bellhop {
         event: (event) => this.#event(event),
         ready: (ready, gap) => this.#ready(ready, gap),
         reset: (reset) => this.#reset(reset),
-        read: (change) => this.#inbox.read(change),
+        read: (change) => {
+          this.#missed = true;
+          this.#inbox.read(change);
+        },
         other: (type, data) => this.#emit(type, data),
       },
     });
@@ -247,37 +257,39 @@ export class Bellhop {
   }
 
   /** #open opens one response. */
-  #open(target, handlers) {
+  #open(/** @type {any} */ { way, ...target }, handlers) {
     const { url, inbox, channels } = this.#options;
-    const query = new URLSearchParams([["inbox", String(inbox)], ...channels.map((channel) => ["channel", channel])]);
-    const open = this.#byEventSource ? openEventSource : openFetch;
+    // By hand: URLSearchParams is half a thing in React Native.
+    const query = [`inbox=${inbox}`, ...channels.map((channel) => `channel=${encodeURIComponent(channel)}`)].join("&");
+    const open = way === "eventsource" ? openEventSource : openFetch;
     return open({ url: `${url}/v1/stream?${query}`, credentials: this.#access.credentials, ...target }, handlers, this.#env);
-  }
-
-  get #byEventSource() {
-    const { transport } = this.#options;
-    return transport === "eventsource" || (transport === "auto" && !streams(this.#env));
   }
 
   /** #streamToken: EventSource sends cookies only, so a token becomes one first. */
   async #streamToken() {
     const api = this.#api;
     const token = await this.#access.token();
-    if (token && this.#byEventSource) await api.request("POST", SESSION);
+    if (token && this.#choice.way === "eventsource") await api.request("POST", SESSION);
     return token;
   }
 
   #event(event) {
-    if (this.#options.inbox && event.channel.startsWith("user:")) this.#inbox.event(event);
+    if (this.#options.inbox && event.channel.startsWith("user:")) {
+      this.#missed = true;
+      this.#inbox.event(event);
+    }
     const meta = { live: this.#live, cursor: this.cursor };
     this.#emit(event.type, event, meta);
     this.#emit("*", event, meta);
   }
 
   #ready(ready, gap) {
+    const { transport } = this.#status;
     this.#live = true;
     if (this.#nameless) this.#share();
-    this.#inbox.ready(ready, gap);
+    // What counts don't show is told once, and nobody listens between two polls.
+    this.#inbox.ready(ready, this.#missed && transport === "poll" ? Infinity : gap);
+    this.#missed = false;
     this.#emit("bellhop.ready", ready);
   }
 

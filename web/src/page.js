@@ -45,6 +45,7 @@ export function browser() {
     EventSource: globalThis.EventSource,
     BroadcastChannel: globalThis.BroadcastChannel,
     locks: navigator?.locks,
+    storage: () => globalThis.localStorage, // or an error, where it is blocked
     setTimeout: globalThis.setTimeout.bind(globalThis),
     clearTimeout: globalThis.clearTimeout.bind(globalThis),
     queueMicrotask: globalThis.queueMicrotask.bind(globalThis),

@@ -25,7 +25,7 @@ const MAX_BLOCK = 16 * 1024 * 1024;
  * A parser lives as long as one connection.
  */
 export class Parser {
-  #decoder = new TextDecoder(); // drops one leading BOM, keeps cut characters
+  #decoder; // drops one leading BOM, keeps cut characters
   #handlers;
   #line = "";
   #skipLF = false; // the last chunk ended in CR
@@ -54,7 +54,12 @@ export class Parser {
    * @param {Uint8Array} bytes
    */
   push(bytes) {
-    let text = this.#decoder.decode(bytes, { stream: true });
+    this.#decoder ??= new TextDecoder();
+    this.read(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** read is push for what has been decoded already. */
+  read(/** @type {string} */ text) {
     if (this.#skipLF && text !== "") {
       this.#skipLF = false;
       if (text[0] === "\n") text = text.slice(1);

@@ -34,18 +34,19 @@ export class SharedStream {
    * @param {() => Promise<string>} config.token
    * @param {ConstructorParameters<typeof Connection>[0]["connect"]} config.connect
    * @param {number} config.heartbeat  ms
+   * @param {import("./choice.js").Choice} config.choice
    * @param {(status: object) => void} config.onStatus
    * @param {() => object} config.counts  the newest count of the inbox, for other tabs
    * @param {(counts: object) => void} config.onCounts  and what another tab knows
    * @param {ConstructorParameters<typeof Reader>[0]} config.reader
    */
-  constructor({ env, access, token, connect, heartbeat, onStatus, counts, onCounts, reader }) {
+  constructor({ env, access, token, connect, heartbeat, choice, onStatus, counts, onCounts, reader }) {
     this.#env = env;
     this.#access = access;
     this.#handlers = { onStatus, counts, onCounts };
     this.#reader = new Reader(reader);
     this.#connection = new Connection({
-      env, access, connect, heartbeat,
+      env, access, connect, heartbeat, choice,
       token: () => this.#token(token),
       onBlock: (block) => this.#received(block),
       onStatus: (status) => this.#report(status),

@@ -1,8 +1,8 @@
-// Two ways to open a stream. Both report to the same handlers, call `end` exactly
-// once unless they are closed, and call nothing after close.
+// The ways to get a stream. All report to the same handlers, call `end` exactly once
+// unless they are closed, and call nothing after close.
 
 import { Parser } from "./parser.js";
-import { problem } from "./api.js";
+import { bodies, problem, uncached } from "./api.js";
 
 /**
  * How a stream ended.
@@ -14,11 +14,14 @@ import { problem } from "./api.js";
  * @property {string} [reason]
  * @property {number} [retryAfter]  ms
  * @property {boolean} [final]      another try would be answered the same
+ * @property {string} [code]        the gateway's word for the rule that was broken
+ * @property {boolean} [silent]     nothing came, or no more
+ * @property {boolean} [never]      this way can't work here
+ * @property {boolean} [more]       that was a poll, and the next one goes on from it
  */
 
 /**
  * @typedef {object} Handlers
- * @property {() => void} open      the response has begun
  * @property {() => void} activity  bytes came
  * @property {(block: import("./parser.js").Block) => void} block
  * @property {(id: string) => void} id
@@ -32,24 +35,28 @@ import { problem } from "./api.js";
  * @property {string} cursor  "" for none
  * @property {string} token   "" for none
  * @property {RequestCredentials} credentials  whether cookies go along
+ * @property {number} [wait]  a poll, which ends after so long or when it has said something, in s
+ * @property {number} [heartbeat]  another one than the gateway's, in s
  */
 
-/** streams tells whether this environment's fetch can read a response as it comes. */
-export function streams(/** @type {typeof globalThis} */ env) {
-  return typeof env.fetch === "function" && typeof env.TextDecoder === "function" &&
-    typeof env.ReadableStream === "function" && "body" in (env.Response?.prototype ?? {});
+/**
+ * streams tells whether this environment's fetch can read a response as it comes. Of
+ * one that the page has brought we see.
+ */
+export function streams(/** @type {any} */ env) {
+  return Boolean(env.fetch && env.TextDecoder && (env.ownFetch || (env.ReadableStream && bodies(env))));
 }
 
 /**
  * openFetch opens a stream by fetch, which sends headers, sees statuses and shows
- * comments as activity.
+ * comments as activity; or polls, whose answers are read when they have ended.
  *
  * @param {Target} target
  * @param {Handlers} handlers
  * @param {{fetch: typeof fetch, now: () => number}} env
  * @returns {() => void} close
  */
-export function openFetch({ url, cursor, token, credentials }, handlers, env) {
+export function openFetch({ url, cursor, token, credentials, wait, heartbeat }, handlers, env) {
   const abort = new AbortController();
   let closed = false;
   const headers = { Accept: "text/event-stream" };
@@ -57,20 +64,25 @@ export function openFetch({ url, cursor, token, credentials }, handlers, env) {
   if (cursor) headers["Last-Event-ID"] = cursor;
 
   const run = async () => {
-    const response = await env.fetch(url, {
-      headers, signal: abort.signal, cache: "no-store", credentials,
+    const response = await env.fetch(`${url}${wait ? `&wait=${wait}` : ""}${heartbeat ? `&heartbeat=${heartbeat}` : ""}`, {
+      headers, signal: abort.signal, ...uncached(env), credentials,
     });
     if (response.status !== 200) return refusal(response, env);
-    if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "") || !response.body) {
+    if (!/^text\/event-stream(;|$)/i.test(response.headers.get("Content-Type") ?? "")) {
       // A captive portal, say. Whatever it is, it is not the gateway.
       return { how: "broken", status: 200, reason: "the answer is no stream" };
     }
-    if (!closed) handlers.open();
+    if (!wait && !response.body?.getReader) return { how: "broken", never: true, reason: "fetch does not stream" };
     const parser = new Parser({
       block: (block) => { if (!closed) handlers.block(block); },
       id: (id) => { if (!closed) handlers.id(id); },
       retry: (ms) => { if (!closed) handlers.retry(ms); },
     }, cursor);
+    if (wait) {
+      const text = await response.text();
+      if (!closed) parser.read(text);
+      return { how: "end", more: true };
+    }
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
@@ -117,20 +129,14 @@ const REFUSED_SPAN = 60_000;
  * @returns {() => void} close
  */
 export function openEventSource({ url, cursor, token, credentials }, handlers, env) {
-  const address = new URL(url, globalThis.location?.href);
   // Published events without their names, so that one listener gets them all, and
   // heartbeats that a script can see.
-  address.searchParams.set("events", "message");
-  address.searchParams.set("heartbeat", "event");
-  if (cursor) address.searchParams.set("lastEventId", cursor);
+  const address = `${url}&events=message&heartbeat=event${cursor && `&lastEventId=${encodeURIComponent(cursor)}`}`;
   if (token) credentials = "include"; // which is in a cookie by now
-  const source = new env.EventSource(address.href, { withCredentials: credentials === "include" });
+  const source = new env.EventSource(address, { withCredentials: credentials === "include" });
   const abort = new AbortController();
   let opened = false;
-  source.onopen = () => {
-    opened = true;
-    handlers.open();
-  };
+  source.onopen = () => { opened = true; };
   const take = (event) => {
     handlers.activity();
     // EventSource keeps retry lines to itself.
@@ -145,7 +151,7 @@ export function openEventSource({ url, cursor, token, credentials }, handlers, e
     /** @type {any} */
     let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" };
     if (!opened) {
-      const response = await env.fetch?.(address.href, { signal: abort.signal, cache: "no-store", credentials }).catch(() => {});
+      const response = await env.fetch?.(address, { signal: abort.signal, ...uncached(env), credentials }).catch(() => {});
       if (response && response.status !== 200) end = await refusal(response, env);
     }
     if (abort.signal.aborted) return;

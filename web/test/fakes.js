@@ -198,6 +198,7 @@ export class Machine {
   clock = new Clock();
   gateway = new Gateway();
   locks = new Locks();
+  storage = new Storage();
   #channels = new Set();
 
   /** tab returns the surroundings of a new tab. */
@@ -228,7 +229,7 @@ export class Machine {
         document: tab.document,
         window: tab.window,
         fetch: machine.gateway.fetch,
-        Response, ReadableStream, TextDecoder,
+        Response, ReadableStream, TextDecoder, storage: () => machine.storage,
         locks: machine.locks,
         BroadcastChannel: Channel,
         setTimeout: (f, ms) => machine.clock.setTimeout(whenAwake(f), ms),
@@ -289,4 +290,10 @@ class Locks {
       this.#grant(name);
     });
   }
+}
+
+/** Storage is as much of localStorage as the client uses. */
+class Storage extends Map {
+  getItem(key) { return this.get(key) ?? null; }
+  setItem(key, value) { this.set(key, value); }
 }
