@@ -29,7 +29,7 @@ func TestPagesOfListedOriginsOpenStreams(t *testing.T) {
 			require.Contains(t, h.Get("Access-Control-Allow-Headers"), "sentry-trace, baggage, traceparent")
 			require.Equal(t, origin, h.Get("Access-Control-Allow-Origin"))
 			require.Equal(t, origin, s.resp.Header.Get("Access-Control-Allow-Origin"))
-			require.Equal(t, "X-Request-Id, Retry-After, ETag", s.resp.Header.Get("Access-Control-Expose-Headers"))
+			require.Equal(t, "X-Request-Id, Retry-After, ETag, Date", s.resp.Header.Get("Access-Control-Expose-Headers"))
 		} else {
 			require.NotContains(t, h, "Access-Control-Allow-Headers", origin)
 			require.NotContains(t, h, "Access-Control-Allow-Origin", origin)

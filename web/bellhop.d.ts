@@ -101,6 +101,11 @@ export interface BellhopOptions {
    * given); `poll`, whose answers end. Default `auto`: the first that works here.
    */
   transport?: "auto" | "fetch" | "eventsource" | "poll";
+  /**
+   * Reads events and lists in place of `JSON.parse`, to keep numbers above 2^53. What a
+   * number holds exactly (`seq`, counts) it must return as a number.
+   */
+  parse?: (text: string) => any;
   /** Used in place of the environment's own, such as the one of `expo/fetch`. */
   fetch?: (url: string, options?: any) => Promise<any>;
   EventSource?: new (url: string, options?: { withCredentials?: boolean }) => any;
@@ -113,6 +118,8 @@ export class BellhopError extends Error {
   readonly status: number;
   /** How long to wait before trying again, in ms; 0 if nobody said. */
   readonly retryAfter: number;
+  /** Which rule was broken, such as `token_expired`, where the gateway says so. */
+  readonly code: string;
   /** The gateway would say the same again. What a proxy says in its place passes. */
   readonly final: boolean;
 }

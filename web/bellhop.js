@@ -20,6 +20,9 @@ const SMALL = 1_000;
 /** Statuses of 4xx that pass by themselves. */
 const PASSING = [408, 425, 429];
 
+/** So does this refusal: the issuer's clock is ahead of the gateway's. */
+const EARLY = "token_not_yet_valid";
+
 /** BellhopError is a request that the gateway refused, or that did not get there. */
 export class BellhopError extends Error {
   /**
@@ -27,13 +30,15 @@ export class BellhopError extends Error {
    * @param {number} [status]      0: there was no answer
    * @param {number} [retryAfter]  ms
    * @param {boolean} [final]      another try would be answered the same
+   * @param {string} [code]        the gateway's word for the rule that was broken
    */
-  constructor(message, status = 0, retryAfter = 0, final = false) {
+  constructor(message, status = 0, retryAfter = 0, final = false, code = "") {
     super(message);
     this.name = "BellhopError";
     this.status = status;
     this.retryAfter = retryAfter;
     this.final = final;
+    this.code = code;
   }
 }
 
@@ -43,19 +48,19 @@ export class BellhopError extends Error {
  * does not know.
  *
  * @param {Response} response
- * @param {{now: () => number}} env
+ * @param {{serverNow: () => number}} env
  */
 async function problem(response, env) {
   const { status, headers } = response;
   const said = await response.json().catch(() => ({}));
-  const final = status >= 400 && status < 500 && !PASSING.includes(status) &&
+  const final = status >= 400 && status < 500 && !PASSING.includes(status) && said?.code !== EARLY &&
     /problem\+json/.test(headers.get("Content-Type") ?? "");
-  return new BellhopError(String(said?.detail || said?.title || `HTTP ${status}`), status, wait(headers.get("Retry-After"), env), final);
+  return new BellhopError(String(said?.detail || said?.title || `HTTP ${status}`), status, wait(headers.get("Retry-After"), env), final, said?.code);
 }
 
 /** wait reads a Retry-After header, seconds or a date, into ms; 0 for none. */
 function wait(/** @type {string | null} */ header, env) {
-  const ms = /^[0-9]+$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - env.now();
+  const ms = /^[0-9]+$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - env.serverNow();
   return Math.min(Math.max(ms, 0) || 0, LONGEST_ASKED);
 }
 
@@ -86,7 +91,7 @@ class API {
   /**
    * @param {string} base  the gateway's address; "" for the page's own
    * @param {import("./access.js").Access} access
-   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function, now: () => number}} env
+   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function, serverNow: () => number, parse: (text: string) => any, Response?: any}} env
    */
   constructor(base, access, env) {
     this.#base = base;
@@ -110,7 +115,7 @@ class API {
       const { status } = answer ?? {};
       if (status === 412 || !this.#access.ours(answer?.cursor)) this.#access.lose(); // its next word says so
       else if (!(answer instanceof BellhopError)) return answer;
-      else if (status === 401 && !renewed && this.#access.renewable) this.#access.refused(token);
+      else if (status === 401 && answer.code !== EARLY && !renewed && this.#access.renewable) this.#access.refused(token);
       else throw answer;
     }
   }
@@ -132,7 +137,7 @@ class API {
         credentials: path === SESSION ? "include" : this.#access.credentials,
       });
       if (!response.ok) return await problem(response, this.#env);
-      return response.status === 204 ? null : await response.json();
+      return response.status === 204 ? null : this.#env.parse(await response.text());
     } catch (error) {
       throw new BellhopError(`the gateway does not answer: ${error.message}`);
     } finally {
@@ -253,12 +258,13 @@ class Access {
   #subject = ""; // of the last token that named one
   #asked = false;
   #renew = false;
+  #since; // when the page gave the token
   /** @type {Promise<string> | null} */
   #pending = null;
 
   /**
    * @param {TokenSource | undefined} source  undefined: the browser's cookies say who we are
-   * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} env
+   * @param {{now: () => number, serverNow: (at: number) => number, setTimeout: Function, clearTimeout: Function}} env
    * @param {(reason: string) => void} [onLost]  somebody else is signed in
    */
   constructor(source, env, onLost = () => {}) {
@@ -312,11 +318,16 @@ class Access {
   async token() {
     if (this.#lost) throw new BellhopError(SOMEBODY_ELSE, 0, 0, true);
     if (!this.#source) return "";
-    const expires = this.#token && claims(this.#token).exp;
-    if (expires && expires * 1000 - this.#env.now() < RENEW_BEFORE) this.#renew = true;
+    // One that seems to be over as it comes shows that our clock is wrong.
+    if (this.#over() && !this.#over(this.#since)) this.#renew = true;
     if (this.#asked && !this.#renew) return this.#token;
     this.#pending ??= this.#ask().finally(() => { this.#pending = null; });
     return this.#pending;
+  }
+
+  /** #over tells whether the token ends soon, as seen at a time of our clock. */
+  #over(at = this.#env.now()) {
+    return claims(this.#token).exp * 1000 - this.#env.serverNow(at) < RENEW_BEFORE;
   }
 
   async #ask() {
@@ -334,6 +345,7 @@ class Access {
     }
     this.#asked = true;
     this.#renew = false;
+    this.#since = this.#env.now();
     const { subject } = this;
     // Once the inbox is known, so is whose tokens are: another's opens nothing.
     if (this.inbox && this.#subject && subject && subject !== this.#subject) {
@@ -1203,11 +1215,12 @@ class Inbox {
  * @param {object} handlers
  * @param {() => void} handlers.away     no time from now on, perhaps for good
  * @param {() => void} handlers.back     time again, after any while
+ * @param {() => void} handlers.activated  a page that was rendered ahead is one that people see
  * @param {() => void} handlers.shown    somebody looks at the page
  * @param {() => void} handlers.online   the device has a network, perhaps another one
  * @returns {() => void} stop
  */
-function watchPage(env, { away, back, shown, online }) {
+function watchPage(env, { away, back, activated, shown, online }) {
   const stops = [];
   const listen = (target, type, listener) => {
     if (!target?.addEventListener) return;
@@ -1216,6 +1229,7 @@ function watchPage(env, { away, back, shown, online }) {
   };
   listen(env.document, "freeze", away);
   listen(env.document, "resume", back);
+  listen(env.document, "prerenderingchange", activated);
   listen(env.document, "visibilitychange", () => { if (!env.hidden()) shown(); });
   // Also of a page that is closed, so that the next tab need not wait to learn it.
   listen(env.window, "pagehide", away);
@@ -1250,6 +1264,34 @@ function browser() {
     uuid: () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
     hidden: () => document?.visibilityState === "hidden",
     offline: () => navigator?.onLine === false,
+  };
+}
+
+/** A clock that differs from the server's by less is right enough, in ms. */
+const CLOCK_OFF = 30_000;
+
+/** An answer that took longer was held on its way, and says when it began, in ms. */
+const PROMPT = 5_000;
+
+/**
+ * timed lets every prompt answer tell how far the device's clock is off, so that
+ * serverNow is the time by which tokens end, now or at a time of ours.
+ *
+ * @param {any} env
+ */
+function timed(env) {
+  const { now, fetch } = env;
+  let off = 0;
+  return {
+    ...env,
+    serverNow: (at = now()) => at - off,
+    fetch: fetch && (async (...args) => {
+      const sent = now();
+      const response = await fetch(...args);
+      const by = now() - Date.parse(response.headers.get("Date"));
+      if (now() - sent < PROMPT && !Number.isNaN(by)) off = Math.abs(by) > CLOCK_OFF ? by : 0;
+      return response;
+    }),
   };
 }
 
@@ -1534,7 +1576,7 @@ class Connection {
       this.#try();
       return;
     }
-    if (end.status === 401) this.#access.refused(this.#token);
+    if (end.status === 401 && end.code !== EARLY) this.#access.refused(this.#token);
     if (farewell === "bellhop.expired") {
       this.#access.refused(this.#token);
       // Not all at the moment at which a key was changed.
@@ -1574,7 +1616,8 @@ class Connection {
     this.#touch();
     this.#alive = this.#lastActivity;
     const pause = this.#asked + POLL_PACE - this.#alive;
-    if (pause > 0) this.#plan(pause);
+    // Timers of a hidden page may ring a minute late.
+    if (pause > 0 && !this.#env.hidden()) this.#plan(pause);
     else this.#try();
   }
 
@@ -1756,6 +1799,7 @@ class Reader {
   positions = new Map();
 
   #handlers;
+  #parse;
 
   /**
    * @param {object} handlers
@@ -1764,9 +1808,11 @@ class Reader {
    * @param {(ready: any, gap: number) => void} handlers.ready  gap: how long nothing was heard before, in ms
    * @param {(change: any) => void} handlers.read     a change of the inbox
    * @param {(type: string, data: any) => void} handlers.other  notices that are not known here
+   * @param {(text: string) => any} [parse]  reads events
    */
-  constructor(handlers) {
+  constructor(handlers, parse = JSON.parse) {
     this.#handlers = handlers;
+    this.#parse = parse;
   }
 
   get cursor() {
@@ -1793,7 +1839,7 @@ class Reader {
    */
   take(block, old) {
     const at = parseCursor(block.id);
-    const data = JSON.parse(block.data);
+    const data = block.type.startsWith("bellhop.") ? JSON.parse(block.data) : this.#parse(block.data);
     switch (block.type) {
       case "bellhop.reset":
         this.#reset(data, at.get(data.channel), old);
@@ -2064,6 +2110,9 @@ const LEADERS = new Set(["lead", "welcome", "block", "status", "pong"]);
 // The stream of a tab: its own connection, or that of another tab.
 
 
+/** A leader whose time to try again has passed for so long is reminded, in ms. */
+const LATE_BY = 1_000;
+
 /**
  * SharedStream reads one logical stream. Where tabs can find each other, one of
  * them holds the connection and passes on every block as it came; each tab reads
@@ -2083,6 +2132,7 @@ class SharedStream {
   #status = { state: "connecting" };
   #leader = ""; // whom we follow, once it has taken us in
   #passing = false; // another tab may do better
+  #late; // timer: the leader should have tried again by then
   #rewound = false; // gone back for another tab, and not caught up yet
 
   /**
@@ -2102,7 +2152,7 @@ class SharedStream {
     this.#env = env;
     this.#access = access;
     this.#handlers = { onStatus, counts, onCounts };
-    this.#reader = new Reader(reader);
+    this.#reader = new Reader(reader, env.parse);
     this.#connection = new Connection({
       env, access, connect, heartbeat, choice,
       token: () => this.#token(token),
@@ -2162,6 +2212,7 @@ class SharedStream {
   /** pause lets go of the connection; another tab takes over. */
   pause() {
     this.#connection.stop();
+    this.#env.clearTimeout(this.#late);
     this.#tabs?.leave();
   }
 
@@ -2284,6 +2335,11 @@ class SharedStream {
 
   #set(status) {
     this.#status = status;
+    this.#env.clearTimeout(this.#late);
+    // Timers of a hidden leader ring up to a minute late. Messages wake it.
+    if (!this.leader && status.retryAt && !this.#env.hidden()) {
+      this.#late = this.#env.setTimeout(() => this.#tabs?.probe(), Math.max(0, status.retryAt - this.#env.now()) + LATE_BY);
+    }
     this.#handlers.onStatus(status);
   }
 }
@@ -2295,6 +2351,7 @@ class SharedStream {
 
 const DEFAULTS = {
   url: "", channels: [], inbox: true, share: true, transport: "auto", pageSize: 20, heartbeat: 20_000, cursor: "",
+  parse: (text) => JSON.parse(text),
 };
 
 /** Where a client is in its life. */
@@ -2339,13 +2396,14 @@ export class Bellhop {
     this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
     if (!(this.#options.heartbeat >= LEAST_HEARTBEAT)) throw new RangeError(`heartbeat: at least ${LEAST_HEARTBEAT} ms`);
-    const { fetch, EventSource, url, transport } = this.#options;
-    this.#env = { ...browser(), ...env, ...(fetch && { fetch, ownFetch: true }), ...(EventSource && { EventSource }) };
+    const { fetch, EventSource, parse, url, transport } = this.#options;
+    this.#env = timed({ ...browser(), ...env, parse, ...(fetch && { fetch, ownFetch: true }), ...(EventSource && { EventSource }) });
     this.#choice = new Choice(this.#env, url, transport);
     this.#build();
     this.#stopWatching = watchPage(this.#env, {
       away: () => this.#goAway(),
       back: () => this.#comeBack(),
+      activated: () => this.#begin(),
       shown: () => this.#stream.check(),
       // What was open may belong to a network that is gone.
       online: () => this.#stream.check(true),
@@ -2458,7 +2516,8 @@ export class Bellhop {
    * falls between the two, and then finds out who shares a stream with us.
    */
   async #begin() {
-    if (this.#stage !== NEW) return;
+    // A page that is rendered ahead may never be seen.
+    if (this.#stage !== NEW || this.#env.document?.prerendering) return;
     this.#stage = BEGINNING;
     const access = this.#access;
     const over = () => this.#stage !== BEGINNING || this.#access !== access;

@@ -13,7 +13,7 @@ import (
 const (
 	corsMethods = "GET, POST, DELETE"
 	corsHeaders = "Authorization, Last-Event-ID, Content-Type"
-	corsExposed = "X-Request-Id, Retry-After, ETag"
+	corsExposed = "X-Request-Id, Retry-After, ETag, Date"
 	corsMaxAge  = "600"
 	// maxAsked is the most names of headers that a preflight is allowed besides,
 	// and maxAskedName the longest: tracing and session recording add a dozen.

@@ -83,7 +83,7 @@ func TestCORS(t *testing.T) {
 				h := do(s, r).Header
 				require.Equal(t, tc.allowed, h.Get("Access-Control-Allow-Origin"))
 				require.Equal(t, tc.credentials, h.Get("Access-Control-Allow-Credentials"))
-				require.Equal(t, tc.allowed != "", h.Get("Access-Control-Expose-Headers") == "X-Request-Id, Retry-After, ETag")
+				require.Equal(t, tc.allowed != "", h.Get("Access-Control-Expose-Headers") == "X-Request-Id, Retry-After, ETag, Date")
 				if tc.origins != nil {
 					require.Equal(t, "Origin", h.Get("Vary"))
 				}

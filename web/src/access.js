@@ -37,12 +37,13 @@ export class Access {
   #subject = ""; // of the last token that named one
   #asked = false;
   #renew = false;
+  #since; // when the page gave the token
   /** @type {Promise<string> | null} */
   #pending = null;
 
   /**
    * @param {TokenSource | undefined} source  undefined: the browser's cookies say who we are
-   * @param {{now: () => number, setTimeout: Function, clearTimeout: Function}} env
+   * @param {{now: () => number, serverNow: (at: number) => number, setTimeout: Function, clearTimeout: Function}} env
    * @param {(reason: string) => void} [onLost]  somebody else is signed in
    */
   constructor(source, env, onLost = () => {}) {
@@ -96,11 +97,16 @@ export class Access {
   async token() {
     if (this.#lost) throw new BellhopError(SOMEBODY_ELSE, 0, 0, true);
     if (!this.#source) return "";
-    const expires = this.#token && claims(this.#token).exp;
-    if (expires && expires * 1000 - this.#env.now() < RENEW_BEFORE) this.#renew = true;
+    // One that seems to be over as it comes shows that our clock is wrong.
+    if (this.#over() && !this.#over(this.#since)) this.#renew = true;
     if (this.#asked && !this.#renew) return this.#token;
     this.#pending ??= this.#ask().finally(() => { this.#pending = null; });
     return this.#pending;
+  }
+
+  /** #over tells whether the token ends soon, as seen at a time of our clock. */
+  #over(at = this.#env.now()) {
+    return claims(this.#token).exp * 1000 - this.#env.serverNow(at) < RENEW_BEFORE;
   }
 
   async #ask() {
@@ -118,6 +124,7 @@ export class Access {
     }
     this.#asked = true;
     this.#renew = false;
+    this.#since = this.#env.now();
     const { subject } = this;
     // Once the inbox is known, so is whose tokens are: another's opens nothing.
     if (this.inbox && this.#subject && subject && subject !== this.#subject) {

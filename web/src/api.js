@@ -15,6 +15,9 @@ const SMALL = 1_000;
 /** Statuses of 4xx that pass by themselves. */
 const PASSING = [408, 425, 429];
 
+/** So does this refusal: the issuer's clock is ahead of the gateway's. */
+export const EARLY = "token_not_yet_valid";
+
 /** BellhopError is a request that the gateway refused, or that did not get there. */
 export class BellhopError extends Error {
   /**
@@ -22,13 +25,15 @@ export class BellhopError extends Error {
    * @param {number} [status]      0: there was no answer
    * @param {number} [retryAfter]  ms
    * @param {boolean} [final]      another try would be answered the same
+   * @param {string} [code]        the gateway's word for the rule that was broken
    */
-  constructor(message, status = 0, retryAfter = 0, final = false) {
+  constructor(message, status = 0, retryAfter = 0, final = false, code = "") {
     super(message);
     this.name = "BellhopError";
     this.status = status;
     this.retryAfter = retryAfter;
     this.final = final;
+    this.code = code;
   }
 }
 
@@ -38,19 +43,19 @@ export class BellhopError extends Error {
  * does not know.
  *
  * @param {Response} response
- * @param {{now: () => number}} env
+ * @param {{serverNow: () => number}} env
  */
 export async function problem(response, env) {
   const { status, headers } = response;
   const said = await response.json().catch(() => ({}));
-  const final = status >= 400 && status < 500 && !PASSING.includes(status) &&
+  const final = status >= 400 && status < 500 && !PASSING.includes(status) && said?.code !== EARLY &&
     /problem\+json/.test(headers.get("Content-Type") ?? "");
-  return new BellhopError(String(said?.detail || said?.title || `HTTP ${status}`), status, wait(headers.get("Retry-After"), env), final);
+  return new BellhopError(String(said?.detail || said?.title || `HTTP ${status}`), status, wait(headers.get("Retry-After"), env), final, said?.code);
 }
 
 /** wait reads a Retry-After header, seconds or a date, into ms; 0 for none. */
 function wait(/** @type {string | null} */ header, env) {
-  const ms = /^[0-9]+$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - env.now();
+  const ms = /^[0-9]+$/.test(header ?? "") ? Number(header) * 1000 : Date.parse(header ?? "") - env.serverNow();
   return Math.min(Math.max(ms, 0) || 0, LONGEST_ASKED);
 }
 
@@ -81,7 +86,7 @@ export class API {
   /**
    * @param {string} base  the gateway's address; "" for the page's own
    * @param {import("./access.js").Access} access
-   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function, now: () => number}} env
+   * @param {{fetch: typeof fetch, setTimeout: Function, clearTimeout: Function, serverNow: () => number, parse: (text: string) => any, Response?: any}} env
    */
   constructor(base, access, env) {
     this.#base = base;
@@ -105,7 +110,7 @@ export class API {
       const { status } = answer ?? {};
       if (status === 412 || !this.#access.ours(answer?.cursor)) this.#access.lose(); // its next word says so
       else if (!(answer instanceof BellhopError)) return answer;
-      else if (status === 401 && !renewed && this.#access.renewable) this.#access.refused(token);
+      else if (status === 401 && answer.code !== EARLY && !renewed && this.#access.renewable) this.#access.refused(token);
       else throw answer;
     }
   }
@@ -127,7 +132,7 @@ export class API {
         credentials: path === SESSION ? "include" : this.#access.credentials,
       });
       if (!response.ok) return await problem(response, this.#env);
-      return response.status === 204 ? null : await response.json();
+      return response.status === 204 ? null : this.#env.parse(await response.text());
     } catch (error) {
       throw new BellhopError(`the gateway does not answer: ${error.message}`);
     } finally {

@@ -5,13 +5,14 @@ import { API, SESSION } from "./api.js";
 import { Choice } from "./choice.js";
 import { parseCursor } from "./cursor.js";
 import { Inbox } from "./inbox.js";
-import { browser, watchPage } from "./page.js";
+import { browser, timed, watchPage } from "./page.js";
 import { SharedStream } from "./shared.js";
 import { MESSAGES } from "./tabs.js";
 import { openEventSource, openFetch } from "./transport.js";
 
 const DEFAULTS = {
   url: "", channels: [], inbox: true, share: true, transport: "auto", pageSize: 20, heartbeat: 20_000, cursor: "",
+  parse: (text) => JSON.parse(text),
 };
 
 /** Where a client is in its life. */
@@ -56,13 +57,14 @@ export class Bellhop {
     this.#options = { ...DEFAULTS, .../** @type {typeof options} */ (said) };
     this.#options.url = this.#options.url.replace(/\/+$/, "");
     if (!(this.#options.heartbeat >= LEAST_HEARTBEAT)) throw new RangeError(`heartbeat: at least ${LEAST_HEARTBEAT} ms`);
-    const { fetch, EventSource, url, transport } = this.#options;
-    this.#env = { ...browser(), ...env, ...(fetch && { fetch, ownFetch: true }), ...(EventSource && { EventSource }) };
+    const { fetch, EventSource, parse, url, transport } = this.#options;
+    this.#env = timed({ ...browser(), ...env, parse, ...(fetch && { fetch, ownFetch: true }), ...(EventSource && { EventSource }) });
     this.#choice = new Choice(this.#env, url, transport);
     this.#build();
     this.#stopWatching = watchPage(this.#env, {
       away: () => this.#goAway(),
       back: () => this.#comeBack(),
+      activated: () => this.#begin(),
       shown: () => this.#stream.check(),
       // What was open may belong to a network that is gone.
       online: () => this.#stream.check(true),
@@ -175,7 +177,8 @@ export class Bellhop {
    * falls between the two, and then finds out who shares a stream with us.
    */
   async #begin() {
-    if (this.#stage !== NEW) return;
+    // A page that is rendered ahead may never be seen.
+    if (this.#stage !== NEW || this.#env.document?.prerendering) return;
     this.#stage = BEGINNING;
     const access = this.#access;
     const over = () => this.#stage !== BEGINNING || this.#access !== access;

@@ -1,6 +1,7 @@
 // One stream, kept open: it reconnects, renews the token, notices silence, and
 // knows where to go on.
 
+import { EARLY } from "./api.js";
 import { Backoff } from "./backoff.js";
 
 /** @typedef {import("./transport.js").End} End */
@@ -221,7 +222,7 @@ export class Connection {
       this.#try();
       return;
     }
-    if (end.status === 401) this.#access.refused(this.#token);
+    if (end.status === 401 && end.code !== EARLY) this.#access.refused(this.#token);
     if (farewell === "bellhop.expired") {
       this.#access.refused(this.#token);
       // Not all at the moment at which a key was changed.
@@ -261,7 +262,8 @@ export class Connection {
     this.#touch();
     this.#alive = this.#lastActivity;
     const pause = this.#asked + POLL_PACE - this.#alive;
-    if (pause > 0) this.#plan(pause);
+    // Timers of a hidden page may ring a minute late.
+    if (pause > 0 && !this.#env.hidden()) this.#plan(pause);
     else this.#try();
   }
 

@@ -9,11 +9,12 @@
  * @param {object} handlers
  * @param {() => void} handlers.away     no time from now on, perhaps for good
  * @param {() => void} handlers.back     time again, after any while
+ * @param {() => void} handlers.activated  a page that was rendered ahead is one that people see
  * @param {() => void} handlers.shown    somebody looks at the page
  * @param {() => void} handlers.online   the device has a network, perhaps another one
  * @returns {() => void} stop
  */
-export function watchPage(env, { away, back, shown, online }) {
+export function watchPage(env, { away, back, activated, shown, online }) {
   const stops = [];
   const listen = (target, type, listener) => {
     if (!target?.addEventListener) return;
@@ -22,6 +23,7 @@ export function watchPage(env, { away, back, shown, online }) {
   };
   listen(env.document, "freeze", away);
   listen(env.document, "resume", back);
+  listen(env.document, "prerenderingchange", activated);
   listen(env.document, "visibilitychange", () => { if (!env.hidden()) shown(); });
   // Also of a page that is closed, so that the next tab need not wait to learn it.
   listen(env.window, "pagehide", away);
@@ -56,5 +58,33 @@ export function browser() {
     uuid: () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
     hidden: () => document?.visibilityState === "hidden",
     offline: () => navigator?.onLine === false,
+  };
+}
+
+/** A clock that differs from the server's by less is right enough, in ms. */
+const CLOCK_OFF = 30_000;
+
+/** An answer that took longer was held on its way, and says when it began, in ms. */
+const PROMPT = 5_000;
+
+/**
+ * timed lets every prompt answer tell how far the device's clock is off, so that
+ * serverNow is the time by which tokens end, now or at a time of ours.
+ *
+ * @param {any} env
+ */
+export function timed(env) {
+  const { now, fetch } = env;
+  let off = 0;
+  return {
+    ...env,
+    serverNow: (at = now()) => at - off,
+    fetch: fetch && (async (...args) => {
+      const sent = now();
+      const response = await fetch(...args);
+      const by = now() - Date.parse(response.headers.get("Date"));
+      if (now() - sent < PROMPT && !Number.isNaN(by)) off = Math.abs(by) > CLOCK_OFF ? by : 0;
+      return response;
+    }),
   };
 }

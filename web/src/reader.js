@@ -14,6 +14,7 @@ export class Reader {
   positions = new Map();
 
   #handlers;
+  #parse;
 
   /**
    * @param {object} handlers
@@ -22,9 +23,11 @@ export class Reader {
    * @param {(ready: any, gap: number) => void} handlers.ready  gap: how long nothing was heard before, in ms
    * @param {(change: any) => void} handlers.read     a change of the inbox
    * @param {(type: string, data: any) => void} handlers.other  notices that are not known here
+   * @param {(text: string) => any} [parse]  reads events
    */
-  constructor(handlers) {
+  constructor(handlers, parse = JSON.parse) {
     this.#handlers = handlers;
+    this.#parse = parse;
   }
 
   get cursor() {
@@ -51,7 +54,7 @@ export class Reader {
    */
   take(block, old) {
     const at = parseCursor(block.id);
-    const data = JSON.parse(block.data);
+    const data = block.type.startsWith("bellhop.") ? JSON.parse(block.data) : this.#parse(block.data);
     switch (block.type) {
       case "bellhop.reset":
         this.#reset(data, at.get(data.channel), old);

@@ -6,6 +6,9 @@ import { Latest } from "./latest.js";
 import { Reader } from "./reader.js";
 import { Tabs } from "./tabs.js";
 
+/** A leader whose time to try again has passed for so long is reminded, in ms. */
+const LATE_BY = 1_000;
+
 /**
  * SharedStream reads one logical stream. Where tabs can find each other, one of
  * them holds the connection and passes on every block as it came; each tab reads
@@ -25,6 +28,7 @@ export class SharedStream {
   #status = { state: "connecting" };
   #leader = ""; // whom we follow, once it has taken us in
   #passing = false; // another tab may do better
+  #late; // timer: the leader should have tried again by then
   #rewound = false; // gone back for another tab, and not caught up yet
 
   /**
@@ -44,7 +48,7 @@ export class SharedStream {
     this.#env = env;
     this.#access = access;
     this.#handlers = { onStatus, counts, onCounts };
-    this.#reader = new Reader(reader);
+    this.#reader = new Reader(reader, env.parse);
     this.#connection = new Connection({
       env, access, connect, heartbeat, choice,
       token: () => this.#token(token),
@@ -104,6 +108,7 @@ export class SharedStream {
   /** pause lets go of the connection; another tab takes over. */
   pause() {
     this.#connection.stop();
+    this.#env.clearTimeout(this.#late);
     this.#tabs?.leave();
   }
 
@@ -226,6 +231,11 @@ export class SharedStream {
 
   #set(status) {
     this.#status = status;
+    this.#env.clearTimeout(this.#late);
+    // Timers of a hidden leader ring up to a minute late. Messages wake it.
+    if (!this.leader && status.retryAt && !this.#env.hidden()) {
+      this.#late = this.#env.setTimeout(() => this.#tabs?.probe(), Math.max(0, status.retryAt - this.#env.now()) + LATE_BY);
+    }
     this.#handlers.onStatus(status);
   }
 }

@@ -232,7 +232,7 @@ export class World {
 
   #respond({ inbox, method, url, headers, body }) {
     const json = (status, said) => ({
-      status, ok: status < 300, json: async () => structuredClone(said),
+      status, ok: status < 300, json: async () => structuredClone(said), text: async () => JSON.stringify(said),
       headers: new Headers({ "Content-Type": status < 300 ? "application/json" : "application/problem+json" }),
     });
     const meant = headers["Last-Event-ID"];

@@ -89,7 +89,7 @@ const jwt = (claims) => `x.${Buffer.from(JSON.stringify(claims)).toString("base6
 
 test("a token is asked for once, and again when it was refused or is about to end", async () => {
   let now = 1_000_000;
-  const env = { now: () => now, setTimeout, clearTimeout };
+  const env = { now: () => now, serverNow: (at) => at, setTimeout, clearTimeout };
   const asked = [];
   const access = new Access(async (why) => {
     asked.push(why.renew);
@@ -113,7 +113,7 @@ test("a token is asked for once, and again when it was refused or is about to en
 
 test("a token that could not be had is asked for again", async () => {
   let fail = true;
-  const access = new Access(() => { if (fail) throw new Error("offline"); return "t"; }, { now: Date.now, setTimeout, clearTimeout });
+  const access = new Access(() => { if (fail) throw new Error("offline"); return "t"; }, { now: Date.now, serverNow: (at) => at, setTimeout, clearTimeout });
   await assert.rejects(access.token(), /offline/);
   fail = false;
   assert.equal(await access.token(), "t");
@@ -121,10 +121,10 @@ test("a token that could not be had is asked for again", async () => {
 });
 
 test("nobody, and cookies", async () => {
-  const nobody = new Access(() => undefined, { now: Date.now, setTimeout, clearTimeout });
+  const nobody = new Access(() => undefined, { now: Date.now, serverNow: (at) => at, setTimeout, clearTimeout });
   assert.equal(await nobody.token(), "");
   assert.ok(nobody.renewable);
-  const cookies = new Access(undefined, { now: Date.now, setTimeout, clearTimeout });
+  const cookies = new Access(undefined, { now: Date.now, serverNow: (at) => at, setTimeout, clearTimeout });
   assert.equal(await cookies.token(), "");
   assert.ok(!cookies.renewable);
 });
