@@ -1566,6 +1566,10 @@ class Connection {
   #ended(end) {
     const wasLive = this.#live;
     const farewell = this.#farewell;
+    if (end.status === 400 && this.#choice.way === "poll" && !this.#choice.alone) {
+      // A gateway of before polls: that is no verdict on who we are.
+      end = { how: "broken", never: true, reason: end.reason };
+    }
     this.#patience = end.more ? POLL : FIRST_POLL;
     if (end.more && this.#ready && !farewell) {
       this.#goOn();

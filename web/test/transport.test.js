@@ -286,3 +286,14 @@ test("a fetch that the page brings is used, and one that turns out not to stream
   await settle();
   assert.equal(client.status.transport, "poll");
 });
+
+test("a gateway that knows no polls denies nobody: streams are tried on", async () => {
+  const { gateway, clock, client, states } = await start();
+  await clock.advance(9_000);
+  gateway.refusals.push(json({ detail: "wait: there is no such parameter" }, 400));
+  await clock.advance(15_000);
+  assert.ok(!states.includes("denied"));
+  gateway.last.ready("1.e@topic:a", {});
+  await settle();
+  assert.deepEqual(client.status, { state: "live", transport: "fetch" });
+});
