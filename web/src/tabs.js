@@ -2,8 +2,10 @@
 // leader; a broadcast channel carries what comes in to the others. A SharedWorker
 // would do the same with less, where it exists: not on Chrome for Android.
 
+import { Votes } from "./votes.js";
+
 /** How long a leader may leave a question unanswered, in ms: it is frozen, or gone. */
-const ANSWER_WITHIN = 3_000;
+const ANSWER_WITHIN = 2_000;
 
 /** How often a tab that follows asks, in ms: in quiet times it hears nothing else. */
 const ASK_EVERY = 30_000;
@@ -40,6 +42,7 @@ export class Tabs {
   #name;
   #env;
   #handlers;
+  #locks;
   #id;
   #channel = null;
   #abort = null; // of our place in the queue for the lock
@@ -49,13 +52,12 @@ export class Tabs {
   #round = 0; // joins and leaves, so that a late lock is given back
 
   /**
-   * available tells whether tabs can find each other here: Web Locks need a secure
-   * context.
+   * available tells whether tabs can find each other here.
    *
    * @param {any} env
    */
   static available(env) {
-    return Boolean(env.locks?.request && env.BroadcastChannel);
+    return Boolean(env.BroadcastChannel);
   }
 
   /**
@@ -72,6 +74,8 @@ export class Tabs {
     this.#env = env;
     this.#handlers = handlers;
     this.#id = env.uuid();
+    // Web Locks need a secure context.
+    this.#locks = env.locks?.request ? env.locks : new Votes(env);
   }
 
   /** join begins to take part. The tab follows until it is told to lead. */
@@ -170,7 +174,7 @@ export class Tabs {
     this.#abort = abort;
     // A thief can't wait in the queue, so the two options exclude each other.
     const options = steal ? { steal } : { signal: abort.signal };
-    const held = this.#env.locks.request(this.#name, options, () => {
+    const held = this.#locks.request(this.#name, options, () => {
       if (round !== this.#round || abort.signal.aborted) return undefined;
       return new Promise((resolve) => {
         this.#release = resolve; // first: we may be told to leave while we begin

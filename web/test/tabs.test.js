@@ -100,7 +100,7 @@ test("a leader that is frozen without a word is replaced by a tab that people lo
   assert.ok(!b.client.leader, "nobody looks at it");
   b.tab.isHidden = false;
   b.document.fire("visibilitychange");
-  await clock.advance(3_000);
+  await clock.advance(2_500);
   assert.ok(b.client.leader);
   assert.equal(gateway.last.cursor, "2.e1@room:1");
   gateway.last.event("room:1", 3);
@@ -213,16 +213,56 @@ test("the order of channels does not matter", async () => {
 });
 
 test("where tabs can't find each other each has its own stream", async () => {
-  for (const missing of ["locks", "BroadcastChannel"]) {
-    const machine = new Machine();
-    for (let i = 0; i < 2; i++) {
-      const tab = machine.tab();
-      const client = new Bellhop(OPTIONS, { ...tab.env, [missing]: undefined });
-      await settle();
-      assert.ok(client.leader);
-    }
-    assert.equal(machine.gateway.open.length, 2);
+  const machine = new Machine();
+  for (let i = 0; i < 2; i++) {
+    const tab = machine.tab();
+    const client = new Bellhop(OPTIONS, { ...tab.env, BroadcastChannel: undefined });
+    await settle();
+    assert.ok(client.leader);
   }
+  assert.equal(machine.gateway.open.length, 2);
+});
+
+test("eight tabs without locks, as over plain http, share one stream, whoever goes or stops", async () => {
+  const machine = new Machine();
+  const { gateway, clock } = machine;
+  let random = 0;
+  const tabs = [];
+  for (let i = 0; i < 8; i++) {
+    const tab = machine.tab();
+    const client = new Bellhop(OPTIONS, { ...tab.env, locks: undefined, random: () => (random = (random + 0.37) % 1) });
+    const seqs = [];
+    client.on("*", ({ seq }) => seqs.push(seq));
+    tabs.push({ tab, client, seqs });
+  }
+  await clock.advance(2_000);
+  let head = 0;
+  const serve = async () => {
+    assert.equal(gateway.open.length, 1);
+    assert.equal(tabs.filter(({ client, tab }) => client.leader && !tab.frozen).length, 1);
+    gateway.last.ready(`${head}.e1@room:1`, {});
+    gateway.last.event("room:1", ++head);
+    await settle();
+  };
+  await serve();
+  // The leader closes.
+  const [first] = tabs.splice(tabs.findIndex(({ client }) => client.leader), 1);
+  first.client.close();
+  await clock.advance(1_000);
+  await serve();
+  // The next one stops without a word, and wakes up when another one leads.
+  const stopped = tabs.find(({ client }) => client.leader);
+  stopped.tab.frozen = true;
+  const shown = tabs.find((tab) => tab !== stopped);
+  shown.tab.document.fire("visibilitychange");
+  await clock.advance(2_500);
+  assert.ok(shown.client.leader);
+  stopped.tab.frozen = false;
+  await clock.advance(3_000);
+  await serve();
+  await clock.advance(3_000);
+  for (const { seqs } of tabs) assert.deepEqual(seqs, [1, 2, 3]);
+  assert.equal(gateway.open.length, 1);
 });
 
 test("a lock that comes too late is given back", async () => {
