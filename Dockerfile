@@ -8,10 +8,16 @@ RUN go mod download
 
 FROM modules AS build
 COPY . .
+# What --version says: git is not in the context.
+ARG VERSION=dev COMMIT=unknown DATE=unknown
 # Without cgo the programs need nothing of the image that they run in.
-RUN CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags='-s -w' -o /out/ ./cmd/...
+RUN CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags="-s -w \
+	-X github.com/bellhop/bellhop/internal/version.version=$VERSION \
+	-X github.com/bellhop/bellhop/internal/version.commit=$COMMIT \
+	-X github.com/bellhop/bellhop/internal/version.date=$DATE" -o /out/ ./cmd/...
 
 FROM gcr.io/distroless/static-debian12:nonroot
+LABEL org.opencontainers.image.title=Bellhop org.opencontainers.image.licenses=Apache-2.0
 COPY --from=build /out/ /usr/local/bin/
 USER 65532:65532
 CMD ["/usr/local/bin/gateway"]

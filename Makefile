@@ -14,6 +14,13 @@ HELD_ROUNDS ?= 3
 SECONDS     ?= 40
 REPORT      ?= docs/performance.md
 
+# What --version says: the tag of this commit, or how far it is from the last one.
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo dev))
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+DATE    ?= $(shell git show -s --format=%cI HEAD 2>/dev/null || echo unknown)
+AT      := github.com/bellhop/bellhop/internal/version
+STAMP    = -s -w -X $(AT).version=$(VERSION) -X $(AT).commit=$(COMMIT) -X $(AT).date=$(DATE)
+
 GOLANGCI_VERSION := 2.15.0
 GOLANGCI := bin/golangci-lint
 GOVULNCHECK_VERSION := 1.9.0
@@ -45,7 +52,7 @@ run: ## build and start everything in one process, on :8080
 
 .PHONY: build
 build: ## build the programs into bin/
-	$(GO) build -trimpath -o bin/ ./cmd/...
+	$(GO) build -trimpath -ldflags='$(STAMP)' -o bin/ ./cmd/...
 
 .PHONY: test
 test: deps vet lint ## everything that has to pass: vet, lint, tests on real servers
@@ -142,7 +149,7 @@ SCALE ?=
 
 .PHONY: image
 image: ## build the container image IMAGE (bellhop:local)
-	docker build -t $(IMAGE) .
+	docker build -t $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) .
 
 .PHONY: deploy
 deploy: ## serve from IMAGE, with SCALE gateways, unnoticed by anybody

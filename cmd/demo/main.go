@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"github.com/bellhop/bellhop/internal/probe"
+	"github.com/bellhop/bellhop/internal/version"
 )
 
 func main() {
@@ -26,6 +27,8 @@ func main() {
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+	case errors.Is(err, errVersion):
+		_, _ = fmt.Fprintln(os.Stdout, "demo", version.Read())
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)

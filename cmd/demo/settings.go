@@ -19,6 +19,9 @@ type settings struct {
 	secret   string // signs tokens; the gateway's
 }
 
+// errVersion means that the version was asked for.
+var errVersion = errors.New("version")
+
 // parse reads flags; what they do not say the environment does. A secret may also
 // stand in a file that a variable names (DEMO_KEY_FILE), as containers have them.
 // It returns the command too: "" to serve, or "health".
@@ -51,8 +54,12 @@ func parse(args []string, getenv func(string) string, stderr io.Writer) (s setti
 	add(&s.gateway, "gateway", "", "`URL` of a gateway: requests under /v1 are passed on to it. Without, a proxy in front has to do so")
 	add(&s.key, "key", "", "`secret` of its service key at the notifier; as name=secret too")
 	add(&s.secret, "jwt-secret", "", "`secret` that tokens are signed with; the gateway's")
+	asked := flags.Bool("version", false, "print version, commit, date and Go's version, and exit")
 	if err := flags.Parse(args); err != nil {
 		return s, "", err
+	}
+	if *asked {
+		return s, "", errVersion
 	}
 	if s.key == "" {
 		missing = append(missing, errors.New("-key is missing"))

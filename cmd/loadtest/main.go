@@ -16,10 +16,13 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/bellhop/bellhop/internal/testkit/loadgen"
+	"github.com/bellhop/bellhop/internal/version"
 )
 
 type settings struct {
-	Run    run      `cmd:"" default:"withargs" help:"Run a load test (the default)."`
+	Run     run              `cmd:"" default:"withargs" help:"Run a load test (the default)."`
+	Version kong.VersionFlag `help:"Print version, commit, date and Go's version, and exit."`
+
 	Worker struct{} `cmd:"" hidden:"" help:"Hold streams for another loadtest process."`
 }
 
@@ -51,7 +54,8 @@ type run struct {
 
 func main() {
 	var s settings
-	cli := kong.Parse(&s, kong.Name("loadtest"), kong.Description("Puts a Bellhop gateway under load, checks every delivery, and measures."))
+	cli := kong.Parse(&s, kong.Name("loadtest"), kong.Description("Puts a Bellhop gateway under load, checks every delivery, and measures."),
+		kong.Vars{"version": "loadtest " + version.Read().String()})
 	if cli.Command() == "worker" {
 		// The parent ends it. A key pressed in the terminal reaches it too, and
 		// must not end it before its report.

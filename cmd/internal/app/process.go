@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -154,22 +153,4 @@ func command[S settings](ctx context.Context, s S, inv Invocation, run func(cont
 		return probe.Ready(ctx, s.PublicAddress(), s.AdminAddress())
 	}
 	return run(ctx, s, inv)
-}
-
-// Version names the build: the module's version where it was installed as one,
-// else the commit that it was built from, else "dev".
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "dev"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value[:min(len(s.Value), 12)]
-		}
-	}
-	return "dev"
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/internal/version"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
 )
@@ -64,7 +65,7 @@ type Service struct {
 // the hooks of its end may take.
 func newService(ctx context.Context, http config.HTTP, origins server.Origins, drain time.Duration, log *slog.Logger) (_ *Service, err error) {
 	s := &Service{log: log, registry: prometheus.NewRegistry()}
-	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Metric())
 	if s.public, err = new(net.ListenConfig).Listen(ctx, "tcp", http.Listen); err != nil {
 		return nil, fmt.Errorf("public listener: %w", err)
 	}
@@ -72,7 +73,7 @@ func newService(ctx context.Context, http config.HTTP, origins server.Origins, d
 		return nil, errors.Join(fmt.Errorf("admin listener: %w", err), s.public.Close())
 	}
 	s.server, err = server.New(server.Options{
-		Version:         Version(),
+		Version:         version.Read().Version,
 		Logger:          log,
 		Registerer:      s.registry,
 		Origins:         origins,
@@ -130,7 +131,7 @@ func (s *Service) closeParts() error {
 // returns nil if that went well. The order is that of the data: first streams
 // and requests, then what they used. Metrics can be read until the last moment.
 func (s *Service) Run(ctx context.Context) error {
-	s.log.Info("serving", "url", s.URL(), "admin", s.AdminURL(), "version", Version())
+	s.log.Info("serving", "url", s.URL(), "admin", s.AdminURL(), "version", version.Read().Version)
 	admin, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAdmin()
 	ctx, fail := context.WithCancel(ctx)

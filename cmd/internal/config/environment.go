@@ -24,6 +24,9 @@ type environment struct {
 func (e environment) Validate(*kong.Application) error { return nil }
 
 func (e environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if notSettings[flag.Name] {
+		return nil, nil //nolint:nilnil // kong's word for "not set"
+	}
 	value := e.get(Variable(flag.Name))
 	if isSecret(flag) {
 		value = e.secret(flag, value)

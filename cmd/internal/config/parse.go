@@ -19,10 +19,15 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/bellhop/bellhop/internal/version"
 )
 
-// ErrHelp is returned by Parse when --help was given and the help is printed.
+// ErrHelp is returned by Parse when --help or --version was given and is answered.
 var ErrHelp = errors.New("help was asked for")
+
+// notSettings are the flags that every program has and no environment sets.
+var notSettings = map[string]bool{"help": true, "version": true}
 
 // Program is a set of settings that Parse can fill: *Gateway, *Notifier or *Bellhop.
 type Program interface {
@@ -84,6 +89,10 @@ func newParser(program Program, wrong *SettingErrors, more ...kong.Option) (*kon
 		kong.Name(name),
 		kong.Description(description),
 		defaults,
+		kong.Vars{"version": name + " " + version.Read().String()},
+		kong.Embed(&struct {
+			Version kong.VersionFlag `help:"Print version, commit, date and Go's version, and exit."`
+		}{}),
 		kong.ConfigureHelp(kong.HelpOptions{
 			FlagsLast:      true,
 			WrapUpperBound: 110,
@@ -123,7 +132,7 @@ func scalar[T any](wrong *SettingErrors, want string, parse func(string) (T, err
 // environment variable.
 func helpWithVariable(v *kong.Value) string {
 	switch {
-	case v.Flag == nil || v.Name == "help":
+	case v.Flag == nil || notSettings[v.Name]:
 		return v.Help
 	case isSecret(v.Flag):
 		return v.Help + " [" + Variable(v.Name) + " or " + fileVariable(v.Name) + "]"
@@ -143,7 +152,7 @@ func settings(program Program) []*kong.Flag {
 	var flags []*kong.Flag
 	for _, group := range parser.Model.AllFlags(true) {
 		for _, f := range group {
-			if f.Name != "help" {
+			if !notSettings[f.Name] {
 				flags = append(flags, f)
 			}
 		}
