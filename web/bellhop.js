@@ -589,11 +589,8 @@ function openFetch({ url, cursor, token, credentials, wait, heartbeat }, handler
       return { how: "broken", status: 200, reason: "the answer is no stream" };
     }
     if (!wait && !response.body?.getReader) return { how: "broken", never: true, reason: "fetch does not stream" };
-    const parser = new Parser({
-      block: (block) => { if (!closed) handlers.block(block); },
-      id: (id) => { if (!closed) handlers.id(id); },
-      retry: (ms) => { if (!closed) handlers.retry(ms); },
-    }, cursor);
+    const open = (name) => (said) => { if (!closed) handlers[name](said); };
+    const parser = new Parser({ block: open("block"), id: open("id"), retry: open("retry") }, cursor);
     if (wait) {
       const text = await response.text();
       if (!closed) parser.read(text);
@@ -602,8 +599,7 @@ function openFetch({ url, cursor, token, credentials, wait, heartbeat }, handler
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return { how: "end" };
-      if (closed) return { how: "end" };
+      if (done || closed) return { how: "end" };
       handlers.activity();
       parser.push(value);
     }
@@ -651,7 +647,7 @@ function openEventSource({ url, cursor, token, credentials }, handlers, env) {
   if (token) credentials = "include"; // which is in a cookie by now
   const source = new env.EventSource(address, { withCredentials: credentials === "include" });
   const abort = new AbortController();
-  let opened = false;
+  let opened;
   source.onopen = () => { opened = true; };
   const take = (event) => {
     handlers.activity();
@@ -665,7 +661,7 @@ function openEventSource({ url, cursor, token, credentials }, handlers, env) {
   source.onerror = async () => {
     source.close();
     /** @type {any} */
-    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" };
+    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource failed" };
     if (!opened) {
       const response = await env.fetch?.(address, { signal: abort.signal, ...uncached(env), credentials }).catch(() => {});
       if (response && response.status !== 200) end = await refusal(response, env);
@@ -1630,17 +1626,18 @@ class Connection {
     if (this.#unlook) return;
     let first;
     let late;
-    const end = (works = false) => {
+    const stop = () => {
       this.#env.clearTimeout(late);
       close();
       this.#unlook = null;
+    };
+    const end = (works = false) => {
+      stop();
       this.#choice.looked(works);
       if (works) this.open();
     };
     const hear = () => {
-      const now = this.#env.now();
-      first ??= now;
-      if (now - first >= LATE) end(true);
+      if (this.#env.now() - (first ??= this.#env.now()) >= LATE) end(true);
     };
     const nothing = () => {};
     const close = this.#connect(
@@ -1648,11 +1645,7 @@ class Connection {
       { activity: hear, block: nothing, id: nothing, retry: nothing, end: () => end() },
     );
     late = this.#env.setTimeout(() => end(), LOOK);
-    this.#unlook = () => {
-      this.#env.clearTimeout(late);
-      close();
-      this.#unlook = null;
-    };
+    this.#unlook = stop;
   }
 
   /** @param {End} end */
@@ -1977,7 +1970,7 @@ class Votes {
             return;
           }
           end(false);
-          reject(new DOMException("another tab holds it", "AbortError"));
+          reject(new DOMException("", "AbortError"));
         }
       };
       signal?.addEventListener("abort", () => {

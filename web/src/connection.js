@@ -276,17 +276,18 @@ export class Connection {
     if (this.#unlook) return;
     let first;
     let late;
-    const end = (works = false) => {
+    const stop = () => {
       this.#env.clearTimeout(late);
       close();
       this.#unlook = null;
+    };
+    const end = (works = false) => {
+      stop();
       this.#choice.looked(works);
       if (works) this.open();
     };
     const hear = () => {
-      const now = this.#env.now();
-      first ??= now;
-      if (now - first >= LATE) end(true);
+      if (this.#env.now() - (first ??= this.#env.now()) >= LATE) end(true);
     };
     const nothing = () => {};
     const close = this.#connect(
@@ -294,11 +295,7 @@ export class Connection {
       { activity: hear, block: nothing, id: nothing, retry: nothing, end: () => end() },
     );
     late = this.#env.setTimeout(() => end(), LOOK);
-    this.#unlook = () => {
-      this.#env.clearTimeout(late);
-      close();
-      this.#unlook = null;
-    };
+    this.#unlook = stop;
   }
 
   /** @param {End} end */

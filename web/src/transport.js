@@ -73,11 +73,8 @@ export function openFetch({ url, cursor, token, credentials, wait, heartbeat }, 
       return { how: "broken", status: 200, reason: "the answer is no stream" };
     }
     if (!wait && !response.body?.getReader) return { how: "broken", never: true, reason: "fetch does not stream" };
-    const parser = new Parser({
-      block: (block) => { if (!closed) handlers.block(block); },
-      id: (id) => { if (!closed) handlers.id(id); },
-      retry: (ms) => { if (!closed) handlers.retry(ms); },
-    }, cursor);
+    const open = (name) => (said) => { if (!closed) handlers[name](said); };
+    const parser = new Parser({ block: open("block"), id: open("id"), retry: open("retry") }, cursor);
     if (wait) {
       const text = await response.text();
       if (!closed) parser.read(text);
@@ -86,8 +83,7 @@ export function openFetch({ url, cursor, token, credentials, wait, heartbeat }, 
     const reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return { how: "end" };
-      if (closed) return { how: "end" };
+      if (done || closed) return { how: "end" };
       handlers.activity();
       parser.push(value);
     }
@@ -135,7 +131,7 @@ export function openEventSource({ url, cursor, token, credentials }, handlers, e
   if (token) credentials = "include"; // which is in a cookie by now
   const source = new env.EventSource(address, { withCredentials: credentials === "include" });
   const abort = new AbortController();
-  let opened = false;
+  let opened;
   source.onopen = () => { opened = true; };
   const take = (event) => {
     handlers.activity();
@@ -149,7 +145,7 @@ export function openEventSource({ url, cursor, token, credentials }, handlers, e
   source.onerror = async () => {
     source.close();
     /** @type {any} */
-    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource does not say why" };
+    let end = opened ? { how: "end" } : { how: "broken", reason: "EventSource failed" };
     if (!opened) {
       const response = await env.fetch?.(address, { signal: abort.signal, ...uncached(env), credentials }).catch(() => {});
       if (response && response.status !== 200) end = await refusal(response, env);

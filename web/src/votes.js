@@ -65,7 +65,7 @@ export class Votes {
             return;
           }
           end(false);
-          reject(new DOMException("another tab holds it", "AbortError"));
+          reject(new DOMException("", "AbortError"));
         }
       };
       signal?.addEventListener("abort", () => {
