@@ -22,11 +22,16 @@ const (
 	schemaTable = "bellhop_schema"
 	// migrateTimeout bounds a migration, with the wait for another one.
 	migrateTimeout = 10 * time.Minute
+	// schemaEra is how many versions of the schema belong together: programs that are
+	// made for one of 1 to 99 work on all later ones of these, because their
+	// migrations only add. One that takes something away begins the next hundred,
+	// once no program that is still supported needs it.
+	schemaEra = 100
 )
 
 // Migrate brings the schema up to date, and begins the first epoch. Of several
 // programs that call it at once one does the work while the others wait. A
-// schema that is newer than this program is left alone: ErrSchema.
+// schema that is newer than this program is left alone. ErrSchema: it is of a later era.
 func (d *DB) Migrate(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
@@ -46,7 +51,7 @@ func (d *DB) migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if err := d.checkSchema(ctx, d.primary); errors.Is(err, errNewer) {
+	if err := d.checkSchema(ctx, d.primary); err == nil || errors.Is(err, errNewer) {
 		return err
 	}
 	p, err := goose.NewProvider(goose.Dialect(d.dialect.goose), db, folder,
@@ -60,8 +65,8 @@ func (d *DB) migrate(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// CheckSchema fails with ErrSchema if the schema is older or newer than this
-// program, or not there at all. It asks the primary or, while that one is away,
+// CheckSchema fails with ErrSchema if the schema is older than this program, of a
+// later era, or not there at all. It asks the primary or, while that one is away,
 // a replica.
 func (d *DB) CheckSchema(ctx context.Context) error {
 	err := d.checkSchema(ctx, d.reader)
@@ -89,7 +94,7 @@ func (d *DB) checkSchema(ctx context.Context, s *server) error {
 		return d.dialect.failed("read the version of the schema", err)
 	}
 	switch {
-	case version > target:
+	case version/schemaEra > target/schemaEra:
 		return fmt.Errorf("%w: version %d, not %d", errNewer, version, target)
 	case version < target:
 		return fmt.Errorf("%w: version %d, not %d: it is to be migrated", ErrSchema, version, target)

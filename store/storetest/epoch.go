@@ -116,10 +116,14 @@ var epochTests = map[string]func(*testing.T, Harness){
 		require.NotEqual(t, second, h.epoch(t))
 	},
 	"a schema that does not fit is told apart": func(t *testing.T, h Harness) {
-		h.exec(t, "INSERT INTO bellhop_schema (version_id, is_applied) VALUES (99999, 1)")
+		h.exec(t, "INSERT INTO bellhop_schema (version_id, is_applied) VALUES (99, 1)")
+		require.NoError(t, h.DB.CheckSchema(t.Context()), "the next version's, which only adds")
+		require.NoError(t, h.DB.Migrate(t.Context()))
+		h.write(t, entry(`1`, "user:b"))
+		h.exec(t, "INSERT INTO bellhop_schema (version_id, is_applied) VALUES (101, 1)")
 		require.ErrorIs(t, h.DB.CheckSchema(t.Context()), store.ErrSchema)
 		require.ErrorIs(t, h.DB.Ready(t.Context()), store.ErrSchema)
-		require.ErrorIs(t, h.DB.Migrate(t.Context()), store.ErrSchema, "a newer schema is left alone")
+		require.ErrorIs(t, h.DB.Migrate(t.Context()), store.ErrSchema, "a schema of a later era is left alone")
 		h.exec(t, "DELETE FROM bellhop_schema WHERE version_id > 0")
 		require.ErrorIs(t, h.DB.CheckSchema(t.Context()), store.ErrSchema)
 		h.exec(t, "DROP TABLE bellhop_schema")
