@@ -23,6 +23,7 @@ func TestImageHoldsNoSecretsAndNoRoot(t *testing.T) {
 	final := image[strings.LastIndex(image, "\nFROM ")+1:]
 	require.Regexp(t, `(?m)^USER [1-9]\d*(:[1-9]\d*)?$`, final, "a number, which a cluster can check without the image's names")
 	require.NotRegexp(t, `(?m)^(ENV|ARG|ADD|RUN)`, final, "the last stage takes the programs and nothing else")
+	require.NotContains(t, image+read("docker-compose.yml")+read(".env.example"), ":latest", "what was tried is what runs")
 	require.NotRegexp(t, `(?mi)^(ENV|ARG) .*(secret|password|token|key)`, image, "a layer keeps for ever what was put into it")
 	ignored := read(".dockerignore")
 	require.Regexp(t, `(?m)^\*$`, ignored, "the build sees only what is listed")
