@@ -116,8 +116,11 @@ var galeraPosition = regexp.MustCompile(`Recovered position: (\S+)`)
 func rejoinGalera(ctx context.Context, s *SQLServer) error {
 	log := filepath.Join(filepath.Dir(s.data), "recover.log")
 	args := append(slices.Clone(s.process.args), "--wsrep-recover", "--log-error="+log)
-	if out, err := exec.CommandContext(ctx, s.process.path, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("recover: %w\n%s", err, out)
+	cmd := exec.CommandContext(ctx, s.process.path, args...)
+	cmd.Env = append(os.Environ(), s.process.env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		said, _ := os.ReadFile(log)
+		return fmt.Errorf("recover: %w\n%s%s", err, out, said)
 	}
 	said, err := os.ReadFile(log)
 	if err != nil {
