@@ -103,7 +103,7 @@ func (d *DB) committed(ctx context.Context, old *tx) (found bool, err error) {
 	if _, err := t.begin("", nil); err != nil {
 		return false, err
 	}
-	if t.meta.ReadOnly || t.meta.Server != old.meta.Server || t.meta.Epoch != old.meta.Epoch {
+	if t.meta.Refusal != "" || t.meta.Server != old.meta.Server || t.meta.Epoch != old.meta.Epoch {
 		return false, ErrNotPrimary
 	}
 	if old.guard != nil {
@@ -114,6 +114,10 @@ func (d *DB) committed(ctx context.Context, old *tx) (found bool, err error) {
 	var ids []uint64
 	if err := t.list(&ids, "SELECT id FROM commits WHERE token = ?"+d.dialect.forUpdate, old.token[:]); err != nil {
 		return false, err
+	}
+	if len(ids) == 0 && nodeOf(conn) != old.node {
+		// Locks end at the border of a node: the old transaction may be alive there.
+		return false, ErrNotPrimary
 	}
 	return len(ids) > 0, nil
 }

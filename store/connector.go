@@ -5,10 +5,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/jmoiron/sqlx"
 )
 
 // connector opens connections to one MySQL server and can disown those that
@@ -16,7 +16,10 @@ import (
 // reopening the pool would fail the calls that are under way.
 type connector struct {
 	target     atomic.Pointer[mysql.Config]
-	oneNode    bool // it need not be looked for Galera
+	identity   string // as MySQLConfig has it
+	writes     bool   // it is the primary's: unfit servers are refused
+	oneNode    bool   // one node of Galera is fit
+	warn       func(string)
 	generation atomic.Uint64
 }
 
@@ -33,7 +36,8 @@ func (c *connector) aim(cfg *mysql.Config) {
 // of used again. Those that are in use end after that use.
 func (c *connector) drop() { c.generation.Add(1) }
 
-// Connect implements driver.Connector.
+// Connect implements driver.Connector. It looks what the server is each time, because
+// a connection may lead to another one than the one before.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	generation := c.generation.Load() // before the first packet
 	target, err := mysql.NewConnector(c.target.Load())
@@ -53,32 +57,33 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if _, err := inner.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("set the isolation level: %w", err), conn.Close())
 	}
-	if err := c.check(ctx, inner); err != nil {
+	kind, err := c.inspect(ctx, inner)
+	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &session{mysqlConn: inner, of: c, generation: generation}, nil
+	return &session{mysqlConn: inner, of: c, generation: generation, kind: kind}, nil
 }
 
-// check refuses a node of a Galera cluster. It looks at every connection, because any
-// may lead to another server than the one before, and drops the others then.
-func (c *connector) check(ctx context.Context, conn driver.QueryerContext) error {
-	if c.oneNode {
-		return nil
+// inspect refuses a primary that the log can't be on, and drops the other connections
+// to it.
+func (c *connector) inspect(ctx context.Context, conn mysqlConn) (*serverKind, error) {
+	kind, err := inspect(ctx, conn, c.identity, c.writes)
+	if err == nil && kind.node != "" && c.writes {
+		if !c.oneNode {
+			err = fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrUnfit, ErrGalera)
+		} else if _, failed := conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = 1, wsrep_dirty_reads = OFF", nil); failed != nil {
+			// A node that takes over may have to apply yet what another acknowledged.
+			err = fmt.Errorf("have reads wait for the cluster: %w", failed)
+		}
 	}
-	// Not by @@wsrep_on, which is an error on servers that know no such thing.
-	rows, err := conn.QueryContext(ctx, "SHOW GLOBAL VARIABLES WHERE Variable_name = 'wsrep_on' AND Value = 'ON'", nil)
 	if err != nil {
-		return fmt.Errorf("look for Galera: %w", err)
+		c.drop()
+		return nil, err
 	}
-	defer rows.Close()
-	switch err := rows.Next(make([]driver.Value, len(rows.Columns()))); {
-	case errors.Is(err, io.EOF):
-		return nil
-	case err != nil:
-		return fmt.Errorf("look for Galera: %w", err)
+	if c.writes && kind.warning != "" {
+		c.warn(kind.warning)
 	}
-	c.drop()
-	return fmt.Errorf("%w: %w", ErrUnavailable, ErrGalera)
+	return kind, nil
 }
 
 // mysqlConn is what a connection of go-sql-driver can do. All of it must shine
@@ -100,6 +105,18 @@ type session struct {
 	mysqlConn
 	of         *connector
 	generation uint64
+	kind       *serverKind
+}
+
+// QueryContext implements driver.QueryerContext, with what is right for the server.
+func (s *session) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	return s.mysqlConn.QueryContext(ctx, s.kind.marks.Replace(query), args)
+}
+
+// PrepareContext implements driver.ConnPrepareContext: where values can't be written
+// into the text, a statement is prepared.
+func (s *session) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	return s.mysqlConn.PrepareContext(ctx, s.kind.marks.Replace(query))
 }
 
 // ResetSession is called when the connection is taken out of the pool.
@@ -112,6 +129,17 @@ func (s *session) ResetSession(ctx context.Context) error {
 
 // IsValid is called when the connection is put back.
 func (s *session) IsValid() bool { return s.current() && s.mysqlConn.IsValid() }
+
+// nodeOf tells which node of Galera a connection leads to; empty: none.
+func nodeOf(conn *sqlx.Conn) (node string) {
+	_ = conn.Raw(func(c any) error {
+		if s, ok := c.(*session); ok {
+			node = s.kind.node
+		}
+		return nil
+	})
+	return node
+}
 
 func (s *session) current() bool { return s.generation == s.of.generation.Load() }
 

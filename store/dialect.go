@@ -16,8 +16,9 @@ type dialect struct {
 	forShare     string
 	byPrimaryKey string // follows the name of a table: no other way to its rows
 	part         string // format of one part of a UNION that has a LIMIT of its own
-	identity     string // of the server, an expression
-	readOnly     string // of the server, an expression: 0 or 1
+	identity     string // of the server's log, an expression
+	own          string // of the server alone, an expression
+	refusal      string // why the server takes no writes, an expression; empty: it does
 	now          string // milliseconds since 1970, an expression
 	// quickLocks and usualLocks set how long the statements that follow wait
 	// for a lock; empty where no two transactions write at the same time.

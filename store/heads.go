@@ -41,7 +41,7 @@ func (d *DB) Heads(ctx context.Context, channels []event.Channel, fresh bool) (H
 // a replica may. A server that is not the primary, or is refused, does answer, and
 // to read past it would be to believe it. A caller who left wants no answer at all.
 func primaryAway(ctx context.Context, err error) bool {
-	return ctx.Err() == nil && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrNotPrimary) && !errors.Is(err, ErrGalera)
+	return ctx.Err() == nil && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrNotPrimary) && !errors.Is(err, ErrUnfit)
 }
 
 // headRow is a row of meta beside a row of channels, or beside nothing.

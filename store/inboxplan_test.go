@@ -65,7 +65,7 @@ func TestInboxPlans(t *testing.T) {
 						q.channel = sized(n)
 						q.window(before, uint64(n))
 						query, args := d.inboxSQL(&q)
-						requirePlan(t, raw, query, args...)
+						requirePlan(t, d.primary.DB.DB, query, args...)
 					}
 				}
 			}

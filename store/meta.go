@@ -15,8 +15,10 @@ type meta struct {
 	Epoch    event.Epoch `db:"epoch"`
 	Identity string      `db:"identity"` // of the primary that the epoch belongs to
 	Server   string      `db:"server"`   // of the server that answered
-	ReadOnly readOnly    `db:"read_only"`
-	Now      int64       `db:"now"` // milliseconds since 1970
+	Refusal  string      `db:"refusal"`  // why that one takes no writes; empty: it does
+	Now      int64       `db:"now"`      // milliseconds since 1970
+
+	own string // of the server alone; known where meta is changed
 }
 
 // errForeign is an ErrNotPrimary of a server that takes writes but is not the
@@ -27,8 +29,8 @@ var errForeign = fmt.Errorf("%w: the epoch belongs to another server", ErrNotPri
 // check tells whether the server is the primary.
 func (m *meta) check() error {
 	switch {
-	case bool(m.ReadOnly):
-		return fmt.Errorf("%w: %w: it is read-only", ErrUnavailable, ErrNotPrimary)
+	case m.Refusal != "":
+		return fmt.Errorf("%w: %w: it is %s", ErrUnavailable, ErrNotPrimary, m.Refusal)
 	case m.Server != m.Identity:
 		return fmt.Errorf("%w: %w", ErrUnavailable, errForeign)
 	}
@@ -40,22 +42,9 @@ var errNoMeta = sql.ErrNoRows
 
 func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// readOnly reads @@read_only, which is a number or, on newer MariaDB, a word.
-type readOnly bool
-
-// Scan implements sql.Scanner.
-func (r *readOnly) Scan(v any) error {
-	var s sql.NullString
-	if err := s.Scan(v); err != nil {
-		return err
-	}
-	*r = s.String != "0" && s.String != "OFF"
-	return nil
-}
-
 // metaColumns are the columns of meta, of a table meta named m.
 func (d *dialect) metaColumns() string {
-	return "m.epoch, m.identity, " + d.identity + " AS server, " + d.readOnly + " AS read_only, " + d.now + " AS now"
+	return "m.epoch, m.identity, " + d.identity + " AS server, " + d.refusal + " AS refusal, " + d.now + " AS now"
 }
 
 func (d *dialect) selectMeta() string {
@@ -101,15 +90,24 @@ func (d *DB) CheckIdentity(ctx context.Context) (changed bool, err error) {
 	// was seen: the old one may lead to a server that is none of ours any more.
 	d.primary.drop()
 	var before, after meta
+	var adopted bool
 	changed, err = d.changeMeta(ctx, func(m *meta) bool {
 		if m.Server == m.Identity {
 			return false // another notifier was faster
 		}
 		before = *m
-		m.Epoch, m.Identity = event.NewEpoch(), m.Server
+		// The server that the epoch belongs to is said to be of a cluster by now.
+		if adopted = m.Identity == m.own; !adopted {
+			m.Epoch = event.NewEpoch()
+		}
+		m.Identity = m.Server
 		after = *m
 		return true
 	})
+	if changed && adopted {
+		d.log.Info("the epoch belongs to the cluster from now on", "was", before.Identity, "is", after.Identity, "epoch", after.Epoch)
+		return false, err
+	}
 	if changed && before.Identity != "" {
 		d.log.Warn("the primary is another server: a new epoch has begun",
 			"was", before.Identity, "is", after.Identity, "epoch_was", before.Epoch, "epoch", after.Epoch)
@@ -144,9 +142,14 @@ func (d *DB) KeepEpoch(ctx context.Context) error {
 // after see the new epoch.
 func (d *DB) changeMeta(ctx context.Context, change func(*meta) bool) (changed bool, err error) {
 	err = d.writeAs(ctx, d.dialect.forUpdate, nil, func(t *tx, _ []channelRow) error {
-		if t.meta.ReadOnly {
+		if t.meta.Refusal != "" {
 			return t.meta.check()
 		}
+		var own []string
+		if err := t.list(&own, "SELECT "+d.dialect.own); err != nil {
+			return err
+		}
+		t.meta.own = own[0]
 		if changed = change(&t.meta); !changed {
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -28,6 +29,10 @@ type MySQLConfig struct {
 	// OneWriterNode: all programs write to this one primary, also if it is a node of a
 	// Galera cluster. Without it such a server is refused: ErrGalera.
 	OneWriterNode bool
+	// Identity says what makes two servers one log, so that a fail-over between them
+	// begins no epoch: IdentityAuto (the default) finds clusters that keep what they
+	// acknowledged, IdentityCluster with a name says it, IdentityServer forbids it.
+	Identity string
 	// PoolSize is the most connections to each server. Default: 4.
 	PoolSize int
 	// Log gets what operators should know. Default: slog.Default().
@@ -58,14 +63,38 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("primary: %w", err)
 	}
-	primary, err := openMySQLServer(params, size, cfg.OneWriterNode)
+	said := new(onceEach)
+	connect := func(params *mysql.Config, writes bool) (*connector, error) {
+		if _, err := mysql.NewConnector(params); err != nil {
+			return nil, err
+		}
+		c := &connector{
+			identity: cmp.Or(cfg.Identity, IdentityAuto), writes: writes, oneNode: cfg.OneWriterNode,
+			warn: func(text string) {
+				if said.first(text) {
+					logger.Warn("the primary's cluster", "warning", text)
+				}
+			},
+		}
+		c.aim(params)
+		return c, nil
+	}
+	c, err := connect(params, true)
 	if err != nil {
 		return nil, fmt.Errorf("primary: %w", err)
 	}
+	primary := openMySQLServer(c, params, size)
 	d := &DB{
 		dialect: mysqlDialect, log: logger, primary: primary, reader: primary, replicas: new(replicas),
 		migrator: func(ctx context.Context) (*sql.DB, func() error, error) {
-			return mysqlMigrator(ctx, primary.target(), cfg.OneWriterNode)
+			params := primary.target().Clone()
+			params.ReadTimeout = 0
+			params.Params["wait_timeout"] = "3600" // the one that holds the lock idles
+			c, err := connect(params, true)
+			if err != nil {
+				return nil, nil, err
+			}
+			return mysqlMigrator(ctx, c)
 		},
 	}
 	for i, dsn := range cfg.Replicas {
@@ -73,11 +102,11 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
 		}
-		s, err := openMySQLServer(params, size, true) // nobody writes to it
+		c, err := connect(params, false)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
 		}
-		d.replicas.all = append(d.replicas.all, &replica{server: s})
+		d.replicas.all = append(d.replicas.all, &replica{server: openMySQLServer(c, params, size)})
 	}
 	return d, nil
 }
@@ -108,18 +137,21 @@ func (d *DB) Renew(cfg MySQLConfig) error {
 	return nil
 }
 
-func openMySQLServer(cfg *mysql.Config, size int, oneNode bool) (*server, error) {
-	if _, err := mysql.NewConnector(cfg); err != nil {
-		return nil, err
-	}
-	c := &connector{oneNode: oneNode}
-	c.aim(cfg)
+// onceEach tells which texts are new.
+type onceEach struct{ known sync.Map }
+
+func (o *onceEach) first(text string) bool {
+	_, known := o.known.LoadOrStore(text, true)
+	return !known
+}
+
+func openMySQLServer(c *connector, cfg *mysql.Config, size int) *server {
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(connMaxLifetime)
 	db.SetConnMaxIdleTime(connMaxIdleTime)
-	return &server{DB: sqlx.NewDb(db, "mysql"), name: cfg.Addr, drop: c.drop, aim: c.aim, target: c.target.Load}, nil
+	return &server{DB: sqlx.NewDb(db, "mysql"), name: cfg.Addr, drop: c.drop, aim: c.aim, target: c.target.Load}
 }
 
 // mysqlConfig reads a DSN and sets what this package relies on.
@@ -171,12 +203,7 @@ func mysqlConfig(dsn string, trust *tls.Config, logger *slog.Logger) (*mysql.Con
 
 // mysqlMigrator opens a pool in which a statement may take long, and takes a
 // lock on its server in the name of the database. Closing the pool frees it.
-func mysqlMigrator(ctx context.Context, cfg *mysql.Config, oneNode bool) (_ *sql.DB, unlock func() error, err error) {
-	cfg = cfg.Clone()
-	cfg.ReadTimeout = 0
-	cfg.Params["wait_timeout"] = "3600" // the one that holds the lock idles
-	c := &connector{oneNode: oneNode}
-	c.aim(cfg)
+func mysqlMigrator(ctx context.Context, c *connector) (_ *sql.DB, unlock func() error, err error) {
 	db := sql.OpenDB(c)
 	defer func() {
 		if err != nil {

@@ -7,9 +7,6 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Both engines skip the other's comments: MariaDB takes "/*M!" for its own and
-// leaves out what is marked with the version numbers of MySQL 5.7 and later. So
-// one text serves both, and nothing has to find out first which one answers.
 var mysqlDialect = &dialect{
 	begin:        "START TRANSACTION",
 	batches:      true,
@@ -20,8 +17,9 @@ var mysqlDialect = &dialect{
 	// locks of rows that nobody asked for.
 	byPrimaryKey: " FORCE INDEX (PRIMARY)",
 	part:         "(%s)",
-	identity:     "/*!80000 @@server_uuid */ /*M! CONCAT(@@server_id, '-', @@gtid_domain_id) */",
-	readOnly:     "@@global.read_only",
+	identity:     identityMark,
+	own:          ownMark,
+	refusal:      refusalMark,
 	// UTC_TIMESTAMP does not depend on the time zone of the session.
 	now:        "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000",
 	quickLocks: "SET innodb_lock_wait_timeout = 1",

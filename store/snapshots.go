@@ -50,7 +50,7 @@ func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range) ([]sn
 // its columns:
 //
 //	kind     label     a     b      c           d           data
-//	meta     epoch     now                                  whether it is read-only
+//	meta     epoch     now                                  why it takes no writes
 //	server   identity                                       the server's own identity
 //	channel  name      head  floor  version     unread
 //	0, 1, …  type      seq   flags  created_at  expires_at  data
@@ -84,9 +84,7 @@ func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []sna
 			return 0, d.dialect.failed("read events", err)
 		}
 		if u.kind < 0 {
-			if err := said.take(&u); err != nil {
-				return 0, d.dialect.failed("read events", err)
-			}
+			said.take(&u)
 			continue
 		}
 		into[u.kind].Records = append(into[u.kind].Records, Record{
@@ -121,11 +119,10 @@ type preamble struct {
 	readUpTo uint64
 }
 
-func (p *preamble) take(u *unionRow) error {
+func (p *preamble) take(u *unionRow) {
 	switch u.kind {
 	case kindMeta:
-		p.Epoch, p.Now = event.Epoch(u.label), u.a
-		return p.ReadOnly.Scan(u.data)
+		p.Epoch, p.Now, p.Refusal = event.Epoch(u.label), u.a, string(u.data)
 	case kindServer:
 		p.Identity, p.Server = u.label, string(u.data)
 	case kindChannel:
@@ -134,7 +131,6 @@ func (p *preamble) take(u *unionRow) error {
 	case kindRead:
 		p.readUpTo = uint64(u.a)
 	}
-	return nil
 }
 
 // fill gives each snapshot its head and what all of them share.
@@ -181,7 +177,7 @@ func (d *DB) rangeQuery(ranges []Range, events bool) (string, []any) {
 func (d *DB) startUnion(q *strings.Builder, keys []keyed) []any {
 	list, args := hashArgs(keys)
 	fmt.Fprintf(q, "SELECT %d AS kind, m.epoch AS label, %s AS a, 0 AS b, 0 AS c, 0 AS d, %s AS data FROM meta m WHERE m.id = 1",
-		kindMeta, d.dialect.now, d.dialect.readOnly)
+		kindMeta, d.dialect.now, d.dialect.refusal)
 	fmt.Fprintf(q, " UNION ALL SELECT %d, m.identity, 0, 0, 0, 0, %s FROM meta m WHERE m.id = 1", kindServer, d.dialect.identity)
 	fmt.Fprintf(q, " UNION ALL SELECT %d, c.name, c.head, c.floor, c.version, c.unread, '' FROM channels c WHERE c.hash IN %s", kindChannel, list)
 	return args

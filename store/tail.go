@@ -58,17 +58,17 @@ func (d *DB) tailRows(ctx context.Context, from uint64) (m meta, low uint64, mar
 	defer rows.Close()
 	// Pointers: a row has the columns of one of the two tables.
 	var epoch *event.Epoch
-	var identity, server *string
-	var readOnly *readOnly
+	var identity, server, refusal *string
 	var now, reach, id *int64
 	var token sql.RawBytes
 	err = errNoMeta
 	for rows.Next() {
-		if err := rows.Scan(&epoch, &identity, &server, &readOnly, &now, &reach, &id, &token); err != nil {
+		if err := rows.Scan(&epoch, &identity, &server, &refusal, &now, &reach, &id, &token); err != nil {
 			return m, 0, nil, d.dialect.failed("read the tail", err)
 		}
 		if id == nil {
-			m, low, err = meta{*epoch, *identity, *server, *readOnly, *now}, uint64(*reach), nil
+			m = meta{Epoch: *epoch, Identity: *identity, Server: *server, Refusal: *refusal, Now: *now}
+			low, err = uint64(*reach), nil
 			continue
 		}
 		mark := Mark{ID: uint64(*id)}

@@ -18,6 +18,7 @@ type tx struct {
 	ctx     context.Context //nolint:containedctx // a tx lives inside one call
 	conn    *sqlx.Conn
 	dialect *dialect
+	node    string // of Galera; empty: none
 	meta    meta
 	changes []Change // what the commit row is to say; none: no row
 	token   Token
@@ -103,7 +104,7 @@ func (d *DB) attempt(ctx context.Context, lock string, keys []keyed, fn func(*tx
 	if err != nil {
 		return d.dialect.failed("connect", err)
 	}
-	t := &tx{ctx: ctx, conn: conn, dialect: d.dialect}
+	t := &tx{ctx: ctx, conn: conn, dialect: d.dialect, node: nodeOf(conn)}
 	defer t.end()
 	rows, err := t.begin(lock, keys)
 	if err != nil {

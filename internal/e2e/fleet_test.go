@@ -36,8 +36,10 @@ const (
 // fleet is some gateways and a notifier on real servers.
 type fleet struct {
 	tb       testing.TB
-	cluster  *testenv.Cluster
+	cluster  *testenv.Cluster // nil on a group
 	database string
+	mysql    store.MySQLConfig
+	current  func() *testenv.SQLServer // what counts in the end
 	redis    *testenv.RedisServer
 	logger   *slog.Logger // in which neither a token nor a key may stand
 	gateways []*member
@@ -54,22 +56,41 @@ type member struct {
 
 func newFleet(tb testing.TB, cluster *testenv.Cluster, gateways int) *fleet {
 	tb.Helper()
-	f := &fleet{tb: tb, cluster: cluster, database: cluster.NewDatabase(tb), redis: testenv.Redis(tb), logger: testenv.Logger(tb, signingKey, serviceKey)}
+	database := cluster.NewDatabase(tb)
+	f := &fleet{
+		tb: tb, cluster: cluster, database: database, current: func() *testenv.SQLServer { return cluster.Primary },
+		mysql: store.MySQLConfig{Primary: cluster.Primary.DSN(database), Replicas: []string{cluster.Replica.DSN(database)}},
+	}
+	f.begin(gateways)
+	return f
+}
+
+// newGroupFleet is newFleet on servers that lose nothing when one of them fails.
+func newGroupFleet(tb testing.TB, kind testenv.GroupKind, gateways int) (*fleet, *testenv.Group) {
+	tb.Helper()
+	group, database := testenv.NewGroup(tb, kind, 3)
+	f := &fleet{
+		tb: tb, database: database, current: group.Primary,
+		// Of Galera one node is written to at a time: the router sees to it.
+		mysql: store.MySQLConfig{Primary: group.DSN(database), OneWriterNode: true},
+	}
+	f.begin(gateways)
+	return f, group
+}
+
+func (f *fleet) begin(gateways int) {
+	f.redis, f.logger = testenv.Redis(f.tb), testenv.Logger(f.tb, signingKey, serviceKey)
 	f.addNotifier()
 	for range gateways {
 		f.addGateway()
 	}
-	return f
 }
 
 func (f *fleet) log(pool int) *store.DB {
 	f.tb.Helper()
-	db, err := store.OpenMySQL(context.Background(), store.MySQLConfig{
-		Primary:  f.cluster.Primary.DSN(f.database),
-		Replicas: []string{f.cluster.Replica.DSN(f.database)},
-		PoolSize: pool,
-		Log:      f.logger,
-	})
+	cfg := f.mysql
+	cfg.PoolSize, cfg.Log = pool, f.logger
+	db, err := store.OpenMySQL(context.Background(), cfg)
 	require.NoError(f.tb, err)
 	f.tb.Cleanup(func() { require.NoError(f.tb, db.Close()) })
 	return db
@@ -203,7 +224,7 @@ func (f *fleet) plan() workload.Plan {
 		ServiceKey: serviceKey,
 		Token:      token,
 		Contents: func(ctx context.Context, ch event.Channel) (workload.Contents, error) {
-			return workload.ReadContents(ctx, f.cluster.Primary.Admin(), f.database, ch)
+			return workload.ReadContents(ctx, f.current().Admin(), f.database, ch)
 		},
 	}
 }

@@ -42,7 +42,7 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 		return nil, err
 	}
 	s.server.AddCheck("log", to.log.Readable)
-	s.run = append(s.run, func(ctx context.Context) error { return refuseGalera(ctx, to.log) })
+	s.run = append(s.run, func(ctx context.Context) error { return refuseUnfit(ctx, to.log) })
 	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
 		log:        to.log,
 		kept:       to.kept,

@@ -64,13 +64,14 @@ func mysqlConfig(cfg config.MySQL, trust *tls.Config, log *slog.Logger) store.My
 		Log:      log,
 
 		OneWriterNode: cfg.OneWriterNode == config.On,
+		Identity:      cfg.MySQLIdentity,
 	}
 }
 
-// refuseGalera ends a start on a primary that is not to be written to. One that
-// comes later makes the program not ready.
-func refuseGalera(ctx context.Context, log *store.DB) error {
-	if err := log.Readable(ctx); errors.Is(err, store.ErrGalera) {
+// refuseUnfit ends a start on a primary that can't hold the log. One that comes later
+// makes the program not ready.
+func refuseUnfit(ctx context.Context, log *store.DB) error {
+	if err := log.Readable(ctx); errors.Is(err, store.ErrUnfit) {
 		return err
 	}
 	return nil
@@ -88,7 +89,7 @@ func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
 		switch {
 		case err == nil || ctx.Err() != nil:
 			return nil //nolint:nilerr // a process that is on its way down needs no schema
-		case !errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrGalera):
+		case !errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrUnfit):
 			return fmt.Errorf("migrate the schema: %w", err)
 		case first:
 			logger.Warn("the schema can't be checked yet", "error", err)

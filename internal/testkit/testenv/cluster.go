@@ -21,7 +21,9 @@ type Cluster struct {
 
 type options struct {
 	durable bool
-	server  []string
+	// unprivileged: the server runs as nobody where the tests run as root.
+	unprivileged bool
+	server       []string
 }
 
 // Option changes a private cluster.

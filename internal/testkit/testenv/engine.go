@@ -154,7 +154,11 @@ func (e Engine) arguments(data string, port int, id uint32, o options) []string 
 		args = append(args, "--innodb-flush-log-at-trx-commit=2", "--sync-binlog=0", "--innodb-doublewrite=OFF")
 	}
 	if os.Geteuid() == 0 {
-		args = append(args, "--user=root")
+		account := "root"
+		if o.unprivileged {
+			account = "nobody"
+		}
+		args = append(args, "--user="+account)
 	}
 	args = append(args, e.dialect.options...)
 	return append(args, o.server...)

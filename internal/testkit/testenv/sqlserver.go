@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -104,6 +105,11 @@ func newSQLServer(e Engine, template string, id uint32, o options) (_ *SQLServer
 	if err := os.CopyFS(s.data, os.DirFS(template)); err != nil {
 		return nil, err
 	}
+	if o.unprivileged && os.Geteuid() == 0 {
+		if err := giveToNobody(dir); err != nil {
+			return nil, err
+		}
+	}
 	if s.port, err = reservePort(); err != nil {
 		return nil, err
 	}
@@ -159,19 +165,21 @@ func (s *SQLServer) remove() {
 // createAccounts makes the accounts of the tests, outside the binary log: each
 // server makes its own.
 func (s *SQLServer) createAccounts(ctx context.Context) error {
+	return s.outsideLog(ctx,
+		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s'", appUser, appPassword),
+		fmt.Sprintf("GRANT ALL ON `%s%%`.* TO '%s'@'%%'", databasePrefix, appUser),
+		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s'", replicaUser, replicaPassword),
+		fmt.Sprintf("GRANT REPLICATION SLAVE ON *.* TO '%s'@'%%'", replicaUser))
+}
+
+// outsideLog runs statements that no other server is to repeat.
+func (s *SQLServer) outsideLog(ctx context.Context, statements ...string) error {
 	conn, err := s.admin.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	for _, statement := range []string{
-		"SET SESSION sql_log_bin = 0",
-		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s'", appUser, appPassword),
-		fmt.Sprintf("GRANT ALL ON `%s%%`.* TO '%s'@'%%'", databasePrefix, appUser),
-		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY '%s'", replicaUser, replicaPassword),
-		fmt.Sprintf("GRANT REPLICATION SLAVE ON *.* TO '%s'@'%%'", replicaUser),
-		"SET SESSION sql_log_bin = 1",
-	} {
+	for _, statement := range slices.Concat([]string{"SET SESSION sql_log_bin = 0"}, statements, []string{"SET SESSION sql_log_bin = 1"}) {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
