@@ -23,11 +23,11 @@ type service struct {
 	pods     []string
 }
 
-func newService(t *testing.T) *service {
+func newService(t *testing.T, pods []string) *service {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &service{listener: listener}
+	s := &service{listener: listener, pods: pods}
 	var conns sync.WaitGroup
 	t.Cleanup(func() { _ = listener.Close(); conns.Wait() })
 	conns.Go(func() {
@@ -88,12 +88,11 @@ func (s *service) hears(t *testing.T, change func(pods []string) []string) {
 func TestRollOutsGoUnnoticed(t *testing.T) {
 	t.Parallel()
 	const rollouts = 3
-	f, s := newFleet(t), newService(t)
+	f := newFleet(t)
 	address := func(p *testenv.Program) string { return strings.TrimPrefix(p.URL, "http://") }
 	pods := slices.Clone(f.gateways[:])
-	for _, p := range pods {
-		s.pods = append(s.pods, address(p))
-	}
+	first := f.addresses()
+	s := newService(t, first[:])
 	all := open(t, s.url())
 	all.await(t, "open", func(ready, _, _ int) bool { return ready >= 1 })
 

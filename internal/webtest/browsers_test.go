@@ -58,8 +58,7 @@ func TestBrowsers(t *testing.T) {
 	pictures := sheet{engine: make(map[string][]image.Image)}
 	t.Cleanup(func() { pictures.write(t) }) // after all engines
 	for _, browser := range testenv.Browsers() {
-		t.Run(browser.Name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(browser.Name, func(t *testing.T) { // one after the other: a browser takes a processor
 			h := newHouse(t)
 			page := browser.Start(t)
 			for _, c := range []struct {

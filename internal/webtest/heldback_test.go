@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	heldEvents = flag.Int("held.events", 20, "events that come through a proxy that holds responses back")
+	heldEvents = flag.Int("held.events", 5, "events that come through a proxy that holds responses back")
 	heldIdle   = flag.Duration("held.idle", 0, "how long its requests are counted while nothing happens")
 )
 
@@ -60,7 +60,6 @@ func TestEventsPassAProxyThatHoldsResponsesBack(t *testing.T) {
 	t.Parallel()
 	for _, browser := range testenv.Browsers() {
 		t.Run(browser.Name, func(t *testing.T) {
-			t.Parallel()
 			h := newHouse(t)
 			base, streams := holdBack(t, h.network.Addr)
 			p := tab{browser.Start(t), t, h}
