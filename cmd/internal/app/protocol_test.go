@@ -18,7 +18,7 @@ func TestRulesHaveTheirTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "docs", "protocol.md"))
 	require.NoError(t, err)
 	var code strings.Builder
-	for _, dir := range []string{"store", filepath.Join("gateway", "hub")} {
+	for _, dir := range []string{"store", filepath.Join("gateway", "hub"), filepath.Join("internal", "e2e")} {
 		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".go" {
 				return err
@@ -43,7 +43,8 @@ func TestRulesHaveTheirTests(t *testing.T) {
 			if !strings.HasPrefix(test[1], "Test") {
 				declared = `"` + test[1] + `": func(t *testing.T`
 			}
-			require.Contains(t, code.String(), declared)
+			there := strings.Contains(code.String(), declared)
+			require.True(t, there, "there is no %s", declared) // require.Contains would print all of the code
 		}
 	}
 	require.Greater(t, rows, 20)
