@@ -248,6 +248,7 @@ func TestJWKSRotatesUnderAFlood(t *testing.T) {
 	})
 	i.answer.Store(&slow)
 
+	began := time.Now()
 	var flood sync.WaitGroup
 	flooded := make(chan struct{})
 	for n := range 20 {
@@ -269,7 +270,6 @@ func TestJWKSRotatesUnderAFlood(t *testing.T) {
 		require.NoError(t, err)
 	}
 	close(hold)
-	began := time.Now()
 	require.Eventually(t, func() bool {
 		_, err := v.Verify(newer.token(t, claimsWith(issued), nil))
 		return err == nil
