@@ -15,7 +15,7 @@ import (
 // were opened before a moment. database/sql has no call for that: closing and
 // reopening the pool would fail the calls that are under way.
 type connector struct {
-	target     atomic.Pointer[mysql.Config]
+	to         atomic.Pointer[target]
 	identity   string // as MySQLConfig has it
 	writes     bool   // it is the primary's: unfit servers are refused
 	oneNode    bool   // one node of Galera is fit
@@ -23,12 +23,24 @@ type connector struct {
 	generation atomic.Uint64
 }
 
+// target is a server to connect to, as somebody.
+type target struct {
+	driver.Connector
+
+	cfg *mysql.Config
+}
+
+func newTarget(cfg *mysql.Config) (*target, error) {
+	c, err := mysql.NewConnector(cfg)
+	return &target{c, cfg}, err
+}
+
 // Driver implements driver.Connector.
 func (*connector) Driver() driver.Driver { return mysql.MySQLDriver{} }
 
 // aim has connections that are opened from now on lead there.
-func (c *connector) aim(cfg *mysql.Config) {
-	c.target.Store(cfg)
+func (c *connector) aim(to *target) {
+	c.to.Store(to)
 	c.drop()
 }
 
@@ -40,11 +52,7 @@ func (c *connector) drop() { c.generation.Add(1) }
 // a connection may lead to another one than the one before.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	generation := c.generation.Load() // before the first packet
-	target, err := mysql.NewConnector(c.target.Load())
-	if err != nil {
-		return nil, err
-	}
-	conn, err := target.Connect(ctx)
+	conn, err := c.to.Load().Connect(ctx)
 	if err != nil {
 		return nil, err
 	}

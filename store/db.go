@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 )
 
@@ -99,13 +98,15 @@ func (d *DB) Readable(ctx context.Context) error { return d.CheckSchema(ctx) }
 type server struct {
 	*sqlx.DB
 	name string // for logs: never a DSN, which has a password
-	// drop makes the pool forget its connections: what is asked from now on is
-	// asked on a connection that was opened from now on.
-	drop func()
-	// aim leads it to another server, or the same with other credentials, and target
-	// says where it leads; nil for SQLite.
-	aim    func(*mysql.Config)
-	target func() *mysql.Config
+	conn *connector // nil for SQLite
+}
+
+// drop makes the pool forget its connections: what is asked from now on is asked on a
+// connection that was opened from now on.
+func (s *server) drop() {
+	if s.conn != nil {
+		s.conn.drop()
+	}
 }
 
 // judge tells whether a server that answered is the primary. If not, the pool

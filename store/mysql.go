@@ -65,7 +65,8 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	}
 	said := new(onceEach)
 	connect := func(params *mysql.Config, writes bool) (*connector, error) {
-		if _, err := mysql.NewConnector(params); err != nil {
+		to, err := newTarget(params)
+		if err != nil {
 			return nil, err
 		}
 		c := &connector{
@@ -76,25 +77,25 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 				}
 			},
 		}
-		c.aim(params)
+		c.aim(to)
 		return c, nil
 	}
 	c, err := connect(params, true)
 	if err != nil {
 		return nil, fmt.Errorf("primary: %w", err)
 	}
-	primary := openMySQLServer(c, params, size)
+	primary := openMySQLServer(c, size)
 	d := &DB{
 		dialect: mysqlDialect, log: logger, primary: primary, reader: primary, replicas: new(replicas),
 		migrator: func(ctx context.Context) (*sql.DB, func() error, error) {
-			params := primary.target().Clone()
+			params := c.to.Load().cfg.Clone()
 			params.ReadTimeout = 0
 			params.Params["wait_timeout"] = "3600" // the one that holds the lock idles
-			c, err := connect(params, true)
+			patient, err := connect(params, true)
 			if err != nil {
 				return nil, nil, err
 			}
-			return mysqlMigrator(ctx, c)
+			return mysqlMigrator(ctx, patient)
 		},
 	}
 	for i, dsn := range cfg.Replicas {
@@ -106,7 +107,7 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
 		}
-		d.replicas.all = append(d.replicas.all, &replica{server: openMySQLServer(c, params, size)})
+		d.replicas.all = append(d.replicas.all, &replica{server: openMySQLServer(c, size)})
 	}
 	return d, nil
 }
@@ -124,15 +125,18 @@ func (d *DB) Renew(cfg MySQLConfig) error {
 	if len(servers) != len(dsns) {
 		return fmt.Errorf("%d replicas, not %d: their number can't change while programs run", len(dsns)-1, len(servers)-1)
 	}
-	targets := make([]*mysql.Config, len(dsns))
+	targets := make([]*target, len(dsns))
 	for i, dsn := range dsns {
-		var err error
-		if targets[i], err = mysqlConfig(dsn, cfg.TLS, d.log); err != nil {
+		params, err := mysqlConfig(dsn, cfg.TLS, d.log)
+		if err == nil {
+			targets[i], err = newTarget(params)
+		}
+		if err != nil {
 			return fmt.Errorf("DSN %d: %w", i+1, err)
 		}
 	}
 	for i, s := range servers {
-		s.aim(targets[i])
+		s.conn.aim(targets[i])
 	}
 	return nil
 }
@@ -145,13 +149,13 @@ func (o *onceEach) first(text string) bool {
 	return !known
 }
 
-func openMySQLServer(c *connector, cfg *mysql.Config, size int) *server {
+func openMySQLServer(c *connector, size int) *server {
 	db := sql.OpenDB(c)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(connMaxLifetime)
 	db.SetConnMaxIdleTime(connMaxIdleTime)
-	return &server{DB: sqlx.NewDb(db, "mysql"), name: cfg.Addr, drop: c.drop, aim: c.aim, target: c.target.Load}
+	return &server{DB: sqlx.NewDb(db, "mysql"), name: c.to.Load().cfg.Addr, conn: c}
 }
 
 // mysqlConfig reads a DSN and sets what this package relies on.

@@ -25,7 +25,7 @@ func TestReplicasThatAreAwayArePassedOver(t *testing.T) {
 		}
 		rs := new(replicas)
 		for _, name := range []string{"a", "b"} {
-			rs.all = append(rs.all, &replica{server: &server{name: name, drop: func() {}}})
+			rs.all = append(rs.all, &replica{server: &server{name: name}})
 		}
 		for range 100 {
 			require.NoError(t, rs.each(t.Context(), ask))
@@ -66,7 +66,7 @@ func TestReplicasThatAreAwayArePassedOver(t *testing.T) {
 // has failed at once one makes the pause longer.
 func TestOneCallerTriesAReplicaAgain(t *testing.T) {
 	t.Parallel()
-	r := &replica{server: &server{drop: func() {}}}
+	r := &replica{server: new(server)}
 	claims := func(now time.Time) (n int) {
 		for range 5 {
 			if _, ok := r.claim(now); ok {

@@ -82,7 +82,7 @@ func openSQLiteServer(path string, size int) (*server, error) {
 	}
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
-	return &server{DB: sqlx.NewDb(db, "sqlite"), name: filepath.Base(path), drop: func() {}}, nil
+	return &server{DB: sqlx.NewDb(db, "sqlite"), name: filepath.Base(path)}, nil
 }
 
 // ownFile makes the file, if it is missing, so that nobody else can read it:
