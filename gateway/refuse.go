@@ -76,12 +76,13 @@ func (g *Gateway) address(r *http.Request) netip.Addr {
 // limited gives a stream's places back when it is over.
 type limited struct {
 	*hub.Stream
-	limits *limit.Guard
-	from   netip.Addr
+	gateway *Gateway
+	from    netip.Addr
 }
 
 // Close implements conn.Source.
 func (l *limited) Close(reason conn.Reason) {
 	l.Stream.Close(reason)
-	l.limits.Close(l.User(), l.from)
+	l.gateway.cfg.Limits.Close(l.User(), l.from)
+	l.gateway.storms.moved()
 }

@@ -95,16 +95,19 @@ func (g *Gateway) stream(c echo.Context) error {
 		source.Close(conn.ReasonExpired)
 		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
-	g.storms.moved()
 	g.carry(c, source, ask)
 	return nil
 }
 
-// open is the source of a stream, or of one response of it.
+// open is the source of a stream, or of one response of it. Polls come and go all the
+// time: they are no storm.
 func (g *Gateway) open(ask *wanted, user string, from netip.Addr) (conn.Source, error) {
 	if ask.wait == 0 {
 		s, err := g.cfg.Hub.Open(ask.req)
-		return &limited{s, g.cfg.Limits, from}, err
+		if err == nil {
+			g.storms.moved()
+		}
+		return &limited{s, g, from}, err
 	}
 	key := poll.Key{User: ask.req.User, Issued: ask.req.Issued.Unix(), Form: ask.form, At: ask.req.CursorOf()}
 	left := func() { g.cfg.Limits.Close(user, from) }
@@ -126,7 +129,6 @@ func (g *Gateway) head(c echo.Context) error {
 // over is called once for every stream that was carried.
 func (g *Gateway) over(reason conn.Reason) {
 	g.streams.Add(-1)
-	g.storms.moved()
 	g.metrics.ended.WithLabelValues(string(reason)).Inc()
 }
 

@@ -38,36 +38,28 @@ type Stream interface {
 // ReasonPoll is why a poll ends whose stream goes on.
 const ReasonPoll conn.Reason = "poll"
 
-// over is the rule: a poll is over when its client is live and was told what it did not
-// know. bellhop.ready is news only with a cursor other than the one that was brought:
-// whoever came without one goes on from it.
-func over(blocks int, live, moved bool) bool {
-	return live && (blocks > 1 || moved)
-}
-
 // Poll is one response of a stream. It implements conn.Source.
 type Poll struct {
 	*line
 
 	polls   *Polls
-	key     Key // with the cursor that the client brought
+	resumed bool // the stream was another poll's before
+	key     Key  // with the cursor that the client brought
 	left    func()
 	gather  *time.Timer // runs once the poll is over
 	through atomic.Bool // ... and has gathered
 	began   bool        // the rule said that the poll is over
 	timeUp  bool
 	ended   bool // the line is another's, or nobody's
-	reason  conn.Reason
 }
 
 // line is a stream and who carries it now. It wakes that one.
 type line struct {
 	stream Stream
 
-	mu  sync.Mutex
-	to  conn.Waker // nil: nobody
-	id  uint64
-	run bool // the stream was started
+	mu sync.Mutex
+	to conn.Waker // nil: nobody
+	id uint64
 }
 
 // Wake implements conn.Waker. It may be called with locks of the stream's held.
@@ -81,23 +73,21 @@ func (l *line) Wake(uint64) {
 }
 
 // carry has the stream's wakes go to another connection; nil: to nobody.
-func (l *line) carry(to conn.Waker, id uint64) (first bool) {
+func (l *line) carry(to conn.Waker, id uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.to, l.id = to, id
-	first = !l.run
-	l.run = true
-	return first
 }
 
 // Start implements conn.Source.
 func (p *Poll) Start(to conn.Waker, id uint64) {
-	if p.carry(to, id) {
+	p.carry(to, id)
+	if !p.resumed {
 		p.stream.Start(p.line, 0)
-	} else {
-		p.stream.Greet()
-		p.Wake(0)
+		return
 	}
+	p.stream.Greet()
+	p.Wake(0)
 }
 
 // Next implements conn.Source.
@@ -111,7 +101,10 @@ func (p *Poll) Next(bufs [][]byte, limit int) (out [][]byte, end bool) {
 		return bufs, true // the stream's own end
 	}
 	blocks, live, more := p.stream.Said()
-	if !p.began && over(blocks, live, p.key.At != p.stream.Cursor()) {
+	// The rule: a poll is over when its client is live and was told what it did not know.
+	// bellhop.ready is news only with a cursor other than the one that was brought:
+	// whoever came without one goes on from it.
+	if !p.began && live && (blocks > 1 || p.key.At != p.stream.Cursor()) {
 		p.began = true
 		p.gather = time.AfterFunc(Gather, func() {
 			p.through.Store(true)
@@ -128,9 +121,8 @@ func (p *Poll) Next(bufs [][]byte, limit int) (out [][]byte, end bool) {
 // handOver ends the response and keeps the stream for the next poll. The client can't
 // come back before: the bytes that end the response are yet to be written.
 func (p *Poll) handOver() {
-	p.ended, p.reason = true, ReasonPoll
+	p.ended = true
 	p.carry(nil, 0)
-	p.stop()
 	p.leave()
 	p.key.At = p.stream.Cursor()
 	p.polls.keep(p.key, p.line)
@@ -153,14 +145,13 @@ func (p *Poll) End(reason conn.Reason) {
 // Why implements conn.Explainer.
 func (p *Poll) Why() conn.Reason {
 	if p.ended {
-		return p.reason
+		return ReasonPoll
 	}
 	return p.stream.Why()
 }
 
 // Close implements conn.Source.
 func (p *Poll) Close(reason conn.Reason) {
-	p.stop()
 	if !p.ended {
 		p.ended = true
 		p.carry(nil, 0)
@@ -171,12 +162,9 @@ func (p *Poll) Close(reason conn.Reason) {
 
 // leave tells once that the poll is not open any more.
 func (p *Poll) leave() {
-	p.polls.metrics.open.Dec()
-	p.left()
-}
-
-func (p *Poll) stop() {
 	if p.gather != nil {
 		p.gather.Stop()
 	}
+	p.polls.metrics.open.Dec()
+	p.left()
 }

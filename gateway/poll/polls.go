@@ -59,7 +59,8 @@ func New(r prometheus.Registerer) (*Polls, error) {
 // know that.
 func (p *Polls) Open(key Key, left func(), open func() (Stream, error)) (*Poll, error) {
 	l := p.take(key)
-	if l != nil {
+	resumed := l != nil
+	if resumed {
 		p.metrics.resumed.Inc()
 	} else {
 		s, err := open()
@@ -69,7 +70,7 @@ func (p *Polls) Open(key Key, left func(), open func() (Stream, error)) (*Poll, 
 		l = &line{stream: s}
 	}
 	p.metrics.open.Inc()
-	return &Poll{line: l, polls: p, key: key, left: left}, nil
+	return &Poll{line: l, polls: p, resumed: resumed, key: key, left: left}, nil
 }
 
 // take returns a stream that waits, or nil.
