@@ -26,20 +26,6 @@ func section(t *testing.T, heading string) string {
 	return part
 }
 
-// blocks are the blocks of code of a section.
-func blocks(t *testing.T, heading, language string) []string {
-	t.Helper()
-	var all []string
-	for i, part := range strings.Split(section(t, heading), "```"+language+"\n") {
-		if i > 0 {
-			code, _, _ := strings.Cut(part, "```")
-			all = append(all, code)
-		}
-	}
-	require.NotEmpty(t, all)
-	return all
-}
-
 // TestBackupAsDocumented takes a dump while events are published, goes back to it,
 // and begins a new epoch: who comes with a position from after the dump is told to
 // fetch anew, and what is published then has numbers that follow the dump's.
@@ -74,7 +60,7 @@ func TestBackupAsDocumented(t *testing.T) {
 	policies := filepath.Join(dir, "policies.yaml")
 	require.NoError(t, os.WriteFile(policies, []byte("namespaces: {topic: {access: public, log: database}}\n"), 0o600))
 	environ = append(environ, "BELLHOP_POLICIES="+policies)
-	steps := blocks(t, "Back up", "sh")
+	steps := codeIn(t, section(t, "Back up"), "sh")
 	require.Len(t, steps, 2)
 
 	process, _, url := launch(t, "notifier", []string{"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, environ)
@@ -108,12 +94,12 @@ func TestSizesAsDocumented(t *testing.T) {
 	defer func() { require.NoError(t, conn.Close()) }()
 	_, err = conn.ExecContext(t.Context(), "USE "+database)
 	require.NoError(t, err)
-	statements := blocks(t, "How large it is", "sql")
+	documented := section(t, "How large it is")
+	statements := codeIn(t, documented, "sql")
 	require.Len(t, statements, 2)
 	rows, err := conn.QueryContext(t.Context(), statements[0])
 	require.NoError(t, err)
 	defer func() { require.NoError(t, rows.Close()) }()
-	documented := section(t, "How large it is")
 	for rows.Next() {
 		var table string
 		var count, size, free any

@@ -17,11 +17,16 @@ func codeBlocks(t *testing.T, page, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", page))
 	require.NoError(t, err)
-	var blocks []string
-	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+	return codeIn(t, string(text), language)
+}
+
+// codeIn are those of a part of a page.
+func codeIn(t *testing.T, text, language string) (blocks []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(text, -1) {
 		blocks = append(blocks, m[1])
 	}
-	require.NotEmpty(t, blocks, "%s in %s", language, page)
+	require.NotEmpty(t, blocks, language)
 	return blocks
 }
 

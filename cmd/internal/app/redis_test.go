@@ -65,8 +65,7 @@ func TestRedisIsJudgedWhileProgramsRun(t *testing.T) {
 	acl("on", ">first", "+@all", "~*", "&*")
 	file := filepath.Join(t.TempDir(), "redis")
 	write := func(password string) {
-		require.NoError(t, os.WriteFile(file+".new", []byte("redis://bellhop:"+password+"@"+redis.Addr), 0o600))
-		require.NoError(t, os.Rename(file+".new", file))
+		replaceFile(t, file, "redis://bellhop:"+password+"@"+redis.Addr)
 	}
 	write("first")
 	h.redis = ""

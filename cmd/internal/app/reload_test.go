@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,17 +16,29 @@ import (
 	"github.com/bellhop/bellhop/auth"
 )
 
+// replaceFile puts a file in place by a rename, as whoever rotates a secret does, and
+// returns its path.
+func replaceFile(t *testing.T, path, text string) string {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path+".new", []byte(text), 0o600))
+	require.NoError(t, os.Rename(path+".new", path))
+	return path
+}
+
+// hangUp has a program read its files anew, and waits until its log says so.
+func hangUp(t *testing.T, cmd *exec.Cmd, stderr *console, says string) {
+	t.Helper()
+	before := strings.Count(stderr.String(), says)
+	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
+	require.Eventually(t, func() bool { return strings.Count(stderr.String(), says) > before }, patience, tick, "%s", stderr)
+}
+
 // TestHangupReadsFilesAnew: keys, secrets and policies, while streams go on but for
 // those that the new policy forbids. A wrong file leaves all as it was.
 func TestHangupReadsFilesAnew(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path+".new", []byte(text), 0o600))
-		require.NoError(t, os.Rename(path+".new", path))
-		return path
-	}
+	write := func(name, text string) string { return replaceFile(t, filepath.Join(dir, name), text) }
 	oldSecret, newSecret := strings.Repeat("o", 32), strings.Repeat("n", 32)
 	const (
 		open   = "  news: {access: public, log: database}\n"
@@ -42,11 +55,7 @@ func TestHangupReadsFilesAnew(t *testing.T) {
 		require.NoError(t, err)
 		return []string{"Authorization", "Bearer " + token}
 	}
-	hangUp := func(says string) {
-		before := strings.Count(stderr.String(), says)
-		require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
-		require.Eventually(t, func() bool { return strings.Count(stderr.String(), says) > before }, patience, tick, "%s", stderr)
-	}
+	hangUp := func(says string) { hangUp(t, cmd, stderr, says) }
 	asks := func(secret string) int {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodHead, url+"/v1/stream", http.NoBody)
 		require.NoError(t, err)

@@ -1,10 +1,7 @@
 package app
 
 import (
-	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,15 +22,11 @@ func TestDatabaseAccountsChangeWithoutARestart(t *testing.T) {
 		return user + ":pw-" + user + "@tcp(" + cluster.Primary.Addr + ")/" + database
 	}
 	older, newer := account("rotate_a"), account("rotate_b")
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path+".new", []byte(text), 0o600))
-		require.NoError(t, os.Rename(path+".new", path))
-		return path
-	}
+	file, replicas := filepath.Join(t.TempDir(), "primary"), filepath.Join(t.TempDir(), "replicas")
+	replica := cluster.Replica.DSN(database) + "\n"
 	cmd, stderr, url := launch(t, "notifier", []string{"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"}, []string{
-		"BELLHOP_MYSQL_PRIMARY_FILE=" + write("primary", older),
+		"BELLHOP_MYSQL_PRIMARY_FILE=" + replaceFile(t, file, older),
+		"BELLHOP_MYSQL_REPLICAS_FILE=" + replaceFile(t, replicas, replica),
 		"BELLHOP_REDIS=" + testenv.Redis(t).URL(),
 		"BELLHOP_SERVICE_KEYS=ops=" + fleetKey, "BELLHOP_LOG_FORMAT=text",
 	})
@@ -42,19 +35,16 @@ func TestDatabaseAccountsChangeWithoutARestart(t *testing.T) {
 		status, body := post(t, url+"/v1/events", `{"channels":["user:7"],"type":"note","data":1}`, "Authorization", "Bearer "+fleetKey)
 		require.Equal(t, 201, status, "%s", body)
 	}
-	hangUp := func(says string) {
-		t.Helper()
-		before := strings.Count(stderr.String(), says)
-		require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
-		require.Eventually(t, func() bool { return strings.Count(stderr.String(), says) > before }, patience, tick, "%s", stderr)
-	}
 	publishes()
-	write("primary", "no DSN")
-	hangUp("all stays as it was")
+	replaceFile(t, replicas, replica+replica)
+	hangUp(t, cmd, stderr, "2 replicas, not 1")
+	replaceFile(t, replicas, replica)
+	replaceFile(t, file, "no DSN")
+	hangUp(t, cmd, stderr, "all stays as it was")
 	publishes()
 
-	write("primary", newer)
-	hangUp("database accounts")
+	replaceFile(t, file, newer)
+	hangUp(t, cmd, stderr, "database accounts")
 	cluster.Primary.Exec(t, "DROP USER rotate_a@'%'")
 	publishes()
 	var connections int
