@@ -63,22 +63,27 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 	if changed, err = changedPolicies(s.access.policies, fresh.policies); err != nil {
 		return nil, err
 	}
-	if was, is := len(s.access.mysql.MySQLReplicas), len(fresh.mysql.MySQLReplicas); was != is {
-		return nil, fmt.Errorf("%d replicas, not %d: their number can't change while programs run", is, was)
-	}
 	if fresh.redis != nil {
 		if err := fanout.SameRedis(s.access.redis.Redis.Reveal(), fresh.redis.Redis.Reveal()); err != nil {
 			return nil, err
 		}
 	}
-	if s.gateway != nil && !reflect.DeepEqual(s.access.tokens, fresh.tokens) {
-		keys, err := openTokenKeys(fresh.tokens, s.log)
-		if err == nil {
+	keys := new(tokenKeys) // nothing to take
+	tokens := s.gateway != nil && !reflect.DeepEqual(s.access.tokens, fresh.tokens)
+	if tokens {
+		if keys, err = openTokenKeys(fresh.tokens, s.log); err == nil {
 			err = keys.Ready(ctx)
 		}
-		if err != nil {
-			return nil, errors.Join(err, keys.Close())
-		}
+	}
+	// The last that may fail: what comes after it is in force.
+	accounts := !slices.Equal(dsns(s.access.mysql), dsns(fresh.mysql))
+	if err == nil && accounts {
+		err = s.database.Renew(mysqlConfig(fresh.mysql, s.access.mysql.MySQLTLS.Config(), s.log))
+	}
+	if err != nil {
+		return nil, errors.Join(err, keys.Close())
+	}
+	if tokens {
 		// Whoever is judged by the old ones at the moment has them in memory.
 		if err := s.tokenKeys.Swap(keys).Close(); err != nil {
 			s.log.Warn("the issuers' old keys are still read", "error", err)
@@ -96,10 +101,7 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 	if !reflect.DeepEqual(s.access.keys, fresh.keys) {
 		changed = append(changed, "service keys")
 	}
-	if dsns := func(m config.MySQL) []string { return append(m.Replicas(), m.MySQLPrimary.Reveal()) }; !slices.Equal(dsns(s.access.mysql), dsns(fresh.mysql)) {
-		if err := s.database.Renew(mysqlConfig(fresh.mysql, s.access.mysql.MySQLTLS.Config(), s.log)); err != nil {
-			return nil, err
-		}
+	if accounts {
 		changed = append(changed, "database accounts")
 	}
 	for i, files := range s.access.tls {
@@ -118,6 +120,8 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 	}
 	return changed, nil
 }
+
+func dsns(m config.MySQL) []string { return append(m.Replicas(), m.MySQLPrimary.Reveal()) }
 
 // changedPolicies names the namespaces in which two policies differ. One whose events
 // would be in another log from now on is an error: some programs would write there
