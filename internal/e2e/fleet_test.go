@@ -86,6 +86,22 @@ func (f *fleet) begin(gateways int) {
 	}
 }
 
+// env is what a program of the fleet is told that runs in a process of its own.
+func (f *fleet) env(more ...string) []string {
+	return append([]string{
+		"BELLHOP_MYSQL_PRIMARY=" + f.cluster.Primary.DSN(f.database),
+		"BELLHOP_MYSQL_REPLICAS=" + f.cluster.Replica.DSN(f.database),
+		"BELLHOP_REDIS=" + f.redis.URL(),
+	}, more...)
+}
+
+// gatewayProcess starts one that is no part of this process: its descriptors and its
+// memory are its own.
+func (f *fleet) gatewayProcess(tb testing.TB, more ...string) *testenv.Program {
+	tb.Helper()
+	return testenv.Run(tb, testenv.Build(tb, "./cmd/gateway"), f.env(append(more, "BELLHOP_JWT_SECRET="+signingKey)...)...)
+}
+
 func (f *fleet) log(pool int) *store.DB {
 	f.tb.Helper()
 	cfg := f.mysql

@@ -23,13 +23,7 @@ import (
 func TestOpenStreamsHoldNoConnections(t *testing.T) {
 	const streams = 10_000
 	f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 0)
-	g := testenv.Run(t, testenv.Build(t, "./cmd/gateway"),
-		"BELLHOP_MYSQL_PRIMARY="+f.cluster.Primary.DSN(f.database),
-		"BELLHOP_MYSQL_REPLICAS="+f.cluster.Replica.DSN(f.database),
-		"BELLHOP_MYSQL_POOL=4",
-		"BELLHOP_REDIS="+f.redis.URL(),
-		"BELLHOP_JWT_SECRET="+signingKey,
-	)
+	g := f.gatewayProcess(t, "BELLHOP_MYSQL_POOL=4")
 	addr := strings.TrimPrefix(g.URL, "http://")
 	idle := rss(t, g.PID())
 	open := make([]*rawStream, streams)

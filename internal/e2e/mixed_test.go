@@ -46,16 +46,12 @@ func TestVersionsMix(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 0)
-			storage := []string{
-				"BELLHOP_MYSQL_PRIMARY=" + f.cluster.Primary.DSN(f.database), "BELLHOP_MYSQL_REPLICAS=" + f.cluster.Replica.DSN(f.database),
-				"BELLHOP_REDIS=" + f.redis.URL(),
-			}
 			start := func(paths []string, more ...string) (urls []string) {
 				var mu sync.Mutex
 				var all sync.WaitGroup
 				for _, path := range paths {
 					all.Go(func() {
-						p := testenv.Run(t, path, append(append([]string(nil), storage...), more...)...)
+						p := testenv.Run(t, path, f.env(more...)...)
 						mu.Lock()
 						defer mu.Unlock()
 						urls = append(urls, p.URL)

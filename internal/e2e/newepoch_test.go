@@ -23,12 +23,7 @@ func TestClientsAfterANewEpochAreNotFlooded(t *testing.T) {
 	const retained = 30
 	clients := *epochClients
 	f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 0)
-	gateway := testenv.Run(t, testenv.Build(t, "./cmd/gateway"),
-		"BELLHOP_MYSQL_PRIMARY="+f.cluster.Primary.DSN(f.database),
-		"BELLHOP_MYSQL_REPLICAS="+f.cluster.Replica.DSN(f.database),
-		"BELLHOP_REDIS="+f.redis.URL(),
-		"BELLHOP_JWT_SECRET="+signingKey,
-		"BELLHOP_MAX_RATE_PER_ADDRESS=0", "BELLHOP_MAX_STREAMS_PER_ADDRESS=0")
+	gateway := f.gatewayProcess(t, "BELLHOP_MAX_RATE_PER_ADDRESS=0", "BELLHOP_MAX_STREAMS_PER_ADDRESS=0")
 	name := func(i int) string { return fmt.Sprintf("epoch-%d", i) }
 	for range retained {
 		for first := 0; first < clients; first += 1000 {

@@ -27,11 +27,7 @@ func TestLongPollsBesideStreams(t *testing.T) {
 	kinds := []*pollKind{{name: "streams"}, {name: "long polls", wait: 25}}
 	var starts errgroup.Group
 	for _, k := range kinds {
-		k.gateway = testenv.Run(t, testenv.Build(t, "./cmd/gateway"),
-			"BELLHOP_MYSQL_PRIMARY="+f.cluster.Primary.DSN(f.database),
-			"BELLHOP_MYSQL_REPLICAS="+f.cluster.Replica.DSN(f.database),
-			"BELLHOP_REDIS="+f.redis.URL(), "BELLHOP_JWT_SECRET="+signingKey, "BELLHOP_DRAIN=2s",
-			"BELLHOP_MAX_RATE_PER_ADDRESS=0", "BELLHOP_MAX_STREAMS_PER_ADDRESS=0")
+		k.gateway = f.gatewayProcess(t, "BELLHOP_DRAIN=2s", "BELLHOP_MAX_RATE_PER_ADDRESS=0", "BELLHOP_MAX_STREAMS_PER_ADDRESS=0")
 		plan := f.plan()
 		plan.Users, plan.Wait = *pollClients, k.wait
 		plan.Events, plan.Rate = 2**pollClients, float64(*pollClients)/5

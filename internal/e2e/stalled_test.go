@@ -25,13 +25,7 @@ import (
 func TestStalledClientsCostLittle(t *testing.T) {
 	const stalled, events, size = 1000, 1500, 16 << 10
 	f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 0)
-	g := testenv.Run(t, testenv.Build(t, "./cmd/gateway"),
-		"BELLHOP_MYSQL_PRIMARY="+f.cluster.Primary.DSN(f.database),
-		"BELLHOP_MYSQL_REPLICAS="+f.cluster.Replica.DSN(f.database),
-		"BELLHOP_REDIS="+f.redis.URL(), testenv.DatabaseTopics(t),
-		"BELLHOP_JWT_SECRET="+signingKey,
-		"BELLHOP_SLOW_TIMEOUT=5s",
-	)
+	g := f.gatewayProcess(t, testenv.DatabaseTopics(t), "BELLHOP_SLOW_TIMEOUT=5s")
 	const flood = event.Channel("topic:flood")
 	addr := strings.TrimPrefix(g.URL, "http://")
 	small := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {

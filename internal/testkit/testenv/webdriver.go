@@ -128,21 +128,11 @@ func (p *Page) Evaluate(expression string) string {
 // Click presses a mouse's button in the middle of an element.
 func (p *Page) Click(element string) {
 	p.tb.Helper()
-	p.move(element, map[string]any{"type": "pointerDown", "button": 0}, map[string]any{"type": "pointerUp", "button": 0})
-}
-
-// Hover moves the mouse to the middle of an element.
-func (p *Page) Hover(element string) {
-	p.tb.Helper()
-	p.move(element)
-}
-
-func (p *Page) move(element string, then ...any) {
-	p.tb.Helper()
 	var reference any
 	p.command("/execute/sync", map[string]any{"script": "return " + element, "args": []any{}}, &reference)
 	require.NotNil(p.tb, reference, element)
-	p.act("pointer", append([]any{map[string]any{"type": "pointerMove", "x": 0, "y": 0, "duration": 0, "origin": reference}}, then...)...)
+	p.act("pointer", map[string]any{"type": "pointerMove", "x": 0, "y": 0, "duration": 0, "origin": reference},
+		map[string]any{"type": "pointerDown", "button": 0}, map[string]any{"type": "pointerUp", "button": 0})
 }
 
 // Press presses keys, one after the other: characters, or those of WebDriver's table.
