@@ -1,6 +1,20 @@
 // Bellhop, Apache License 2.0: https://github.com/bellhop/bellhop
 // Code generated from web/src by go test ./web -update; DO NOT EDIT.
 
+// src/bell/arrival.js
+
+// Events of the inbox, as they happen.
+
+/**
+ * onArrival calls act for each event that arrives in the inbox as it happens; returns how to stop that.
+ *
+ * @param {import("../../bellhop.d.ts").Bellhop} client
+ * @param {(event: any) => void} act
+ */
+function onArrival(client, act) {
+  return client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) act(event); });
+}
+
 // src/bell/view.js
 
 // What a notification says, where its page does not say it.
@@ -39,6 +53,26 @@ function defaultView({ type, data }) {
   };
 }
 
+/**
+ * pagesView is what a function of the page makes of a notification; null if nothing, or
+ * if it throws: that is the page's fault, which must not cost it the other ones.
+ *
+ * @param {() => any} make
+ */
+function pagesView(make) {
+  try {
+    return make() ?? null;
+  } catch (error) {
+    reportError(error);
+    return null;
+  }
+}
+
+/** templateOf is a page's function for a type of event, not an object's own toString. */
+function templateOf(templates, type) {
+  return Object.hasOwn(templates, type) ? templates[type] : undefined;
+}
+
 // src/bell/attention.js
 
 // Ways to call somebody who looks elsewhere. Each is off until the page asks for it,
@@ -66,9 +100,7 @@ export function showUnread(client, { title = true, badge = true } = {}) {
 
 /** arrivals calls act for what arrives, in one tab of all. */
 function arrivals(client, act) {
-  return client.on("*", (event, { live }) => {
-    if (live && client.leader && event.channel.startsWith("user:")) act(event);
-  });
+  return onArrival(client, (event) => { if (client.leader) act(event); });
 }
 
 /** No more often than this, in ms. */
@@ -102,7 +134,7 @@ export function playSound(client, address) {
 export function notifyDesktop(client, templates = {}) {
   return arrivals(client, (event) => {
     if (globalThis.Notification?.permission !== "granted" || document.visibilityState === "visible") return;
-    const { title, body } = templates[event.type]?.(event) ?? defaultView(event);
+    const { title, body } = pagesView(() => templateOf(templates, event.type)?.(event)) ?? defaultView(event);
     // The same tag in two tabs shows one.
     const shown = new Notification(title, { body, tag: `${event.channel}:${event.seq}` });
     shown.onclick = () => { window.focus(); shown.close(); };

@@ -100,6 +100,26 @@ function defaultView({ type, data }) {
   };
 }
 
+/**
+ * pagesView is what a function of the page makes of a notification; null if nothing, or
+ * if it throws: that is the page's fault, which must not cost it the other ones.
+ *
+ * @param {() => any} make
+ */
+function pagesView(make) {
+  try {
+    return make() ?? null;
+  } catch (error) {
+    reportError(error);
+    return null;
+  }
+}
+
+/** templateOf is a page's function for a type of event, not an object's own toString. */
+function templateOf(templates, type) {
+  return Object.hasOwn(templates, type) ? templates[type] : undefined;
+}
+
 // src/bell/texts.js
 
 // What the bell says, by language.
@@ -1086,14 +1106,7 @@ export class BellhopBell extends Element {
   /** #view is what the page makes of an item; null if nothing. */
   #view(item) {
     const context = { lang: this.#lang, texts: this.#texts };
-    try {
-      const template = Object.hasOwn(this.#templates, item.type) ? this.#templates[item.type] : undefined; // not its toString
-      return this.#renderItem?.(item, context) ?? template?.(item, context) ?? null;
-    } catch (error) {
-      // The page's fault, which must not cost it the other items.
-      reportError(error);
-      return null;
-    }
+    return pagesView(() => this.#renderItem?.(item, context) ?? templateOf(this.#templates, item.type)?.(item, context));
   }
 
   #toggled(open) {

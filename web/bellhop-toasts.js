@@ -1,6 +1,20 @@
 // Bellhop, Apache License 2.0: https://github.com/bellhop/bellhop
 // Code generated from web/src by go test ./web -update; DO NOT EDIT.
 
+// src/bell/arrival.js
+
+// Events of the inbox, as they happen.
+
+/**
+ * onArrival calls act for each event that arrives in the inbox as it happens; returns how to stop that.
+ *
+ * @param {import("../../bellhop.d.ts").Bellhop} client
+ * @param {(event: any) => void} act
+ */
+function onArrival(client, act) {
+  return client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) act(event); });
+}
+
 // src/bell/dom.js
 
 // Making elements. There is no markup from strings anywhere in the bell: what a
@@ -100,6 +114,26 @@ function defaultView({ type, data }) {
   };
 }
 
+/**
+ * pagesView is what a function of the page makes of a notification; null if nothing, or
+ * if it throws: that is the page's fault, which must not cost it the other ones.
+ *
+ * @param {() => any} make
+ */
+function pagesView(make) {
+  try {
+    return make() ?? null;
+  } catch (error) {
+    reportError(error);
+    return null;
+  }
+}
+
+/** templateOf is a page's function for a type of event, not an object's own toString. */
+function templateOf(templates, type) {
+  return Object.hasOwn(templates, type) ? templates[type] : undefined;
+}
+
 // src/bell/toasts.js
 
 // <bellhop-toasts>: shows what arrives, for a moment.
@@ -185,7 +219,7 @@ export class BellhopToasts extends Base {
   #listen() {
     if (!this.#client) return;
     this.#off = [
-      this.#client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) this.#arrived(event); }),
+      onArrival(this.#client, (event) => this.#arrived(event)),
       this.#client.on("bellhop.inbox", (inbox) => this.#settle(inbox)),
     ];
   }
@@ -231,12 +265,7 @@ export class BellhopToasts extends Base {
   }
 
   #view(event) {
-    try {
-      return this.#templates[event.type]?.(event, {}) ?? defaultView(event);
-    } catch (error) {
-      reportError(error);
-      return defaultView(event);
-    }
+    return pagesView(() => templateOf(this.#templates, event.type)?.(event, {})) ?? defaultView(event);
   }
 
   #read(event) {

@@ -1,7 +1,8 @@
 // Ways to call somebody who looks elsewhere. Each is off until the page asks for it,
 // and ends with the function that it returns.
 
-import { defaultView } from "./view.js";
+import { onArrival } from "./arrival.js";
+import { defaultView, pagesView, templateOf } from "./view.js";
 
 /**
  * showUnread keeps the number of unread notifications in the page's title, and on the
@@ -24,9 +25,7 @@ export function showUnread(client, { title = true, badge = true } = {}) {
 
 /** arrivals calls act for what arrives, in one tab of all. */
 function arrivals(client, act) {
-  return client.on("*", (event, { live }) => {
-    if (live && client.leader && event.channel.startsWith("user:")) act(event);
-  });
+  return onArrival(client, (event) => { if (client.leader) act(event); });
 }
 
 /** No more often than this, in ms. */
@@ -60,7 +59,7 @@ export function playSound(client, address) {
 export function notifyDesktop(client, templates = {}) {
   return arrivals(client, (event) => {
     if (globalThis.Notification?.permission !== "granted" || document.visibilityState === "visible") return;
-    const { title, body } = templates[event.type]?.(event) ?? defaultView(event);
+    const { title, body } = pagesView(() => templateOf(templates, event.type)?.(event)) ?? defaultView(event);
     // The same tag in two tabs shows one.
     const shown = new Notification(title, { body, tag: `${event.channel}:${event.seq}` });
     shown.onclick = () => { window.focus(); shown.close(); };

@@ -1,7 +1,7 @@
 // The element <bellhop-bell>.
 
 import { h, icon, ICONS } from "./dom.js";
-import { defaultView } from "./view.js";
+import { defaultView, pagesView, templateOf } from "./view.js";
 import { List } from "./list.js";
 import { News } from "./news.js";
 import { Panel } from "./panel.js";
@@ -225,14 +225,7 @@ export class BellhopBell extends Element {
   /** #view is what the page makes of an item; null if nothing. */
   #view(item) {
     const context = { lang: this.#lang, texts: this.#texts };
-    try {
-      const template = Object.hasOwn(this.#templates, item.type) ? this.#templates[item.type] : undefined; // not its toString
-      return this.#renderItem?.(item, context) ?? template?.(item, context) ?? null;
-    } catch (error) {
-      // The page's fault, which must not cost it the other items.
-      reportError(error);
-      return null;
-    }
+    return pagesView(() => this.#renderItem?.(item, context) ?? templateOf(this.#templates, item.type)?.(item, context));
   }
 
   #toggled(open) {

@@ -1,7 +1,8 @@
 // <bellhop-toasts>: shows what arrives, for a moment.
 
+import { onArrival } from "./arrival.js";
 import { h, icon, ICONS, safeLink } from "./dom.js";
-import { defaultView } from "./view.js";
+import { defaultView, pagesView, templateOf } from "./view.js";
 
 /** So many are shown at a time; those that come meanwhile wait, as many again. */
 const MOST = 3;
@@ -83,7 +84,7 @@ export class BellhopToasts extends Base {
   #listen() {
     if (!this.#client) return;
     this.#off = [
-      this.#client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) this.#arrived(event); }),
+      onArrival(this.#client, (event) => this.#arrived(event)),
       this.#client.on("bellhop.inbox", (inbox) => this.#settle(inbox)),
     ];
   }
@@ -129,12 +130,7 @@ export class BellhopToasts extends Base {
   }
 
   #view(event) {
-    try {
-      return this.#templates[event.type]?.(event, {}) ?? defaultView(event);
-    } catch (error) {
-      reportError(error);
-      return defaultView(event);
-    }
+    return pagesView(() => templateOf(this.#templates, event.type)?.(event, {})) ?? defaultView(event);
   }
 
   #read(event) {

@@ -33,3 +33,23 @@ export function defaultView({ type, data }) {
     icon: [...from][0]?.toUpperCase() ?? "",
   };
 }
+
+/**
+ * pagesView is what a function of the page makes of a notification; null if nothing, or
+ * if it throws: that is the page's fault, which must not cost it the other ones.
+ *
+ * @param {() => any} make
+ */
+export function pagesView(make) {
+  try {
+    return make() ?? null;
+  } catch (error) {
+    reportError(error);
+    return null;
+  }
+}
+
+/** templateOf is a page's function for a type of event, not an object's own toString. */
+export function templateOf(templates, type) {
+  return Object.hasOwn(templates, type) ? templates[type] : undefined;
+}
