@@ -97,7 +97,7 @@ func (d *DB) Readable(ctx context.Context) error { return d.CheckSchema(ctx) }
 // server is a pool of connections to one database server.
 type server struct {
 	*sqlx.DB
-	name string // for logs: never a DSN, which has a password
+	name string     // for logs: never a DSN, which has a password
 	conn *connector // nil for SQLite
 }
 
