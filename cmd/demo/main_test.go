@@ -156,8 +156,10 @@ func TestSettings(t *testing.T) {
 	require.ErrorContains(t, err, "DEMO_KEY_FILE")
 	_, _, err = parse([]string{"-key=a", "-jwt-secret=b", "dance"}, none, io.Discard)
 	require.ErrorContains(t, err, `"dance"`)
-	_, _, err = parse([]string{"-help"}, environ(map[string]string{"DEMO_KEY": "hidden"}), &help)
-	require.ErrorIs(t, err, flag.ErrHelp)
+	for _, asked := range []string{"-h", "-help", "--help"} {
+		_, _, err = parse([]string{asked}, environ(map[string]string{"DEMO_KEY": "hidden"}), &help)
+		require.ErrorIs(t, err, flag.ErrHelp)
+	}
 	require.NotContains(t, help.String(), "hidden")
 	_, command, err := parse([]string{"health"}, none, io.Discard)
 	require.NoError(t, err)

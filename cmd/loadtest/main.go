@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/internal/testkit/loadgen"
 	"github.com/bellhop/bellhop/internal/version"
 )
@@ -54,8 +55,10 @@ type run struct {
 
 func main() {
 	var s settings
-	cli := kong.Parse(&s, kong.Name("loadtest"), kong.Description("Puts a Bellhop gateway under load, checks every delivery, and measures."),
+	parser := kong.Must(&s, kong.Name("loadtest"), kong.Description("Puts a Bellhop gateway under load, checks every delivery, and measures."),
 		kong.Vars{"version": "loadtest " + version.Read().String()})
+	cli, err := parser.Parse(config.LongFlags(os.Args[1:]))
+	parser.FatalIfErrorf(err)
 	if cli.Command() == "worker" {
 		// The parent ends it. A key pressed in the terminal reaches it too, and
 		// must not end it before its report.
@@ -64,7 +67,7 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := s.Run.run(ctx)
+	err = s.Run.run(ctx)
 	stop()
 	cli.FatalIfErrorf(err)
 }

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,13 +19,23 @@ import (
 	"github.com/bellhop/bellhop/internal/testkit/loadgen"
 )
 
-// TestMain also plays the worker: the program starts itself for that.
+// TestMain also plays the worker, and who asks for help: the program starts itself
+// for that.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "worker" {
+	if len(os.Args) == 2 && (os.Args[1] == "worker" || strings.HasPrefix(os.Args[1], "-h") || os.Args[1] == "--help") {
 		main()
 		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
+}
+
+func TestHelpExitsWithoutAnError(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []string{"-h", "-help", "--help"} {
+		out, err := exec.CommandContext(t.Context(), os.Args[0], asked).Output()
+		require.NoError(t, err, asked)
+		require.Contains(t, string(out), "Usage: loadtest")
+	}
 }
 
 // settingsFor parses a command line.

@@ -48,15 +48,17 @@ func TestWrongSettingExitsWithOneLineAndTouchesNothing(t *testing.T) {
 
 func TestHelpExitsWithoutAnError(t *testing.T) {
 	t.Parallel()
-	var stdout, stderr console
-	code := Run(Process{Args: []string{"--help"}, Stdout: &stdout, Stderr: &stderr}, &config.Gateway{},
-		func(context.Context, *config.Gateway, Invocation) error {
-			t.Error("the program was run")
-			return nil
-		})
-	require.Equal(t, ExitOK, code)
-	require.Contains(t, stdout.String(), "Usage: gateway")
-	require.Empty(t, stderr.String())
+	for _, args := range [][]string{{"--help"}, {"-help"}, {"-h"}, {"--drain=1s", "-help"}, {"health", "-help"}} {
+		var stdout, stderr console
+		code := Run(Process{Args: args, Stdout: &stdout, Stderr: &stderr}, &config.Gateway{},
+			func(context.Context, *config.Gateway, Invocation) error {
+				t.Error("the program was run")
+				return nil
+			})
+		require.Equal(t, ExitOK, code, args)
+		require.Contains(t, stdout.String(), "Usage: gateway")
+		require.Empty(t, stderr.String())
+	}
 }
 
 func TestFailureIsLoggedAndExits(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ func Parse(program Program, args, environ []string, help io.Writer) (Result, err
 	if err != nil {
 		return Result{}, fmt.Errorf("config: settings of the program are malformed: %w", err)
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(LongFlags(args))
 	switch {
 	case helped:
 		return Result{}, ErrHelp
@@ -73,6 +74,18 @@ func Parse(program Program, args, environ []string, help io.Writer) (Result, err
 	command, _, _ := strings.Cut(ctx.Command(), " <")
 	program.check(command, &wrong)
 	return Result{Command: command, Unknown: env.unknown()}, wrong.err()
+}
+
+// LongFlags gives what every program answers the dashes that kong wants: of -help
+// it would make -h -e -l -p.
+func LongFlags(args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if name, found := strings.CutPrefix(arg, "-"); found && notSettings[name] {
+			args[i] = "-" + arg
+		}
+	}
+	return args
 }
 
 // Name is the name of a program.
