@@ -25,6 +25,7 @@ const (
 // browser. The zero value allows none. It is safe for concurrent use.
 type Origins struct {
 	any      bool
+	local    bool
 	list     []string
 	patterns []pattern
 }
@@ -99,10 +100,25 @@ func (e *OriginError) Error() string {
 	return "not a web origin such as https://app.example.com: " + e.Origin
 }
 
+// WithThisMachine are these and those of whatever is served on the browser's own
+// machine, at any port. That is for development alone.
+func (o Origins) WithThisMachine() Origins {
+	o.local = true
+	return o
+}
+
+// ofThisMachine tells whether an origin is that of a page from the browser's own
+// machine.
+func ofThisMachine(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") &&
+		slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname())
+}
+
 // Listed tells whether the origin was named, by itself or by a pattern, "*" not
 // counting.
 func (o Origins) Listed(origin string) bool {
-	return slices.Contains(o.list, origin) ||
+	return slices.Contains(o.list, origin) || o.local && ofThisMachine(origin) ||
 		slices.ContainsFunc(o.patterns, func(p pattern) bool { return p.matches(origin) })
 }
 
@@ -142,7 +158,7 @@ func byTLS(r *http.Request) bool {
 // not read a problem can't tell a bad token from a broken network.
 func (o Origins) cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if !o.any && len(o.list) == 0 && len(o.patterns) == 0 {
+		if !o.any && !o.local && len(o.list) == 0 && len(o.patterns) == 0 {
 			return next(c)
 		}
 		r, h := c.Request(), c.Response().Header()

@@ -193,3 +193,20 @@ func TestPreflightAllowsWhatIsAskedFor(t *testing.T) {
 		require.False(t, strings.HasPrefix(name, "Access-Control"), name)
 	}
 }
+
+// TestPagesOfThisMachine are allowed at any port where that is wanted, and nobody
+// whose name only looks alike.
+func TestPagesOfThisMachine(t *testing.T) {
+	t.Parallel()
+	named := origins(t, "https://app.example.com")
+	local := named.WithThisMachine()
+	for _, origin := range []string{"http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:5173", "https://localhost"} {
+		require.True(t, local.Listed(origin), origin)
+		require.False(t, named.Listed(origin), origin)
+	}
+	for _, origin := range []string{"", "null", "http://localhost.example.com", "http://127.0.0.1.example.com", "http://127.0.0.1@evil.example",
+		"http://evil.example#localhost", "capacitor://localhost", "http://10.0.0.1:3000"} {
+		require.False(t, local.Listed(origin), origin)
+	}
+	require.True(t, local.Listed("https://app.example.com"))
+}

@@ -19,8 +19,11 @@ const demoUser = "42"
 
 // RunBellhop is cmd/bellhop.
 func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error {
-	if inv.Command == "token" {
+	switch inv.Command {
+	case "token":
 		return printToken(cfg, inv.Stdout)
+	case "env":
+		return printEnv(cfg, inv.Stdout)
 	}
 	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
 	if err != nil {
@@ -34,7 +37,11 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 // with a log in a file, and a bus and the log of Redis-kept channels in memory;
 // and the demo, if the settings ask for it, whose greeting goes to stdout.
 func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, stdout io.Writer) (_ *Service, err error) {
-	s, err := newService(ctx, cfg.HTTP, cfg.Origins, cfg.Drain, logger)
+	origins := cfg.Origins
+	if cfg.ForThisMachine() {
+		origins = origins.WithThisMachine()
+	}
+	s, err := newService(ctx, cfg.HTTP, origins, cfg.Drain, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +53,8 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 			return nil, err
 		}
 		s.readAccess = keys.access
+	} else {
+		logger.Info("there is no demo page", "because", cfg.WithoutDemo())
 	}
 	if err := s.begin(cfg); err != nil {
 		return nil, err
@@ -88,22 +97,13 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if err := s.addDemo(ctx, cfg, keys); err != nil {
 		return nil, err
 	}
+	s.run = append(s.run, func(ctx context.Context) error {
+		<-ctx.Done()
+		streams, _ := s.openStreams(ctx)
+		return sayGoodbye(stdout, streams, cfg.DrainDelay+cfg.Drain)
+	})
 	return s, greet(stdout, s.URL(), devKeyFile(cfg), keys)
 }
 
 // devKeyFile is where the demo's keys are kept.
 func devKeyFile(cfg *config.Bellhop) string { return cfg.SQLite.SQLite + ".keys" }
-
-// printToken prints a token of the demo.
-func printToken(cfg *config.Bellhop, stdout io.Writer) error {
-	keys, err := loadDevKeys(devKeyFile(cfg))
-	if err != nil {
-		return err
-	}
-	token, err := keys.sign(cfg.Token.User)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(stdout, token)
-	return err
-}

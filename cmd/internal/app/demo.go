@@ -70,10 +70,10 @@ func (s *Service) openStreams(context.Context) (n int, ok bool) {
 	return 0, false
 }
 
-// sign makes a token of the demo.
-func (k devKeys) sign(user string) (string, error) {
+// sign makes a token of the demo, for a member of these channels.
+func (k devKeys) sign(user string, channels ...string) (string, error) {
 	now := time.Now()
-	return auth.SignToken(k.Signing, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(demoTokenLife)})
+	return auth.SignToken(k.Signing, auth.Claims{Subject: user, IssuedAt: now, Expires: now.Add(demoTokenLife), Channels: channels})
 }
 
 // greeting is what somebody sees who starts the demo: where to look, the keys, and
@@ -95,6 +95,10 @@ const greeting = `
     signing key   %[6]s
     service key   %[4]s
 
+  Programs of yours take them from the environment. In any terminal, in this folder:
+
+    eval "$(bin/bellhop env)"
+
 `
 
 // greet writes the greeting. It holds secrets, but only those of the demo, and only
@@ -105,5 +109,15 @@ func greet(w io.Writer, url, keyFile string, keys devKeys) error {
 		return err
 	}
 	_, err = fmt.Fprintf(w, greeting, url, demoUser, token, keys.Service, keyFile, keys.Signing)
+	return err
+}
+
+// sayGoodbye tells who pressed Ctrl-C why it takes a while.
+func sayGoodbye(w io.Writer, streams int, within time.Duration) error {
+	how := "."
+	if streams > 0 {
+		how = fmt.Sprintf(": open streams (%d) end one by one, within %s.", streams, within)
+	}
+	_, err := fmt.Fprintf(w, "\n  Stopping%s Ctrl-C again ends at once.\n\n", how)
 	return err
 }

@@ -3,12 +3,15 @@ package app
 import (
 	"bufio"
 	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/bellhop/bellhop/auth"
@@ -24,19 +27,26 @@ type devKeys struct {
 }
 
 // Names in the file, which are those of the settings, so that it can be read as
-// an environment file. demoService names the service whose key it is.
+// an environment file. demoService names the service whose key it is, adminService
+// that of the other one.
 const (
 	signingKeyName = "BELLHOP_JWT_SECRET"
 	serviceKeyName = "BELLHOP_SERVICE_KEYS"
 	demoService    = "demo"
+	adminService   = "demo-admin"
 )
 
 // loadDevKeys reads the keys from a file, and makes the file if it is missing.
 func loadDevKeys(path string) (devKeys, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	keys, err := readDevKeys(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeDevKeys(path)
 	}
+	return keys, err
+}
+
+func readDevKeys(path string) (devKeys, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return devKeys{}, fmt.Errorf("development keys: %w", err)
 	}
@@ -86,11 +96,24 @@ func (k devKeys) access(cfg config.Program) (accessSettings, error) {
 		a.tokens.Issuers = make([]auth.Issuer, 1)
 	}
 	a.tokens.Issuers[0].Secrets = []string{k.Signing}
-	publishers := demoService + "=" + k.Service
+	var publishers []string
 	if c, ok := cfg.(*config.Bellhop); ok && c.ServiceKeys != "" {
-		publishers = c.ServiceKeys.Reveal() + "," + publishers
+		publishers = strings.Split(c.ServiceKeys.Reveal(), ",")
+	}
+	for _, own := range []string{demoService + "=" + k.Service, adminService + "@admin=" + k.admin()} {
+		if !slices.Contains(publishers, own) { // it is there where the file of the keys was exported
+			publishers = append(publishers, own)
+		}
 	}
 	var err error
-	a.keys, err = auth.ParseServiceKeys(publishers)
+	a.keys, err = auth.ParseServiceKeys(strings.Join(publishers, ","))
 	return a, err
+}
+
+// admin is the key that erases and locks out. It follows from the signing key, so
+// that files of older versions have it too.
+func (k devKeys) admin() string {
+	mac := hmac.New(sha256.New, []byte(k.Signing))
+	mac.Write([]byte(adminService))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

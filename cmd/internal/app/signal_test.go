@@ -26,6 +26,12 @@ func startProcess(t *testing.T, args ...string) (cmd *exec.Cmd, stderr *console,
 // printed past its log, by a library of ours either.
 func launch(t *testing.T, name string, args, environ []string) (cmd *exec.Cmd, stderr *console, url string) {
 	t.Helper()
+	return launchIn(t, t.TempDir(), name, args, environ)
+}
+
+// launchIn does so in a folder.
+func launchIn(t *testing.T, dir, name string, args, environ []string) (cmd *exec.Cmd, stderr *console, url string) {
+	t.Helper()
 	stderr = new(console)
 	t.Cleanup(func() {
 		if cmd.Process != nil && cmd.ProcessState == nil { // the test did not wait for it
@@ -37,7 +43,7 @@ func launch(t *testing.T, name string, args, environ []string) (cmd *exec.Cmd, s
 		}
 		testenv.NoSecrets(t, "the log of "+name, stderr.String(), testenv.Secrets(append(args, environ...)...)...)
 	})
-	cmd = program(t, t.TempDir(), name, args, environ)
+	cmd = program(t, dir, name, args, environ)
 	cmd.Stderr = stderr
 	require.NoError(t, cmd.Start())
 	serving := regexp.MustCompile(`msg=serving url=(\S+)`)

@@ -112,11 +112,20 @@ func isSecret(flag *kong.Flag) bool {
 // fileVariable is the variable that names the file of a secret.
 func fileVariable(flag string) string { return Variable(flag) + "_FILE" }
 
+// Names of variables for what talks to Bellhop. They are those of no setting, so
+// that a terminal that has them can start a program too.
+const (
+	ClientURL      = "BELLHOP_URL"
+	ClientKey      = "BELLHOP_KEY"          // of the service that publishes
+	ClientAdminKey = "BELLHOP_ADMIN_KEY"    // erases and locks out
+	ClientSecret   = "BELLHOP_TOKEN_SECRET" //nolint:gosec // a name
+)
+
 // unknown lists the variables that look like settings and are none. Those of
-// tests are left out, and so are those that Kubernetes makes up for every
+// clients and tests are left out, and so are those that Kubernetes makes up for every
 // service of a namespace, which may well be called bellhop.
 func (e environment) unknown() []string {
-	known := map[string]bool{}
+	known := map[string]bool{ClientURL: true, ClientKey: true, ClientAdminKey: true, ClientSecret: true}
 	for _, program := range []Program{&Gateway{}, &Notifier{}, &Bellhop{}} {
 		for _, flag := range settings(program) {
 			known[Variable(flag.Name)] = true

@@ -93,8 +93,10 @@ type Bellhop struct {
 	Run    struct{} `cmd:"" default:"1" help:"Serve clients and services (the default)."`
 	Health struct{} `cmd:"" help:"Ask the process that runs with these settings whether it is ready; exit 0 if so."`
 	Token  struct {
-		User string `arg:"" help:"The subject; the token opens the inbox user:USER."`
+		User     string   `arg:"" help:"The subject; the token opens the inbox user:USER."`
+		Channels []string `placeholder:"PATTERN" sep:"," help:"Channels whose member the person is, such as room:7 or room:*, comma-separated."`
 	} `cmd:"" help:"Print a token of the demo, signed with its key, for use with curl."`
+	Env struct{} `cmd:"" help:"Print the demo's address and keys as a shell takes them: eval \"$(bellhop env)\"."`
 }
 
 func (b *Bellhop) about() (string, string, kong.Vars) {
@@ -109,7 +111,7 @@ func (b *Bellhop) check(command string, p *SettingErrors) {
 		return
 	}
 	b.SQLite.check(p)
-	if command != "run" {
+	if command != "run" { // token and env: of the demo that runs
 		return
 	}
 	b.Tokens.check(p)
@@ -120,15 +122,34 @@ func (b *Bellhop) check(command string, p *SettingErrors) {
 	case b.Demo == On && b.anyKey():
 		p.addf("demo", "signs everybody in as anybody, so it cannot be on together with the key of real tokens")
 	case !b.WithDemo() && !p.has("demo"):
-		p.require("jwt-secret", b.anyKey(), ", because the demo is off")
-		p.require("service-keys", b.ServiceKeys != "", ", because the demo is off")
+		why := ", because there is no demo: " + b.WithoutDemo()
+		p.require("jwt-secret", b.anyKey(), why)
+		p.require("service-keys", b.ServiceKeys != "", why)
 	}
 }
 
 // WithDemo tells whether the demo is to be served.
-func (b *Bellhop) WithDemo() bool {
-	return b.Demo == On || (b.Demo == Auto && b.loopback() && !b.anyKey())
+func (b *Bellhop) WithDemo() bool { return b.WithoutDemo() == "" }
+
+// WithoutDemo is why the demo is not served, and what to do about that; empty where
+// it is.
+func (b *Bellhop) WithoutDemo() string {
+	named := func(flag, why string) string { return fmt.Sprintf("--%s (%s) %s", flag, Variable(flag), why) }
+	switch key := b.keySetting(); {
+	case b.Demo == On:
+		return ""
+	case b.Demo == Off:
+		return named("demo", "is off")
+	case key != "":
+		return named(key, "is set; for the demo: unset "+Variable(key))
+	case !b.loopback():
+		return named("listen", "lets other machines in")
+	}
+	return ""
 }
+
+// ForThisMachine tells whether the demo is served, to nobody but this machine.
+func (b *Bellhop) ForThisMachine() bool { return b.WithDemo() && b.loopback() }
 
 // Switch is a setting that may be left to the program.
 type Switch int

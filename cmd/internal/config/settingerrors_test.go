@@ -54,7 +54,7 @@ func TestEveryWrongSettingIsOneLine(t *testing.T) {
 		{notifier, "BELLHOP_SERVICE_KEYS=hunter2", "--service-keys (BELLHOP_SERVICE_KEYS): key 1: invalid service key"},
 		{bellhop, "BELLHOP_SQLITE=/nowhere/bellhop.db", "--sqlite (BELLHOP_SQLITE): the folder /nowhere does not exist"},
 		{bellhop, "BELLHOP_DEMO=maybe", "--demo (BELLHOP_DEMO): want auto, on or off, not \"maybe\""},
-		{bellhop, "BELLHOP_LISTEN=:8080", "--jwt-secret (BELLHOP_JWT_SECRET): is required, because the demo is off"},
+		{bellhop, "BELLHOP_LISTEN=:8080", "--jwt-secret (BELLHOP_JWT_SECRET): is required, because there is no demo"},
 	}
 	for _, bad := range []string{"hunter2", "http://:hunter2@redis:6379", "redis://:hunter2@redis:port", "redis://:hunter2@redis/x",
 		"redis://:hunter2/3@redis:6379", "redis+sentinel://:hunter2@s1:26379", "redis+cluster://:hunter2@c1", "rediss://%zz:hunter2@redis"} {
@@ -140,6 +140,25 @@ func TestDemoStaysOnThisMachine(t *testing.T) {
 	_, err := Parse(&Bellhop{}, nil, append([]string{"BELLHOP_DEMO=on"}, configured...), io.Discard)
 	require.EqualError(t, err, "--demo (BELLHOP_DEMO): signs everybody in as anybody, so it cannot be on together with the key of real tokens")
 	_, err = Parse(&Bellhop{}, nil, []string{"BELLHOP_DEMO=off"}, io.Discard)
-	require.EqualError(t, err, "--jwt-secret (BELLHOP_JWT_SECRET): is required, because the demo is off\n"+
-		"--service-keys (BELLHOP_SERVICE_KEYS): is required, because the demo is off")
+	require.EqualError(t, err, "--jwt-secret (BELLHOP_JWT_SECRET): is required, because there is no demo: --demo (BELLHOP_DEMO) is off\n"+
+		"--service-keys (BELLHOP_SERVICE_KEYS): is required, because there is no demo: --demo (BELLHOP_DEMO) is off")
+	_, err = Parse(&Bellhop{}, nil, []string{"BELLHOP_LISTEN=:80"}, io.Discard)
+	require.ErrorContains(t, err, "is required, because there is no demo: --listen (BELLHOP_LISTEN) lets other machines in")
+}
+
+// TestAKeyThatIsLeftOverIsNamed: the terminal in which somebody tried something else
+// may have one.
+func TestAKeyThatIsLeftOverIsNamed(t *testing.T) {
+	t.Parallel()
+	for variable, flag := range map[string]string{
+		"BELLHOP_JWT_SECRET": "--jwt-secret (BELLHOP_JWT_SECRET)", "BELLHOP_ISSUERS": "--issuers (BELLHOP_ISSUERS)",
+	} {
+		value := goodSecret
+		if variable == "BELLHOP_ISSUERS" {
+			value = file(t, "issuers: [{name: a, issuer: 'https://a.example', audience: b, jwks_url: 'https://a.example/keys'}]")
+		}
+		_, err := Parse(&Bellhop{}, nil, []string{variable + "=" + value}, io.Discard)
+		require.EqualError(t, err, "--service-keys (BELLHOP_SERVICE_KEYS): is required, because there is no demo: "+
+			flag+" is set; for the demo: unset "+variable)
+	}
 }

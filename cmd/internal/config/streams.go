@@ -9,7 +9,7 @@ import (
 
 // Streams shapes the Server-Sent-Events streams of a gateway.
 type Streams struct {
-	CORSOrigins    []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com or capacitor://localhost, comma-separated. In https://*.preview.example.com the star is one label. * alone allows every origin, without cookies."`
+	CORSOrigins    []string      `name:"cors-origins" placeholder:"ORIGIN" sep:"," help:"Origins that may open streams from another site, such as https://app.example.com or capacitor://localhost, comma-separated. In https://*.preview.example.com the star is one label. * alone allows every origin, without cookies. A demo that only this machine can reach allows all of http://localhost and http://127.0.0.1 as well."`
 	CookieSameSite string        `name:"cookie-same-site" placeholder:"lax|none" default:"lax" help:"Whether the session cookie is for pages that other sites frame. lax: it is not. none: SameSite=None; Secure; Partitioned, which takes TLS. In both cases only pages of the gateway's own site and of --cors-origins change anything by it."`
 	Heartbeat      time.Duration `placeholder:"DURATION" default:"20s" help:"Longest silence on a stream. Proxies cut silent connections, often after 60 s."`
 	MaxAge         time.Duration `name:"stream-max-age" placeholder:"DURATION" default:"30m" help:"Age at which a stream ends properly, give or take some jitter; its client resumes at once. 0: no limit."`

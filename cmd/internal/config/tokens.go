@@ -26,7 +26,24 @@ type Tokens struct {
 }
 
 // anyKey tells whether there is a key that tokens can be verified with.
-func (t *Tokens) anyKey() bool { return t.ownKey() || t.discovers() || t.Issuers != "" }
+func (t *Tokens) anyKey() bool { return t.keySetting() != "" }
+
+// keySetting is the flag that brings such a key; empty if none does.
+func (t *Tokens) keySetting() string {
+	switch {
+	case t.JWTSecret != "":
+		return "jwt-secret"
+	case t.JWTPublicKey != "":
+		return "jwt-public-key"
+	case t.JWKSURL != "":
+		return "jwks-url"
+	case t.discovers():
+		return "jwt-issuer"
+	case t.Issuers != "":
+		return "issuers"
+	}
+	return ""
+}
 
 // ownKey tells whether a flag names a key or a key set.
 func (t *Tokens) ownKey() bool { return t.JWTSecret != "" || t.JWTPublicKey != "" || t.JWKSURL != "" }
