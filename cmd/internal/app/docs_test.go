@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +31,16 @@ func shellBlocks(t *testing.T, page string) []string {
 	return blocks
 }
 
+// installIn puts bin/bellhop into the folder where h runs, as make leaves it there.
+func installIn(t *testing.T, dir string, h *hotel) {
+	t.Helper()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
+	self, err := filepath.Abs(os.Args[0])
+	require.NoError(t, err)
+	script := fmt.Sprintf("#!/bin/sh\n%s=bellhop BELLHOP_LISTEN=%s exec %s \"$@\"\n", asProgram, h.public.Addr(), self)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bin", "bellhop"), []byte(script), 0o700))
+}
+
 // TestCommandsOfTheDocsRun runs what README.md and docs/api.md tell people to
 // run, in a folder where bellhop was started, as one shell session for each page.
 func TestCommandsOfTheDocsRun(t *testing.T) {
@@ -38,12 +51,7 @@ func TestCommandsOfTheDocsRun(t *testing.T) {
 			dir := t.TempDir()
 			h := startBellhop(t, "--sqlite="+filepath.Join(dir, "bellhop.db"))
 			eventuallyReady(t, h.Service)
-			// bin/bellhop, as make leaves it there.
-			require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
-			self, err := filepath.Abs(os.Args[0])
-			require.NoError(t, err)
-			script := fmt.Sprintf("#!/bin/sh\n%s=bellhop exec %s \"$@\"\n", asProgram, self)
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "bin", "bellhop"), []byte(script), 0o700))
+			installIn(t, dir, h)
 
 			// A reader ends a stream with Ctrl-C; here a second is enough.
 			session := `set -eu
@@ -55,7 +63,6 @@ curl() {
   echo
 }
 ` + strings.Join(shellBlocks(t, page), "\n")
-			session = strings.ReplaceAll(session, "http://127.0.0.1:8080", h.URL())
 
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
@@ -63,10 +70,65 @@ curl() {
 			cmd.Dir = dir
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s\n%s", session, out)
+			for _, answer := range answersOf(t, page) {
+				require.Contains(t, jsonLines(string(out)), answer)
+			}
 			require.Contains(t, string(out), `{"events":[{"channel":"user:42","seq":1}`)
 			require.Contains(t, string(out), "event: bellhop.ready")
 			require.Contains(t, string(out), `"data":{"post":7,"by":"mina"}`)
 		})
+	}
+}
+
+// answersOf are the answers that a page prints, those aside that tell the time.
+func answersOf(t *testing.T, page string) (answers []any) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", page))
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		answer := jsonLines(strings.ReplaceAll(m[1], "\n", ""))
+		require.Len(t, answer, 1, m[1])
+		if regexp.MustCompile(`"(events|results)":`).MatchString(m[1]) {
+			answers = append(answers, answer...)
+		}
+	}
+	return answers
+}
+
+// jsonLines are the lines of a text that are JSON.
+func jsonLines(text string) (values []any) {
+	for line := range strings.Lines(text) {
+		var value any
+		if json.Unmarshal([]byte(line), &value) == nil {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+// TestStatusesAreExplained: what the API can refuse with is in docs/api.md.
+func TestStatusesAreExplained(t *testing.T) {
+	t.Parallel()
+	h := startBellhop(t, "--sqlite="+freshDB(t))
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(h.URL() + "/openapi.json")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	reference, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "api.md"))
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(page), "\n| status | meaning |\n")
+	require.True(t, ok)
+	table, _, _ = strings.Cut(table, "\n\n")
+	explained := regexp.MustCompile(`\b[45]\d\d\b`).FindAllString(regexp.MustCompile(`(?m)^\| ([\d, ]+) \|.*$`).ReplaceAllString(table, "$1"), -1)
+	used := regexp.MustCompile(`"([45]\d\d)":`).FindAllStringSubmatch(string(reference), -1)
+	require.NotEmpty(t, used)
+	for _, m := range used {
+		require.Contains(t, explained, m[1])
+	}
+	for _, status := range []string{"404", "405", "408"} { // of paths, and of all calls with a body
+		require.Contains(t, explained, status)
 	}
 }
 
