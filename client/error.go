@@ -24,8 +24,8 @@ var (
 	ErrTooLarge = errors.New("client: too large")
 	// ErrRateLimited: the service sends more than it may (429).
 	ErrRateLimited = errors.New("client: too many requests")
-	// ErrUnavailable: no notifier answered, or it could not write (409 and 5xx
-	// that pass by themselves, and all failures of the network).
+	// ErrUnavailable: no notifier answered, or it could not write (408, 409, 5xx
+	// and all failures of the network).
 	ErrUnavailable = errors.New("client: the notifier is not available")
 )
 
@@ -113,11 +113,10 @@ func (e *Error) Temporary() bool {
 	case 0,
 		http.StatusRequestTimeout,
 		http.StatusConflict, // an earlier attempt with this key is still under way
-		http.StatusTooManyRequests,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		http.StatusTooManyRequests:
 		return true
 	}
-	return false
+	return e.Status >= 500 // 500 too: it says nothing of the event, which must not be lost
 }
 
 // endedBy notes that ctx has ended, if so, in an answer that would else say

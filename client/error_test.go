@@ -28,8 +28,9 @@ func TestEveryStatusHasItsKind(t *testing.T) {
 	for code, want := range map[int]error{
 		400: client.ErrInvalid, 415: client.ErrInvalid, 422: client.ErrInvalid,
 		401: client.ErrUnauthorized, 403: client.ErrForbidden, 413: client.ErrTooLarge, 429: client.ErrRateLimited,
-		409: client.ErrUnavailable, 502: client.ErrUnavailable, 503: client.ErrUnavailable, 504: client.ErrUnavailable,
-		404: errNoKind, 500: errNoKind,
+		408: client.ErrUnavailable, 409: client.ErrUnavailable,
+		500: client.ErrUnavailable, 502: client.ErrUnavailable, 503: client.ErrUnavailable, 504: client.ErrUnavailable,
+		404: errNoKind,
 	} {
 		_, err := newClient(t, inTurn(status(code, `{}`)), once).Publish(t.Context(), event("hi"))
 		require.Error(t, err)
