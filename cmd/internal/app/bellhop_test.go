@@ -110,15 +110,16 @@ func TestDemoIsAbsentWhereItIsOff(t *testing.T) {
 func TestBellhopNeedsItsPorts(t *testing.T) {
 	t.Parallel()
 	h := startBellhop(t, "--sqlite="+freshDB(t))
-	for _, flags := range [][]string{
-		{"--listen=" + h.public.Addr().String(), "--admin-listen=127.0.0.1:0"},
-		{"--listen=127.0.0.1:0", "--admin-listen=" + h.admin.Addr().String()},
+	for taken, flags := range map[string][]string{
+		"--listen (BELLHOP_LISTEN): ":             {"--listen=" + h.public.Addr().String(), "--admin-listen=127.0.0.1:0"},
+		"--admin-listen (BELLHOP_ADMIN_LISTEN): ": {"--listen=127.0.0.1:0", "--admin-listen=" + h.admin.Addr().String()},
 	} {
 		var cfg config.Bellhop
 		_, err := config.Parse(&cfg, append(flags, "--sqlite="+freshDB(t)), nil, io.Discard)
 		require.NoError(t, err)
 		_, err = NewBellhop(t.Context(), &cfg, slog.New(slog.DiscardHandler), io.Discard)
 		require.ErrorContains(t, err, "address already in use")
+		require.ErrorContains(t, err, taken, "the setting that helps is named")
 	}
 }
 

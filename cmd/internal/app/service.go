@@ -67,10 +67,10 @@ func newService(ctx context.Context, http config.HTTP, origins server.Origins, d
 	s := &Service{log: log, registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Metric())
 	if s.public, err = new(net.ListenConfig).Listen(ctx, "tcp", http.Listen); err != nil {
-		return nil, fmt.Errorf("public listener: %w", err)
+		return nil, fmt.Errorf("--listen (%s): %w", config.Variable("listen"), err)
 	}
 	if s.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", http.AdminListen); err != nil {
-		return nil, errors.Join(fmt.Errorf("admin listener: %w", err), s.public.Close())
+		return nil, errors.Join(fmt.Errorf("--admin-listen (%s): %w", config.Variable("admin-listen"), err), s.public.Close())
 	}
 	s.server, err = server.New(server.Options{
 		Version:         version.Read().Version,
