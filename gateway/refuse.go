@@ -83,6 +83,6 @@ type limited struct {
 // Close implements conn.Source.
 func (l *limited) Close(reason conn.Reason) {
 	l.Stream.Close(reason)
-	l.gateway.cfg.Limits.Close(l.User(), l.from)
+	l.gateway.left(l.User(), l.from)
 	l.gateway.storms.moved()
 }

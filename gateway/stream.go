@@ -81,8 +81,7 @@ func (g *Gateway) stream(c echo.Context) error {
 	// this stream too.
 	source, err := g.open(&ask, user, from)
 	if err != nil {
-		g.streams.Add(-1)
-		g.cfg.Limits.Close(user, from)
+		g.left(user, from)
 		if errors.Is(err, hub.ErrDraining) {
 			return g.turnAway(c, refusedDraining, draining())
 		}
@@ -91,7 +90,6 @@ func (g *Gateway) stream(c echo.Context) error {
 	// Once more, now that the stream is known: a revocation that came since the
 	// token was looked at ended the streams that were known then.
 	if r := g.cfg.Revocations; r != nil && who.claims != nil && r.Cover(who.user(), who.issued()) {
-		g.streams.Add(-1)
 		source.Close(conn.ReasonExpired)
 		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
@@ -110,8 +108,8 @@ func (g *Gateway) open(ask *wanted, user string, from netip.Addr) (conn.Source, 
 		return &limited{s, g, from}, err
 	}
 	key := poll.Key{User: ask.req.User, Issued: ask.req.Issued.Unix(), Form: ask.form, At: ask.req.CursorOf()}
-	left := func() { g.cfg.Limits.Close(user, from) }
-	return g.polls.Open(key, left, func() (poll.Stream, error) { return g.cfg.Hub.Open(ask.req) })
+	left := func() { g.left(user, from) }
+	return g.polls.Open(key, ask.wait, left, func() (poll.Stream, error) { return g.cfg.Hub.Open(ask.req) })
 }
 
 // head answers HEAD, by which proxies and monitors look whether an address is
@@ -126,9 +124,15 @@ func (g *Gateway) head(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
+// left is called once for every stream that was counted as open, and for each poll
+// before its client can know that it ended: the next one may be there at once.
+func (g *Gateway) left(user string, from netip.Addr) {
+	g.streams.Add(-1)
+	g.cfg.Limits.Close(user, from)
+}
+
 // over is called once for every stream that was carried.
 func (g *Gateway) over(reason conn.Reason) {
-	g.streams.Add(-1)
 	g.metrics.ended.WithLabelValues(string(reason)).Inc()
 }
 
@@ -213,10 +217,7 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, ask wanted) {
 	}
 	streamHead(h)
 	opt := conn.Options{Heartbeat: ask.heartbeat, SlowTimeout: g.cfg.SlowTimeout}
-	switch {
-	case ask.wait > 0:
-		opt.Age = time.Now().Add(ask.wait)
-	case g.cfg.MaxAge > 0:
+	if g.cfg.MaxAge > 0 {
 		opt.Age = time.Now().Add(jitter(g.cfg.MaxAge))
 	}
 	if who.claims != nil {

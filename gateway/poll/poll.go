@@ -46,11 +46,12 @@ type Poll struct {
 	resumed bool // the stream was another poll's before
 	key     Key  // with the cursor that the client brought
 	left    func()
-	gather  *time.Timer // runs once the poll is over
-	through atomic.Bool // ... and has gathered
+	wait    time.Duration
+	until   time.Time   // it ends then although its stream has more to say
+	timer   *time.Timer // runs out after wait, or sooner once what came was gathered
+	through atomic.Bool // it ran out
 	began   bool        // the rule said that the poll is over
-	timeUp  bool
-	ended   bool // the line is another's, or nobody's
+	ended   bool        // the line is another's, or nobody's
 }
 
 // line is a stream and who carries it now. It wakes that one.
@@ -81,6 +82,11 @@ func (l *line) carry(to conn.Waker, id uint64) {
 
 // Start implements conn.Source.
 func (p *Poll) Start(to conn.Waker, id uint64) {
+	p.until = time.Now().Add(p.wait)
+	p.timer = time.AfterFunc(p.wait, func() {
+		p.through.Store(true)
+		p.Wake(0)
+	})
 	p.carry(to, id)
 	if !p.resumed {
 		p.stream.Start(p.line, 0)
@@ -95,7 +101,7 @@ func (p *Poll) Next(bufs [][]byte, limit int) (out [][]byte, end bool) {
 	if p.ended {
 		return bufs, true
 	}
-	gathered := p.through.Load()
+	through := p.through.Load()
 	bufs, end = p.stream.Next(bufs, limit)
 	if end {
 		return bufs, true // the stream's own end
@@ -106,12 +112,9 @@ func (p *Poll) Next(bufs [][]byte, limit int) (out [][]byte, end bool) {
 	// whoever came without one goes on from it.
 	if !p.began && live && (blocks > 1 || p.key.At != p.stream.Cursor()) {
 		p.began = true
-		p.gather = time.AfterFunc(Gather, func() {
-			p.through.Store(true)
-			p.Wake(0)
-		})
+		p.timer.Reset(min(Gather, time.Until(p.until)))
 	}
-	if p.timeUp || gathered && !more {
+	if through && (!more || !time.Now().Before(p.until)) {
 		p.handOver()
 		return bufs, true
 	}
@@ -131,13 +134,9 @@ func (p *Poll) handOver() {
 // Heartbeat implements conn.Source.
 func (p *Poll) Heartbeat() []byte { return p.stream.Heartbeat() }
 
-// End implements conn.Source. The stream outlives the poll's time.
+// End implements conn.Source.
 func (p *Poll) End(reason conn.Reason) {
-	switch {
-	case p.ended:
-	case reason == conn.ReasonAge:
-		p.timeUp = true
-	default:
+	if !p.ended {
 		p.stream.End(reason)
 	}
 }
@@ -162,8 +161,8 @@ func (p *Poll) Close(reason conn.Reason) {
 
 // leave tells once that the poll is not open any more.
 func (p *Poll) leave() {
-	if p.gather != nil {
-		p.gather.Stop()
+	if p.timer != nil { // it was started
+		p.timer.Stop()
 	}
 	p.polls.metrics.open.Dec()
 	p.left()

@@ -54,10 +54,10 @@ func New(r prometheus.Registerer) (*Polls, error) {
 	return p, err
 }
 
-// Open begins a poll with the stream that waits for this one, or with what open
-// returns. left is called once when the poll is not open any more: before its client can
-// know that.
-func (p *Polls) Open(key Key, left func(), open func() (Stream, error)) (*Poll, error) {
+// Open begins a poll of at most wait with the stream that waits for this one, or with
+// what open returns. left is called once when the poll is not open any more: before its
+// client can know that.
+func (p *Polls) Open(key Key, wait time.Duration, left func(), open func() (Stream, error)) (*Poll, error) {
 	l := p.take(key)
 	resumed := l != nil
 	if resumed {
@@ -70,7 +70,7 @@ func (p *Polls) Open(key Key, left func(), open func() (Stream, error)) (*Poll, 
 		l = &line{stream: s}
 	}
 	p.metrics.open.Inc()
-	return &Poll{line: l, polls: p, resumed: resumed, key: key, left: left}, nil
+	return &Poll{line: l, polls: p, resumed: resumed, key: key, wait: wait, left: left}, nil
 }
 
 // take returns a stream that waits, or nil.

@@ -21,6 +21,7 @@ type fake struct {
 	at      string
 	greeted int
 	ends    bool
+	endless bool // it always has more to say
 	closed  []conn.Reason
 	to      conn.Waker
 }
@@ -36,7 +37,7 @@ func (f *fake) Cursor() string                { return f.at }
 func (f *fake) Said() (blocks int, live, more bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.blocks, f.live, len(f.say) > 0
+	return f.blocks, f.live, f.endless || len(f.say) > 0
 }
 
 // tell gives it something to say.
@@ -63,9 +64,8 @@ func (f *fake) Next(bufs [][]byte, _ int) ([][]byte, bool) {
 	return bufs, f.ends
 }
 
-// carry has a connection carry a poll to its end, and returns what it wrote. It gives up
-// after wait, as for a poll whose time is up.
-func carry(t *testing.T, p *Poll, wait time.Duration) (wrote []string) {
+// carry has a connection carry a poll to its end, and returns what it wrote.
+func carry(t *testing.T, p *Poll) (wrote []string) {
 	t.Helper()
 	wake := make(chan struct{}, 1)
 	p.Start(conn.WakeFunc(func() {
@@ -74,7 +74,6 @@ func carry(t *testing.T, p *Poll, wait time.Duration) (wrote []string) {
 		default:
 		}
 	}), 0)
-	timeUp := time.After(wait)
 	for {
 		bufs, end := p.Next(nil, 1)
 		for _, b := range bufs {
@@ -87,17 +86,13 @@ func carry(t *testing.T, p *Poll, wait time.Duration) (wrote []string) {
 		if len(bufs) > 0 {
 			continue
 		}
-		select {
-		case <-wake:
-		case <-timeUp:
-			p.End(conn.ReasonAge)
-		}
+		<-wake
 	}
 }
 
-func open(t *testing.T, p *Polls, key Key, f *fake) *Poll {
+func open(t *testing.T, p *Polls, key Key, wait time.Duration, f *fake) *Poll {
 	t.Helper()
-	poll, err := p.Open(key, func() {}, func() (Stream, error) { return f, nil })
+	poll, err := p.Open(key, wait, func() {}, func() (Stream, error) { return f, nil })
 	require.NoError(t, err)
 	return poll
 }
@@ -109,17 +104,17 @@ func TestPollGathersAndHandsTheStreamOver(t *testing.T) {
 		defer p.Close()
 		f := &fake{at: "1"}
 		began := time.Now()
-		require.Equal(t, []string{"ready"}, carry(t, open(t, p, Key{}, f), time.Minute))
+		require.Equal(t, []string{"ready"}, carry(t, open(t, p, Key{}, time.Minute, f)))
 		require.Equal(t, Gather, time.Since(began), "a client without a position gets one at once")
 
 		began = time.Now()
 		time.AfterFunc(time.Second, func() { f.tell("2") })
 		time.AfterFunc(time.Second+Gather/2, func() { f.tell("3", "4", "5") })
-		require.Equal(t, []string{"ready", "2", "3", "4", "5"}, carry(t, open(t, p, Key{At: "1"}, nil), time.Minute))
+		require.Equal(t, []string{"ready", "2", "3", "4", "5"}, carry(t, open(t, p, Key{At: "1"}, time.Minute, nil)))
 		require.Equal(t, time.Second+Gather, time.Since(began))
 
 		began = time.Now()
-		require.Equal(t, []string{"ready"}, carry(t, open(t, p, Key{At: "5"}, nil), 25*time.Second))
+		require.Equal(t, []string{"ready"}, carry(t, open(t, p, Key{At: "5"}, 25*time.Second, nil)))
 		require.Equal(t, 25*time.Second, time.Since(began), "nothing came")
 		require.Equal(t, 2, f.greeted)
 		require.Empty(t, f.closed)
@@ -134,7 +129,7 @@ func TestEndsOfTheStreamAreThePolls(t *testing.T) {
 		defer p.Close()
 		left := 0
 		for _, end := range []func(f *fake, poll *Poll){
-			func(f *fake, poll *Poll) { f.ends = true; carry(t, poll, time.Minute) },
+			func(f *fake, poll *Poll) { f.ends = true; carry(t, poll) },
 			func(_ *fake, poll *Poll) { poll.Start(conn.WakeFunc(func() {}), 0); poll.Close(conn.ReasonClient) },
 			func(_ *fake, poll *Poll) {
 				poll.Start(conn.WakeFunc(func() {}), 0)
@@ -145,7 +140,7 @@ func TestEndsOfTheStreamAreThePolls(t *testing.T) {
 			},
 		} {
 			f := &fake{at: "1"}
-			poll, err := p.Open(Key{At: "1"}, func() { left++ }, func() (Stream, error) { return f, nil })
+			poll, err := p.Open(Key{At: "1"}, time.Minute, func() { left++ }, func() (Stream, error) { return f, nil })
 			require.NoError(t, err)
 			end(f, poll)
 			require.Len(t, f.closed, 1)
@@ -161,14 +156,14 @@ func TestAStreamWaitsForItsNextPollWithinBounds(t *testing.T) {
 		require.NoError(t, err)
 		defer p.Close()
 		late := &fake{at: "1"}
-		carry(t, open(t, p, Key{}, late), time.Minute)
+		carry(t, open(t, p, Key{}, time.Minute, late))
 		<-time.After(Linger + Linger/30)
 		synctest.Wait()
 		require.Equal(t, []conn.Reason{conn.ReasonEnd}, late.closed)
 		require.Zero(t, p.waiting())
 
 		nowhere := &fake{} // has no position that a client could bring
-		carry(t, open(t, p, Key{}, nowhere), time.Second)
+		carry(t, open(t, p, Key{}, time.Second, nowhere))
 		require.Len(t, nowhere.closed, 1)
 
 		all := make([]*fake, most+1)
@@ -185,5 +180,23 @@ func TestAStreamWaitsForItsNextPollWithinBounds(t *testing.T) {
 		p.keep(Key{At: "1"}, &line{stream: late})
 		require.Len(t, late.closed, 2, "none waits from now on")
 		require.Zero(t, p.waiting())
+	})
+}
+
+// Whoever publishes without a pause does not keep a poll open for ever.
+func TestAPollThatAlwaysHasMoreEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := New(nil)
+		require.NoError(t, err)
+		defer p.Close()
+		poll := open(t, p, Key{}, time.Second, &fake{at: "1", endless: true})
+		poll.Start(conn.WakeFunc(func() {}), 0)
+		began, end := time.Now(), false
+		for !end {
+			<-time.After(time.Millisecond)
+			_, end = poll.Next(nil, 1)
+		}
+		require.Equal(t, time.Second, time.Since(began))
+		conn.Over(poll, conn.ReasonEnd)
 	})
 }
