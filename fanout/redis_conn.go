@@ -123,14 +123,14 @@ func (c *redisConn) step(ctx context.Context, tick <-chan time.Time) error {
 		if c.proven.IsZero() {
 			c.proven = c.alive
 		}
-		if c.passed == nil && c.doubts.has(c.member) && c.owes() == 0 {
+		if c.passed == nil && c.doubts.has(c.member) && c.pendingCount() == 0 {
 			// The handler hears of it after all that came before it.
 			c.passed = c.dispatcher.barrier()
 		}
 	case <-c.passed:
 		c.passed = nil
-		c.doubts.set(c.member, c.owes() > 0)
-		if c.owes() > 0 { // some came just now
+		c.doubts.set(c.member, c.pendingCount() > 0)
+		if c.pendingCount() > 0 { // some came just now
 			c.doubts.set(c.member, true)
 		}
 	case <-c.wake:

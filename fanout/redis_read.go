@@ -66,11 +66,11 @@ func (c *redisConn) answer(p *push) {
 	switch {
 	case p.kind == pushSubscribed:
 		c.state.Lock()
-		owed := c.registry.owes()
+		pending := c.registry.pendingCount()
 		if c.registry.subscribed(ch) {
 			c.dispatcher.acknowledge(kindSubscribed, ch)
 		}
-		all := owed > 0 && c.registry.owes() == 0
+		all := pending > 0 && c.registry.pendingCount() == 0
 		c.state.Unlock()
 		if all {
 			notify(c.again) // nothing else stands against trust
@@ -82,12 +82,12 @@ func (c *redisConn) answer(p *push) {
 	}
 }
 
-// owes is how many channels are to be acknowledged before the bus can be trusted. Of
+// pendingCount is how many channels are to be acknowledged before the bus can be trusted. Of
 // those that are not counted any more the dispatcher has heard.
-func (c *redisConn) owes() int {
+func (c *redisConn) pendingCount() int {
 	c.state.Lock()
 	defer c.state.Unlock()
-	return c.registry.owes()
+	return c.registry.pendingCount()
 }
 
 // loseSlot notes that the server does not have a slot any more.

@@ -36,7 +36,7 @@ type registry struct {
 	mu      sync.Mutex
 	entries map[event.Channel]*entry
 	queue   []event.Channel // with queued set
-	owed    int             // with moved set
+	pending int             // with moved set
 }
 
 func newRegistry() *registry { return &registry{entries: make(map[event.Channel]*entry)} }
@@ -124,19 +124,19 @@ func (r *registry) unsubscribed(ch event.Channel) bool {
 	return true
 }
 
-// arrived notes that an entry owes nothing any more.
+// arrived notes that an entry is pending no more.
 func (r *registry) arrived(e *entry) {
 	if e.moved {
 		e.moved = false
-		r.owed--
+		r.pending--
 	}
 }
 
-// owes is how many channels came from elsewhere and are not subscribed to here yet.
-func (r *registry) owes() int {
+// pendingCount is how many channels came from elsewhere and are not subscribed to here yet.
+func (r *registry) pendingCount() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.owed
+	return r.pending
 }
 
 // holds tells whether a channel is wanted, or was and has not ended.
@@ -171,7 +171,7 @@ func (r *registry) enter(ch event.Channel) {
 	defer r.mu.Unlock()
 	r.entries[ch] = &entry{phase: subscribing, queued: true, moved: true}
 	r.queue = append(r.queue, ch)
-	r.owed++
+	r.pending++
 }
 
 func (r *registry) size() int {

@@ -90,7 +90,7 @@ type Gateway struct {
 	engine   *engine.Engine
 	access   atomic.Pointer[access]
 	streams  atomic.Int64 // open now
-	storms   storms
+	churn    churn
 	polls    *poll.Polls
 	draining atomic.Bool
 	// announcer is nil without a bus.
@@ -115,7 +115,7 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Limits == nil {
 		cfg.Limits = limit.NewGuard(limit.Config{})
 	}
-	g := &Gateway{cfg: cfg, log: cfg.Logger, storms: storms{give: giveBack}}
+	g := &Gateway{cfg: cfg, log: cfg.Logger, churn: churn{give: giveBack}}
 	g.access.Store(&access{cfg.Verifier, cfg.Policies})
 	m, err := newMetrics(cfg.Registerer, func() float64 { return float64(g.streams.Load()) })
 	if err != nil {
@@ -155,7 +155,7 @@ func (g *Gateway) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	g.storms.close()
+	g.churn.close()
 	g.polls.Close()
 	return g.engine.Stop(ctx)
 }

@@ -84,5 +84,5 @@ type limited struct {
 func (l *limited) Close(reason conn.Reason) {
 	l.Stream.Close(reason)
 	l.gateway.left(l.User(), l.from)
-	l.gateway.storms.moved()
+	l.gateway.churn.moved()
 }

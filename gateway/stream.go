@@ -98,12 +98,12 @@ func (g *Gateway) stream(c echo.Context) error {
 }
 
 // open is the source of a stream, or of one response of it. Polls come and go all the
-// time: they are no storm.
+// time: that is no churn.
 func (g *Gateway) open(ask *wanted, user string, from netip.Addr) (conn.Source, error) {
 	if ask.wait == 0 {
 		s, err := g.cfg.Hub.Open(ask.req)
 		if err == nil {
-			g.storms.moved()
+			g.churn.moved()
 		}
 		return &limited{s, g, from}, err
 	}

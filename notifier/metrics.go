@@ -9,18 +9,18 @@ import (
 // metrics are the notifier's counters. They count whether or not anybody
 // registered them.
 type metrics struct {
-	results        *prometheus.CounterVec
-	rows           prometheus.Counter
-	groupRows      prometheus.Histogram
-	commitSeconds  prometheus.Histogram
-	splits         prometheus.Counter
-	published      prometheus.Counter
-	publishFailed  prometheus.Counter
-	publishDropped *prometheus.CounterVec
-	epochs         prometheus.Counter
-	upkeepFailed   *prometheus.CounterVec
-	kept           *prometheus.CounterVec
-	keptSeconds    prometheus.Histogram
+	results           *prometheus.CounterVec
+	rows              prometheus.Counter
+	groupRows         prometheus.Histogram
+	commitSeconds     prometheus.Histogram
+	splits            prometheus.Counter
+	published         prometheus.Counter
+	publishFailed     prometheus.Counter
+	publishDropped    *prometheus.CounterVec
+	epochs            prometheus.Counter
+	maintenanceFailed *prometheus.CounterVec
+	kept              *prometheus.CounterVec
+	keptSeconds       prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -51,7 +51,7 @@ func newMetrics() *metrics {
 			"Messages never sent, because the queue towards the bus was full or they were stale."), []string{"reason"}),
 		epochs: prometheus.NewCounter(opts("epochs_total",
 			"Epochs that this notifier began, because the primary was another server.")),
-		upkeepFailed: prometheus.NewCounterVec(opts("upkeep_failures_total",
+		maintenanceFailed: prometheus.NewCounterVec(opts("maintenance_failures_total",
 			"Failed rounds of the work in the background."), []string{"task"}),
 		kept: prometheus.NewCounterVec(opts("kept_events_total",
 			"Events of Redis-kept channels by what became of them: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
@@ -65,7 +65,7 @@ func newMetrics() *metrics {
 func (m *metrics) register(r prometheus.Registerer, database, kept *queue) error {
 	all := []prometheus.Collector{
 		m.results, m.rows, m.groupRows, m.commitSeconds, m.splits, m.published, m.publishFailed,
-		m.publishDropped, m.epochs, m.upkeepFailed, database.gauge("queue_rows", "Appends that wait for their transaction."),
+		m.publishDropped, m.epochs, m.maintenanceFailed, database.gauge("queue_rows", "Appends that wait for their transaction."),
 	}
 	if kept != nil {
 		all = append(all, m.kept, m.keptSeconds, kept.gauge("kept_queue_rows", "Events of Redis-kept channels that wait to be written."))

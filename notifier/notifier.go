@@ -100,12 +100,12 @@ func (c Config) validate() error {
 
 // Notifier accepts, writes and publishes events. It is safe for concurrent use.
 type Notifier struct {
-	cfg       Config
-	metrics   *metrics
-	batcher   *batcher
-	keeper    *keeper // nil without Config.Kept
-	publisher *publisher
-	upkeep    *upkeep
+	cfg         Config
+	metrics     *metrics
+	batcher     *batcher
+	keptBatcher *keptBatcher // nil without Config.Kept
+	publisher   *publisher
+	maintenance *maintenance
 
 	mu      sync.Mutex // guards started and stopped; held until Start or Stop is done
 	started bool
@@ -127,11 +127,11 @@ func New(c Config) (*Notifier, error) {
 	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate)}
 	n.publisher = newPublisher(c, n.metrics)
 	n.batcher = newBatcher(c, n.publisher, n.metrics)
-	n.upkeep = newUpkeep(c, n.metrics)
+	n.maintenance = newMaintenance(c, n.metrics)
 	var kept *queue
 	if c.Kept != nil {
-		n.keeper = newKeeper(c, n.metrics)
-		kept = n.keeper.queue
+		n.keptBatcher = newKeptBatcher(c, n.metrics)
+		kept = n.keptBatcher.queue
 	}
 	if c.Registerer != nil {
 		if err := n.metrics.register(c.Registerer, n.batcher.queue, kept); err != nil {
@@ -165,10 +165,10 @@ func (n *Notifier) start(ctx context.Context) {
 	n.running.Store(true)
 	n.publisher.start()
 	n.batcher.start()
-	if n.keeper != nil {
-		n.keeper.start()
+	if n.keptBatcher != nil {
+		n.keptBatcher.start()
 	}
-	n.upkeep.start(ctx)
+	n.maintenance.start(ctx)
 }
 
 // Stop refuses further events, writes and publishes those it has taken, and
@@ -186,10 +186,10 @@ func (n *Notifier) Stop() {
 		n.start(context.Background())
 	}
 	n.running.Store(false)
-	n.upkeep.stop()
+	n.maintenance.stop()
 	n.batcher.close()
-	if n.keeper != nil {
-		n.keeper.close()
+	if n.keptBatcher != nil {
+		n.keptBatcher.close()
 	}
 	n.publisher.close()
 }

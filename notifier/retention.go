@@ -16,9 +16,9 @@ type walk struct{ at store.TrimCursor }
 
 // trim does one step of a walk. One that failed begins where it stood: a
 // channel that can't be trimmed now must not be passed over.
-func (u *upkeep) trim(ctx context.Context, w *walk) (time.Duration, error) {
-	next, err := withTurn(ctx, u, func(ctx context.Context) (store.TrimCursor, error) {
-		return u.log.Trim(ctx, w.at, u.retention)
+func (m *maintenance) trim(ctx context.Context, w *walk) (time.Duration, error) {
+	next, err := withTurn(ctx, m, func(ctx context.Context) (store.TrimCursor, error) {
+		return m.log.Trim(ctx, w.at, m.retention)
 	})
 	if err != nil {
 		return jitter(ageEvery), err
@@ -32,8 +32,8 @@ func (u *upkeep) trim(ctx context.Context, w *walk) (time.Duration, error) {
 
 // trimKept is trim for the other log. It takes no turn: that log has no connections
 // to be short of.
-func (u *upkeep) trimKept(ctx context.Context, at *store.KeptCursor) (time.Duration, error) {
-	next, err := u.cfg.Kept.Trim(ctx, *at)
+func (m *maintenance) trimKept(ctx context.Context, at *store.KeptCursor) (time.Duration, error) {
+	next, err := m.cfg.Kept.Trim(ctx, *at)
 	if err != nil {
 		return jitter(ageEvery), err
 	}
@@ -47,8 +47,8 @@ func (u *upkeep) trimKept(ctx context.Context, at *store.KeptCursor) (time.Durat
 // retention is what the policy of a channel's namespace wants kept. What has no
 // policy any more is kept: a namespace that fell out of a file by mistake must
 // not lose its events within the minute.
-func (u *upkeep) retention(channel event.Channel) store.Retention {
-	policy, ok := u.cfg.access.Load().policies.Lookup(channel.Namespace())
+func (m *maintenance) retention(channel event.Channel) store.Retention {
+	policy, ok := m.cfg.access.Load().policies.Lookup(channel.Namespace())
 	if !ok {
 		return store.Retention{}
 	}

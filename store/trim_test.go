@@ -12,7 +12,7 @@ import (
 )
 
 // A channel in which much is to be taken away holds up neither the other channels
-// nor the rest of the upkeep: each step of the walk takes some, and goes on.
+// nor the rest of the maintenance: each step of the walk takes some, and goes on.
 func TestTrimLeavesTheRestToOthers(t *testing.T) {
 	t.Parallel()
 	d, err := OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "log.db"))

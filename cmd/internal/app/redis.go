@@ -19,11 +19,11 @@ const judgeEvery = 5 * time.Second
 // What can't work at all ends a start; later, and while Redis is away, all goes on as
 // well as it can. A refused account has the files read anew that may have another
 // password.
-func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keeper *kept.Redis) error {
+func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keptLog *kept.Redis) error {
 	const good = "good"
 	said := ""
 	for first := true; ; first = false {
-		err := s.verdict(ctx, bus, keeper)
+		err := s.verdict(ctx, bus, keptLog)
 		if first && errors.Is(err, fanout.ErrUnfit) {
 			return err
 		}
@@ -48,7 +48,7 @@ func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keeper *kep
 }
 
 // verdict is an error that says what does not work. The bus alone needs less.
-func (s *Service) verdict(ctx context.Context, bus *fanout.Redis, keeper *kept.Redis) error {
+func (s *Service) verdict(ctx context.Context, bus *fanout.Redis, keptLog *kept.Redis) error {
 	if err := bus.Check(ctx); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (s *Service) verdict(ctx context.Context, bus *fanout.Redis, keeper *kept.R
 	if len(here) == 0 {
 		return nil
 	}
-	if err := keeper.Check(ctx); err != nil {
+	if err := keptLog.Check(ctx); err != nil {
 		return fmt.Errorf("namespaces with log: redis (%s): %w", strings.Join(here, ", "), err)
 	}
 	return nil

@@ -44,9 +44,9 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 	to := backends{log: log, redis: client, bus: fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: s.log})}
 	keeping := keptConfig(s.policies.Load, s.log)
 	keeping.Names = to.bus.Names
-	keeper := kept.NewRedis(client, keeping)
-	to.kept = keeper
-	s.run = append(s.run, func(ctx context.Context) error { return s.judgeRedis(ctx, to.bus, keeper) })
+	keptLog := kept.NewRedis(client, keeping)
+	to.kept = keptLog
+	s.run = append(s.run, func(ctx context.Context) error { return s.judgeRedis(ctx, to.bus, keptLog) })
 	return to, nil
 }
 

@@ -35,11 +35,11 @@ const (
 	keptTimeout = 5 * time.Second
 )
 
-// keeper appends the events of channels that are not in the database. What
+// keptBatcher appends the events of channels that are not in the database. What
 // gathers while a group is under way is the next group, as with batcher; but
 // there is one worker, so that the order of a channel is that of the queue, and
 // each event succeeds or fails for itself.
-type keeper struct {
+type keptBatcher struct {
 	log     Kept
 	logger  *slog.Logger
 	metrics *metrics
@@ -50,8 +50,8 @@ type keeper struct {
 	away     bool // touched by the worker alone
 }
 
-func newKeeper(c Config, m *metrics) *keeper {
-	return &keeper{
+func newKeptBatcher(c Config, m *metrics) *keptBatcher {
+	return &keptBatcher{
 		log: c.Kept, logger: c.Logger, metrics: m, done: make(chan struct{}),
 		queue: newQueue(size{c.QueueRows, c.QueueBytes}, size{keptRows, keptBytes}),
 	}
@@ -59,7 +59,7 @@ func newKeeper(c Config, m *metrics) *keeper {
 
 // submit queues a job. Once it succeeds the job is carried out, whether or not
 // anybody waits for the outcome.
-func (k *keeper) submit(j *job) error {
+func (k *keptBatcher) submit(j *job) error {
 	err := k.queue.push(j)
 	if err != nil {
 		k.metrics.kept.WithLabelValues("refused").Inc()
@@ -67,16 +67,16 @@ func (k *keeper) submit(j *job) error {
 	return err
 }
 
-func (k *keeper) start() { go k.work() }
+func (k *keptBatcher) start() { go k.work() }
 
 // close carries out what is queued and returns. It must follow start.
-func (k *keeper) close() {
+func (k *keptBatcher) close() {
 	k.stopping.Store(true)
 	k.queue.close()
 	<-k.done
 }
 
-func (k *keeper) work() {
+func (k *keptBatcher) work() {
 	defer close(k.done)
 	for group := k.queue.take(nil); group != nil; group = k.queue.take(group) {
 		if k.away && k.stopping.Load() {
@@ -89,7 +89,7 @@ func (k *keeper) work() {
 }
 
 // refuse ends jobs that were not tried.
-func (k *keeper) refuse(err error, jobs ...*job) {
+func (k *keptBatcher) refuse(err error, jobs ...*job) {
 	for _, j := range jobs {
 		k.settle(j, "refused", outcome{err: err})
 	}
@@ -97,7 +97,7 @@ func (k *keeper) refuse(err error, jobs ...*job) {
 
 // append sees to every job of a group. While the log is away each call takes its
 // time to fail; jobs that waited for too long meanwhile are not tried.
-func (k *keeper) append(group []*job) {
+func (k *keptBatcher) append(group []*job) {
 	entries := make([]store.Entry, 0, len(group))
 	fresh := make([]*job, 0, len(group))
 	for _, j := range group {
@@ -144,13 +144,13 @@ func known(receivers int) []int {
 	return []int{receivers}
 }
 
-func (k *keeper) settle(j *job, result string, o outcome) {
+func (k *keptBatcher) settle(j *job, result string, o outcome) {
 	k.metrics.kept.WithLabelValues(result).Inc()
 	j.done <- o
 }
 
 // observe logs where the log goes away and where it comes back.
-func (k *keeper) observe(err error) {
+func (k *keptBatcher) observe(err error) {
 	switch {
 	case err != nil && !k.away:
 		k.logger.Warn("events of Redis-kept channels are not written", "error", err)
@@ -163,14 +163,14 @@ func (k *keeper) observe(err error) {
 // isKept tells whether a channel is kept apart from the database.
 func (n *Notifier) isKept(ch event.Channel) bool {
 	policy, _ := n.cfg.access.Load().policies.Lookup(ch.Namespace())
-	return n.keeper != nil && policy.Log == auth.LogRedis
+	return n.keptBatcher != nil && policy.Log == auth.LogRedis
 }
 
 // submit queues a job for the log that its channels are kept in; they are all of
 // one kind.
 func (n *Notifier) submit(j *job) error {
 	if n.isKept(j.entry.Channels[0]) {
-		return n.keeper.submit(j)
+		return n.keptBatcher.submit(j)
 	}
 	return n.batcher.submit(j)
 }

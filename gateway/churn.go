@@ -9,19 +9,19 @@ import (
 )
 
 const (
-	// stormSize is how many streams that came or went make a storm.
-	stormSize = 1000
-	// stormPause is how often is looked whether a storm is over: when fewer than
+	// churnSize is how many streams that came or went count as churn.
+	churnSize = 1000
+	// churnPause is how often is looked whether the churn is over: when fewer than
 	// a tenth of its size came or went since the last look.
-	stormPause = 5 * time.Second
+	churnPause = 5 * time.Second
 )
 
-// storms notices when many streams have come or gone, and once they are through
+// churn notices when many streams have come or gone, and once they are through
 // has the memory given back that they needed on the way: a request costs net/http
 // some ten kilobytes, a stream that is open less than one. The runtime by itself
 // keeps what it once needed until the heap has grown into it, which on a gateway
 // that goes on to be idle is never.
-type storms struct {
+type churn struct {
 	give func() // giveBack; blocks for some ten milliseconds
 
 	moves   atomic.Int64 // streams that came or went since memory was last given back
@@ -34,8 +34,8 @@ type storms struct {
 }
 
 // moved counts a stream that came or went. It does not block.
-func (s *storms) moved() {
-	if s.moves.Add(1) < stormSize || s.waiting.Load() || s.waiting.Swap(true) {
+func (s *churn) moved() {
+	if s.moves.Add(1) < churnSize || s.waiting.Load() || s.waiting.Swap(true) {
 		return
 	}
 	s.mu.Lock()
@@ -45,17 +45,17 @@ func (s *storms) moved() {
 }
 
 // await has look called later. s.mu is held.
-func (s *storms) await() {
+func (s *churn) await() {
 	if !s.closed {
-		s.timer = time.AfterFunc(stormPause, s.look)
+		s.timer = time.AfterFunc(churnPause, s.look)
 	}
 }
 
-func (s *storms) look() {
+func (s *churn) look() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	moves := s.moves.Load()
-	passed := moves-s.seen < stormSize/10
+	passed := moves-s.seen < churnSize/10
 	s.seen = moves
 	if !passed || s.closed {
 		s.await()
@@ -75,7 +75,7 @@ func giveBack() {
 }
 
 // close ends the looking. It waits for memory that is being given back.
-func (s *storms) close() {
+func (s *churn) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

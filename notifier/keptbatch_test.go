@@ -195,7 +195,7 @@ func TestKeptQueueIsBounded(t *testing.T) {
 	a := newAPI(t, &fakeLog{}, &fakeBus{}, with(k), func(c *Config) { c.QueueRows = 1 })
 	t.Cleanup(letGo)
 	require.NoError(t, a.submit(testJob("topic:1", "a")))
-	require.Eventually(t, func() bool { return a.keeper.queue.depth() == 0 }, waitFor, tick)
+	require.Eventually(t, func() bool { return a.keptBatcher.queue.depth() == 0 }, waitFor, tick)
 	require.NoError(t, a.submit(testJob("topic:1", "b")))
 	w := a.publish(news)
 	require.Equal(t, false, requireProblem(t, w, http.StatusServiceUnavailable)["written"])
@@ -311,7 +311,7 @@ func TestKeptChannelsAreWalked(t *testing.T) {
 		require.InDelta(t, ageEvery, walked[2]-walked[1], float64(ageEvery)/10)
 		require.Equal(t, stepPause, walked[3]-walked[2])
 		require.InDelta(t, trimEvery, walked[4]-walked[3], float64(trimEvery)/10)
-		require.InDelta(t, 1, value(t, n.metrics.upkeepFailed.WithLabelValues("trim-kept")), 0)
+		require.InDelta(t, 1, value(t, n.metrics.maintenanceFailed.WithLabelValues("trim-kept")), 0)
 	})
 }
 

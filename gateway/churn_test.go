@@ -9,43 +9,43 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMemoryIsGivenBackAfterAStorm(t *testing.T) {
+func TestMemoryIsGivenBackAfterChurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var given atomic.Int64
-		s := &storms{give: func() { given.Add(1) }}
+		s := &churn{give: func() { given.Add(1) }}
 		move := func(n int) {
 			for range n {
 				s.moved()
 			}
 		}
 		pass := func() {
-			<-time.After(stormPause + time.Millisecond)
+			<-time.After(churnPause + time.Millisecond)
 			synctest.Wait()
 		}
-		move(stormSize - 1)
+		move(churnSize - 1)
 		pass()
 		require.Zero(t, given.Load(), "that was none")
 
-		move(stormSize)
+		move(churnSize)
 		for range 3 {
-			move(stormSize / 10)
+			move(churnSize / 10)
 			pass()
 			require.Zero(t, given.Load(), "it is not over")
 		}
 		pass()
 		require.EqualValues(t, 1, given.Load())
-		move(stormSize - 1)
+		move(churnSize - 1)
 		pass()
 		require.EqualValues(t, 1, given.Load(), "what came before the last time does not count again")
 		move(1)
 		pass()
 		require.EqualValues(t, 2, given.Load())
 
-		move(stormSize)
+		move(churnSize)
 		s.close()
 		pass()
 		require.EqualValues(t, 2, given.Load(), "closed")
-		move(stormSize)
+		move(churnSize)
 		pass()
 		require.EqualValues(t, 2, given.Load())
 		s.close()

@@ -28,10 +28,10 @@ const (
 	stepPause = 50 * time.Millisecond
 )
 
-// upkeep is the work on the log that no request asks for. All notifiers do it
+// maintenance is the work on the log that no request asks for. All notifiers do it
 // side by side, without an agreement: every step is a small transaction that
 // finds nothing to do if another one came first.
-type upkeep struct {
+type maintenance struct {
 	cfg     Config
 	log     Log
 	logger  *slog.Logger
@@ -43,34 +43,34 @@ type upkeep struct {
 	workers sync.WaitGroup
 }
 
-func newUpkeep(c Config, m *metrics) *upkeep {
-	return &upkeep{cfg: c, log: c.Log, logger: c.Logger, metrics: m, turn: make(chan struct{}, 1)}
+func newMaintenance(c Config, m *metrics) *maintenance {
+	return &maintenance{cfg: c, log: c.Log, logger: c.Logger, metrics: m, turn: make(chan struct{}, 1)}
 }
 
-func (u *upkeep) start(ctx context.Context) {
-	ctx, u.cancel = context.WithCancel(context.WithoutCancel(ctx))
+func (m *maintenance) start(ctx context.Context) {
+	ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	walk := new(walk)
-	u.repeat(ctx, "identity", u.checkIdentity)
-	u.repeat(ctx, "expire", u.rounds(expireEvery, u.log.Expire))
-	u.repeat(ctx, "age", u.rounds(ageEvery, u.log.AgeOut))
-	u.repeat(ctx, "trim", func(ctx context.Context) (time.Duration, error) { return u.trim(ctx, walk) })
-	if u.cfg.Kept != nil {
+	m.repeat(ctx, "identity", m.checkIdentity)
+	m.repeat(ctx, "expire", m.rounds(expireEvery, m.log.Expire))
+	m.repeat(ctx, "age", m.rounds(ageEvery, m.log.AgeOut))
+	m.repeat(ctx, "trim", func(ctx context.Context) (time.Duration, error) { return m.trim(ctx, walk) })
+	if m.cfg.Kept != nil {
 		var at store.KeptCursor
-		u.repeat(ctx, "trim-kept", func(ctx context.Context) (time.Duration, error) { return u.trimKept(ctx, &at) })
+		m.repeat(ctx, "trim-kept", func(ctx context.Context) (time.Duration, error) { return m.trimKept(ctx, &at) })
 	}
 }
 
 // stop ends the work where it stands; another notifier, or the next start, takes
 // it up again. It must follow start.
-func (u *upkeep) stop() {
-	u.cancel()
-	u.workers.Wait()
+func (m *maintenance) stop() {
+	m.cancel()
+	m.workers.Wait()
 }
 
 // repeat does a task again and again, each time after the pause that it asked
 // for. Failures are counted, and logged where they begin and where they end.
-func (u *upkeep) repeat(ctx context.Context, task string, do func(context.Context) (time.Duration, error)) {
-	u.workers.Go(func() {
+func (m *maintenance) repeat(ctx context.Context, task string, do func(context.Context) (time.Duration, error)) {
+	m.workers.Go(func() {
 		failing := false
 		timer := time.NewTimer(0)
 		defer timer.Stop()
@@ -85,12 +85,12 @@ func (u *upkeep) repeat(ctx context.Context, task string, do func(context.Contex
 			case ctx.Err() != nil:
 				return
 			case err != nil:
-				u.metrics.upkeepFailed.WithLabelValues(task).Inc()
+				m.metrics.maintenanceFailed.WithLabelValues(task).Inc()
 				if !failing {
-					u.logger.Warn("upkeep fails", "task", task, "error", err)
+					m.logger.Warn("maintenance fails", "task", task, "error", err)
 				}
 			case failing:
-				u.logger.Info("upkeep works again", "task", task)
+				m.logger.Info("maintenance works again", "task", task)
 			}
 			failing = err != nil
 			timer.Reset(pause)
@@ -98,11 +98,11 @@ func (u *upkeep) repeat(ctx context.Context, task string, do func(context.Contex
 	})
 }
 
-func (u *upkeep) checkIdentity(ctx context.Context) (time.Duration, error) {
-	changed, err := u.log.CheckIdentity(ctx)
+func (m *maintenance) checkIdentity(ctx context.Context) (time.Duration, error) {
+	changed, err := m.log.CheckIdentity(ctx)
 	if changed {
-		u.metrics.epochs.Inc()
-		u.logger.Warn("the primary is another server: a new epoch began")
+		m.metrics.epochs.Inc()
+		m.logger.Warn("the primary is another server: a new epoch began")
 	}
 	return identityEvery, err
 }
@@ -110,10 +110,10 @@ func (u *upkeep) checkIdentity(ctx context.Context) (time.Duration, error) {
 // rounds makes a task of a call that does a bounded part of its work, for as long as
 // there is more of it. Several notifiers that were started together spread by the
 // jitter.
-func (u *upkeep) rounds(pause time.Duration, call func(context.Context) (more bool, err error)) func(context.Context) (time.Duration, error) {
+func (m *maintenance) rounds(pause time.Duration, call func(context.Context) (more bool, err error)) func(context.Context) (time.Duration, error) {
 	return func(ctx context.Context) (time.Duration, error) {
 		for range roundsAtOnce {
-			more, err := withTurn(ctx, u, call)
+			more, err := withTurn(ctx, m, call)
 			if err != nil || !more {
 				return jitter(pause), err
 			}
@@ -123,10 +123,10 @@ func (u *upkeep) rounds(pause time.Duration, call func(context.Context) (more bo
 }
 
 // withTurn makes a call when no other task is at work.
-func withTurn[T any](ctx context.Context, u *upkeep, call func(context.Context) (T, error)) (result T, err error) {
+func withTurn[T any](ctx context.Context, m *maintenance, call func(context.Context) (T, error)) (result T, err error) {
 	select {
-	case u.turn <- struct{}{}:
-		defer func() { <-u.turn }()
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
 	case <-ctx.Done():
 	}
 	// A select takes any case that is ready: on the way down no call follows.

@@ -36,7 +36,7 @@ func TestIdentityIsLookedAtEverySecond(t *testing.T) {
 		n.Stop()
 		require.Equal(t, []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second}, looks)
 		require.InDelta(t, 1, value(t, n.metrics.epochs), 0)
-		require.InDelta(t, 2, value(t, n.metrics.upkeepFailed.WithLabelValues("identity")), 0)
+		require.InDelta(t, 2, value(t, n.metrics.maintenanceFailed.WithLabelValues("identity")), 0)
 	})
 }
 
