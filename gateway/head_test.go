@@ -30,6 +30,7 @@ func TestHeadOfTheStream(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, body)
 		require.Zero(t, r.openStreams())
+		require.Equal(t, "proto=HTTP/1.1; tls=false; cursor=false; heartbeat=20s", resp.Header.Get(gateway.SeenHeader))
 	}
 	s := r.stream("/v1/stream", mina).greeted()
 	s.expect("bellhop.ready")

@@ -23,6 +23,10 @@ import (
 
 const streamPath = "/v1/stream"
 
+// SeenHeader is in the answer to HEAD: by which protocol the request came, whether
+// over TLS and with Last-Event-ID, and how often heartbeats come.
+const SeenHeader = "X-Bellhop-Seen"
+
 // A client reconnects retryLeast to retryLeast + retrySpan after its stream
 // broke, each after a time of its own: browsers wait for exactly as long as they
 // were told.
@@ -113,14 +117,19 @@ func (g *Gateway) open(ask *wanted, user string, from netip.Addr) (conn.Source, 
 }
 
 // head answers HEAD, by which proxies and monitors look whether an address is
-// good: what the stream's head would be, without a stream.
+// good: what the stream's head would be, without a stream. It says in SeenHeader as what
+// the request arrived, so that whoever looks from outside learns what the proxies in
+// between made of it.
 func (g *Gateway) head(c echo.Context) error {
 	r := c.Request()
 	why, _, err := g.judge(r, g.address(r))
 	if err != nil {
 		return g.turnAway(c, why, err)
 	}
-	streamHead(c.Response().Header())
+	h := c.Response().Header()
+	streamHead(h)
+	h.Set(SeenHeader, fmt.Sprintf("proto=%s; tls=%t; cursor=%t; heartbeat=%s",
+		r.Proto, g.cfg.Proxies.Secure(r), r.Header.Get("Last-Event-ID") != "", g.cfg.Heartbeat))
 	return c.NoContent(http.StatusOK)
 }
 

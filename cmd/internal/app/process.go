@@ -56,6 +56,7 @@ type settings interface {
 	Logger(io.Writer) *slog.Logger
 	PublicAddress() string
 	AdminAddress() string
+	StreamToLookAt() config.DoctorStream
 }
 
 // Main runs a program in the process it was started as, and does not return.
@@ -149,8 +150,11 @@ func reload[S settings](s S, p Process, log *slog.Logger, to chan<- config.Progr
 
 // command carries out what every program can, and has run do the rest.
 func command[S settings](ctx context.Context, s S, inv Invocation, run func(context.Context, S, Invocation) error) error {
-	if inv.Command == "health" {
+	switch inv.Command {
+	case "health":
 		return probe.Ready(ctx, s.PublicAddress(), s.AdminAddress())
+	case "doctor stream":
+		return lookAtStream(ctx, s.StreamToLookAt(), inv.Stdout)
 	}
 	return run(ctx, s, inv)
 }

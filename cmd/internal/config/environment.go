@@ -119,13 +119,14 @@ const (
 	ClientKey      = "BELLHOP_KEY"          // of the service that publishes
 	ClientAdminKey = "BELLHOP_ADMIN_KEY"    // erases and locks out
 	ClientSecret   = "BELLHOP_TOKEN_SECRET" //nolint:gosec // a name
+	ClientToken    = "BELLHOP_TOKEN"        // of a person, for doctor
 )
 
 // unknown lists the variables that look like settings and are none. Those of
 // clients and tests are left out, and so are those that Kubernetes makes up for every
 // service of a namespace, which may well be called bellhop.
 func (e environment) unknown() []string {
-	known := map[string]bool{ClientURL: true, ClientKey: true, ClientAdminKey: true, ClientSecret: true}
+	known := map[string]bool{ClientURL: true, ClientKey: true, ClientAdminKey: true, ClientSecret: true, ClientToken: true}
 	for _, program := range []Program{&Gateway{}, &Notifier{}, &Bellhop{}} {
 		for _, flag := range settings(program) {
 			known[Variable(flag.Name)] = true

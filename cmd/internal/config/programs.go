@@ -15,6 +15,7 @@ type Gateway struct {
 	Policies `group:"Access"`
 	Streams  `group:"Streams"`
 	Logging  `group:"Logging"`
+	Diagnosis
 
 	Run    struct{} `cmd:"" default:"1" help:"Serve clients (the default)."`
 	Health struct{} `cmd:"" help:"Ask the gateway that runs with these settings whether it is ready; exit 0 if so."`
@@ -28,7 +29,7 @@ func (g *Gateway) about() (string, string, kong.Vars) {
 func (g *Gateway) check(command string, p *SettingErrors) {
 	g.HTTP.check(p)
 	g.Logging.check(p)
-	if command == "health" {
+	if command == "health" || g.Diagnosis.check(command, p) {
 		return
 	}
 	g.MySQL.check(p)
@@ -47,6 +48,7 @@ type Notifier struct {
 	Services `group:"Access"`
 	Policies `group:"Access"`
 	Logging  `group:"Logging"`
+	Diagnosis
 
 	Run     struct{} `cmd:"" default:"1" help:"Accept events (the default). The schema is migrated first, under a lock."`
 	Migrate struct{} `cmd:"" help:"Bring the database's schema up to date and exit."`
@@ -64,6 +66,9 @@ func (n *Notifier) about() (string, string, kong.Vars) {
 
 func (n *Notifier) check(command string, p *SettingErrors) {
 	n.Logging.check(p)
+	if n.Diagnosis.check(command, p) {
+		return
+	}
 	switch command {
 	case "health":
 		n.HTTP.check(p)
@@ -89,6 +94,7 @@ type Bellhop struct {
 	Demo     Switch `group:"Access" placeholder:"on|off" default:"auto" help:"The demo page, where everybody signs in as anybody. auto: on while only this machine can connect and no token key is set."`
 	Streams  `group:"Streams"`
 	Logging  `group:"Logging"`
+	Diagnosis
 
 	Run    struct{} `cmd:"" default:"1" help:"Serve clients and services (the default)."`
 	Health struct{} `cmd:"" help:"Ask the process that runs with these settings whether it is ready; exit 0 if so."`
@@ -107,7 +113,7 @@ func (b *Bellhop) about() (string, string, kong.Vars) {
 func (b *Bellhop) check(command string, p *SettingErrors) {
 	b.HTTP.check(p)
 	b.Logging.check(p)
-	if command == "health" {
+	if command == "health" || b.Diagnosis.check(command, p) {
 		return
 	}
 	b.SQLite.check(p)

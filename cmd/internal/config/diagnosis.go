@@ -1,0 +1,34 @@
+package config
+
+import "time"
+
+// Diagnosis is the commands by which a program looks at what is around it.
+type Diagnosis struct {
+	Doctor struct {
+		Stream DoctorStream `cmd:"" help:"Open a stream through the site's public address, and say what on the way holds it back."`
+	} `cmd:"" help:"Say what is wrong around the program, and what to do about it."`
+}
+
+// DoctorStream is what the stream is that is looked at.
+type DoctorStream struct {
+	URL      string        `arg:"" help:"The site's address, such as https://example.com."`
+	Token    Secret        `placeholder:"TOKEN" help:"A person's token. Without one the stream is anonymous, and needs --channel."`
+	Channel  string        `placeholder:"NAME" help:"A channel to open, such as topic:news."`
+	Wait     time.Duration `placeholder:"DURATION" default:"75s" help:"How long to look at most. What is known sooner ends it: two heartbeats are seen in 45s."`
+	Insecure bool          `help:"Take any certificate."`
+}
+
+// StreamToLookAt is what doctor stream was told.
+func (d *Diagnosis) StreamToLookAt() DoctorStream { return d.Doctor.Stream }
+
+// check tells whether the command needs none of the program's other settings.
+func (d *Diagnosis) check(command string, p *SettingErrors) bool {
+	if command != "doctor stream" {
+		return false
+	}
+	p.between("wait", d.Doctor.Stream.Wait, time.Second, time.Hour)
+	if d.Doctor.Stream.Token == "" && d.Doctor.Stream.Channel == "" {
+		p.addf("token", "is required, or --channel")
+	}
+	return true
+}
