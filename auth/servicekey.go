@@ -54,7 +54,11 @@ type ServiceKeys struct {
 type serviceKey struct {
 	hash    [sha256.Size]byte
 	service Service
+	short   bool // the secret can be guessed
 }
+
+// goodSecret is how many bytes a secret has at least that nobody guesses.
+const goodSecret = 16
 
 // ParseServiceKeys reads "name=secret" and "name@namespace+namespace=secret",
 // separated by commas. The first '=' ends the name, so a secret may hold further
@@ -109,7 +113,7 @@ func parseServiceKey(item string) (serviceKey, error) {
 		}
 		slices.Sort(s.namespaces)
 	}
-	return serviceKey{hash: sha256.Sum256([]byte(secret)), service: s}, nil
+	return serviceKey{hash: sha256.Sum256([]byte(secret)), service: s, short: len(secret) < goodSecret}, nil
 }
 
 // Verify finds the service that a secret belongs to. How long it takes depends
@@ -126,6 +130,22 @@ func (k ServiceKeys) Verify(secret string) (service Service, ok bool) {
 		return Service{}, false
 	}
 	return k.keys[found].service, true
+}
+
+// Doubts are what is not wrong with the keys and was hardly meant: secrets that can be
+// guessed, and namespaces that have no policy.
+func (k ServiceKeys) Doubts(policies Policies) (doubts []string) {
+	for _, key := range k.keys {
+		if key.short {
+			doubts = append(doubts, fmt.Sprintf("the secret of %s is shorter than %d bytes", key.service.Name, goodSecret))
+		}
+		for _, ns := range key.service.namespaces {
+			if _, known := policies.Lookup(ns); !known {
+				doubts = append(doubts, fmt.Sprintf("%s may publish in %s, which has no policy", key.service.Name, ns))
+			}
+		}
+	}
+	return doubts
 }
 
 // Len is the number of keys.

@@ -104,3 +104,26 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	require.Equal(t, ExitFailure, code)
 	require.Contains(t, stderr.String(), "stopping at once")
 }
+
+// TestCheckStartsNothing: it answers with its exit code, and the program is not run.
+func TestCheckStartsNothing(t *testing.T) {
+	t.Parallel()
+	check := func(args ...string) (code int, stdout, stderr string) {
+		var out, errs console
+		code = Run(Process{Args: append([]string{"check"}, args...), Environ: []string{"BELLHOP_LISTEN=127.0.0.1:8080"}, Stdout: &out, Stderr: &errs}, &config.Bellhop{},
+			func(context.Context, *config.Bellhop, Invocation) error {
+				t.Error("the program was run")
+				return nil
+			})
+		return code, out.String(), errs.String()
+	}
+	code, stdout, stderr := check()
+	require.Equal(t, ExitOK, code)
+	require.Equal(t, "bellhop: the settings are good\n", stdout)
+	require.Empty(t, stderr)
+	code, stdout, stderr = check("--heartbeat=1h", "--drain=-1s")
+	require.Equal(t, ExitSettings, code)
+	require.Empty(t, stdout)
+	require.Equal(t, "bellhop: --heartbeat (BELLHOP_HEARTBEAT): 1h0m0s is out of range, want 100ms to 5m0s\n"+
+		"bellhop: --drain (BELLHOP_DRAIN): -1s is out of range, want 0s to 10m0s\n", stderr)
+}

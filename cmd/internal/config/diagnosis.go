@@ -7,6 +7,7 @@ type Diagnosis struct {
 	Doctor struct {
 		Stream DoctorStream `cmd:"" help:"Open a stream through the site's public address, and say what on the way holds it back."`
 	} `cmd:"" help:"Say what is wrong around the program, and what to do about it."`
+	Check struct{} `cmd:"" help:"Read and judge the settings and the files that they name, and exit: 0 if they are good, else 2 with a line for each fault."`
 }
 
 // DoctorStream is what the stream is that is looked at.
@@ -31,4 +32,25 @@ func (d *Diagnosis) check(command string, p *SettingErrors) bool {
 		p.addf("token", "is required, or --channel")
 	}
 	return true
+}
+
+// doubts are what check finds fault with and a start passes over.
+func doubts(program Program, unknown []string) (found SettingErrors) {
+	var services *Services
+	var policies *Policies
+	switch p := program.(type) {
+	case *Notifier:
+		services, policies = &p.Services, &p.Policies
+	case *Bellhop:
+		services, policies = &p.Services, &p.Policies
+	}
+	if services != nil {
+		for _, doubt := range services.keys.Doubts(policies.Namespaces) {
+			found.addf("service-keys", "%s", doubt)
+		}
+	}
+	for _, name := range unknown {
+		found = append(found, name+": is no setting of Bellhop")
+	}
+	return found
 }

@@ -72,8 +72,14 @@ func Parse(program Program, args, environ []string, help io.Writer) (Result, err
 	}
 	// Kong's name of a command has its arguments behind it: "token <user>".
 	command, _, _ := strings.Cut(ctx.Command(), " <")
-	program.check(command, &wrong)
-	return Result{Command: command, Unknown: env.unknown()}, wrong.err()
+	result := Result{Command: command, Unknown: env.unknown()}
+	if command != "check" {
+		program.check(command, &wrong)
+		return result, wrong.err()
+	}
+	program.check("run", &wrong)
+	wrong = append(wrong, doubts(program, result.Unknown)...)
+	return result, wrong.err()
 }
 
 // LongFlags gives what every program answers the dashes that kong wants: of -help
