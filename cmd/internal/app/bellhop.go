@@ -24,6 +24,13 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 		return printToken(cfg, inv.Stdout)
 	case "env":
 		return printEnv(cfg, inv.Stdout)
+	case config.CommandDoctor:
+		x := examiner{log: inv.Log, token: cfg.TokenToJudge()}
+		x.process(ctx, &cfg.HTTP, cfg.MaxStreams)
+		if !cfg.WithDemo() { // the demo signs its own
+			x.tokens(ctx, cfg.TokenConfig())
+		}
+		return report(inv.Stdout, x.found)
 	}
 	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
 	if err != nil {

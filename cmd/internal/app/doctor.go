@@ -4,8 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"time"
 
+	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/doctor"
 )
 
@@ -28,3 +32,74 @@ func report(stdout io.Writer, findings []doctor.Finding) error {
 	}
 	return err
 }
+
+// examiner tries what a program will need, and gathers what it found.
+type examiner struct {
+	log   *slog.Logger
+	token string // to judge; empty: none
+	found []doctor.Finding
+}
+
+func (x *examiner) goodf(what, format string, args ...any) {
+	x.found = append(x.found, doctor.Good(what, format, args...))
+}
+
+func (x *examiner) badf(what, do, format string, args ...any) {
+	x.found = append(x.found, doctor.Bad(what, do, format, args...))
+}
+
+// backends looks at the database and at Redis.
+func (x *examiner) backends(ctx context.Context, mysql config.MySQL, bus config.Redis, policies auth.Policies) {
+	log, err := openMySQL(ctx, mysql, x.log)
+	if err != nil {
+		x.badf("database", "correct the DSNs", "%v", err)
+	} else {
+		for _, server := range log.Examine(ctx) {
+			x.server(server)
+		}
+		x.closed("database", log.Close())
+	}
+	client, err := fanout.OpenRedisAs(bus.Redis.Reveal(), bus.RedisTLS.Config(), new(fanout.Account))
+	if err != nil {
+		x.badf("Redis", "correct the address", "%v", err)
+		return
+	}
+	x.redis(ctx, client, fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: x.log}), policies)
+	x.closed("Redis", client.Close())
+}
+
+func (x *examiner) closed(what string, err error) {
+	if err != nil {
+		x.badf(what, "see why", "the connections did not close: %v", err)
+	}
+}
+
+// tokens looks at the keys of tokens, and judges the sample by them.
+func (x *examiner) tokens(ctx context.Context, cfg auth.TokenConfig) {
+	const what = "keys of tokens"
+	keys, err := openTokenKeys(cfg, x.log)
+	defer func() { x.closed(what, keys.Close()) }()
+	if err != nil {
+		x.badf(what, "correct the settings of tokens", "%v", err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, issuerTime)
+	defer cancel()
+	if err := keys.Ready(ctx); err != nil {
+		x.badf(what, "make the issuer's key set reachable from here (--jwks-url, --issuers)", "can't be read: %v", err)
+		return
+	}
+	x.goodf(what, "%d issuers, %d of them with a key set that can be read", len(cfg.Issuers), len(keys.sets))
+	if x.token == "" {
+		return
+	}
+	claims, err := keys.Verify(x.token)
+	if err != nil {
+		x.badf("sample token", "see the codes of 401 in api.md", "is refused: %v", err)
+		return
+	}
+	x.goodf("sample token", "is of %q and good until %s", claims.Subject, claims.Expires.Format(time.RFC3339))
+}
+
+// issuerTime bounds the reading of key sets.
+const issuerTime = 10 * time.Second

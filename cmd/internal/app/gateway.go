@@ -15,6 +15,13 @@ import (
 
 // RunGateway is cmd/gateway.
 func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
+	if inv.Command == config.CommandDoctor {
+		x := examiner{log: inv.Log, token: cfg.TokenToJudge()}
+		x.process(ctx, &cfg.HTTP, cfg.MaxStreams)
+		x.backends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
+		x.tokens(ctx, cfg.TokenConfig())
+		return report(inv.Stdout, x.found)
+	}
 	s, err := NewGateway(ctx, cfg, inv.Log)
 	if err != nil {
 		return err

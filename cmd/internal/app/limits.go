@@ -14,8 +14,7 @@ func (s *Service) maxStreams(configured int) int {
 		s.log.Warn("the limit of file descriptors is not known", "error", err)
 		return configured
 	}
-	const plenty = 1 << 30 // where there is no limit
-	allowed := max(int(min(limit, plenty))-reservedFiles, 1)
+	allowed := streamsFor(limit)
 	switch {
 	case configured == 0:
 		s.log.Info("streams are limited by file descriptors", "streams", allowed, "descriptors", limit)
@@ -24,4 +23,10 @@ func (s *Service) maxStreams(configured int) int {
 		s.log.Warn("more streams are allowed than file descriptors", "streams", configured, "descriptors", limit)
 	}
 	return configured
+}
+
+// streamsFor is how many streams a limit of descriptors is enough for.
+func streamsFor(limit uint64) int {
+	const plenty = 1 << 30 // where there is no limit
+	return max(int(min(limit, plenty))-reservedFiles, 1)
 }

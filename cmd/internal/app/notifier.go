@@ -13,7 +13,14 @@ import (
 
 // RunNotifier is cmd/notifier.
 func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) error {
-	if inv.Command != "run" {
+	switch inv.Command {
+	case "run":
+	case config.CommandDoctor:
+		x := examiner{log: inv.Log}
+		x.process(ctx, &cfg.HTTP, 0)
+		x.backends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
+		return report(inv.Stdout, x.found)
+	default:
 		return maintainLog(ctx, cfg, inv)
 	}
 	s, err := NewNotifier(ctx, cfg, inv.Log)

@@ -23,7 +23,7 @@ func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keptLog *ke
 	const good = "good"
 	said := ""
 	for first := true; ; first = false {
-		err := s.verdict(ctx, bus, keptLog)
+		err := verdict(ctx, bus, keptLog, s.policies.Load())
 		if first && errors.Is(err, fanout.ErrUnfit) {
 			return err
 		}
@@ -48,12 +48,11 @@ func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keptLog *ke
 }
 
 // verdict is an error that says what does not work. The bus alone needs less.
-func (s *Service) verdict(ctx context.Context, bus *fanout.Redis, keptLog *kept.Redis) error {
+func verdict(ctx context.Context, bus *fanout.Redis, keptLog *kept.Redis, policies *auth.Policies) error {
 	if err := bus.Check(ctx); err != nil {
 		return err
 	}
 	var here []string
-	policies := s.policies.Load()
 	for _, name := range policies.Namespaces() {
 		if policy, _ := policies.Lookup(name); policy.Log == auth.LogRedis {
 			here = append(here, name)

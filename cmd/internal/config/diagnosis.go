@@ -2,13 +2,25 @@ package config
 
 import "time"
 
+// CommandDoctor is the command that tries what a program will need.
+const CommandDoctor = "doctor around"
+
 // Diagnosis is the commands by which a program looks at what is around it.
 type Diagnosis struct {
 	Doctor struct {
+		Around DoctorAround `cmd:"" default:"withargs" hidden:"" help:"Try what the program will need with these settings (the default)."`
 		Stream DoctorStream `cmd:"" help:"Open a stream through the site's public address, and say what on the way holds it back."`
 	} `cmd:"" help:"Say what is wrong around the program, and what to do about it."`
 	Check struct{} `cmd:"" help:"Read and judge the settings and the files that they name, and exit: 0 if they are good, else 2 with a line for each fault."`
 }
+
+// DoctorAround is what else doctor is told.
+type DoctorAround struct {
+	Token Secret `placeholder:"TOKEN" help:"A person's token to judge."`
+}
+
+// TokenToJudge is the sample token that doctor was given; empty: none.
+func (d *Diagnosis) TokenToJudge() string { return d.Doctor.Around.Token.Reveal() }
 
 // DoctorStream is what the stream is that is looked at.
 type DoctorStream struct {

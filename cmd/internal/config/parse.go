@@ -73,12 +73,15 @@ func Parse(program Program, args, environ []string, help io.Writer) (Result, err
 	// Kong's name of a command has its arguments behind it: "token <user>".
 	command, _, _ := strings.Cut(ctx.Command(), " <")
 	result := Result{Command: command, Unknown: env.unknown()}
-	if command != "check" {
+	switch command {
+	case "check":
+		program.check("run", &wrong)
+		wrong = append(wrong, doubts(program, result.Unknown)...)
+	case CommandDoctor:
+		program.check("run", &wrong)
+	default:
 		program.check(command, &wrong)
-		return result, wrong.err()
 	}
-	program.check("run", &wrong)
-	wrong = append(wrong, doubts(program, result.Unknown)...)
 	return result, wrong.err()
 }
 
