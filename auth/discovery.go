@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
+	"time"
 )
 
 // discoveryPath is where an issuer describes itself: OpenID Connect Discovery 1.0,
@@ -23,6 +25,8 @@ type keySets struct {
 	// the set is.
 	discover bool
 	issuer   string
+	// asOf is when keys were last got, in nanoseconds since 1970.
+	asOf *atomic.Int64
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -39,6 +43,9 @@ func (t keySets) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := t.fetch(r, &set)
 	if err == nil && response.StatusCode == http.StatusOK && len(set.Keys) == 0 {
 		return nil, errors.New("the answer holds no keys")
+	}
+	if err == nil && response.StatusCode == http.StatusOK {
+		t.asOf.Store(time.Now().UnixNano())
 	}
 	return response, err
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/MicahParks/jwkset"
@@ -65,6 +66,7 @@ type JWKS struct {
 	keys jwkset.Storage
 	stop context.CancelFunc
 	done sync.WaitGroup
+	asOf *atomic.Int64
 }
 
 // OpenJWKS reads a key set and keeps it up to date until Close. An issuer that is
@@ -84,8 +86,9 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		// One request in minutes needs no connection in between.
 		DisableKeepAlives: true,
 	}
+	asOf := new(atomic.Int64)
 	client := &http.Client{
-		Transport: keySets{transport, cfg.URL == "", cfg.Issuer},
+		Transport: keySets{transport, cfg.URL == "", cfg.Issuer, asOf},
 		// A redirect could lead from https to http.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -118,7 +121,7 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		cancel()
 		return nil, fmt.Errorf("%w: %w", ErrTokenKey, err)
 	}
-	s := &JWKS{keys: keys, stop: cancel}
+	s := &JWKS{keys: keys, stop: cancel, asOf: asOf}
 	if s.Ready(ctx) != nil {
 		s.done.Go(func() { s.await(ctx, retry) })
 	}
@@ -135,6 +138,14 @@ func (s *JWKS) Ready(ctx context.Context) error {
 		return ErrKeysUnread
 	}
 	return nil
+}
+
+// AsOf is when the keys were last read; the zero time: never.
+func (s *JWKS) AsOf() time.Time {
+	if at := s.asOf.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
 }
 
 // await tries until the first set is there: a token of an unknown key would have it

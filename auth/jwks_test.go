@@ -159,6 +159,7 @@ func TestJWKSStartsWithoutTheIssuer(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, set.Close()) })
 	require.ErrorIs(t, set.Ready(t.Context()), auth.ErrKeysUnread)
+	require.Zero(t, set.AsOf())
 	v := verifier(t, func(c *auth.Issuer) {
 		c.JWKS, c.Issuer, c.Audience, c.PublicKeys = set, "https://id.example", "bellhop", ours.pem(t)
 	})
@@ -181,6 +182,7 @@ func TestJWKSStartsWithoutTheIssuer(t *testing.T) {
 	i.publish(t, []signer{s})
 	require.Eventually(t, func() bool { return set.Ready(t.Context()) == nil }, 10*time.Second, time.Millisecond,
 		"nobody has to bring a token for that")
+	require.WithinDuration(t, time.Now(), set.AsOf(), time.Minute)
 	_, err = v.Verify(token(s))
 	require.NoError(t, err)
 	_, err = v.Verify(token(other))

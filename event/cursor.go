@@ -24,6 +24,9 @@ type Cursor struct {
 	positions map[Channel]Position
 }
 
+// IsZero tells whether it knows nothing, as that of a client that comes for the first time.
+func (c Cursor) IsZero() bool { return !c.All && len(c.positions) == 0 }
+
 // ParseCursor reads a cursor. The empty string is the zero cursor. A channel
 // named twice, a position out of range or anything else that String would not
 // print is refused; the error wraps ErrCursor.

@@ -23,6 +23,7 @@ type metrics struct {
 	ended   *prometheus.CounterVec
 	refused *prometheus.CounterVec
 	tokens  *prometheus.CounterVec
+	opened  *prometheus.CounterVec
 }
 
 // newMetrics registers the gateway's metrics; with a nil registerer they are
@@ -38,6 +39,9 @@ func newMetrics(r prometheus.Registerer, open func() float64) (*metrics, error) 
 		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "bellhop", Name: "tokens_refused_total", Help: "Tokens that were refused, by the code of the refusal.",
 		}, []string{"code"}),
+		opened: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "bellhop", Name: "streams_opened_total", Help: "Streams that were opened, long polls left out, by whether the client brought a cursor: those come back.",
+		}, []string{"cursor"}),
 	}
 	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "bellhop", Name: "streams_open", Help: "Streams that are open.",
@@ -45,5 +49,5 @@ func newMetrics(r prometheus.Registerer, open func() float64) (*metrics, error) 
 	if r == nil {
 		return m, nil
 	}
-	return m, errors.Join(r.Register(m.ended), r.Register(m.refused), r.Register(m.tokens), r.Register(gauge))
+	return m, errors.Join(r.Register(m.ended), r.Register(m.refused), r.Register(m.tokens), r.Register(m.opened), r.Register(gauge))
 }

@@ -44,6 +44,7 @@ type Revocations struct {
 	mu     sync.RWMutex // guards what follows
 	at     map[string]time.Time
 	newest time.Time
+	asOf   time.Time // when the last reading that came to an end began
 	ready  bool
 	heard  func() // called after something was added, without the lock
 }
@@ -112,6 +113,13 @@ func (r *Revocations) Ready(context.Context) error {
 // errUnready: it is not known yet who is revoked.
 var errUnready = errors.New("revocations were not read yet")
 
+// AsOf is when the view of today was read; the zero time: never.
+func (r *Revocations) AsOf() time.Time {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.asOf
+}
+
 // listen sets what is called when there are new ones.
 func (r *Revocations) listen(heard func()) {
 	r.mu.Lock()
@@ -146,10 +154,11 @@ func (r *Revocations) run(ctx context.Context, failing bool) {
 func (r *Revocations) read(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, revocationTimeout)
 	defer cancel()
+	began := time.Now()
 	added, err := r.readOn(ctx)
 	r.mu.Lock()
 	if err == nil {
-		r.ready = true
+		r.ready, r.asOf = true, began
 		r.forget()
 	}
 	heard := r.heard

@@ -36,6 +36,7 @@ func TestStreamCarriesEvents(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, 1000 <= retry && retry < 3000, "retry: %d", retry)
 	require.Equal(t, 1, r.openStreams())
+	require.Equal(t, 1, r.counted("bellhop_streams_opened_total", "no"))
 
 	r.publish("user:42", `{"n":1}`)
 	b := s.expect("note")
@@ -54,6 +55,8 @@ func TestStreamCarriesEvents(t *testing.T) {
 	s.leave()
 	require.Eventually(t, func() bool { return r.openStreams() == 0 }, patience, time.Millisecond)
 	require.Equal(t, 1, r.counted("bellhop_streams_ended_total", "client"))
+	r.stream("/v1/stream", bearer(token(t, "42")), header{"Last-Event-ID", b.id}).leave()
+	require.Equal(t, 1, r.counted("bellhop_streams_opened_total", "yes"))
 }
 
 // Browsers reconnect after exactly the time that they were told: not all of them the

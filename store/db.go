@@ -99,6 +99,8 @@ type server struct {
 	*sqlx.DB
 	name string     // for logs: never a DSN, which has a password
 	conn *connector // nil for SQLite
+
+	counts
 }
 
 // drop makes the pool forget its connections: what is asked from now on is asked on a

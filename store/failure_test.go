@@ -105,6 +105,9 @@ var serverFailures = []struct {
 		})
 		require.NoError(t, err)
 		require.Equal(t, []uint64{1, 2, 1}, []uint64{pages[0].Last, pages[1].Last, pages[2].Last}, "each is judged by itself")
+		stats := db.Stats()
+		require.Equal(t, []uint64{4, 3, 4}, []uint64{stats[0].Pages, stats[1].Pages, stats[1].Behind}, "of the primary, of the replica, and why")
+		require.False(t, stats[1].PassedOver)
 	}},
 	{"another epoch on a replica is lag", func(t *testing.T, cluster *testenv.Cluster) {
 		db := openCluster(t, cluster, store.MySQLConfig{}).DB
@@ -146,6 +149,8 @@ var serverFailures = []struct {
 		answers.Store(0)
 		read()
 		require.Zero(t, answers.Load(), "it is passed over for a while")
+		require.True(t, db.Stats()[1].PassedOver)
+		require.EqualValues(t, 1, db.Stats()[1].Failures)
 		eventually(t, func() bool { read(); return answers.Load() > 0 })
 	}},
 	{"a frozen replica costs one wait", func(t *testing.T, cluster *testenv.Cluster) {

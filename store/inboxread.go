@@ -81,7 +81,12 @@ func (d *DB) readInbox(ctx context.Context, q *inboxQuery) (InboxPage, error) {
 	fit := false
 	err := d.replicas.each(ctx, func(ctx context.Context, s *server) (err error) {
 		found, err = d.inboxRows(ctx, s, q)
-		fit = err == nil && found.reaches(q.expect)
+		switch fit = err == nil && found.reaches(q.expect); {
+		case fit:
+			s.pages.Add(1)
+		case err == nil:
+			s.behind.Add(1)
+		}
 		return err
 	})
 	if fit {
@@ -96,6 +101,7 @@ func (d *DB) readInbox(ctx context.Context, q *inboxQuery) (InboxPage, error) {
 	}
 	switch {
 	case primaryErr == nil:
+		d.reader.pages.Add(1)
 		return current.page(q), nil
 	case err != nil || !primaryAway(ctx, primaryErr):
 		return InboxPage{}, primaryErr

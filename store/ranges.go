@@ -37,6 +37,8 @@ func (d *DB) Ranges(ctx context.Context, ranges []Range) ([]Page, error) {
 				unfit = append(unfit, i)
 			}
 		}
+		s.pages.Add(uint64(len(ranges) - len(unfit)))
+		s.behind.Add(uint64(len(unfit)))
 		return nil
 	})
 	noReplica := err != nil
@@ -85,5 +87,6 @@ func (d *DB) primaryRanges(ctx context.Context, ranges []Range, which []int, pag
 		}
 		pages[j] = page
 	}
+	d.reader.pages.Add(uint64(len(which)))
 	return nil
 }

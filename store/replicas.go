@@ -27,9 +27,9 @@ type replicas struct {
 // replica is a server that may be passed over.
 type replica struct {
 	*server
-	mu       sync.Mutex // guards what follows
-	failures int        // since it last answered
-	until    time.Time  // passed over till then
+	mu     sync.Mutex // guards what follows
+	silent int        // failures since it last answered
+	until  time.Time  // passed over till then
 }
 
 // each asks one replica after the other until one answers: until ask returns
@@ -55,6 +55,7 @@ func (rs *replicas) each(ctx context.Context, ask func(context.Context, *server)
 		if err == nil {
 			return nil
 		}
+		r.failures.Add(1)
 		last = err
 	}
 	return last
@@ -65,14 +66,14 @@ func (rs *replicas) each(ctx context.Context, ask func(context.Context, *server)
 func (r *replica) claim(now time.Time) (failures int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.failures == 0 {
+	if r.silent == 0 {
 		return 0, true
 	}
 	if now.Before(r.until) {
 		return 0, false
 	}
 	r.until = now.Add(readTimeout)
-	return r.failures, true
+	return r.silent, true
 }
 
 // report says how the replica fared. Of those who asked it at the same time, and
@@ -82,10 +83,10 @@ func (r *replica) report(failures int, answered bool, now time.Time) {
 	defer r.mu.Unlock()
 	switch {
 	case answered:
-		r.failures = 0
-	case r.failures == failures:
+		r.silent = 0
+	case r.silent == failures:
 		r.until = now.Add(min(replicaMinPause<<min(failures, 4), replicaMaxPause))
-		r.failures++
+		r.silent++
 		r.drop()
 	}
 }

@@ -47,7 +47,12 @@ func (b busHandler) Lost(name event.Channel) {
 }
 
 func (b busHandler) Suspect(yes bool) {
-	b.h.inDoubt.Store(yes)
+	since := int64(0)
+	if yes {
+		since = time.Now().UnixNano()
+		b.h.metrics.doubts.Inc()
+	}
+	b.h.doubtSince.Store(since)
 	b.h.tail.Soon()
 	b.h.kept.recheck.Raise()
 }
@@ -104,7 +109,7 @@ var _ read.TailHandler = tailHandler{}
 // TailDue asks for the channels that somebody joins whose subscription nobody
 // acknowledges because the bus is in doubt.
 func (t tailHandler) TailDue() {
-	if t.h.inDoubt.Load() {
+	if t.h.inDoubt() {
 		t.h.database.held(func(c *channel) {
 			if c.Unheard(c.src.moment()) {
 				c.do(track.Effects{Do: track.Ask})

@@ -51,7 +51,7 @@ type Hub struct {
 	database, kept source
 	tail           *read.Tail
 	lists          *read.Shared
-	inDoubt        atomic.Bool // the bus can't be relied on at the moment
+	doubtSince     atomic.Int64 // in nanoseconds since 1970, while the bus can't be relied on; else 0
 
 	epochMu sync.Mutex
 	epoch   track.LogEpoch // of the database
@@ -131,6 +131,16 @@ func (h *Hub) Streams() int {
 	return len(h.streams)
 }
 
+// Doubt is for how long the bus could not be relied on; zero: it can.
+func (h *Hub) Doubt() time.Duration {
+	if since := h.doubtSince.Load(); since != 0 {
+		return time.Since(time.Unix(0, since))
+	}
+	return 0
+}
+
+func (h *Hub) inDoubt() bool { return h.doubtSince.Load() != 0 }
+
 // Heads asks the primary for the heads of channels, for whoever needs them outside
 // a stream. The answer is in the order of channels, and of a query that started
 // after the call: whatever was acknowledged before is in it, unless it is Stale.
@@ -142,7 +152,7 @@ func (h *Hub) Heads(ctx context.Context, channels []event.Channel) (store.Heads,
 
 // schedule is how often the logs are looked at.
 func (h *Hub) schedule() read.Schedule {
-	return read.Schedule{Period: h.cfg.TailPeriod, Suspect: h.cfg.TailSuspect, InDoubt: h.inDoubt.Load}
+	return read.Schedule{Period: h.cfg.TailPeriod, Suspect: h.cfg.TailSuspect, InDoubt: h.inDoubt}
 }
 
 func (h *Hub) shard(name event.Channel) *shard {

@@ -18,6 +18,7 @@ type metrics struct {
 	waiting   prometheus.Gauge
 	recent    prometheus.Gauge
 	resets    prometheus.Counter
+	doubts    prometheus.Counter
 	tailReads prometheus.Counter
 	tailCuts  prometheus.Counter
 	tailLast  prometheus.Gauge
@@ -56,7 +57,13 @@ func newMetrics(h *Hub) *metrics {
 			n := 0
 			h.held(func(*channel) { n++ })
 			return float64(n)
-		}))
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "bellhop", Subsystem: "hub", Name: "bus_doubt_seconds",
+			Help: "For how long the bus has been in doubt; 0: it is not. Events come by the log's tail meanwhile.",
+		}, func() float64 { return h.Doubt().Seconds() }),
+		followed{h})
+	m.doubts = counter("bus_doubts_total", "Times that the bus came in doubt.")
 	m.questions = counter("head_queries_total", "Queries for heads of channels.")
 	m.reads = counter("range_queries_total", "Queries for ranges of events.")
 	m.epochs = counter("epoch_changes_total", "Changes of the log's epoch.")

@@ -62,7 +62,7 @@ func (s *source) init(h *Hub, kept Kept) {
 
 // moment is what a channel of the log needs to decide.
 func (s *source) moment() track.Moment {
-	return track.Moment{Now: time.Now(), InDoubt: s.h.inDoubt.Load(), LogAway: s.away.Load(), Limits: &s.h.limits}
+	return track.Moment{Now: time.Now(), InDoubt: s.h.inDoubt(), LogAway: s.away.Load(), Limits: &s.h.limits}
 }
 
 // Heads implements read.Log.

@@ -2,7 +2,7 @@ package server
 
 import (
 	"context"
-	"io"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -61,7 +61,7 @@ func (s *Server) adminHandler(g prometheus.Gatherer) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"status":"ok"}`+"\n")
+		_ = json.NewEncoder(w).Encode(status{"ok", s.degraded()})
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)

@@ -36,6 +36,9 @@ type checkResult struct {
 const (
 	checkOK      = "ok"
 	checkFailing = "failing"
+	// degraded is a part that does not do all it could, for which nobody should be
+	// sent elsewhere.
+	checkDegraded = "degraded"
 )
 
 type health struct {
@@ -44,6 +47,9 @@ type health struct {
 	checks  []Check
 	results []checkResult
 	asked   time.Time
+
+	doubtNames []string
+	doubts     []func() string
 }
 
 // AddCheck has /readyz depend on a part of the process, by a name such as
@@ -54,6 +60,29 @@ func (s *Server) AddCheck(name string, check Check) {
 	s.health.names = append(s.health.names, name)
 	s.health.checks = append(s.health.checks, check)
 	s.health.asked = time.Time{}
+}
+
+// AddDoubt has the admin listener's /readyz tell what is not as it should be about a part
+// without which the process serves all the same: what doubt returns, unless it is
+// empty. It must not block. It may be called at any time.
+func (s *Server) AddDoubt(name string, doubt func() string) {
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	s.health.doubtNames = append(s.health.doubtNames, name)
+	s.health.doubts = append(s.health.doubts, doubt)
+}
+
+// degraded is what the doubts say.
+func (s *Server) degraded() (results []checkResult) {
+	h := &s.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, doubt := range h.doubts {
+		if detail := doubt(); detail != "" {
+			results = append(results, checkResult{Name: h.doubtNames[i], State: checkDegraded, Detail: detail})
+		}
+	}
+	return results
 }
 
 // check runs the checks, all at once, and returns what they say, in the order in
@@ -124,13 +153,14 @@ func (s *Server) notReady(ctx context.Context, reasons bool) *Problem {
 }
 
 type status struct {
-	Status string `json:"status"`
+	Status string        `json:"status"`
+	Checks []checkResult `json:"checks,omitempty"` // that are degraded; for operators
 }
 
 // live says that the process runs and can answer; nothing else, since a restart
 // would not mend what it depends on.
 func (s *Server) live(c echo.Context) error {
-	return c.JSON(http.StatusOK, status{"ok"})
+	return c.JSON(http.StatusOK, status{Status: "ok"})
 }
 
 // ready says whether new requests should be sent here.
@@ -138,5 +168,5 @@ func (s *Server) ready(c echo.Context) error {
 	if p := s.notReady(c.Request().Context(), false); p != nil {
 		return p
 	}
-	return c.JSON(http.StatusOK, status{"ok"})
+	return c.JSON(http.StatusOK, status{Status: "ok"})
 }

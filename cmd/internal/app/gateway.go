@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
@@ -86,6 +88,9 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	revocations := gateway.NewRevocations(ctx, parts.log, keys.Leeway(), s.log)
 	s.onClose(revocations.Close)
 	s.server.AddCheck("revocations", revocations.Ready)
+	if err := s.registry.Register(accessFigures(s.tokenKeys.Load, revocations)); err != nil {
+		return err
+	}
 	h, err := hub.New(hub.Config{
 		Revoked:    revocations.Soon,
 		Log:        parts.log,
@@ -99,6 +104,12 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		return err
 	}
 	s.onClose(h.Close)
+	s.server.AddDoubt("bus", func() string {
+		if d := h.Doubt(); d > 0 {
+			return fmt.Sprintf("in doubt for %s: events come by the log's tail, up to a second late", d.Round(time.Second/10))
+		}
+		return ""
+	})
 	guard := limit.Config{UserStreams: cfg.UserStreams, AddressStreams: cfg.AddressStreams, AddressRate: cfg.AddressRate}
 	if parts.counter != nil && cfg.UserStreams > 0 {
 		guard.Streams = parts.counter(h.EndExcess)

@@ -24,6 +24,7 @@ func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keptLog *ke
 	said := ""
 	for first := true; ; first = false {
 		err := verdict(ctx, bus, keptLog, s.policies.Load())
+		s.redisVerdict.Store(textOf(err))
 		if first && errors.Is(err, fanout.ErrUnfit) {
 			return err
 		}
@@ -45,6 +46,14 @@ func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keptLog *ke
 		case <-time.After(judgeEvery):
 		}
 	}
+}
+
+// textOf is what an error says; nil: there is none.
+func textOf(err error) *string {
+	if err == nil {
+		return nil
+	}
+	return new(err.Error())
 }
 
 // verdict is an error that says what does not work. The bus alone needs less.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
@@ -167,6 +168,21 @@ func openTokenKeys(cfg auth.TokenConfig, log *slog.Logger) (_ *tokenKeys, err er
 	}
 	k.Verifier, err = auth.NewVerifier(cfg)
 	return k, err
+}
+
+// asOf is when the sets were read, that which was read the longest ago; not known where
+// there are none, or one was never read.
+func (k *tokenKeys) asOf() (oldest time.Time, known bool) {
+	for i, set := range k.sets {
+		at := set.AsOf()
+		if at.IsZero() {
+			return at, false
+		}
+		if i == 0 || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest, len(k.sets) > 0
 }
 
 // Close ends the reading of key sets.

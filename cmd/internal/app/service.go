@@ -54,6 +54,8 @@ type Service struct {
 	run     []func(context.Context) error
 	reloads <-chan config.Program // nil: none come
 	reread  func()                // asks for one; nil: nobody can
+	// redisVerdict is what the last look at Redis found wrong; nil: nothing.
+	redisVerdict atomic.Pointer[string]
 	// redisAccount is who signs in to Redis.
 	redisAccount fanout.Account
 	// closers end the parts once the last request was answered, the newest

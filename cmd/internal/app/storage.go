@@ -41,6 +41,15 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 		return backends{}, err
 	}
 	s.onClose(client.Close)
+	if err := errors.Join(s.registry.Register(databaseFigures(log)), s.registry.Register(redisFigures(client))); err != nil {
+		return backends{}, err
+	}
+	s.server.AddDoubt("redis", func() string {
+		if text := s.redisVerdict.Load(); text != nil {
+			return *text
+		}
+		return ""
+	})
 	to := backends{log: log, redis: client, bus: fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: s.log})}
 	keeping := keptConfig(s.policies.Load, s.log)
 	keeping.Names = to.bus.Names

@@ -27,7 +27,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}),
 		backlog: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "bellhop", Name: "conn_backlog_bytes",
-			Help: "Bytes that wait in this process for such clients. What the kernel holds for them, and what their sources have not said yet, is not among them.",
+			Help: "Bytes that wait in this process for clients that do not take them. What the kernel holds for them, and what their sources have not said yet, is not among them.",
 		}),
 	}
 	if r == nil {

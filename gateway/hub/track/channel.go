@@ -40,6 +40,9 @@ func (c *Channel) Rules() *Rules { return c.rules }
 // Filled is how far the channel has come.
 func (c *Channel) Filled() event.Position { return c.filled }
 
+// Followed tells whether somebody listens.
+func (c *Channel) Followed() bool { return c.idle == 0 }
+
 // Message takes what the bus brought: an event of a position, or, without a frame, the
 // word that something else happened up to it.
 func (c *Channel) Message(p event.Position, frame event.Frame, n *event.Note, at Moment) (fx Effects) {
