@@ -77,6 +77,7 @@ type Config struct {
 	Drain time.Duration
 
 	Logger     *slog.Logger          // default: slog.Default()
+	LogPeople  bool                  // log lines name people, not only a hash of theirs
 	Registerer prometheus.Registerer // default: metrics are counted, not exported
 }
 

@@ -72,6 +72,9 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.streams.Add(-1)
 		return g.turnAway(c, refusedCapacity, unavailable("this gateway carries as many streams as it can"))
 	}
+	if ask.wait > 0 {
+		server.Frequent(c)
+	}
 	who := ask.who
 	user := who.user()
 	if ask.req.Inbox {
@@ -97,7 +100,7 @@ func (g *Gateway) stream(c echo.Context) error {
 		source.Close(conn.ReasonExpired)
 		return g.turnAway(c, refusedUnauthorized, g.badToken(auth.ErrTokenRevoked))
 	}
-	g.carry(c, source, ask)
+	g.carry(c, g.tellEnd(r, source, &ask, from), ask)
 	return nil
 }
 

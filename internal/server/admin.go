@@ -63,6 +63,10 @@ func (s *Server) adminHandler(g prometheus.Gatherer) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(status{"ok", s.degraded()})
 	})
+	if s.level != nil {
+		mux.HandleFunc("GET "+levelPath, s.showLevel)
+		mux.HandleFunc("PUT "+levelPath, s.setLevel)
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

@@ -51,6 +51,9 @@ func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 		ctx := r.Context()
 		cause, _ := c.Get(causeKey).(error)
 		level := lineLevel(route, w.Status, cause, ctx.Err() != nil)
+		if level == slog.LevelInfo && c.Get(frequentKey) != nil {
+			level = slog.LevelDebug
+		}
 		if !s.log.Enabled(ctx, level) {
 			return nil
 		}
@@ -70,6 +73,12 @@ func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 		return nil
 	}
 }
+
+const frequentKey = "bellhop.frequent"
+
+// Frequent says of a request that its client sends one after the other: an answer that is
+// as it should be is no news, and its line in the access log is for debugging.
+func Frequent(c echo.Context) { c.Set(frequentKey, true) }
 
 // lineLevel is the level of a request's line in the access log.
 func lineLevel(route string, status int, cause error, left bool) slog.Level {

@@ -87,6 +87,7 @@ type Server struct {
 	metrics  *metrics
 	health   health
 	draining atomic.Bool
+	level    *slog.LevelVar // of log; nil: it stays as it is
 
 	hooksMu sync.Mutex
 	hooks   []func(context.Context)

@@ -37,6 +37,7 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 		return err
 	}
 	s.reloads = inv.Reloads
+	s.server.LevelOfLog(inv.Level)
 	return s.Run(ctx)
 }
 

@@ -29,6 +29,7 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 		return err
 	}
 	s.reloads, s.reread = inv.Reloads, inv.Reread
+	s.server.LevelOfLog(inv.Level)
 	return s.Run(ctx)
 }
 
@@ -138,6 +139,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		MaxStreams:  s.maxStreams(cfg.MaxStreams),
 		Drain:       cfg.Drain,
 		Logger:      s.log,
+		LogPeople:   cfg.LogPeople == config.On,
 		Registerer:  s.registry,
 	})
 	if err != nil {

@@ -28,6 +28,7 @@ func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) erro
 		return err
 	}
 	s.reloads, s.reread = inv.Reloads, inv.Reread
+	s.server.LevelOfLog(inv.Level)
 	return s.Run(ctx)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/probe"
+	"github.com/bellhop/bellhop/internal/server"
 )
 
 // Exit codes of the programs.
@@ -42,7 +43,8 @@ type Process struct {
 type Invocation struct {
 	Command string // of the settings' subcommands
 	Log     *slog.Logger
-	Stdout  io.Writer // for what a person asked for; Log has the rest
+	Level   *slog.LevelVar // of Log
+	Stdout  io.Writer      // for what a person asked for; Log has the rest
 	// Reloads brings the settings anew whenever their files may have changed; nil
 	// where they never do.
 	Reloads <-chan config.Program
@@ -53,7 +55,8 @@ type Invocation struct {
 // settings are what all programs have.
 type settings interface {
 	config.Program
-	Logger(io.Writer) *slog.Logger
+	Logger(io.Writer, slog.Leveler) *slog.Logger
+	Level() slog.Level
 	PublicAddress() string
 	AdminAddress() string
 	StreamToLookAt() config.DoctorStream
@@ -91,7 +94,9 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 		}
 		return ExitSettings
 	}
-	log := s.Logger(p.Stderr)
+	level := new(slog.LevelVar)
+	level.Set(s.Level())
+	log := s.Logger(p.Stderr, level)
 	for _, name := range result.Unknown {
 		log.Warn("environment variable is no setting of Bellhop", "variable", name)
 	}
@@ -100,7 +105,7 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	defer cancel()
 	done := make(chan error, 1)
 	reloads, rereads := make(chan config.Program, 1), make(chan struct{}, 1)
-	inv := Invocation{Command: result.Command, Log: log, Stdout: p.Stdout, Reloads: reloads, Reread: func() {
+	inv := Invocation{Command: result.Command, Log: log, Level: level, Stdout: p.Stdout, Reloads: reloads, Reread: func() {
 		select {
 		case rereads <- struct{}{}:
 		default:
@@ -116,10 +121,10 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 			}
 			return ExitOK
 		case <-rereads:
-			reload(s, p, log, reloads)
+			reload(s, p, log, level, reloads)
 		case sig := <-p.Signals:
 			if sig == syscall.SIGHUP {
-				reload(s, p, log, reloads)
+				reload(s, p, log, level, reloads)
 				continue
 			}
 			if stopping {
@@ -135,11 +140,14 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 
 // reload reads the settings anew. What is wrong with them leaves all as it is; a
 // program that has no use for them is not waited for.
-func reload[S settings](s S, p Process, log *slog.Logger, to chan<- config.Program) {
+func reload[S settings](s S, p Process, log *slog.Logger, level *slog.LevelVar, to chan<- config.Program) {
 	fresh, _ := reflect.TypeAssert[S](reflect.New(reflect.TypeOf(s).Elem()))
 	if _, err := config.Parse(fresh, p.Args, p.Environ, io.Discard); err != nil {
 		log.Error("what was read anew is wrong; all stays as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
+	}
+	if is := fresh.Level(); is != level.Level() {
+		server.ChangeLevel(log, level, is, "the settings")
 	}
 	select {
 	case to <- fresh:

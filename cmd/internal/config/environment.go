@@ -28,7 +28,7 @@ func (e environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 		return nil, nil //nolint:nilnil // kong's word for "not set"
 	}
 	value := e.get(Variable(flag.Name))
-	if isSecret(flag) {
+	if mayBeInFile(flag) {
 		value = e.secret(flag, value)
 	}
 	if value == "" {
@@ -109,6 +109,10 @@ func isSecret(flag *kong.Flag) bool {
 	return false
 }
 
+// mayBeInFile tells whether a variable may name a file with the value: of secrets, and of
+// the level of logs, which changes while programs run.
+func mayBeInFile(flag *kong.Flag) bool { return isSecret(flag) || flag.Name == "log-level" }
+
 // fileVariable is the variable that names the file of a secret.
 func fileVariable(flag string) string { return Variable(flag) + "_FILE" }
 
@@ -130,7 +134,7 @@ func (e environment) unknown() []string {
 	for _, program := range []Program{&Gateway{}, &Notifier{}, &Bellhop{}} {
 		for _, flag := range settings(program) {
 			known[Variable(flag.Name)] = true
-			known[fileVariable(flag.Name)] = known[fileVariable(flag.Name)] || isSecret(flag)
+			known[fileVariable(flag.Name)] = known[fileVariable(flag.Name)] || mayBeInFile(flag)
 		}
 	}
 	var names []string

@@ -12,7 +12,7 @@ import (
 type HTTP struct {
 	Listen      string        `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
 	DrainDelay  time.Duration `placeholder:"DURATION" default:"1s" help:"Time for which a stopping program goes on as before, but says 503 on /readyz, so that balancers look away. More than a balancer's health checks take to notice."`
-	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics and /debug/pprof. Keep it away from the public."`
+	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics, /readyz with reasons, /loglevel and /debug/pprof. Keep it away from the public."`
 }
 
 // PublicAddress is where the public API listens.
@@ -53,7 +53,7 @@ func checkAddress(p *SettingErrors, flag, address string) {
 
 // Logging is what a program tells about itself.
 type Logging struct {
-	LogLevel  slog.Level `placeholder:"LEVEL" default:"info" help:"Least severe level that is logged: debug, info, warn or error."`
+	LogLevel  slog.Level `placeholder:"LEVEL" default:"info" help:"Least severe level that is logged: debug, info, warn or error. While a program runs, it changes by PUT /loglevel on the admin listener; SIGHUP sets it to what is configured, which may stand in the file that the variable with _FILE names."`
 	LogFormat string     `placeholder:"FORMAT" default:"${log_format}" help:"text, or json with one object a line."`
 }
 
@@ -63,10 +63,13 @@ func (l *Logging) check(p *SettingErrors) {
 	}
 }
 
-// Logger makes the logger that was asked for, writing to w. The settings must
-// have passed Parse.
-func (l *Logging) Logger(w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: l.LogLevel}
+// Level is the least severe level that is to be logged.
+func (l *Logging) Level() slog.Level { return l.LogLevel }
+
+// Logger makes a logger of the form that was asked for, writing to w what level lets
+// through. The settings must have passed Parse.
+func (l *Logging) Logger(w io.Writer, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if l.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

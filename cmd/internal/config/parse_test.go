@@ -48,7 +48,7 @@ func TestLogsHaveTheFormThatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[string]string{"json": `"level":"WARN","msg":"hello"`, "text": `level=WARN msg=hello`} {
 		var log bytes.Buffer
-		logger := (&Logging{LogLevel: slog.LevelWarn, LogFormat: format}).Logger(&log)
+		logger := (&Logging{LogFormat: format}).Logger(&log, slog.LevelWarn)
 		logger.Info("unheard")
 		logger.Warn("hello")
 		require.Contains(t, log.String(), want)

@@ -19,6 +19,7 @@ type Streams struct {
 	AddressStreams int           `name:"max-streams-per-address" placeholder:"N" default:"1000" help:"Streams that one client address may have open on this gateway; of IPv6, one network of 64 bits. 0: no limit. Without --trusted-proxies, addresses of private networks are not limited: they may be a proxy's."`
 	AddressRate    int           `name:"max-rate-per-address" placeholder:"N" default:"100" help:"Streams and reads that one client address may begin in a second on this gateway; ten seconds' worth can be saved up. 0: no limit. What is an address is as above."`
 	TrustedProxies []string      `name:"trusted-proxies" placeholder:"NETWORK" sep:"," help:"Networks of the proxies in front, such as 10.0.0.0/8, comma-separated. Only they are believed about the address of a client (X-Forwarded-For) and about TLS (X-Forwarded-Proto), without which the session cookie is not Secure."`
+	LogPeople      Switch        `name:"log-people" placeholder:"on|off" default:"off" help:"Name people in the lines that the level debug has for the end of each stream. off: the first 16 digits of the SHA-256 of the person's id, so that lines about one person can be found without telling who it is."`
 	SlowTimeout    time.Duration `placeholder:"DURATION" default:"30s" help:"Time after which a client that takes no bytes is dropped."`
 
 	Origins server.Origins `kong:"-"` // CORSOrigins, parsed
@@ -34,6 +35,7 @@ func (s *Streams) check(p *SettingErrors) {
 	if s.CookieSameSite != "lax" && s.CookieSameSite != "none" {
 		p.addf("cookie-same-site", "want lax or none, not %q", s.CookieSameSite)
 	}
+	p.onOrOff("log-people", s.LogPeople)
 	p.between("heartbeat", s.Heartbeat, 100*time.Millisecond, 5*time.Minute)
 	if s.MaxAge != 0 {
 		p.between("stream-max-age", s.MaxAge, time.Second, 24*time.Hour)
