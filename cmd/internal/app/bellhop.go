@@ -30,6 +30,7 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 		if !cfg.WithDemo() { // the demo signs its own
 			x.tokens(ctx, cfg.TokenConfig())
 		}
+		x.nginx(cfg.NginxToJudge(), cfg.Streams)
 		return report(inv.Stdout, x.found)
 	}
 	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)

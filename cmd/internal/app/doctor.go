@@ -68,6 +68,13 @@ func (x *examiner) backends(ctx context.Context, mysql config.MySQL, bus config.
 	x.closed("Redis", client.Close())
 }
 
+// nginx judges Nginx's configuration by what streams are here.
+func (x *examiner) nginx(file string, streams config.Streams) {
+	if file != "" {
+		x.found = append(x.found, doctor.Nginx(file, streams.Heartbeat, streams.MaxAge)...)
+	}
+}
+
 func (x *examiner) closed(what string, err error) {
 	if err != nil {
 		x.badf(what, "see why", "the connections did not close: %v", err)

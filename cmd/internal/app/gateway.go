@@ -22,6 +22,7 @@ func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error 
 		x.process(ctx, &cfg.HTTP, cfg.MaxStreams)
 		x.backends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 		x.tokens(ctx, cfg.TokenConfig())
+		x.nginx(cfg.NginxToJudge(), cfg.Streams)
 		return report(inv.Stdout, x.found)
 	}
 	s, err := NewGateway(ctx, cfg, inv.Log)

@@ -17,7 +17,11 @@ type Diagnosis struct {
 // DoctorAround is what else doctor is told.
 type DoctorAround struct {
 	Token Secret `placeholder:"TOKEN" help:"A person's token to judge."`
+	Nginx string `placeholder:"FILE" help:"What nginx -T printed, or nginx.conf, to judge how it passes streams on."`
 }
+
+// NginxToJudge is the file with Nginx's configuration; empty: none.
+func (d *Diagnosis) NginxToJudge() string { return d.Doctor.Around.Nginx }
 
 // TokenToJudge is the sample token that doctor was given; empty: none.
 func (d *Diagnosis) TokenToJudge() string { return d.Doctor.Around.Token.Reveal() }
