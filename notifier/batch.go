@@ -193,7 +193,9 @@ func (b *batcher) settle(epoch event.Epoch, group []*job, appended []store.Appen
 			j.done <- outcome{epoch: epoch, appended: a}
 		default:
 			b.metrics.results.WithLabelValues("written").Inc()
-			b.metrics.rows.Add(float64(j.rows))
+			for _, ch := range j.entry.Channels {
+				b.metrics.rows.WithLabelValues(ch.Namespace()).Inc()
+			}
 			j.done <- outcome{epoch: epoch, appended: a}
 		}
 	}

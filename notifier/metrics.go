@@ -10,7 +10,7 @@ import (
 // registered them.
 type metrics struct {
 	results           *prometheus.CounterVec
-	rows              prometheus.Counter
+	rows              *prometheus.CounterVec
 	groupRows         prometheus.Histogram
 	commitSeconds     prometheus.Histogram
 	splits            prometheus.Counter
@@ -35,8 +35,9 @@ func newMetrics() *metrics {
 	return &metrics{
 		results: prometheus.NewCounterVec(opts("events_total",
 			"Events by what became of them: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
-		rows: prometheus.NewCounter(opts("appends_total",
-			"Appends to single channels that were committed.")),
+		// Nobody may publish in a namespace without a policy, so there are few.
+		rows: prometheus.NewCounterVec(opts("appends_total",
+			"Appends to single channels that were committed, by namespace; those of Redis-kept channels left out."), []string{"namespace"}),
 		groupRows: hist("group_rows",
 			"Appends in one transaction.", prometheus.ExponentialBuckets(1, 2, 12)),
 		commitSeconds: hist("commit_seconds",
