@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ type Revocations struct {
 
 	mu     sync.RWMutex // guards what follows
 	at     map[string]time.Time
+	lifted map[string]time.Time // by store.LiftedSubject: of the time before nothing holds
 	newest time.Time
 	asOf   time.Time // when the last reading that came to an end began
 	ready  bool
@@ -53,7 +55,7 @@ type Revocations struct {
 // on reading until Close. If the first reading fails it is repeated. leeway is how
 // far the clocks of issuers may be ahead.
 func NewRevocations(ctx context.Context, log RevocationLog, leeway time.Duration, logger *slog.Logger) *Revocations {
-	r := &Revocations{log: log, logger: logger, leeway: leeway, kick: make(chan struct{}, 1), at: make(map[string]time.Time), heard: func() {}}
+	r := &Revocations{log: log, logger: logger, leeway: leeway, kick: make(chan struct{}, 1), at: make(map[string]time.Time), lifted: make(map[string]time.Time), heard: func() {}}
 	err := r.read(ctx)
 	if err != nil {
 		logger.Warn("revocations can't be read yet: tokens are not accepted", "error", err)
@@ -204,18 +206,32 @@ func (r *Revocations) known() time.Time {
 // forget drops what is older than any token. r.mu is held.
 func (r *Revocations) forget() {
 	oldest := r.known().Add(-store.RevocationLife)
-	for subject, at := range r.at {
-		if at.Before(oldest) {
-			delete(r.at, subject)
-		}
+	for _, known := range []map[string]time.Time{r.at, r.lifted} {
+		maps.DeleteFunc(known, func(_ string, at time.Time) bool { return at.Before(oldest) })
 	}
+}
+
+// lift lets somebody in again. r.mu is held.
+func (r *Revocations) lift(v store.Revocation) {
+	if !v.At.After(r.lifted[v.Subject]) {
+		return // known; it is read again and again for a while
+	}
+	r.lifted[v.Subject] = v.At
+	maps.DeleteFunc(r.at, func(subject string, at time.Time) bool {
+		return at.Before(v.At) && store.LiftedSubject(subject) == v.Subject
+	})
 }
 
 func (r *Revocations) add(list []store.Revocation) (added bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, v := range list {
-		if v.At.After(r.at[v.Subject]) {
+		switch {
+		case v.Lifts():
+			r.lift(v)
+		case len(r.lifted) > 0 && v.At.Before(r.lifted[store.LiftedSubject(v.Subject)]):
+			// A server that is behind still has it.
+		case v.At.After(r.at[v.Subject]):
 			r.at[v.Subject] = v.At
 			added = true
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/store"
 )
@@ -113,6 +114,34 @@ func TestRevocationCoversTheLeeway(t *testing.T) {
 	revocations.Soon()
 	require.Eventually(t, func() bool { return revocations.Cover("zoe", time.Time{}) }, patience, 5*time.Millisecond)
 	require.Equal(t, http.StatusOK, r.get("/v1/stream", issuedAt(t, "zoe", time.Now())).StatusCode, "a newer token is good")
+}
+
+// TestLiftedRevocationsLetPeopleInAgain: with the tokens that were refused. A later one
+// holds again, and a gateway that starts anew knows as much.
+func TestLiftedRevocationsLetPeopleInAgain(t *testing.T) {
+	t.Parallel()
+	r, revocations, log := revokingRig(t, false)
+	old := issuedAt(t, "mina", time.Now())
+	covered := func(v *gateway.Revocations, user string) func() bool {
+		v.Soon()
+		return func() bool { return v.Cover(user, time.Time{}) }
+	}
+	for range 2 {
+		for _, user := range []event.Channel{"user:mina", "user:zoe"} {
+			require.NoError(t, r.log.Revoke(t.Context(), user))
+			require.Eventually(t, covered(revocations, user.Key()), patience, 5*time.Millisecond)
+		}
+		problem(t, r.get("/v1/stream", old), http.StatusUnauthorized)
+		require.NoError(t, r.log.LiftRevocation(t.Context(), "user:mina"))
+		revocations.Soon()
+		require.Eventually(t, func() bool { return !revocations.Cover("mina", time.Time{}) }, patience, 5*time.Millisecond)
+		require.True(t, revocations.Cover("zoe", time.Time{}), "nobody else")
+		require.Equal(t, http.StatusOK, r.get("/v1/stream", old).StatusCode)
+	}
+	fresh := gateway.NewRevocations(t.Context(), log, auth.DefaultLeeway, slog.New(slog.DiscardHandler))
+	defer fresh.Close()
+	require.False(t, fresh.Cover("mina", time.Time{}))
+	require.True(t, fresh.Cover("zoe", time.Time{}))
 }
 
 // TestTokensWaitForTheRevocations: before they were read nobody knows who is

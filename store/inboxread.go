@@ -39,7 +39,9 @@ type InboxPage struct {
 	Epoch event.Epoch
 	// Stale: the primary is away, and there may be more than this.
 	Stale bool
-	Items []InboxItem // newest first
+	// ReadUpTo is the watermark: up to there all is read but what was marked unread again.
+	ReadUpTo uint64
+	Items    []InboxItem // newest first
 	// Next, if not zero, is the Before of the next page. There may be one
 	// though this page has fewer items than were asked for, or none.
 	Next uint64
@@ -187,7 +189,7 @@ func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inb
 
 // page makes a page of what was found in a window.
 func (f *inboxRows) page(q *inboxQuery) InboxPage {
-	p := InboxPage{Head: f.Head, Epoch: f.meta.Epoch, Items: f.items}
+	p := InboxPage{Head: f.Head, Epoch: f.meta.Epoch, ReadUpTo: f.readUpTo, Items: f.items}
 	end, full := q.above, f.full // end: how far down the statement looked
 	switch {
 	case !q.unreadOnly:

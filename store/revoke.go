@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
@@ -13,7 +16,7 @@ const maxRevocations = 1000
 // Revocation says that the tokens of a person that were issued up to a moment
 // are no good.
 type Revocation struct {
-	Subject string    // as the key of the person's inbox
+	Subject string    // as the key of the person's inbox; see also Lifts
 	At      time.Time // by the clock of the primary, in milliseconds
 }
 
@@ -24,6 +27,54 @@ func (d *DB) Revoke(ctx context.Context, inbox event.Channel) error {
 		t.changes = append(t.changes, Change{Channel: inbox, Revoke: true})
 		return t.later("REPLACE INTO revocations (subject, at) VALUES (?, ?)", inbox.Key(), t.meta.Now)
 	})
+}
+
+// LiftRevocation makes those tokens good again, and tells the tail as Revoke does. Without
+// a revocation it does nothing.
+//
+// Readers go on from the newest that they know, and would not notice that a row is gone.
+// So a row tells them, in the place of a subject that no person can have: programs that do
+// not know it refuse the tokens as before.
+func (d *DB) LiftRevocation(ctx context.Context, inbox event.Channel) error {
+	return d.write(ctx, func(t *tx) error {
+		var at []int64
+		if err := t.list(&at, "SELECT at FROM revocations WHERE subject = ?", inbox.Key()); err != nil || len(at) == 0 {
+			return err
+		}
+		if err := t.exec("DELETE FROM revocations WHERE subject = ?", inbox.Key()); err != nil {
+			return err
+		}
+		t.changes = append(t.changes, Change{Channel: inbox, Revoke: true})
+		return t.later("REPLACE INTO revocations (subject, at) VALUES (?, ?)", LiftedSubject(inbox.Key()), max(t.meta.Now, at[0]+1))
+	})
+}
+
+// liftedMark begins the subject of a row that lifts a revocation. No key of an inbox has it.
+const liftedMark = "!"
+
+// LiftedSubject is the Subject of the Revocation that says that those of a person are
+// lifted which were made before it.
+func LiftedSubject(key string) string {
+	sum := sha256.Sum256([]byte(key)) // a key may be as long as the column
+	return liftedMark + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Lifts tells whether the revocation is one that lifts others.
+func (r *Revocation) Lifts() bool { return strings.HasPrefix(r.Subject, liftedMark) }
+
+// Revoked is when the tokens of a person were revoked last, by the primary; the zero time:
+// they are not.
+func (d *DB) Revoked(ctx context.Context, inbox event.Channel) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var at []int64
+	if err := d.reader.SelectContext(ctx, &at, "SELECT at FROM revocations WHERE subject = ?", inbox.Key()); err != nil {
+		return time.Time{}, d.dialect.failed("read a revocation", err)
+	}
+	if len(at) == 0 {
+		return time.Time{}, nil
+	}
+	return time.UnixMilli(at[0]), nil
 }
 
 // Revocations returns revocations made at or after a moment, the oldest first;

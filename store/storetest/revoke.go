@@ -67,6 +67,31 @@ var revokeTests = map[string]func(*testing.T, Harness){
 		require.Len(t, list, 1)
 		require.Equal(t, "new", list[0].Subject)
 	},
+	"a revocation is lifted, and who reads on hears of it": func(t *testing.T, h Harness) {
+		t.Helper()
+		long := event.Channel("user:" + strings.Repeat("m", event.MaxKey))
+		for _, inbox := range []event.Channel{"user:mina", long} {
+			require.NoError(t, h.DB.LiftRevocation(t.Context(), inbox), "there is none yet")
+			require.NoError(t, h.DB.Revoke(t.Context(), inbox))
+			at, err := h.DB.Revoked(t.Context(), inbox)
+			require.NoError(t, err)
+			last := h.tail(t, store.Mark{}, everythingSeen).Last
+			require.NoError(t, h.DB.LiftRevocation(t.Context(), inbox))
+			commits := h.tail(t, last, nothingSeen).Commits
+			require.Len(t, commits, 1)
+			require.Equal(t, []store.Change{{Channel: inbox, Revoke: true}}, commits[0].Changes)
+
+			list, _, err := h.DB.Revocations(t.Context(), at)
+			require.NoError(t, err)
+			lifts := list[len(list)-1]
+			require.True(t, lifts.Lifts())
+			require.Equal(t, store.LiftedSubject(inbox.Key()), lifts.Subject)
+			require.True(t, lifts.At.After(at), "also within one millisecond")
+			none, err := h.DB.Revoked(t.Context(), inbox)
+			require.NoError(t, err)
+			require.Zero(t, none)
+		}
+	},
 	"revocations need a log": func(t *testing.T, h Harness) {
 		t.Helper()
 		_, _, err := h.DB.Revocations(cancelled(), time.Time{})
