@@ -75,6 +75,9 @@ type Config struct {
 	// Drain is the window over which Drain spreads the ends of streams. Zero:
 	// all at once.
 	Drain time.Duration
+	// Remember is how many calls that mark events as read are remembered for ten minutes.
+	// Default: none.
+	Remember int
 
 	Logger     *slog.Logger          // default: slog.Default()
 	LogPeople  bool                  // log lines name people, not only a hash of theirs
@@ -96,6 +99,7 @@ type Gateway struct {
 	draining atomic.Bool
 	// announcer is nil without a bus.
 	announcer *announcer
+	reads     reads
 	doubt     sync.Once // in which a proxy is pointed out that nobody named
 }
 
@@ -117,6 +121,7 @@ func New(cfg Config) (*Gateway, error) {
 		cfg.Limits = limit.NewGuard(limit.Config{})
 	}
 	g := &Gateway{cfg: cfg, log: cfg.Logger, churn: churn{give: giveBack}}
+	g.reads.calls = make([]read, cfg.Remember)
 	g.access.Store(&access{cfg.Verifier, cfg.Policies})
 	m, err := newMetrics(cfg.Registerer, func() float64 { return float64(g.streams.Load()) })
 	if err != nil {

@@ -74,13 +74,20 @@ func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
 }
 
 func (g *Gateway) markRead(ctx context.Context, in *readInput) (*countOutput, error) {
-	if in.Body.UpTo != nil {
-		return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
-			return g.cfg.Inbox.MarkRead(ctx, inbox, *in.Body.UpTo)
-		})
-	}
-	return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
-		return g.cfg.Inbox.MarkReadSeqs(ctx, inbox, *in.Body.Seqs)
+	return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (state store.InboxState, err error) {
+		var upTo uint64
+		var seqs []uint64
+		if in.Body.UpTo != nil {
+			state, err = g.cfg.Inbox.MarkRead(ctx, inbox, *in.Body.UpTo)
+			upTo = min(*in.Body.UpTo, state.Head)
+		} else {
+			seqs = *in.Body.Seqs
+			state, err = g.cfg.Inbox.MarkReadSeqs(ctx, inbox, seqs)
+		}
+		if err == nil {
+			g.reads.note(inbox, upTo, seqs, g.address(in.request))
+		}
+		return state, err
 	})
 }
 

@@ -184,7 +184,7 @@ func (g *Gateway) judge(r *http.Request, from netip.Addr) (refusal, wanted, erro
 		return refusedUnauthorized, ask, err
 	}
 	ask.req = hub.Request{
-		User: who.user(), Issued: who.issued(),
+		User: who.user(), Issued: who.issued(), Address: from, Agent: r.UserAgent(),
 		Channels: q.channels, Cursor: q.cursor, BadCursor: q.badCursor, ReplayReset: q.replay,
 		MessageOnly: q.messageOnly, PingEvents: q.pingEvents,
 		Retry: (retryLeast + rand.N(retrySpan)).Truncate(time.Millisecond),

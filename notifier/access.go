@@ -4,7 +4,6 @@ import (
 	"context"
 	"mime"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -27,10 +26,9 @@ func serviceOf(ctx context.Context) auth.Service {
 // authenticate lets requests with a known service key pass, before anything of
 // their bodies is read.
 func (n *Notifier) authenticate(ctx huma.Context, next func(huma.Context)) {
-	scheme, secret, _ := strings.Cut(ctx.Header("Authorization"), " ")
-	service, ok := n.cfg.access.Load().keys.Verify(strings.TrimSpace(secret))
-	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		refuse(ctx, server.NewProblem(http.StatusUnauthorized, "a service key is needed: Authorization: Bearer <key>"))
+	service, ok := n.service(ctx)
+	if !ok {
+		refuse(ctx, keyNeeded())
 		return
 	}
 	next(huma.WithValue(ctx, serviceKey{}, service))

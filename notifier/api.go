@@ -29,7 +29,7 @@ type batchBody struct {
 	Events []keyedEventBody `json:"events" minItems:"1" maxItems:"500"`
 }
 
-// Register adds the publishers' operations to an API.
+// Register adds the operations of publishers and operators to an API.
 func (n *Notifier) Register(api huma.API) {
 	doc := api.OpenAPI()
 	if doc.Components.SecuritySchemes == nil {
@@ -55,21 +55,6 @@ func (n *Notifier) Register(api huma.API) {
 		MaxBodyBytes: maxBatchBody,
 		Errors:       []int{400, 401, 403, 413, 415, 422, 429, 503},
 	}
-	purge := huma.Operation{
-		OperationID: "purge-channel", Method: http.MethodDelete, Path: "/v1/channels/{channel}", Tags: tags, Security: security,
-		Summary:       "Erase a channel's events for good",
-		Description:   "Needs a key with the admin right. Seqs go on where they were. A slash in the channel's name is written %2F.",
-		DefaultStatus: http.StatusNoContent, Errors: []int{401, 403, 422, 503},
-		Middlewares: huma.Middlewares{n.authenticate},
-	}
-	disconnect := huma.Operation{
-		OperationID: "disconnect-user", Method: http.MethodPost, Path: "/v1/admin/disconnect", Tags: tags, Security: security,
-		Summary: "End a person's streams and refuse their tokens",
-		Description: "Needs a key with the admin right. Within three seconds all streams of that person end, on all gateways, and tokens are refused " +
-			"that were issued up to now, and for the leeway (a minute) more since an issuer's clock may be ahead, or do not say when. Newer ones are good.",
-		DefaultStatus: http.StatusNoContent, Errors: []int{400, 401, 403, 413, 415, 422, 503}, MaxBodyBytes: maxDisconnectBody,
-		Middlewares: huma.Middlewares{n.authenticate, plainJSON},
-	}
 	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, n.bodies.bound}
 	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, n.bodies.bound}
 	for _, op := range []*huma.Operation{&event, &batch} {
@@ -78,8 +63,7 @@ func (n *Notifier) Register(api huma.API) {
 	}
 	huma.Register(api, event, n.publish)
 	huma.Register(api, batch, n.publishBatch)
-	huma.Register(api, purge, n.purge)
-	huma.Register(api, disconnect, n.disconnect)
+	n.registerAdmin(api, security)
 	describe[EventBody](doc, event.RequestBody, "Event")
 	describe[batchBody](doc, batch.RequestBody, "Batch")
 }

@@ -36,6 +36,7 @@ type batcher struct {
 	logger    *slog.Logger
 	publisher *publisher
 	metrics   *metrics
+	recall    *recall
 	queue     *queue
 	size      int           // how many groups may be under way
 	keyWait   time.Duration // maxKeyWait but in tests
@@ -49,9 +50,9 @@ type batcher struct {
 	workers  sync.WaitGroup
 }
 
-func newBatcher(c Config, p *publisher, m *metrics) *batcher {
+func newBatcher(c Config, p *publisher, m *metrics, r *recall) *batcher {
 	b := &batcher{
-		log: c.Log, logger: c.Logger, publisher: p, metrics: m,
+		log: c.Log, logger: c.Logger, publisher: p, metrics: m, recall: r,
 		queue: newQueue(size{c.QueueRows, c.QueueBytes}, size{c.GroupRows, c.GroupBytes}),
 		size:  c.Batchers, keyWait: maxKeyWait,
 		parked: make(chan struct{}, maxParked), alone: make(chan struct{}, 1),
@@ -176,6 +177,7 @@ func (b *batcher) settle(epoch event.Epoch, group []*job, appended []store.Appen
 	news := make([]announcement, 0, len(group))
 	for i, j := range group {
 		if appended[i].Err == nil && !appended[i].Replayed {
+			b.recall.note(j, epoch, &appended[i])
 			news = append(news, announcement{job: j, epoch: epoch, appended: appended[i]})
 		}
 	}

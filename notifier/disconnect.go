@@ -2,11 +2,9 @@ package notifier
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
-	"github.com/bellhop/bellhop/internal/server"
 )
 
 type disconnectInput struct {
@@ -17,9 +15,7 @@ type disconnectInput struct {
 
 // disconnect is POST /v1/admin/disconnect.
 func (n *Notifier) disconnect(ctx context.Context, in *disconnectInput) (*struct{}, error) {
-	if !serviceOf(ctx).Admin {
-		return nil, server.NewProblem(http.StatusForbidden, "this key has not the admin right")
-	}
+	auditOn(ctx, in.Body.User)
 	inbox, err := event.Inbox(in.Body.User)
 	if err != nil {
 		return nil, brokenRule("body.user", err.Error())
@@ -32,6 +28,33 @@ func (n *Notifier) disconnect(ctx context.Context, in *disconnectInput) (*struct
 		return nil, undone(err)
 	}
 	n.publisher.hint(ctx, fanout.Message{Channel: inbox})
-	n.cfg.Logger.InfoContext(ctx, "tokens revoked", "user", in.Body.User, "service", serviceOf(ctx).Name)
+	return new(struct{}), nil
+}
+
+type subjectInput struct {
+	Subject string `path:"subject" doc:"As tokens name the person." example:"42"`
+}
+
+// inbox is the inbox of whom the path names.
+func (in *subjectInput) inbox() (event.Channel, error) {
+	inbox, err := event.Inbox(in.Subject)
+	if err != nil {
+		return "", brokenRule("path.subject", err.Error())
+	}
+	return inbox, nil
+}
+
+// liftRevocation is DELETE /v1/admin/users/{subject}/revocation.
+func (n *Notifier) liftRevocation(ctx context.Context, in *subjectInput) (*struct{}, error) {
+	inbox, err := in.inbox()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	if err := n.cfg.Support.Records.LiftRevocation(ctx, inbox); err != nil {
+		return nil, undone(err)
+	}
+	n.publisher.hint(ctx, fanout.Message{Channel: inbox})
 	return new(struct{}), nil
 }

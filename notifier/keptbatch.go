@@ -43,6 +43,7 @@ type keptBatcher struct {
 	log     Kept
 	logger  *slog.Logger
 	metrics *metrics
+	recall  *recall
 	queue   *queue
 	done    chan struct{}
 	// stopping says that the queue is closed.
@@ -50,9 +51,9 @@ type keptBatcher struct {
 	away     bool // touched by the worker alone
 }
 
-func newKeptBatcher(c Config, m *metrics) *keptBatcher {
+func newKeptBatcher(c Config, m *metrics, r *recall) *keptBatcher {
 	return &keptBatcher{
-		log: c.Kept, logger: c.Logger, metrics: m, done: make(chan struct{}),
+		log: c.Kept, logger: c.Logger, metrics: m, recall: r, done: make(chan struct{}),
 		queue: newQueue(size{c.QueueRows, c.QueueBytes}, size{keptRows, keptBytes}),
 	}
 }
@@ -129,6 +130,8 @@ func (k *keptBatcher) append(group []*job) {
 			j.report(nil)
 			k.settle(j, "replayed", o)
 		default:
+			k.recall.note(j, o.epoch, &o.appended)
+			k.recall.announced(j, []int{results[i].Receivers})
 			j.report(known(results[i].Receivers))
 			k.settle(j, "written", o)
 		}

@@ -55,6 +55,11 @@ type Config struct {
 	// MaxData is the largest event data, as event.ParseData returns it, in bytes.
 	// Default: event.MaxLineData; at most MaxRequestData.
 	MaxData int
+	// Remember is of how many events, counted once for each channel, it is remembered for
+	// ten minutes who published them and when. Default: of none.
+	Remember int
+	// Support answers operators' questions. Nil: the API has none.
+	Support *Support
 
 	access *atomic.Pointer[access] // Keys and Policies as they are now
 }
@@ -113,6 +118,7 @@ type Notifier struct {
 	running atomic.Bool // for those who can't wait for a Stop
 	bodies  *bodies
 	rates   *serviceRates
+	recall  *recall
 }
 
 // New makes a notifier that does nothing yet: see Start and Register.
@@ -124,14 +130,17 @@ func New(c Config) (*Notifier, error) {
 	if c.MaxData > event.MaxLineData {
 		c.Logger.Warn("data may make lines of 64 KiB and more, which end clients whose readers take no longer ones", "max_data", c.MaxData)
 	}
-	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate)}
-	n.publisher = newPublisher(c, n.metrics)
-	n.batcher = newBatcher(c, n.publisher, n.metrics)
+	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate), recall: newRecall(c.Remember)}
+	n.publisher = newPublisher(c, n.metrics, n.recall)
+	n.batcher = newBatcher(c, n.publisher, n.metrics, n.recall)
 	n.maintenance = newMaintenance(c, n.metrics)
 	var kept *queue
 	if c.Kept != nil {
-		n.keptBatcher = newKeptBatcher(c, n.metrics)
+		n.keptBatcher = newKeptBatcher(c, n.metrics, n.recall)
 		kept = n.keptBatcher.queue
+	}
+	if c.Support != nil {
+		n.answer(c.Support.Fleet)
 	}
 	if c.Registerer != nil {
 		if err := n.metrics.register(c.Registerer, n.batcher.queue, kept); err != nil {

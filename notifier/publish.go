@@ -45,6 +45,7 @@ type publisher struct {
 	logger   *slog.Logger
 	metrics  *metrics
 	maxBytes int
+	recall   *recall
 
 	mu     sync.Mutex // guards all below
 	more   sync.Cond
@@ -57,9 +58,9 @@ type publisher struct {
 	done    chan struct{}
 }
 
-func newPublisher(c Config, m *metrics) *publisher {
+func newPublisher(c Config, m *metrics, r *recall) *publisher {
 	p := &publisher{
-		bus: c.Bus, logger: c.Logger, metrics: m, maxBytes: c.PublishBytes,
+		bus: c.Bus, logger: c.Logger, metrics: m, maxBytes: c.PublishBytes, recall: r,
 		done: make(chan struct{}),
 	}
 	p.more.L = &p.mu
@@ -175,6 +176,7 @@ func (p *publisher) publish(news []announcement) {
 			continue
 		}
 		a.job.report(receivers[:a.job.rows:a.job.rows])
+		p.recall.announced(a.job, receivers[:a.job.rows])
 		receivers = receivers[a.job.rows:]
 	}
 }

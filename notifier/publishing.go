@@ -56,7 +56,7 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutpu
 		return nil, problem
 	}
 	j := newJob(serviceOf(ctx).Name, entry, in.Online)
-	j.users = p.users
+	j.users, j.requestID = p.users, server.RequestID(ctx)
 	if problem := tooMuch([]*job{j}); problem != nil {
 		return nil, problem
 	}
@@ -116,7 +116,7 @@ func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutp
 			continue
 		}
 		jobs[i] = newJob(serviceOf(ctx).Name, entry, in.Online)
-		jobs[i].users = p.users
+		jobs[i].users, jobs[i].requestID = p.users, server.RequestID(ctx)
 	}
 	if problem := tooMuch(jobs); problem != nil {
 		return nil, problem

@@ -17,10 +17,13 @@ type job struct {
 	entry   store.Entry
 	service string // whose share of the queue it takes
 	// users are the subjects whose inboxes the last of the entry's channels are.
-	users  []string
-	rows   int
-	bytes  int
-	queued time.Time
+	users []string
+	// requestID is that of the publisher's request, and noted where recall has the job.
+	requestID string
+	noted     uint64
+	rows      int
+	bytes     int
+	queued    time.Time
 	// done gets the outcome, exactly once; its one place is never waited for.
 	done chan outcome
 	// receivers gets, for each channel, how many gateways the bus handed the

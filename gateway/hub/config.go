@@ -67,6 +67,11 @@ type Config struct {
 	// other channels wait for, a second at most. Default 5 s.
 	Timeout time.Duration
 
+	// Remember is for how many events it is remembered, for ten minutes, when and to how
+	// many streams they were handed, and for a quarter as many streams how they ended;
+	// at most fleet.MaxRemember. Default: nothing is.
+	Remember int
+
 	// Revoked is told that tokens were revoked, maybe of people who are not
 	// here. It must not block. Default: nobody is told.
 	Revoked func()

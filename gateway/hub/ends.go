@@ -46,7 +46,7 @@ const (
 // if these are fewer: each says bellhop.refused. It returns how many it ended, without
 // those that were about to end anyway, and does not wait for them.
 func (h *Hub) EndExcess(user string, streams int) (ended int) {
-	for _, s := range h.those(func(s *Stream) bool { return s.user == user }) {
+	for _, s := range h.those(func(s *Stream) bool { return s.who.user == user }) {
 		if ended == streams {
 			break
 		}
@@ -64,10 +64,10 @@ func (h *Hub) EndExcess(user string, streams int) (ended int) {
 func (h *Hub) EndRevoked(revoked func(user string, issued time.Time) bool) int {
 	ended := h.those(func(s *Stream) bool {
 		var issued time.Time
-		if s.issued != 0 {
-			issued = time.Unix(s.issued, 0)
+		if s.who.issued != 0 {
+			issued = time.Unix(s.who.issued, 0)
 		}
-		return s.user != "" && revoked(s.user, issued)
+		return s.who.user != "" && revoked(s.who.user, issued)
 	})
 	for _, s := range ended {
 		s.tell(expired)
@@ -84,7 +84,7 @@ func (h *Hub) EndForbidden(forbidden func(user string, ch event.Channel) bool) (
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for _, s := range c.subs {
-			if forbidden(s.stream.user, c.Name()) {
+			if forbidden(s.stream.who.user, c.Name()) {
 				streams[s.stream] = struct{}{}
 			}
 		}

@@ -28,6 +28,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
@@ -43,6 +44,8 @@ type Hub struct {
 	cfg     Config
 	rules   sharedRules
 	limits  track.Limits
+	recall  *recall // nil: nothing is remembered
+	handed  atomic.Uint64
 	bus     fanout.Subscriber
 	metrics *metrics
 	seed    maphash.Seed
@@ -87,6 +90,10 @@ func New(cfg Config) (*Hub, error) {
 		RingFrames: h.cfg.RingFrames, RingBytes: h.cfg.RingBytes, RingAge: h.cfg.RingAge,
 		GapWait: h.cfg.GapWait, Idle: h.cfg.Idle,
 		Aged: func(age time.Duration) { h.metrics.age.Observe(age.Seconds()) },
+	}
+	if h.cfg.Remember > 0 {
+		h.recall = newRecall(min(h.cfg.Remember, fleet.MaxRemember))
+		h.limits.Marks = h.recall.mark
 	}
 	h.database.init(h, nil)
 	h.kept.init(h, cfg.Kept)

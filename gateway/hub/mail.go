@@ -33,6 +33,10 @@ func (s *Stream) collect() (told *event.Note) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.end(s.told)
+	if a := s.who.asked; a != nil {
+		s.who.asked = nil
+		a <- s.places()
+	}
 	for i := range s.subs {
 		b := &s.subs[i]
 		if b.mail == nil {

@@ -179,7 +179,7 @@ func (s *source) RangeDone(r *read.Range, p *store.Page) {
 		})
 		return
 	}
-	entries := c.Replay(p)
+	entries := c.Replay(p, &s.h.limits)
 	for _, q := range r.Requests {
 		if q.At.Epoch == r.Epoch && track.Beyond(q.At, p) {
 			s.ranges.Read(r.Channel, q)

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"math"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,9 @@ type Request struct {
 	// and Issued when it was issued, zero if it does not say. Empty: there was none.
 	User   string
 	Issued time.Time
+	// Address and Agent are the client's, for whoever asks.
+	Address netip.Addr
+	Agent   string
 	// Retry is after how long the client shall reconnect, already jittered; a
 	// minute at most.
 	Retry time.Duration
@@ -55,8 +59,7 @@ type Stream struct {
 	loop    conn.Waker
 	wakeID  uint64
 	opening *opening // nil once bellhop.ready will not be said any more
-	user    string   // whose token opened the stream; shares the inbox's memory
-	issued  int64    // when, in seconds since 1970; 0: the token does not say
+	who     *holder
 	subs    []sub
 	lent    *lines        // holds bytes of what Next returned last
 	mu      sync.Mutex    // guards the mailbox: told, closed and sub.mail
@@ -121,15 +124,9 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 	s := &Stream{
 		hub: h, opening: &opening{req: req, at: time.Now()},
 		messageOnly: req.MessageOnly, pingEvents: req.PingEvents, inbox: req.Inbox,
-		user:  req.User,
+		who:   newHolder(&req),
 		retry: uint16(min(req.Retry.Milliseconds(), math.MaxUint16)),
 		subs:  make([]sub, len(req.Channels)),
-	}
-	if req.User != "" && req.Inbox {
-		s.user = req.Channels[0].Key() // the same, in memory that is kept anyway
-	}
-	if !req.Issued.IsZero() {
-		s.issued = req.Issued.Unix()
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -143,7 +140,7 @@ func (h *Hub) Open(req Request) (*Stream, error) {
 
 // User is the person whose token opened the stream, as the key of their inbox;
 // empty: there was none.
-func (s *Stream) User() string { return s.user }
+func (s *Stream) User() string { return s.who.user }
 
 // Start joins the stream's channels.
 func (s *Stream) Start(to conn.Waker, id uint64) {
@@ -235,13 +232,16 @@ func (s *Stream) end(how last) {
 
 // Close implements conn.Source. It also ends a stream that was never started,
 // and may be called more than once.
-func (s *Stream) Close(conn.Reason) {
+func (s *Stream) Close(reason conn.Reason) {
 	s.mu.Lock()
 	again := s.closed
 	s.closed = true
 	s.mu.Unlock()
 	if again {
 		return
+	}
+	if m := s.hub.recall; m != nil {
+		m.ended(s, reason)
 	}
 	for i := range s.subs {
 		b := &s.subs[i]

@@ -93,6 +93,9 @@ func (b *sub) hand(w *writer, entries []track.Entry) {
 		}
 		if write {
 			w.event(&entries[i])
+			if m := entries[i].Mark; m.Lap != 0 {
+				w.stream.hub.recall.handed(m, w.moment())
+			}
 		}
 	}
 }

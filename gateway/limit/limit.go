@@ -65,6 +65,9 @@ func NewGuard(cfg Config) *Guard {
 	return &Guard{cfg: cfg, rates: newRates(cfg.AddressRate), count: make(map[netip.Addr]int)}
 }
 
+// UserStreams is how many streams one person may have; zero: there is no limit.
+func (g *Guard) UserStreams() int { return g.cfg.UserStreams }
+
 // Open asks for a stream of a user, empty for an anonymous one, from an address,
 // after Allow let the request pass. With an empty Reason the stream may open, and Close is to be called, with the
 // same user and address, once it is over. An address that is not known, the zero

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -44,8 +45,13 @@ const (
 	keepUser = 25 * time.Hour
 )
 
+// defaultPrefix begins the names of keys.
+const defaultPrefix = "bellhop:limit:"
+
 // RedisConfig configures a member.
 type RedisConfig struct {
+	// ID is the member's, and no other's. Default: it is drawn at random.
+	ID string
 	// Prefix begins the names of all keys. Default: "bellhop:limit:".
 	Prefix string
 	// Timeout is how long a stream waits for Redis' word. Default: 50 ms.
@@ -95,7 +101,7 @@ type Redis struct {
 // close, after the member.
 func NewRedis(client redis.Cmdable, cfg RedisConfig) *Redis {
 	if cfg.Prefix == "" {
-		cfg.Prefix = "bellhop:limit:"
+		cfg.Prefix = defaultPrefix
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 50 * time.Millisecond
@@ -108,7 +114,7 @@ func NewRedis(client redis.Cmdable, cfg RedisConfig) *Redis {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &Redis{
-		client: client, cfg: cfg, id: rand.Text(), stop: cancel, work: make(chan struct{}, 1),
+		client: client, cfg: cfg, id: cmp.Or(cfg.ID, rand.Text()), stop: cancel, work: make(chan struct{}, 1),
 		users: make(map[string]*userCount), dirty: make(map[string]*userCount),
 		doubt: make(map[string]struct{}), ending: make(map[string]int),
 	}
@@ -233,6 +239,9 @@ func (r *Redis) Close() error {
 	return nil
 }
 
-func (r *Redis) membersKey() string { return r.cfg.Prefix + "members" }
+func (r *Redis) membersKey() string { return r.cfg.Prefix + membersHash }
+
+// membersHash ends the name of the hash of all members' leases.
+const membersHash = "members"
 
 var _ Counter = (*Redis)(nil)

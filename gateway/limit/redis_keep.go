@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -212,4 +214,25 @@ func (r *Redis) resign(ctx context.Context) {
 	defer cancel()
 	// An error means that it ends by itself.
 	_ = r.client.HDel(ctx, r.membersKey(), r.id).Err()
+}
+
+// Members are who counts streams in a fleet, or did so until a lease ago.
+func Members(ctx context.Context, client redis.Cmdable) ([]string, error) {
+	time, err := client.Time(ctx).Result()
+	if err != nil {
+		return nil, fmt.Errorf("the time of Redis: %w", err)
+	}
+	leases, err := client.HGetAll(ctx, defaultPrefix+membersHash).Result()
+	if err != nil {
+		return nil, fmt.Errorf("leases: %w", err)
+	}
+	delete(leases, "since")
+	var members []string
+	for member, ends := range leases {
+		if n, err := strconv.ParseInt(ends, 10, 64); err == nil && n > time.UnixMilli() {
+			members = append(members, member)
+		}
+	}
+	slices.Sort(members)
+	return members, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
@@ -77,7 +78,9 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	bus := fanout.NewMemory(fanout.Config{Logger: logger})
 	inMemory := kept.NewMemory(bus, keptConfig(s.policies.Load, logger))
 
+	m := s.newMember(fleet.RoleNotifier, bus)
 	n, err := s.addNotifier(notifier.Config{
+		Remember: cfg.Remember, Support: support(m, backends{log: log, kept: inMemory}),
 		Log:         log,
 		Kept:        inMemory,
 		Bus:         bus,
@@ -88,8 +91,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
+	s.join(m, bus.Subscriber)
 	// The gateway has no check of its own on /readyz: it needs the same log.
 	err = s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
+		member: s.newMember(fleet.RoleGateway, bus), remember: cfg.Remember,
 		log:        log,
 		kept:       inMemory,
 		publisher:  bus,

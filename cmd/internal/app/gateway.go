@@ -8,6 +8,7 @@ import (
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/gateway/limit"
@@ -54,19 +55,23 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	s.server.AddCheck("log", to.log.Readable)
 	s.run = append(s.run, func(ctx context.Context) error { return refuseUnfit(ctx, to.log) })
+	m := s.newMember(fleet.RoleGateway, to.bus)
 	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
+		member: m, remember: cfg.Remember,
 		log:        to.log,
 		kept:       to.kept,
 		publisher:  to.bus,
 		subscriber: to.bus.Subscriber,
 		counter: func(excess func(string, int) int) limit.Counter {
-			return limit.NewRedis(to.redis, limit.RedisConfig{Excess: excess, Logger: logger})
+			return limit.NewRedis(to.redis, limit.RedisConfig{ID: m.Self().ID, Excess: excess, Logger: logger})
 		},
 	})
 }
 
 // gatewayParts is what a gateway is made of besides its own settings.
 type gatewayParts struct {
+	member     *fleet.Member
+	remember   int
 	log        *store.DB
 	kept       kept.Log
 	publisher  fanout.Publisher
@@ -93,12 +98,17 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	if err := s.registry.Register(accessFigures(s.tokenKeys.Load, revocations)); err != nil {
 		return err
 	}
+	var listens fanout.Subscriber
 	h, err := hub.New(hub.Config{
-		Revoked:    revocations.Soon,
-		Log:        parts.log,
-		Kept:       parts.kept,
-		Rules:      rules(s.policies.Load),
-		Bus:        func(handler fanout.Handler) (fanout.Subscriber, error) { return parts.subscriber(handler), nil },
+		Revoked:  revocations.Soon,
+		Remember: parts.remember,
+		Log:      parts.log,
+		Kept:     parts.kept,
+		Rules:    rules(s.policies.Load),
+		Bus: func(handler fanout.Handler) (fanout.Subscriber, error) {
+			listens = parts.subscriber(parts.member.Tap(handler))
+			return listens, nil
+		},
 		Logger:     s.log,
 		Registerer: s.registry,
 	})
@@ -134,6 +144,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
 		FramedCookie:     cfg.CookieSameSite == "none",
 
+		Remember:    parts.remember / 4,
 		Heartbeat:   cfg.Heartbeat,
 		SlowTimeout: cfg.SlowTimeout,
 		MaxAge:      cfg.MaxAge,
@@ -149,5 +160,8 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	s.gateway = g
 	s.onClose(g.Close)
 	g.Register(s.server)
+	g.Answer(parts.member)
+	parts.member.Start(listens)
+	s.onClose(parts.member.Close)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/notifier"
 )
@@ -69,7 +70,9 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	m := s.newMember(fleet.RoleNotifier, to.bus)
 	n, err := s.addNotifier(notifier.Config{
+		Remember: cfg.Remember, Support: support(m, to),
 		Log:         to.log,
 		Kept:        to.kept,
 		Bus:         to.bus,
@@ -79,6 +82,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	s.join(m, to.bus.Subscriber)
 	// Until the schema is there nothing could be written; what arrives waits in
 	// the queue for a while, as it does while the primary is away.
 	s.run = append(s.run, func(ctx context.Context) error {

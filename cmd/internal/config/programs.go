@@ -14,6 +14,7 @@ type Gateway struct {
 	Tokens   `group:"Access"`
 	Policies `group:"Access"`
 	Streams  `group:"Streams"`
+	Support  `group:"Support"`
 	Logging  `group:"Logging"`
 	Diagnosis
 
@@ -38,6 +39,7 @@ func (g *Gateway) check(command string, p *SettingErrors) {
 	p.require("jwt-secret", g.anyKey(), ", or --jwt-public-key or --jwks-url")
 	g.Policies.check(p)
 	g.Streams.check(p)
+	g.Support.check(p)
 }
 
 // Notifier is the settings of cmd/notifier.
@@ -47,6 +49,7 @@ type Notifier struct {
 	Redis    `group:"Storage and bus"`
 	Services `group:"Access"`
 	Policies `group:"Access"`
+	Support  `group:"Support"`
 	Logging  `group:"Logging"`
 	Diagnosis
 
@@ -79,6 +82,7 @@ func (n *Notifier) check(command string, p *SettingErrors) {
 		n.Services.check(p)
 		p.require("service-keys", n.ServiceKeys != "", "")
 		n.Policies.check(p)
+		n.Support.check(p)
 	default: // migrate, epoch new, epoch keep
 		n.MySQL.check(p)
 	}
@@ -93,6 +97,7 @@ type Bellhop struct {
 	Policies `group:"Access"`
 	Demo     Switch `group:"Access" placeholder:"on|off" default:"auto" help:"The demo page, where everybody signs in as anybody. auto: on while only this machine can connect and no token key is set."`
 	Streams  `group:"Streams"`
+	Support  `group:"Support"`
 	Logging  `group:"Logging"`
 	Diagnosis
 
@@ -124,6 +129,7 @@ func (b *Bellhop) check(command string, p *SettingErrors) {
 	b.Services.check(p)
 	b.Policies.check(p)
 	b.Streams.check(p)
+	b.Support.check(p)
 	switch {
 	case b.Demo == On && b.anyKey():
 		p.addf("demo", "signs everybody in as anybody, so it cannot be on together with the key of real tokens")

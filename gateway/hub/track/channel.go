@@ -129,6 +129,7 @@ func (c *Channel) Forget() {
 // are passed over.
 func (c *Channel) push(e Entry, at Moment) {
 	e.pushed = at.Now.UnixNano()
+	at.mark(&e, c.name, c.filled.Epoch)
 	r := c.use()
 	if m := r.merged; m != nil {
 		r.ring.supersede(&e)

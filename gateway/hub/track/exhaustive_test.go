@@ -291,7 +291,7 @@ func (w *world) look(m *member) bool {
 		}
 		m.post().Answered = true
 		if !retry {
-			m.post().Page = Cut(r, &p, w.c.Replay(&p), event.Position{Epoch: r.Epoch, Seq: r.After})
+			m.post().Page = Cut(r, &p, w.c.Replay(&p, new(Limits)), event.Position{Epoch: r.Epoch, Seq: r.After})
 		}
 	}
 	w.read(m)

@@ -76,6 +76,14 @@ func (l *Listener) Shown() (event.Position, bool) {
 	return l.pos, l.named
 }
 
+// At is how far the listener has come; the zero value: it has no position yet.
+func (l *Listener) At() event.Position {
+	if !l.placed {
+		return event.Position{}
+	}
+	return l.pos
+}
+
 // move sets the position. What ids say stays as it is.
 func (l *Listener) move(to event.Position) {
 	if l.brought == nil {

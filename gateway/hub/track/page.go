@@ -30,7 +30,7 @@ func Useful(r *store.Range, p *store.Page) (ask, retry bool) {
 }
 
 // Replay renders the events of a page, for all who asked for it.
-func (c *Channel) Replay(p *store.Page) []Entry {
+func (c *Channel) Replay(p *store.Page, limits *Limits) []Entry {
 	events := p.Events
 	if c.rules.Conflate {
 		events = Newest(events)
@@ -39,6 +39,7 @@ func (c *Channel) Replay(p *store.Page) []Entry {
 	for i := range events {
 		e := &events[i]
 		entries[i] = newEntry(c.name, event.Position{Epoch: p.Epoch, Seq: e.Seq}, event.NewFrame(e), ViaReplay)
+		limits.mark(&entries[i], c.name, p.Epoch)
 	}
 	return entries
 }

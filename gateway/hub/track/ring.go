@@ -17,6 +17,13 @@ type Entry struct {
 	pushed int64 // into the ring, in nanoseconds since 1970
 	Frame  int32 // length of the frame in Block
 	Via    Via
+	Mark   Mark
+}
+
+// Mark says where it is noted to whom an entry is handed. The zero value: nowhere.
+type Mark struct {
+	Lap  uint8 // never 0
+	Slot uint16
 }
 
 // Via says how an event came to this gateway, or to a stream.

@@ -43,6 +43,16 @@ type Limits struct {
 	Idle                  time.Duration // how long a channel without listeners is held
 	// Aged is told the age of each event as it is handed to a channel's listeners.
 	Aged func(time.Duration)
+	// Marks makes the mark of each event that comes, for whoever is handed it. Nil: none
+	// gets one.
+	Marks func(event.Channel, event.Position, Via) Mark
+}
+
+// mark marks an entry of a channel.
+func (l *Limits) mark(e *Entry, ch event.Channel, epoch event.Epoch) {
+	if l.Marks != nil && e.Block != nil {
+		e.Mark = l.Marks(ch, event.Position{Epoch: epoch, Seq: e.Seq}, e.Via)
+	}
 }
 
 // Moment is what a decision needs of the world outside.

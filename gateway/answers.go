@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/bellhop/bellhop/fleet"
+)
+
+// lookFor is how long streams are waited for that are asked how far they are: the answer
+// is to be there within fleet.Wait.
+const lookFor = fleet.Wait / 2
+
+// Answer has the gateway answer the fleet's questions.
+func (g *Gateway) Answer(m *fleet.Member) {
+	ask := func(about string, answer func(context.Context, fleet.Question) any) {
+		m.Answer(about, func(ctx context.Context, body json.RawMessage) (any, error) {
+			var q fleet.Question
+			if err := json.Unmarshal(body, &q); err != nil {
+				return nil, err
+			}
+			ctx, cancel := context.WithTimeout(ctx, lookFor)
+			defer cancel()
+			return answer(ctx, q), nil
+		})
+	}
+	ask(fleet.AboutLoad, func(context.Context, fleet.Question) any {
+		load := g.cfg.Hub.Load()
+		load.MaxStreams, load.HeapBytes = g.cfg.MaxStreams, fleet.HeapBytes()
+		return load
+	})
+	ask(fleet.AboutPerson, func(ctx context.Context, q fleet.Question) any {
+		p := g.cfg.Hub.LookPerson(ctx, q.Person)
+		p.Most = g.cfg.Limits.UserStreams()
+		return p
+	})
+	ask(fleet.AboutChannel, func(_ context.Context, q fleet.Question) any {
+		if ch, held := g.cfg.Hub.LookChannel(q.Channel); held {
+			return ch
+		}
+		return nil
+	})
+	ask(fleet.AboutEvent, func(ctx context.Context, q fleet.Question) any {
+		e := g.cfg.Hub.LookEvent(ctx, q.Channel, q.Seq)
+		e.Reads = g.reads.of(q.Channel, q.Seq)
+		return e
+	})
+}

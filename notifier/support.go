@@ -1,0 +1,183 @@
+package notifier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/fleet"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/store"
+)
+
+// Records is what operators' questions need of the log. Calls are bounded in time as those
+// of Log.
+type Records interface {
+	// Heads and Ranges read channels.
+	Heads(ctx context.Context, channels []event.Channel, fresh bool) (store.Heads, error)
+	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
+	// Inbox lists an inbox, newest first, with what is read.
+	Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error)
+	// Revoked is when the tokens of a person were revoked; the zero time: they are not.
+	Revoked(ctx context.Context, inbox event.Channel) (time.Time, error)
+	// LiftRevocation makes them good again.
+	LiftRevocation(ctx context.Context, inbox event.Channel) error
+}
+
+// KeptRecords is the same of the other log.
+type KeptRecords interface {
+	Heads(ctx context.Context, channels []event.Channel, fresh bool) ([]store.KeptHead, error)
+	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
+}
+
+// Support is what answers to operators' questions are made of.
+type Support struct {
+	Fleet   *fleet.Member
+	Records Records
+	// Kept has what namespaces with "log: redis" hold. Nil: Records has it.
+	Kept KeptRecords
+	// Earlier names gateways that run and are none of the members that are known, as those
+	// of an earlier version. Nil: there are none.
+	Earlier func(ctx context.Context, known []string) ([]string, error)
+	// Leeway is by how much issuers' clocks may be ahead.
+	Leeway time.Duration
+}
+
+var _ Records = (*store.DB)(nil)
+
+// answer has this process answer others.
+func (n *Notifier) answer(m *fleet.Member) {
+	m.Answer(fleet.AboutLoad, func(context.Context, json.RawMessage) (any, error) {
+		return fleet.Load{Queue: n.depth(), Accepted: n.recall.written(), HeapBytes: fleet.HeapBytes()}, nil
+	})
+	m.Answer(fleet.AboutEvent, func(_ context.Context, body json.RawMessage) (any, error) {
+		var q fleet.Question
+		if err := json.Unmarshal(body, &q); err != nil {
+			return nil, err
+		}
+		return n.recall.about(q.Channel, q.Seq), nil
+	})
+	for _, about := range []string{fleet.AboutPerson, fleet.AboutChannel} { // it has no streams
+		m.Answer(about, func(context.Context, json.RawMessage) (any, error) { return nil, nil }) //nolint:nilnil // that is the answer
+	}
+}
+
+// depth is how many rows wait to be written.
+func (n *Notifier) depth() int {
+	depth := n.batcher.queue.depth()
+	if n.keptBatcher != nil {
+		depth += n.keptBatcher.queue.depth()
+	}
+	return depth
+}
+
+// silence names who did not answer.
+func (s *Support) silence(ctx context.Context, known, silent []fleet.Process) (names []string) {
+	for _, p := range silent {
+		names = append(names, p.Role+" "+p.Name+" ("+p.Version+")")
+	}
+	if s.Earlier == nil {
+		return names
+	}
+	members := make([]string, 0, len(known)+len(silent))
+	for _, p := range slices.Concat(known, silent) {
+		members = append(members, p.ID)
+	}
+	earlier, err := s.Earlier(ctx, members)
+	if err != nil {
+		return append(names, "gateways of earlier versions, if there are any: Redis did not say")
+	}
+	for _, member := range earlier {
+		names = append(names, "gateway "+member+" (of an earlier version, or just started)")
+	}
+	return names
+}
+
+// asked is what came of a question, with the names of who did not answer.
+func asked[T any](ctx context.Context, s *Support, about string, q fleet.Question) ([]fleet.Answer[T], []string, error) {
+	got, err := fleet.Ask[T](ctx, s.Fleet, about, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := make([]fleet.Process, len(got.Of))
+	for i := range got.Of {
+		known[i] = got.Of[i].From
+	}
+	return got.Of, s.silence(ctx, known, got.Silent), nil
+}
+
+// record is what the log says of a channel.
+type record struct {
+	store.Head
+
+	epoch event.Epoch
+	stale bool
+	kept  bool
+}
+
+// record reads a channel's head from the log that it is kept in.
+func (n *Notifier) record(ctx context.Context, ch event.Channel) (record, error) {
+	s := n.cfg.Support
+	if n.isKept(ch) && s.Kept != nil {
+		heads, err := s.Kept.Heads(ctx, []event.Channel{ch}, false)
+		if err != nil {
+			return record{}, unreadableLog(err)
+		}
+		return record{Head: heads[0].Head, epoch: heads[0].Epoch, kept: true}, nil
+	}
+	heads, err := s.Records.Heads(ctx, []event.Channel{ch}, false)
+	if err != nil {
+		return record{}, unreadableLog(err)
+	}
+	return record{Head: heads.Heads[0], epoch: heads.Epoch, stale: heads.Stale}, nil
+}
+
+// events reads events of a channel after a seq.
+func (n *Notifier) events(ctx context.Context, r *record, after uint64, limit int) ([]event.Event, error) {
+	s := n.cfg.Support
+	ask := []store.Range{{Channel: r.Channel, After: after, Epoch: r.epoch, Through: r.Seq, Version: r.Version, Limit: limit}}
+	read := s.Records.Ranges
+	if r.kept {
+		read = s.Kept.Ranges
+	}
+	pages, err := read(ctx, ask)
+	if err != nil {
+		return nil, unreadableLog(err)
+	}
+	return pages[0].Events, nil
+}
+
+func unreadableLog(err error) error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return server.NewProblem(http.StatusServiceUnavailable, "the log is away").RetryAfter(retryAfter).Because(err)
+	}
+	return fmt.Errorf("read the log: %w", err)
+}
+
+// policyOf is a namespace's policy, as operators see it; nil: there is none.
+func (n *Notifier) policyOf(ch event.Channel) *shownPolicy {
+	p, ok := n.cfg.access.Load().policies.Lookup(ch.Namespace())
+	if !ok {
+		return nil
+	}
+	return &shownPolicy{
+		Access: p.Access, Log: p.Log, MaxAge: int64(p.Retention.MaxAge.Seconds()), MaxCount: p.Retention.MaxCount,
+		Conflate: p.Conflate, JoinLatest: p.JoinLatest, MaxRate: p.MaxRate,
+	}
+}
+
+type shownPolicy struct {
+	Access     auth.Access  `json:"access" enum:"owner,public,authenticated,member"`
+	Log        auth.LogKind `json:"log" enum:"database,redis"`
+	MaxAge     int64        `json:"max_age_seconds" doc:"0: there is no limit."`
+	MaxCount   int          `json:"max_count" doc:"0: there is no limit."`
+	Conflate   bool         `json:"conflate"`
+	JoinLatest bool         `json:"join_latest"`
+	MaxRate    int          `json:"max_rate" doc:"Events a second to one listener; 0: there is no limit."`
+}
