@@ -81,7 +81,7 @@ type Handed struct {
 	Via     string      `json:"via" enum:"bus,fill,replay" doc:"How the event came to the gateway: over the bus, from the log for all listeners, or from the log for streams that were behind."`
 	Came    time.Time   `json:"came" doc:"When the gateway had it."`
 	Streams int         `json:"streams" doc:"To so many streams it was handed."`
-	Last    *time.Time  `json:"last,omitempty" doc:"... the last one then."`
+	First   *time.Time  `json:"first,omitempty" doc:"... the first one then; others follow within moments, unless their clients take no bytes."`
 }
 
 // Read is a change that marked an event as read.

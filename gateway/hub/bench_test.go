@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -65,13 +66,13 @@ func (l *endless) message(ch event.Channel, seq uint64) fanout.Message {
 	})}
 }
 
-func newEndless(b *testing.B, head uint64) (*Hub, *endless) {
+func newEndless(b *testing.B, head uint64, remember ...int) (*Hub, *endless) {
 	b.Helper()
 	l := &endless{head: head}
 	for seq := range head {
 		l.events = append(l.events, event.Event{Channel: "topic:a", Seq: seq + 1, Type: "comment", Data: []byte(`{"pad":"` + strings.Repeat("x", 110) + `"}`)})
 	}
-	h, err := New(Config{Log: l, Bus: func(handler fanout.Handler) (fanout.Subscriber, error) {
+	h, err := New(Config{Log: l, Remember: append(remember, 0)[0], Bus: func(handler fanout.Handler) (fanout.Subscriber, error) {
 		l.handler = handler
 		return l, nil
 	}})
@@ -147,6 +148,28 @@ func BenchmarkFanOut(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			h, l := newEndless(b, 0)
 			all := openStreams(b, h, "", channels)
+			defer closeStreams(all)
+			seq := uint64(0)
+			b.ReportAllocs()
+			for b.Loop() {
+				seq++
+				l.handler.Message(l.message("topic:a", seq))
+				for _, p := range all {
+					p.pull()
+				}
+			}
+			perStream(b)
+		})
+	}
+}
+
+// BenchmarkRemember is BenchmarkFanOut of one channel with and without a memory of what was
+// handed over, by turns, so that both see the same machine.
+func BenchmarkRemember(b *testing.B) {
+	for _, events := range []int{0, 10_000} {
+		b.Run(strconv.Itoa(events), func(b *testing.B) {
+			h, l := newEndless(b, 0, events)
+			all := openStreams(b, h, "", func(int) []event.Channel { return []event.Channel{"topic:a"} })
 			defer closeStreams(all)
 			seq := uint64(0)
 			b.ReportAllocs()

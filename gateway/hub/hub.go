@@ -45,7 +45,6 @@ type Hub struct {
 	rules   sharedRules
 	limits  track.Limits
 	recall  *recall // nil: nothing is remembered
-	handed  atomic.Uint64
 	bus     fanout.Subscriber
 	metrics *metrics
 	seed    maphash.Seed

@@ -14,7 +14,10 @@ import (
 
 // Load tells what the hub has to do.
 func (h *Hub) Load() fleet.Load {
-	l := fleet.Load{Handed: h.handed.Load(), BusInDoubt: h.inDoubt()}
+	l := fleet.Load{BusInDoubt: h.inDoubt()}
+	for v := range h.metrics.delivered {
+		l.Handed += h.metrics.delivered[v].Load()
+	}
 	h.mu.Lock()
 	l.Streams, l.Draining = len(h.streams), h.draining
 	h.mu.Unlock()
@@ -64,8 +67,8 @@ func (h *Hub) LookEvent(ctx context.Context, name event.Channel, seq uint64) fle
 	since := h.recall.handings(name, seq, func(s *slot) {
 		handed := fleet.Handed{Epoch: s.at.Epoch, Via: vias[s.via], Came: time.Unix(0, s.came), Streams: int(s.streams.Load())}
 		if handed.Streams > 0 {
-			last := time.Unix(0, s.last.Load())
-			handed.Last = &last
+			first := time.Unix(0, s.first.Load())
+			handed.First = &first
 		}
 		e.Handed = append(e.Handed, handed)
 	})

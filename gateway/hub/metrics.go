@@ -1,6 +1,8 @@
 package hub
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/gateway/hub/track"
@@ -8,7 +10,7 @@ import (
 
 type metrics struct {
 	all       []prometheus.Collector
-	delivered [track.ViaCount]prometheus.Counter
+	delivered [track.ViaCount]atomic.Uint64
 	fills     [track.CauseCount]prometheus.Counter
 	questions prometheus.Counter
 	reads     prometheus.Counter
@@ -33,12 +35,12 @@ func newMetrics(h *Hub) *metrics {
 		m.all = append(m.all, c)
 		return c
 	}
-	delivered := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "bellhop", Subsystem: "hub", Name: "delivered_events_total",
-		Help: "Events handed to streams, by how they came: over the bus, by filling a hole, or by replay from the log.",
-	}, []string{"via"})
-	for v, label := range map[track.Via]string{track.ViaBus: "bus", track.ViaFill: "fill", track.ViaReplay: "replay"} {
-		m.delivered[v] = delivered.WithLabelValues(label)
+	for v, label := range vias {
+		m.all = append(m.all, prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Namespace: "bellhop", Subsystem: "hub", Name: "delivered_events_total",
+			Help:        "Events handed to streams, by how they came: over the bus, by filling a hole, or by replay from the log.",
+			ConstLabels: prometheus.Labels{"via": label},
+		}, func() float64 { return float64(m.delivered[v].Load()) }))
 	}
 	fills := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "fills_total",
@@ -47,7 +49,7 @@ func newMetrics(h *Hub) *metrics {
 	for c, label := range map[track.Cause]string{track.CauseBus: "bus", track.CauseTail: "tail", track.CauseHeads: "heads"} {
 		m.fills[c] = fills.WithLabelValues(label)
 	}
-	m.all = append(m.all, delivered, fills,
+	m.all = append(m.all, fills,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Namespace: "bellhop", Subsystem: "hub", Name: "streams", Help: "Open streams.",
 		}, func() float64 { return float64(h.Streams()) }),

@@ -44,6 +44,7 @@ func TestHandOversAreRemembered(t *testing.T) {
 		require.Equal(t, 1, e.Handed[0].Streams, "b took nothing any more")
 		require.Equal(t, "bus", e.Handed[0].Via)
 		require.Equal(t, came, e.Handed[0].Came)
+		require.Equal(t, came, *e.Handed[0].First)
 		require.Equal(t, fleet.Channel{Listeners: 1, Head: 2, Epoch: "e1", Known: true}, e.Channel)
 		require.Len(t, e.Open, 1)
 		require.Equal(t, []fleet.Place{{Channel: inbox, Seq: 2, Epoch: "e1", Head: 2}}, e.Open[0].Places)
@@ -91,7 +92,7 @@ func TestMemoryOfHandOversIsBounded(t *testing.T) {
 		}
 		began := time.Now()
 		first := m.mark(inbox, event.Position{Epoch: "e1", Seq: 1}, 0)
-		m.handed(first, 1)
+		m.handed(first)
 		streams, since := about(1)
 		require.Equal(t, 1, streams)
 		require.Equal(t, began, since)
@@ -99,7 +100,7 @@ func TestMemoryOfHandOversIsBounded(t *testing.T) {
 			<-time.After(time.Second)
 			m.mark(inbox, event.Position{Epoch: "e1", Seq: seq}, 0)
 		}
-		m.handed(first, 2)
+		m.handed(first)
 		streams, since = about(1)
 		require.Equal(t, -1, streams)
 		require.Equal(t, began.Add(time.Second), since, "the second is the oldest")

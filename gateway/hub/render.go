@@ -25,15 +25,6 @@ type writer struct {
 	events [track.ViaCount]int
 	// skipped counts events of conflated channels that newer ones stood for.
 	skipped int
-	now     int64 // see moment
-}
-
-// moment is when the events are handed over, in nanoseconds since 1970.
-func (w *writer) moment() int64 {
-	if w.now == 0 {
-		w.now = time.Now().UnixNano()
-	}
-	return w.now
 }
 
 func (w *writer) put(b []byte) {
@@ -219,8 +210,7 @@ func (w *writer) farewell(how last) {
 func (w *writer) count() {
 	for v, n := range w.events {
 		if n > 0 {
-			w.stream.hub.handed.Add(uint64(n))
-			w.stream.hub.metrics.delivered[v].Add(float64(n))
+			w.stream.hub.metrics.delivered[v].Add(uint64(n))
 		}
 	}
 	if w.skipped > 0 {

@@ -94,7 +94,7 @@ func (b *sub) hand(w *writer, entries []track.Entry) {
 		if write {
 			w.event(&entries[i])
 			if m := entries[i].Mark; m.Lap != 0 {
-				w.stream.hub.recall.handed(m, w.moment())
+				w.stream.hub.recall.handed(m)
 			}
 		}
 	}
