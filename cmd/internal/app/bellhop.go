@@ -20,6 +20,9 @@ const demoUser = "42"
 
 // RunBellhop is cmd/bellhop.
 func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error {
+	if known, err := runDesk(ctx, &cfg.Desk, cfg.PublicAddress(), inv); known {
+		return err
+	}
 	switch inv.Command {
 	case "token":
 		return printToken(cfg, inv.Stdout)

@@ -14,6 +14,9 @@ import (
 
 // RunNotifier is cmd/notifier.
 func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) error {
+	if known, err := runDesk(ctx, &cfg.Desk, cfg.PublicAddress(), inv); known {
+		return err
+	}
 	switch inv.Command {
 	case "run":
 	case config.CommandDoctor:

@@ -120,6 +120,7 @@ func fileVariable(flag string) string { return Variable(flag) + "_FILE" }
 // that a terminal that has them can start a program too.
 const (
 	ClientURL      = "BELLHOP_URL"
+	ClientGateway  = "BELLHOP_GATEWAY_URL"
 	ClientKey      = "BELLHOP_KEY"          // of the service that publishes
 	ClientAdminKey = "BELLHOP_ADMIN_KEY"    // erases and locks out
 	ClientSecret   = "BELLHOP_TOKEN_SECRET" //nolint:gosec // a name
@@ -130,7 +131,7 @@ const (
 // clients and tests are left out, and so are those that Kubernetes makes up for every
 // service of a namespace, which may well be called bellhop.
 func (e environment) unknown() []string {
-	known := map[string]bool{ClientURL: true, ClientKey: true, ClientAdminKey: true, ClientSecret: true, ClientToken: true}
+	known := map[string]bool{ClientURL: true, ClientGateway: true, ClientKey: true, ClientAdminKey: true, ClientSecret: true, ClientToken: true}
 	for _, program := range []Program{&Gateway{}, &Notifier{}, &Bellhop{}} {
 		for _, flag := range settings(program) {
 			known[Variable(flag.Name)] = true

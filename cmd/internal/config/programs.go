@@ -52,6 +52,7 @@ type Notifier struct {
 	Support  `group:"Support"`
 	Logging  `group:"Logging"`
 	Diagnosis
+	Desk
 
 	Run     struct{} `cmd:"" default:"1" help:"Accept events (the default). The schema is migrated first, under a lock."`
 	Migrate struct{} `cmd:"" help:"Bring the database's schema up to date and exit."`
@@ -69,7 +70,7 @@ func (n *Notifier) about() (string, string, kong.Vars) {
 
 func (n *Notifier) check(command string, p *SettingErrors) {
 	n.Logging.check(p)
-	if n.Diagnosis.check(command, p) {
+	if n.Diagnosis.check(command, p) || n.Desk.check(command, p) {
 		return
 	}
 	switch command {
@@ -100,6 +101,7 @@ type Bellhop struct {
 	Support  `group:"Support"`
 	Logging  `group:"Logging"`
 	Diagnosis
+	Desk
 
 	Run    struct{} `cmd:"" default:"1" help:"Serve clients and services (the default)."`
 	Health struct{} `cmd:"" help:"Ask the process that runs with these settings whether it is ready; exit 0 if so."`
@@ -118,7 +120,7 @@ func (b *Bellhop) about() (string, string, kong.Vars) {
 func (b *Bellhop) check(command string, p *SettingErrors) {
 	b.HTTP.check(p)
 	b.Logging.check(p)
-	if command == "health" || b.Diagnosis.check(command, p) {
+	if command == "health" || b.Diagnosis.check(command, p) || b.Desk.check(command, p) {
 		return
 	}
 	b.SQLite.check(p)

@@ -1,0 +1,256 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/bellhop/bellhop/fleet"
+)
+
+// table prints rows in columns.
+type table struct{ *tabwriter.Writer }
+
+func newTable(out io.Writer, head ...any) table {
+	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	t.row(head...)
+	return t
+}
+
+// row adds a row; Flush says what went wrong.
+func (t table) row(cells ...any) {
+	text := make([]string, len(cells))
+	for i, c := range cells {
+		// No control character of a stranger, such as of a User-Agent, reaches a terminal.
+		text[i] = strings.Map(func(r rune) rune {
+			if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 {
+				return '?'
+			}
+			return r
+		}, fmt.Sprint(c))
+	}
+	fmt.Fprintln(t, strings.Join(text, "\t"))
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
+}
+
+func clock(at time.Time) string { return at.UTC().Format("15:04:05.000Z") }
+
+// silence says who did not answer.
+func silence(out io.Writer, silent []string) {
+	for _, name := range silent {
+		newTable(out, "no answer from "+name).Flush()
+	}
+}
+
+func printFleet(out io.Writer, body []byte) error {
+	var f struct {
+		Processes []struct {
+			fleet.Process
+
+			Uptime int64      `json:"uptime_seconds"`
+			Load   fleet.Load `json:"load"`
+		} `json:"processes"`
+		Silent []string `json:"silent"`
+	}
+	if err := json.Unmarshal(body, &f); err != nil {
+		return err
+	}
+	t := newTable(out, "PROCESS", "ROLE", "VERSION", "UP", "STREAMS", "CHANNELS", "HANDED", "ACCEPTED", "QUEUE", "HEAP", "STATE")
+	for _, p := range f.Processes {
+		state := "good"
+		switch {
+		case p.Load.Draining:
+			state = "drains"
+		case p.Load.BusInDoubt:
+			state = "Redis in doubt"
+		}
+		t.row(p.Name, p.Role, p.Version, time.Duration(p.Uptime)*time.Second, p.Load.Streams, p.Load.Channels, p.Load.Handed,
+			p.Load.Accepted, p.Load.Queue, fmt.Sprintf("%d MiB", p.Load.HeapBytes>>20), state)
+	}
+	silence(out, f.Silent)
+	return t.Flush()
+}
+
+type heldStream struct {
+	Gateway string `json:"gateway"`
+	fleet.Stream
+}
+
+// printStreams prints streams that are open, then those that have ended.
+func printStreams(out io.Writer, streams ...heldStream) error {
+	if len(streams) == 0 {
+		_, err := fmt.Fprintln(out, "no streams")
+		return err
+	}
+	t := newTable(out, "STREAM", "GATEWAY", "SINCE", "ADDRESS", "BY", "AT", "AGENT")
+	for _, s := range streams {
+		state := "open"
+		if s.Ended != nil {
+			state = "ended " + clock(*s.Ended) + " (" + s.Reason + ")"
+		}
+		var at []string
+		for _, p := range s.Places {
+			place := fmt.Sprintf("%s %d", p.Channel, p.Seq)
+			if p.Lag > 0 {
+				place += fmt.Sprintf(" (%d behind)", p.Lag)
+			}
+			at = append(at, place)
+		}
+		if s.Ended == nil && at == nil {
+			at = []string{"it takes no bytes"}
+		}
+		t.row(state, s.Gateway, clock(s.Since), s.Address, s.Transport, strings.Join(at, ", "), s.Agent)
+	}
+	return t.Flush()
+}
+
+func printUser(out io.Writer, body []byte) error {
+	var u struct {
+		Subject    string       `json:"subject"`
+		Channel    string       `json:"channel"`
+		Streams    []heldStream `json:"streams"`
+		Ended      []heldStream `json:"ended"`
+		Unread     uint64       `json:"unread"`
+		Head       uint64       `json:"head"`
+		ReadUpTo   uint64       `json:"read_up_to"`
+		Revocation *struct {
+			Until time.Time `json:"until"`
+		} `json:"revocation"`
+		Stale  bool     `json:"stale"`
+		Silent []string `json:"silent"`
+	}
+	if err := json.Unmarshal(body, &u); err != nil {
+		return err
+	}
+	t := newTable(out, "subject", u.Subject)
+	t.row("inbox", u.Channel)
+	t.row("unread", fmt.Sprintf("%d of %d; read up to %d", u.Unread, u.Head, u.ReadUpTo))
+	if u.Revocation != nil {
+		t.row("locked out", "tokens issued up to "+u.Revocation.Until.Format(time.RFC3339)+" are refused")
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	silence(out, u.Silent)
+	return printStreams(out, append(u.Streams, u.Ended...)...)
+}
+
+func printChannel(out io.Writer, body []byte) error {
+	var c struct {
+		Channel string         `json:"channel"`
+		Epoch   string         `json:"epoch"`
+		Head    uint64         `json:"head"`
+		Floor   uint64         `json:"floor"`
+		Policy  map[string]any `json:"policy"`
+		Held    []struct {
+			Gateway string `json:"gateway"`
+			fleet.Channel
+		} `json:"held"`
+		Events []struct {
+			Seq  uint64          `json:"seq"`
+			Type string          `json:"type"`
+			Time time.Time       `json:"time"`
+			Data json.RawMessage `json:"data"`
+		} `json:"events"`
+		Silent []string `json:"silent"`
+	}
+	if err := json.Unmarshal(body, &c); err != nil {
+		return err
+	}
+	t := newTable(out, "channel", c.Channel)
+	t.row("events", fmt.Sprintf("%d to %d, epoch %s", c.Floor+1, c.Head, c.Epoch))
+	t.row("policy", fmt.Sprint(c.Policy))
+	for _, h := range c.Held {
+		t.row("listeners", fmt.Sprintf("%d at %s, which is at %d", h.Listeners, h.Gateway, h.Head))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	silence(out, c.Silent)
+	t = newTable(out, "SEQ", "TIME", "TYPE", "DATA")
+	for _, e := range c.Events {
+		t.row(e.Seq, e.Time.UTC().Format(time.RFC3339), e.Type, string(e.Data))
+	}
+	return t.Flush()
+}
+
+func printStory(out io.Writer, body []byte) error {
+	var s struct {
+		Channel string `json:"channel"`
+		Seq     uint64 `json:"seq"`
+		Outcome string `json:"outcome"`
+		Why     string `json:"why"`
+		Event   *struct {
+			Type string          `json:"type"`
+			Time time.Time       `json:"time"`
+			Data json.RawMessage `json:"data"`
+		} `json:"event"`
+		Accepted []struct {
+			Notifier string `json:"notifier"`
+			fleet.Accepted
+		} `json:"accepted"`
+		Handed []struct {
+			Gateway string `json:"gateway"`
+			fleet.Handed
+		} `json:"handed"`
+		Reads []struct {
+			Gateway string `json:"gateway"`
+			fleet.Read
+		} `json:"reads"`
+		Streams []heldStream `json:"streams"`
+		Ended   []heldStream `json:"ended"`
+		Silent  []string     `json:"silent"`
+	}
+	if err := json.Unmarshal(body, &s); err != nil {
+		return err
+	}
+	t := newTable(out, fmt.Sprintf("%s %d: %s", s.Channel, s.Seq, strings.ReplaceAll(s.Outcome, "_", " ")))
+	t.row(s.Why)
+	if s.Event != nil && s.Event.Data != nil {
+		t.row(string(s.Event.Data))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	silence(out, s.Silent)
+	type step struct {
+		at          time.Time
+		what, where string
+	}
+	var steps []step
+	for _, a := range s.Accepted {
+		steps = append(steps, step{a.Accepted.Accepted, "accepted from " + a.Service + ", request " + a.RequestID, a.Notifier},
+			step{a.Committed, "committed", a.Notifier})
+		if a.Announced != nil {
+			steps = append(steps, step{*a.Announced, "announced on the bus", a.Notifier})
+		}
+	}
+	for _, h := range s.Handed {
+		steps = append(steps, step{h.Came, "came by " + h.Via, h.Gateway})
+		if h.First != nil {
+			steps = append(steps, step{*h.First, fmt.Sprintf("handed to the first of %d streams", h.Streams), h.Gateway})
+		}
+	}
+	for _, r := range s.Reads {
+		steps = append(steps, step{r.At, "marked as read from " + r.Address, r.Gateway})
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return a.at.Compare(b.at) })
+	t = newTable(out, "TIME", "WHAT", "WHERE")
+	for _, v := range steps {
+		t.row(clock(v.at), v.what, v.where)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printStreams(out, append(s.Streams, s.Ended...)...)
+}
