@@ -53,8 +53,16 @@ func boundBody(next http.Handler, timeout time.Duration) http.Handler {
 	})
 }
 
+// HandleAdmin adds a handler of a pattern to what ServeAdmin answers. Call it before.
+func (s *Server) HandleAdmin(pattern string, h http.Handler) {
+	s.admin = append(s.admin, func(mux *http.ServeMux) { mux.Handle(pattern, h) })
+}
+
 func (s *Server) adminHandler(g prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
+	for _, add := range s.admin {
+		add(mux)
+	}
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
 		if p := s.notReady(r.Context(), true); p != nil {
 			_ = p.Write(w, r) // an error: nobody is there to tell

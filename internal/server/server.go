@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,6 +86,7 @@ type Server struct {
 	opt      Options
 	log      *slog.Logger
 	metrics  *metrics
+	admin    []func(*http.ServeMux) // see HandleAdmin
 	health   health
 	draining atomic.Bool
 	level    *slog.LevelVar // of log; nil: it stays as it is

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
+	consolepage "github.com/bellhop/bellhop/console"
 	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/notifier"
@@ -109,6 +110,11 @@ func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 	// Stop finishes the queue. It comes after the last request was answered.
 	s.onClose(func() error { n.Stop(); return nil })
 	n.Register(s.server.API)
+	page, err := consolepage.Handler(s.server.Echo, notifier.AsOperator)
+	if err != nil {
+		return nil, err
+	}
+	s.server.HandleAdmin(consolepage.Path, page)
 	s.server.AddCheck("log", n.Ready)
 	return n, nil
 }

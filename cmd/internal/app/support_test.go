@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func newDesk(t *testing.T) *desk {
 	var cfg config.Notifier
 	_, err := config.Parse(&cfg, nil, environ, io.Discard)
 	require.NoError(t, err)
-	d.notifier, err = NewNotifier(t.Context(), &cfg, cfg.Logger(d.log))
+	d.notifier, err = NewNotifier(t.Context(), &cfg, cfg.Logger(d.log, slog.LevelInfo))
 	require.NoError(t, err)
 	run(t, d.notifier)
 	for i := range d.gateways {

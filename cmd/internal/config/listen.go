@@ -12,7 +12,7 @@ import (
 type HTTP struct {
 	Listen      string        `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
 	DrainDelay  time.Duration `placeholder:"DURATION" default:"1s" help:"Time for which a stopping program goes on as before, but says 503 on /readyz, so that balancers look away. More than a balancer's health checks take to notice."`
-	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics, /readyz with reasons, /loglevel and /debug/pprof. Keep it away from the public."`
+	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics, /readyz with reasons, /loglevel and /debug/pprof, and of the console (/console/) where events are accepted. Keep it away from the public: whoever can reach it on its own machine needs no key for the console."`
 }
 
 // PublicAddress is where the public API listens.
