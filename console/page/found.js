@@ -8,22 +8,29 @@ const $ = (id) => document.getElementById(id);
 const channelPath = (name) => `/v1/admin/channels/${encodeURIComponent(name)}`;
 let asked = 0;
 
-/** Shows one of them; only the last that was asked for. */
+/** Shows one of them; only the last that was asked for. Answers an event's outcome. */
 export async function show(kind, name, seq, said = "") {
   const turn = ++asked;
+  let outcome = "";
   try {
     const parts = await {
       user: async () => person(name, await call("GET", `/v1/admin/users/${encodeURIComponent(name)}`)),
       channel: async () => channel(await call("GET", channelPath(name))),
-      event: async () => story(await call("GET", `${channelPath(name)}/events/${encodeURIComponent(seq)}`)),
+      event: async () => {
+        const answer = await call("GET", `${channelPath(name)}/events/${encodeURIComponent(seq)}`);
+        outcome = answer.outcome;
+        return story(answer);
+      },
     }[kind]();
-    if (turn !== asked) return;
+    if (turn !== asked) return "";
     $("found").replaceChildren(...parts);
     $("said").className = "";
     $("said").textContent = said;
     if (!said) $("found").focus();
+    return outcome;
   } catch (error) {
     if (turn === asked) complain(error);
+    return "";
   }
 }
 
@@ -31,8 +38,12 @@ export async function show(kind, name, seq, said = "") {
 export async function test(name, type, data) {
   try {
     const { events } = await call("POST", "/v1/events", `{"channels":[${JSON.stringify(name)}],"type":${JSON.stringify(type)},"data":${JSON.stringify(JSON.parse(data))}}`);
-    await new Promise((resolve) => { setTimeout(resolve, 300); }); // it is on its way
-    await show("event", name, events[0].seq);
+    for (const wait of [300, 700, 1500, 3000]) { // it is on its way
+      const turn = asked;
+      await new Promise((resolve) => { setTimeout(resolve, wait); });
+      const open = turn === asked && ["no_stream", "behind", "unknown"].includes(await show("event", name, events[0].seq));
+      if (!open) return;
+    }
   } catch (error) {
     complain(error);
   }
