@@ -17,6 +17,7 @@ const (
 	streamsVariable = "BELLHOP_BENCH_STREAMS" // for each server and kind of stream; default 200
 	roundsVariable  = "BELLHOP_BENCH_ROUNDS"  // of all segments in turn; default 1
 	idleVariable    = "BELLHOP_BENCH_SECONDS" // of idling and of targeted traffic; default 1
+	spellVariable   = "BELLHOP_BENCH_SPELL"   // of each kind of posts, in seconds; default 1
 	// reportVariable names the document to write the figures into, such as
 	// docs/performance.md, and to a file of JSON beside it. Default: none.
 	reportVariable = "BELLHOP_BENCH_REPORT"

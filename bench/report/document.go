@@ -52,6 +52,11 @@ func (f *Figures) Write(document string) error {
 		charts[memoryChart] = st.memory(others)
 		charts[latencyChart] = st.latency()
 	}
+	if p := f.Posts; p != nil {
+		if s, err = between(s, "posts", p.Table()); err != nil {
+			return err
+		}
+	}
 	for name, c := range charts {
 		if err := save(filepath.Join(filepath.Dir(document), name), c.svg()); err != nil {
 			return err

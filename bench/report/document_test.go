@@ -20,6 +20,9 @@ between
 <!-- begin latency -->
 old
 <!-- end latency -->
+<!-- begin posts -->
+old
+<!-- end posts -->
 after
 `
 
@@ -30,6 +33,9 @@ func measured() *Figures {
 			Kinds:  []Kind{{Name: "raw loop", CPU: 13, User: 0.2}, {Name: "gateway, one channel", CPU: 13.6, User: 0.8, Ratio: 1.046, Ratios: Range{0.98, 1.1}, Allocs: 0.004, Ours: true}},
 			Memory: map[string]float64{Textbook: 27400},
 		},
+		Posts: &Posts{Rounds: 3, Machine: "a machine", Kinds: []PostKind{
+			{Name: "notifier", Rate: 3000, CPU: 120e-6, Bare: 60e-6, Ratio: 2, Ratios: Range{1.9, 2.2}, Allocs: 99.6, P50: 0.004, P99: 0.009},
+		}},
 		Streams: &Streams{
 			Streams: 15000, Rounds: 3, Machine: "a machine", Came: 2900, Settled: 1234, Connect: 2.5, Half: 0.04, All: 0.11, Return: 3.5,
 			SettledRange: Range{1111, 2345},
@@ -54,11 +60,12 @@ func TestDocumentGetsTablesAndCharts(t *testing.T) {
 		require.Contains(t, s, "| memory of a stream, settled | **1.2 KB** (1.1 to 2.3) (the textbook handler: 27.4 KB) |\n")
 		require.Contains(t, s, "| idle, a heartbeat every 20 s | 1.00 % of a core (0.50 to 2.00) |\n")
 		require.Contains(t, s, "| POST to receipt | 4.3 ms | 8.6 ms | 16.4 ms | 29.7 ms |\n")
+		require.Contains(t, s, "| notifier | 3,000 | 120 | **2.00** (1.90 to 2.20) | 100 | 4.0 ms | 9.0 ms |\n")
 		require.Contains(t, s, "15,000")
 		require.NotContains(t, s, "old")
 		require.Contains(t, s, "between\n")
 		require.True(t, strings.HasSuffix(s, "after\n"))
-		require.Equal(t, 3, strings.Count(s, "<!-- end "))
+		require.Equal(t, 4, strings.Count(s, "<!-- end "))
 	}
 	for _, name := range []string{deliveryChart, memoryChart, latencyChart} {
 		svg, err := os.ReadFile(filepath.Join(dir, name))
@@ -89,7 +96,7 @@ func TestDocumentNeedsMarkers(t *testing.T) {
 	t.Parallel()
 	document := filepath.Join(t.TempDir(), "performance.md")
 	require.ErrorIs(t, measured().Write(document), os.ErrNotExist)
-	for _, part := range []string{"deliveries", "streams", "latency"} {
+	for _, part := range []string{"deliveries", "streams", "latency", "posts"} {
 		for _, marker := range []string{"begin ", "end "} {
 			broken := strings.Replace(skeleton, "<!-- "+marker+part+" -->", "", 1)
 			require.NoError(t, os.WriteFile(document, []byte(broken), 0o600))

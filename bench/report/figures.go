@@ -15,6 +15,7 @@ import (
 type Figures struct {
 	Deliveries *Deliveries `json:"deliveries,omitempty"`
 	Streams    *Streams    `json:"streams,omitempty"`
+	Posts      *Posts      `json:"posts,omitempty"`
 }
 
 // Deliveries is what carrying an event to a stream costs.
