@@ -72,9 +72,6 @@ func (g *Gateway) stream(c echo.Context) error {
 		g.streams.Add(-1)
 		return g.turnAway(c, refusedCapacity, unavailable("this gateway carries as many streams as it can"))
 	}
-	if ask.wait > 0 {
-		server.Frequent(c)
-	}
 	who := ask.who
 	user := who.user()
 	if ask.req.Inbox {

@@ -35,7 +35,11 @@ func limitBody(limit int64, timeout time.Duration) echo.MiddlewareFunc {
 				deadline := http.NewResponseController(w).SetReadDeadline
 				// A writer that has no deadlines (a test's recorder) has no slow client.
 				_ = deadline(time.Now().Add(timeout))
-				r.Body = &body{ReadCloser: http.MaxBytesReader(nil, r.Body, limit), deadline: deadline, timeout: timeout}
+				limited := r.Body
+				if r.ContentLength < 0 { // else nobody reads more than it says
+					limited = http.MaxBytesReader(nil, r.Body, limit)
+				}
+				r.Body = &body{ReadCloser: limited, deadline: deadline, timeout: timeout}
 			}
 			return next(c)
 		}
@@ -73,7 +77,9 @@ func limitOperation(ctx huma.Context, next func(huma.Context)) {
 			_ = tooLarge(limit).Write(c.Response(), r) // an error: nobody is there to tell
 			return
 		}
-		r.Body = http.MaxBytesReader(nil, r.Body, limit)
+		if r.ContentLength < 0 { // else nobody reads more than it says
+			r.Body = http.MaxBytesReader(nil, r.Body, limit)
+		}
 	}
 	next(ctx)
 }

@@ -35,6 +35,10 @@ func compress(next echo.HandlerFunc) echo.HandlerFunc {
 // compressOperation is a middleware of typed operations. What is not typed is left
 // alone: a stream must not be held back, and a site's files are compressed already.
 func compressOperation(ctx huma.Context, next func(huma.Context)) {
+	if ctx.Method() != http.MethodGet {
+		next(ctx)
+		return
+	}
 	// The error is none: next answers by itself.
 	_ = compress(func(echo.Context) error { next(ctx); return nil })(humaecho.Unwrap(ctx))
 }

@@ -23,17 +23,29 @@ import (
 func safeHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
+		for i := range safe {
+			h[safe[i].name] = safe[i].value[:1:1] // whoever adds one gets a list of their own
+		}
 		return next(c)
 	}
 }
 
-// accessLog writes one line when a request was answered. That of a stream comes
-// when its handler is done with it: at once where the handler took the connection
-// over, and else at the stream's end. The query is left out: it can hold a token.
+// safe are the headers of safeHeaders, made once for all responses.
+var safe = []struct {
+	name  string
+	value []string
+}{
+	{"Cache-Control", []string{"no-store"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+}
+
+// accessLog writes one line when a request was answered, at the level debug if it
+// succeeded: its line would cost as much as the request's parsing, and the metrics
+// count it. That of a stream comes when its handler is done with it: at once where
+// the handler took the connection over, and else at the stream's end. The query is
+// left out: it can hold a token.
 func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := time.Now()
@@ -50,10 +62,7 @@ func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 
 		ctx := r.Context()
 		cause, _ := c.Get(causeKey).(error)
-		level := lineLevel(route, w.Status, cause, ctx.Err() != nil)
-		if level == slog.LevelInfo && c.Get(frequentKey) != nil {
-			level = slog.LevelDebug
-		}
+		level := lineLevel(w.Status, cause, ctx.Err() != nil)
 		if !s.log.Enabled(ctx, level) {
 			return nil
 		}
@@ -74,17 +83,11 @@ func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-const frequentKey = "bellhop.frequent"
-
-// Frequent says of a request that its client sends one after the other: an answer that is
-// as it should be is no news, and its line in the access log is for debugging.
-func Frequent(c echo.Context) { c.Set(frequentKey, true) }
-
 // lineLevel is the level of a request's line in the access log.
-func lineLevel(route string, status int, cause error, left bool) slog.Level {
+func lineLevel(status int, cause error, left bool) slog.Level {
 	switch {
-	case cause == nil && (route == livePath || route == readyPath):
-		return slog.LevelDebug // asked every few seconds, for ever
+	case cause == nil && status < http.StatusBadRequest:
+		return slog.LevelDebug
 	case cause == nil, left && errors.Is(cause, context.Canceled): // what failed is that the client left
 		return slog.LevelInfo
 	case status == http.StatusInternalServerError:
@@ -146,6 +149,9 @@ func decodeParams(next echo.HandlerFunc) echo.HandlerFunc {
 // it is X-Request-Id, as net/http spells it.
 const RequestIDHeader = "X-Request-ID"
 
+// requestIDOnWire saves net/http the spelling of it, which takes memory.
+const requestIDOnWire = "X-Request-Id"
+
 // maxRequestID is the longest id that is taken over from a request.
 const maxRequestID = 64
 
@@ -163,11 +169,14 @@ func RequestID(ctx context.Context) string {
 func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		id := r.Header.Get(RequestIDHeader)
+		id := ""
+		if given := r.Header[requestIDOnWire]; len(given) > 0 {
+			id = given[0]
+		}
 		if !plainID(id) {
 			id = rand.Text()
 		}
-		c.Response().Header().Set(RequestIDHeader, id)
+		c.Response().Header()[requestIDOnWire] = []string{id}
 		c.SetRequest(r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
 		return next(c)
 	}

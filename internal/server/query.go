@@ -41,6 +41,10 @@ func ParseQuery(raw string, params []*huma.Param) (url.Values, *Problem) {
 // checkQuery is a middleware of typed operations: those take each name once.
 func checkQuery(ctx huma.Context, next func(huma.Context)) {
 	c, params := humaecho.Unwrap(ctx), ctx.Operation().Parameters
+	if c.Request().URL.RawQuery == "" {
+		next(ctx) // the usual case costs nothing
+		return
+	}
 	values, problem := ParseQuery(c.Request().URL.RawQuery, params)
 	for _, p := range params {
 		if p.In == "query" && len(values[p.Name]) > 1 {

@@ -217,7 +217,7 @@ func TestRequestIDIsKeptOnlyIfPlain(t *testing.T) {
 	var seen string
 	s.Echo.GET("/", func(c echo.Context) error {
 		seen = RequestID(c.Request().Context())
-		return c.NoContent(http.StatusNoContent)
+		return NewProblem(http.StatusConflict, "")
 	})
 	for id, kept := range map[string]bool{
 		"abc-DEF_1.2":            true,
@@ -239,6 +239,23 @@ func TestRequestIDIsKeptOnlyIfPlain(t *testing.T) {
 		require.Contains(t, logs.String(), "request_id="+got)
 	}
 	require.Empty(t, RequestID(context.Background()))
+}
+
+// TestSuccessIsLoggedOnlyWhereAskedFor: a line for each request costs a tenth of it,
+// and says nothing that the metrics do not. What is refused always has its line.
+func TestSuccessIsLoggedOnlyWhereAskedFor(t *testing.T) {
+	t.Parallel()
+	for level, lines := range map[slog.Level]int{slog.LevelInfo: 1, slog.LevelDebug: 2} {
+		logs := &logBuffer{}
+		s, err := New(Options{Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level}))})
+		require.NoError(t, err)
+		s.Echo.GET("/", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+		s.Echo.GET("/refused", func(echo.Context) error { return NewProblem(http.StatusForbidden, "") })
+		get(s, "/")
+		get(s, "/refused")
+		require.Equal(t, lines, strings.Count(logs.String(), "msg=request"), logs.String())
+		require.Contains(t, logs.String(), "path=/refused status=403")
+	}
 }
 
 func TestAccessLogHasNoQuery(t *testing.T) {
