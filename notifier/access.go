@@ -35,13 +35,8 @@ func (n *Notifier) authenticate(ctx huma.Context, next func(huma.Context)) {
 }
 
 // idempotencyKeys are the Idempotency-Key headers of a request.
-func idempotencyKeys(ctx huma.Context) (keys []string) {
-	ctx.EachHeader(func(name, value string) {
-		if name == "Idempotency-Key" { // as net/http spells every such header
-			keys = append(keys, value)
-		}
-	})
-	return keys
+func idempotencyKeys(ctx huma.Context) []string {
+	return humaecho.Unwrap(ctx).Request().Header["Idempotency-Key"] // as net/http spells every such header
 }
 
 // oneKey lets requests pass with one good Idempotency-Key or none. Of two keys
@@ -73,7 +68,7 @@ func plainJSON(ctx huma.Context, next func(huma.Context)) {
 			SetHeader("Accept-Encoding", "identity")) // RFC 9110, section 12.5.3
 		return
 	}
-	if ct := ctx.Header("Content-Type"); ct != "" {
+	if ct := ctx.Header("Content-Type"); ct != "" && ct != "application/json" {
 		if media, _, err := mime.ParseMediaType(ct); err != nil || media != "application/json" {
 			refuse(ctx, server.NewProblem(http.StatusUnsupportedMediaType, "the body must be application/json"))
 			return

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -37,21 +36,26 @@ type parser struct {
 // or of the item comes separately, empty if there is none. What it refuses, it
 // refuses as a whole: a key that does not reach a namespace first, then data
 // that is too large, then all broken rules together.
-func (p *parser) event(members map[string]json.RawMessage, key string) (store.Entry, *server.Problem) {
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		switch name {
+func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
+	var unknown []string
+	for i := range m {
+		switch m[i].name {
 		case "channels", "users", "type", "data", "expires_at", "collapse_key":
 		default:
-			p.refuse("."+name, "there is no such member")
+			unknown = append(unknown, m[i].name)
 		}
 	}
-	p.recipients(members["channels"], members["users"])
-	p.eventType(members["type"])
-	p.data(members["data"])
-	if v := members["expires_at"]; v != nil && !isNull(v) {
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		p.refuse("."+name, "there is no such member")
+	}
+	p.recipients(m.get("channels"), m.get("users"))
+	p.eventType(m.get("type"))
+	p.data(m.get("data"))
+	if v := m.get("expires_at"); v != nil && !isNull(v) {
 		p.expiresAt(v, key != "")
 	}
-	if v := members["collapse_key"]; v != nil && !isNull(v) {
+	if v := m.get("collapse_key"); v != nil && !isNull(v) {
 		p.collapseKey(v)
 	}
 	switch {

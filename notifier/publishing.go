@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -57,7 +58,7 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutpu
 	}
 	j := newJob(serviceOf(ctx).Name, entry, in.Online)
 	j.users, j.requestID = p.users, server.RequestID(ctx)
-	if problem := tooMuch([]*job{j}); problem != nil {
+	if problem := tooMuch(j); problem != nil {
 		return nil, problem
 	}
 	if err := n.submit(j); err != nil {
@@ -118,7 +119,7 @@ func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutp
 		jobs[i] = newJob(serviceOf(ctx).Name, entry, in.Online)
 		jobs[i].users, jobs[i].requestID = p.users, server.RequestID(ctx)
 	}
-	if problem := tooMuch(jobs); problem != nil {
+	if problem := tooMuch(jobs...); problem != nil {
 		return nil, problem
 	}
 	for i, j := range jobs {
@@ -163,12 +164,12 @@ func batchItems(body []byte) ([]json.RawMessage, *server.Problem) {
 	if err != nil {
 		return nil, unreadable(err, "body")
 	}
-	for name := range members {
-		if name != "events" {
+	for i := range members {
+		if name := members[i].name; name != "events" {
 			return nil, brokenRule("body."+name, "there is no such member")
 		}
 	}
-	items, err := decodeArray(members["events"], MaxBatch)
+	items, err := decodeArray(members.get("events"), MaxBatch)
 	if err != nil || len(items) == 0 || len(items) > MaxBatch {
 		return nil, brokenRule("body.events", fmt.Sprintf("want 1 to %d events", MaxBatch))
 	}
@@ -182,9 +183,10 @@ func (p *parser) item(item json.RawMessage, keys map[string]struct{}) (store.Ent
 		return store.Entry{}, unreadable(err, p.at)
 	}
 	var key string
-	if v, ok := members["idempotency_key"]; ok {
-		delete(members, "idempotency_key")
+	if v := members.get("idempotency_key"); v != nil {
+		members = slices.DeleteFunc(members, func(m member) bool { return m.name == "idempotency_key" })
 		if !isNull(v) {
+			var ok bool
 			if key, ok = decodeString(v); !ok || !validKey(key) {
 				return store.Entry{}, brokenRule(p.at+".idempotency_key", errIdempotencyKey.Error())
 			}
@@ -202,7 +204,7 @@ func (n *Notifier) parser(ctx context.Context, at string) *parser {
 }
 
 // tooMuch refuses a request that asks for too many appends or too much data.
-func tooMuch(jobs []*job) *server.Problem {
+func tooMuch(jobs ...*job) *server.Problem {
 	rows, data := 0, 0
 	for _, j := range jobs {
 		if j != nil {
@@ -222,14 +224,17 @@ func tooMuch(jobs []*job) *server.Problem {
 // await waits for the outcome of a job. A publisher who leaves, or whose time is
 // up, does not end the job.
 func (n *Notifier) await(ctx context.Context, j *job) outcome {
-	ctx, cancel := context.WithTimeout(ctx, answerWait)
-	defer cancel()
+	patience := time.NewTimer(answerWait)
+	defer patience.Stop()
+	err := context.DeadlineExceeded
 	select {
 	case o := <-j.done:
 		return o
+	case <-patience.C:
 	case <-ctx.Done():
-		return outcome{err: fmt.Errorf("%w: %w", store.ErrUnavailable, ctx.Err())}
+		err = ctx.Err()
 	}
+	return outcome{err: fmt.Errorf("%w: %w", store.ErrUnavailable, err)}
 }
 
 // seqs is what a publisher is told of an append. If it asked who is online, the

@@ -27,12 +27,15 @@ func (p *parser) recipients(channels, users json.RawMessage) {
 		p.refuse(".users", fmt.Sprintf("want a list of subjects; channels and users are 1 to %d together", store.MaxChannels))
 		return
 	}
-	to := recipients{parser: p, seen: make(map[event.Channel]struct{}, n), channels: make([]event.Channel, 0, n)}
+	to := recipients{parser: p, channels: make([]event.Channel, 0, n)}
+	if n > 1 {
+		to.seen = make(map[event.Channel]struct{}, n)
+	}
 	for i, name := range names {
-		to.add(".channels["+strconv.Itoa(i)+"]", name, event.ParseChannel)
+		to.add(".channels", i, name, event.ParseChannel)
 	}
 	for i, name := range people {
-		if subject, ok := to.add(".users["+strconv.Itoa(i)+"]", name, event.Inbox); ok {
+		if subject, ok := to.add(".users", i, name, event.Inbox); ok {
 			p.users = append(p.users, subject)
 		}
 	}
@@ -50,39 +53,41 @@ type recipients struct {
 	*parser
 
 	channels  []event.Channel
-	seen      map[event.Channel]struct{}
+	seen      map[event.Channel]struct{} // nil: there is only one
 	redisKept int
 }
 
 // add reads one of them; ok is false if it is refused. Once a namespace is found that
 // the key does not reach, nothing else is said.
-func (r *recipients) add(at string, value json.RawMessage, parse func(string) (event.Channel, error)) (name string, ok bool) {
+func (r *recipients) add(list string, i int, value json.RawMessage, parse func(string) (event.Channel, error)) (name string, ok bool) {
 	if r.forbidden != "" {
+		return "", false
+	}
+	refuse := func(detail string) (string, bool) {
+		r.refuse(list+"["+strconv.Itoa(i)+"]", detail)
 		return "", false
 	}
 	name, ok = decodeString(value)
 	if !ok {
-		r.refuse(at, "want a string")
-		return "", false
+		return refuse("want a string")
 	}
 	ch, err := parse(name)
 	if err != nil {
-		r.refuse(at, err.Error())
-		return "", false
+		return refuse(err.Error())
 	}
 	if _, twice := r.seen[ch]; twice {
-		r.refuse(at, fmt.Sprintf("channel %s is named twice", ch))
-		return "", false
+		return refuse(fmt.Sprintf("channel %s is named twice", ch))
 	}
-	r.seen[ch] = struct{}{}
+	if r.seen != nil {
+		r.seen[ch] = struct{}{}
+	}
 	policy, known := r.policies.Lookup(ch.Namespace())
 	switch {
 	case !r.service.MayPublish(ch.Namespace()):
 		r.forbidden = ch.Namespace()
 		return "", false
 	case !known:
-		r.refuse(at, fmt.Sprintf("there is no namespace %q", ch.Namespace()))
-		return "", false
+		return refuse(fmt.Sprintf("there is no namespace %q", ch.Namespace()))
 	case policy.Log == auth.LogRedis:
 		r.redisKept++
 	}
