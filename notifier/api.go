@@ -55,7 +55,7 @@ func (n *Notifier) Register(api huma.API) {
 		MaxBodyBytes: maxBatchBody,
 		Errors:       []int{400, 401, 403, 413, 415, 422, 429, 503},
 	}
-	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, n.bodies.bound}
+	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, n.bodies.bound, n.quick}
 	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, n.bodies.bound}
 	for _, op := range []*huma.Operation{&event, &batch} {
 		op.SkipValidateBody = true
