@@ -97,8 +97,9 @@ func (d *DB) Readable(ctx context.Context) error { return d.CheckSchema(ctx) }
 // server is a pool of connections to one database server.
 type server struct {
 	*sqlx.DB
-	name string     // for logs: never a DSN, which has a password
-	conn *connector // nil for SQLite
+	name   string     // for logs: never a DSN, which has a password
+	conn   *connector // nil for SQLite
+	rivals rivals     // who answers under its address
 
 	counts
 }
@@ -115,6 +116,9 @@ func (s *server) drop() {
 // is dropped: its address may lead to another server by now.
 func (s *server) judge(m meta) error {
 	err := m.check()
+	if err == nil {
+		err = s.rivals.take(m.Server, time.Now())
+	}
 	if err != nil {
 		s.drop()
 	}

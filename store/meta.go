@@ -80,10 +80,10 @@ func (d *DB) CheckIdentity(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := m.check(); !errors.Is(err, errForeign) {
-		if err != nil {
-			d.primary.drop()
-		}
+	if err := d.primary.judge(m); !errors.Is(err, errForeign) {
+		return false, err
+	}
+	if err := d.primary.rivals.allows(m.Server, time.Now()); err != nil {
 		return false, err
 	}
 	// It is believed only on a connection that was opened after the difference

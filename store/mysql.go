@@ -137,6 +137,7 @@ func (d *DB) Renew(cfg MySQLConfig) error {
 	}
 	for i, s := range servers {
 		s.conn.aim(targets[i])
+		s.rivals.forget()
 	}
 	return nil
 }

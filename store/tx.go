@@ -44,7 +44,7 @@ func (d *DB) write(ctx context.Context, fn func(*tx) error) error {
 // trip.
 func (d *DB) writeTo(ctx context.Context, keys []keyed, fn func(*tx, []channelRow) error) error {
 	return d.writeAs(ctx, d.dialect.forShare, keys, func(t *tx, rows []channelRow) error {
-		if err := t.meta.check(); err != nil {
+		if err := d.primary.judge(t.meta); err != nil {
 			return err
 		}
 		return fn(t, rows)

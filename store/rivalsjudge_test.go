@@ -1,0 +1,39 @@
+package store
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A fail-over is believed at once, and one back only when nobody answers in between.
+func TestServersByTurnsAreRivals(t *testing.T) {
+	t.Parallel()
+	var r rivals
+	start := time.Now()
+	at := func(d time.Duration) time.Time { return start.Add(d) }
+	require.NoError(t, r.take("a", at(0)))
+	require.NoError(t, r.take("b", at(time.Second)), "a fail-over")
+	err := r.take("a", at(2*time.Second))
+	require.ErrorIs(t, err, ErrRivals)
+	require.ErrorIs(t, err, ErrNotPrimary)
+	require.ErrorIs(t, err, ErrUnavailable)
+	require.ErrorContains(t, err, ": a, and b")
+	require.NoError(t, r.take("b", at(3*time.Second)))
+	require.ErrorIs(t, r.allows("a", at(3*time.Second+rivalSilence-1)), ErrRivals)
+	require.NoError(t, r.take("a", at(3*time.Second+rivalSilence)), "b is gone")
+
+	// Peace comes when nothing was refused for a while, not while they go on.
+	now := at(3*time.Second + rivalSilence)
+	for since := now; now.Sub(since) < 3*rivalPeace; now = now.Add(rivalSilence / 2) {
+		require.NoError(t, r.take("a", now))
+		require.ErrorIs(t, r.take("b", now.Add(time.Second)), ErrRivals)
+	}
+	require.NoError(t, r.take("a", now.Add(rivalPeace)))
+	require.NoError(t, r.take("b", now.Add(rivalPeace+time.Second)))
+
+	require.ErrorIs(t, r.take("c", now.Add(rivalPeace+2*time.Second)), ErrRivals)
+	r.forget()
+	require.NoError(t, r.take("c", now.Add(rivalPeace+2*time.Second)), "somebody said that it is another address")
+}
