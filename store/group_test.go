@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 	"github.com/bellhop/bellhop/store"
 )
@@ -102,6 +103,45 @@ func TestWhoTakesNoWritesIsNotBelieved(t *testing.T) {
 			behind := open(t, store.MySQLConfig{Primary: second.DSN(database)})
 			eventually(t, func() bool { return behind.Ready(t.Context()) != nil })
 			require.ErrorContains(t, behind.Ready(t.Context()), "without a majority")
+		})
+	}
+}
+
+// A reader of Aurora says read_only = 0 and innodb_read_only = 1. Under the primary's
+// address, with the identity that the epoch belongs to, it is not believed: what is read
+// comes from a replica and says that it is stale, and no epoch begins.
+func TestReaderUnderThePrimarysAddressIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	for _, engine := range testenv.Engines() {
+		t.Run(engine.Name, func(t *testing.T) {
+			t.Parallel()
+			cluster := testenv.PrivateMySQL(t, engine)
+			database := cluster.NewDatabase(t)
+			db := open(t, store.MySQLConfig{Primary: cluster.Primary.DSN(database), Replicas: []string{cluster.Replica.DSN(database)}})
+			require.NoError(t, db.Migrate(t.Context()))
+			post(t, db, channel, "1")
+			cluster.WaitCaughtUp(t)
+			epoch := heads(t, db, channel).Epoch
+
+			cluster.Primary.Restart(t, "--innodb-read-only=ON")
+			var likeAurora bool
+			require.NoError(t, cluster.Primary.Admin().QueryRowContext(t.Context(), "SELECT @@read_only = 0 AND @@innodb_read_only = 1").Scan(&likeAurora))
+			require.True(t, likeAurora)
+			require.ErrorIs(t, db.Ready(t.Context()), store.ErrNotPrimary)
+			require.ErrorContains(t, db.Ready(t.Context()), "innodb_read_only")
+			changed, err := db.CheckIdentity(t.Context())
+			require.ErrorIs(t, err, store.ErrNotPrimary)
+			require.False(t, changed)
+			h := heads(t, db, channel)
+			require.True(t, h.Stale)
+			require.Equal(t, epoch, h.Epoch)
+			list, err := db.Inbox(t.Context(), channel, 0, 10, false)
+			require.NoError(t, err)
+			require.True(t, list.Stale)
+			require.Len(t, list.Items, 1)
+			_, _, err = db.Append(t.Context(), []store.Entry{{Channels: []event.Channel{channel}, Type: "note", Data: []byte("x")}})
+			require.ErrorIs(t, err, store.ErrNotPrimary)
+			require.ErrorIs(t, err, store.ErrNotWritten)
 		})
 	}
 }

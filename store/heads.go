@@ -37,11 +37,12 @@ func (d *DB) Heads(ctx context.Context, channels []event.Channel, fresh bool) (H
 	return heads, nil
 }
 
-// primaryAway tells whether err means that the primary does not answer, so that
-// a replica may. A server that is not the primary, or is refused, does answer, and
-// to read past it would be to believe it. A caller who left wants no answer at all.
+// primaryAway tells whether err means that there is no primary now: none answers, or
+// what does takes no writes. Then a replica may. A server that takes writes and is of
+// another life, or is refused, does answer, and to read past it would be to believe it.
+// A caller who left wants no answer at all.
 func primaryAway(ctx context.Context, err error) bool {
-	return ctx.Err() == nil && errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrNotPrimary) && !errors.Is(err, ErrUnfit)
+	return ctx.Err() == nil && errors.Is(err, ErrUnavailable) && !errors.Is(err, errForeign) && !errors.Is(err, ErrUnfit)
 }
 
 // headRow is a row of meta beside a row of channels, or beside nothing.

@@ -12,7 +12,7 @@ func TestServersByTurnsAreRivals(t *testing.T) {
 	t.Parallel()
 	var r rivals
 	start := time.Now()
-	at := func(d time.Duration) time.Time { return start.Add(d) }
+	at := start.Add
 	require.NoError(t, r.take("a", at(0)))
 	require.NoError(t, r.take("b", at(time.Second)), "a fail-over")
 	err := r.take("a", at(2*time.Second))

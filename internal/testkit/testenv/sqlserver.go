@@ -65,6 +65,14 @@ func (s *SQLServer) Start(tb testing.TB) {
 	require.NoError(tb, s.start())
 }
 
+// Restart ends the server in good order and starts it with further options.
+func (s *SQLServer) Restart(tb testing.TB, options ...string) {
+	tb.Helper()
+	require.NoError(tb, s.process.stop(startTimeout))
+	s.process.args = append(s.process.args, options...)
+	require.NoError(tb, s.start())
+}
+
 // Freeze stops the server without ending it: its connections stay and its port
 // still accepts some, but nothing is read and nothing answered.
 func (s *SQLServer) Freeze(tb testing.TB) {
