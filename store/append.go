@@ -104,10 +104,10 @@ func (d *DB) appendTo(t *tx, g *group, keys []keyed, found []channelRow) error {
 // restartWith ends the transaction, makes rows for channels on its connection,
 // and has it run again.
 func (d *DB) restartWith(t *tx, missing []keyed) error {
-	if err := t.exec("ROLLBACK"); err != nil {
-		return err
+	query, args := t.gathered("ROLLBACK")
+	if err := t.leave(t.ctx, query, args...); err != nil {
+		return t.failed("roll back", err)
 	}
-	t.open = false
 	if err := d.makeChannels(t, missing); err != nil {
 		return err
 	}

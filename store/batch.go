@@ -13,7 +13,9 @@ import (
 // A round trip costs more than most statements: two processes change places for
 // it twice. So the statements of a transaction travel together wherever the
 // database takes several at once. It runs them in order, up to the first that
-// fails.
+// fails. Not so a node of Galera: when another node aborts a transaction in the middle
+// of a packet, the rest of the packet is carried out by itself. There each statement
+// travels alone, and see witness.
 
 // ask is a SELECT, and where its rows go: a pointer to a slice of structs.
 type ask struct {
@@ -26,8 +28,18 @@ type ask struct {
 // channels, which it returns as lockRows does: one round trip.
 func (t *tx) begin(lock string, keys []keyed) ([]channelRow, error) {
 	t.open = true // as far as anybody knows
+	if t.node != "" {
+		if err := t.exec("SET autocommit = 0"); err != nil {
+			return nil, err
+		}
+	}
 	if err := t.later(t.dialect.begin); err != nil {
 		return nil, err
+	}
+	if t.node != "" {
+		if err := t.exec("SAVEPOINT " + witness); err != nil {
+			return nil, err
+		}
 	}
 	var metas []meta
 	found, asks := t.askRows(keys)
@@ -42,10 +54,18 @@ func (t *tx) begin(lock string, keys []keyed) ([]channelRow, error) {
 	return t.hold(found), nil
 }
 
+// witness is a savepoint, which dies with its transaction: what can release it before
+// COMMIT is the transaction that was begun, and not what a node of Galera made of the
+// statements that followed an abort. Without autocommit those wait for a COMMIT too.
+const witness = "bellhop"
+
+// together tells whether statements may travel in one packet.
+func (t *tx) together() bool { return t.dialect.batches && t.node == "" }
+
 // later has a statement run with the next round trip, or with the end of the
 // transaction: nobody needs to wait for its result alone.
 func (t *tx) later(query string, args ...any) error {
-	if !t.dialect.batches {
+	if !t.together() {
 		return t.exec(query, args...)
 	}
 	t.pending = append(t.pending, query)
@@ -112,7 +132,7 @@ func (t *tx) list(dest any, query string, args ...any) error {
 
 // lists runs several SELECTs, after what later has gathered.
 func (t *tx) lists(asks []ask) error {
-	if !t.dialect.batches || len(asks) == 1 {
+	if !t.together() || len(asks) == 1 {
 		for _, a := range asks {
 			if err := t.list(a.rows, a.query, a.args...); err != nil {
 				return err

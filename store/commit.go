@@ -25,7 +25,7 @@ func (d *DB) commit(t *tx) error {
 	}
 	// COMMIT may travel with what is pending only if somebody else can wait for
 	// its end: see decide.
-	together := len(t.changes) > 0 && t.guard != nil
+	together := t.together() && len(t.changes) > 0 && t.guard != nil
 	if !together {
 		if err := t.flush(); err != nil {
 			return err
@@ -34,10 +34,15 @@ func (d *DB) commit(t *tx) error {
 	if err := t.ctx.Err(); err != nil {
 		return unavailable("commit", err) // nothing was sent
 	}
+	if t.node != "" {
+		if err := t.exec("RELEASE SAVEPOINT " + witness); err != nil {
+			t.broken = true
+			return fmt.Errorf("%w: the server had ended the transaction: %w", errAgain, err)
+		}
+	}
 	query, args := t.gathered("COMMIT")
-	_, err := t.conn.ExecContext(t.ctx, query, args...)
+	err := t.leave(t.ctx, query, args...)
 	if err == nil {
-		t.open = false
 		return nil
 	}
 	f := d.dialect.classify(err)

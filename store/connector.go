@@ -18,7 +18,6 @@ type connector struct {
 	to         atomic.Pointer[target]
 	identity   string // as MySQLConfig has it
 	writes     bool   // it is the primary's: unfit servers are refused
-	oneNode    bool   // one node of Galera is fit
 	warn       func(string)
 	generation atomic.Uint64
 }
@@ -77,10 +76,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 func (c *connector) inspect(ctx context.Context, conn mysqlConn) (*serverKind, error) {
 	kind, err := inspect(ctx, conn, c.identity, c.writes)
 	if err == nil && kind.node != "" && c.writes {
-		if !c.oneNode {
-			err = fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrUnfit, ErrGalera)
-		} else if _, failed := conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = 1, wsrep_dirty_reads = OFF", nil); failed != nil {
-			// A node that takes over may have to apply yet what another acknowledged.
+		// A node may have to apply yet what another one acknowledged.
+		if _, failed := conn.ExecContext(ctx, "SET SESSION wsrep_sync_wait = 1, wsrep_dirty_reads = OFF", nil); failed != nil {
 			err = fmt.Errorf("have reads wait for the cluster: %w", failed)
 		}
 	}

@@ -18,7 +18,7 @@ func TestFailOverInsideAGroupBeginsNoEpoch(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
 			g, database := testenv.NewGroup(t, kind, 3)
-			cfg := store.MySQLConfig{Primary: g.DSN(database), OneWriterNode: true}
+			cfg := store.MySQLConfig{Primary: g.DSN(database)}
 			db := open(t, cfg)
 			cfg.Identity = store.IdentityServer
 			alone := open(t, cfg)

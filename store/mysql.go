@@ -26,9 +26,6 @@ type MySQLConfig struct {
 	// TLS, where it is set, is used for all servers, whatever their DSN says of
 	// it; each has to prove the name that it is dialled by. Nil: the DSN decides.
 	TLS *tls.Config
-	// OneWriterNode: all programs write to this one primary, also if it is a node of a
-	// Galera cluster. Without it such a server is refused: ErrGalera.
-	OneWriterNode bool
 	// Identity says what makes two servers one log, so that a fail-over between them
 	// begins no epoch: IdentityAuto (the default) finds clusters that keep what they
 	// acknowledged, IdentityCluster with a name says it, IdentityServer forbids it.
@@ -70,7 +67,7 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 			return nil, err
 		}
 		c := &connector{
-			identity: cmp.Or(cfg.Identity, IdentityAuto), writes: writes, oneNode: cfg.OneWriterNode,
+			identity: cmp.Or(cfg.Identity, IdentityAuto), writes: writes,
 			warn: func(text string) {
 				if said.first(text) {
 					logger.Warn("the primary's cluster", "warning", text)

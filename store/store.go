@@ -34,11 +34,6 @@ var (
 	// ErrNotPrimary: the server that answered is read-only, or its identity is
 	// not the one that the current epoch belongs to. Wraps with ErrUnavailable.
 	ErrNotPrimary = errors.New("server is not the primary")
-	// ErrGalera: the primary is a node of a Galera cluster. Row locks end at its border,
-	// and a transaction that another node aborts may be carried out in part. Wraps with
-	// ErrUnfit.
-	ErrGalera = errors.New("the primary is a node of a Galera cluster (wsrep_on), where writers on two nodes lose acknowledged events: " +
-		"have all programs write to this one, and set mysql-one-writer-node to say so")
 	// ErrSchema: the schema is older or newer than this program.
 	ErrSchema = errors.New("schema version does not fit")
 	// ErrKeyBody: the idempotency key was used with another body.

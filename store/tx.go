@@ -123,9 +123,10 @@ func (t *tx) end() {
 	}
 	if t.open && !t.broken {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), closeTimeout)
-		_, err := t.conn.ExecContext(ctx, "ROLLBACK")
+		if t.leave(ctx, "ROLLBACK") != nil {
+			t.broken = true
+		}
 		cancel()
-		t.broken = err != nil
 	}
 	if t.broken {
 		// The only way to have database/sql close a connection for good.
@@ -133,4 +134,18 @@ func (t *tx) end() {
 	}
 	_ = t.conn.Close()
 	t.conn = nil
+}
+
+// leave ends the transaction by a statement.
+func (t *tx) leave(ctx context.Context, statement string, args ...any) error {
+	if _, err := t.conn.ExecContext(ctx, statement, args...); err != nil {
+		return err
+	}
+	t.open = false
+	if t.node != "" {
+		// What failed after the end is the connection's trouble alone.
+		_, err := t.conn.ExecContext(ctx, "SET autocommit = 1")
+		t.broken = err != nil
+	}
+	return nil
 }

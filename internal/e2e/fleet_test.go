@@ -71,8 +71,7 @@ func newGroupFleet(tb testing.TB, kind testenv.GroupKind, gateways int) (*fleet,
 	group, database := testenv.NewGroup(tb, kind, 3)
 	f := &fleet{
 		tb: tb, database: database, current: group.Primary,
-		// Of Galera one node is written to at a time: the router sees to it.
-		mysql: store.MySQLConfig{Primary: group.DSN(database), OneWriterNode: true},
+		mysql: store.MySQLConfig{Primary: group.DSN(database)},
 	}
 	f.begin(gateways)
 	return f, group

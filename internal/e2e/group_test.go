@@ -64,3 +64,36 @@ func TestFailOverOfAGroupResetsNobody(t *testing.T) {
 		})
 	}
 }
+
+var twoWritersFor = flag.Duration("twowriters", 5*time.Second, "how long two nodes of Galera are published to")
+
+// TestTwoNotifiersOnTwoNodes: two notifiers write to two nodes of Galera, to channels
+// that all of them share, gateways read a third and the first, and the bus loses messages:
+// what was acknowledged is there once, and everybody gets it.
+func TestTwoNotifiersOnTwoNodes(t *testing.T) {
+	f, group := newGroupFleet(t, testenv.GroupKinds()[0], 0)
+	notifiers := []string{}
+	for _, node := range group.Members[:2] {
+		f.mysql.Primary = node.DSN(f.database)
+		f.addNotifier()
+		notifiers = append(notifiers, f.notifier.url)
+	}
+	for _, node := range []*testenv.SQLServer{group.Members[2], group.Members[0]} {
+		f.mysql.Primary = node.DSN(f.database)
+		f.addGateway()
+	}
+	f.drop.Store(20)
+	plan := f.plan()
+	plan.Notifiers = func() []string { return notifiers }
+	plan.Users, plan.Rate, plan.Restless = 2, 200, 0.5
+	plan.Events = int(plan.Rate * twoWritersFor.Seconds())
+	d, err := workload.Start(t.Context(), plan)
+	require.NoError(t, err)
+	require.NoError(t, d.Publish(t.Context()))
+	report, err := d.Finish(t.Context())
+	require.NoError(t, err)
+	t.Log(report)
+	require.Empty(t, report.Violations)
+	require.Equal(t, plan.Events, report.Acked)
+	require.Zero(t, report.Resets)
+}

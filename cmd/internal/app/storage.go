@@ -72,8 +72,7 @@ func mysqlConfig(cfg config.MySQL, trust *tls.Config, log *slog.Logger) store.My
 		PoolSize: cfg.MySQLPool,
 		Log:      log,
 
-		OneWriterNode: cfg.OneWriterNode == config.On,
-		Identity:      cfg.MySQLIdentity,
+		Identity: cfg.MySQLIdentity,
 	}
 }
 

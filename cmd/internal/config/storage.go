@@ -16,8 +16,7 @@ type MySQL struct {
 	MySQLPrimary  Secret   `name:"mysql-primary" placeholder:"DSN" help:"The primary, as a DSN of go-sql-driver: user:password@tcp(host:3306)/bellhop. Parameters that the program needs it sets itself."`
 	MySQLReplicas []Secret `name:"mysql-replicas" placeholder:"DSN" sep:"," help:"Read replicas, comma-separated. One that is away is passed over and tried again."`
 	MySQLTLS      TLSFiles `embed:"" prefix:"mysql-tls-"`
-	MySQLIdentity string   `name:"mysql-identity" placeholder:"auto|server|cluster:NAME" default:"auto" help:"What makes two servers one log, so that a fail-over between them begins no epoch and resets nobody. auto: the group of Group Replication, and the cluster of a Galera node that is written to alone. cluster:NAME: whatever is behind the address, for a cluster that loses nothing and does not say so (Aurora). server: each server by itself. The same for all programs."`
-	OneWriterNode Switch   `name:"mysql-one-writer-node" placeholder:"on|off" default:"off" help:"Take a primary that is a node of a Galera cluster, because all programs write to this one node. Without it such a server is refused: two nodes that are written to lose acknowledged events."`
+	MySQLIdentity string   `name:"mysql-identity" placeholder:"auto|server|cluster:NAME" default:"auto" help:"What makes two servers one log, so that a fail-over between them begins no epoch and resets nobody. auto: the group of Group Replication, and the cluster of a Galera node. cluster:NAME: whatever is behind the address, for a cluster that loses nothing and does not say so (Aurora). server: each server by itself. The same for all programs."`
 	MySQLPool     int      `name:"mysql-pool" placeholder:"N" default:"4" help:"Connections to each server at most. Open streams hold none, so a few are enough."`
 }
 
@@ -36,7 +35,6 @@ func (m *MySQL) check(p *SettingErrors) {
 	if !identity.MatchString(m.MySQLIdentity) {
 		p.addf("mysql-identity", "%q: want auto, server, or cluster: with a name of up to 40 letters, digits and _ . -", m.MySQLIdentity)
 	}
-	p.onOrOff("mysql-one-writer-node", m.OneWriterNode)
 	if (m.MySQLPool < 1 || m.MySQLPool > 1000) && !p.has("mysql-pool") {
 		p.addf("mysql-pool", "%d is out of range, want 1 to 1000", m.MySQLPool)
 	}

@@ -1,0 +1,86 @@
+package store_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
+	"github.com/bellhop/bellhop/store"
+)
+
+var writersFor = flag.Duration("writers", 3*time.Second, "how long two nodes of a group are written to at once")
+
+// Two programs write to two nodes of a Galera cluster, to one channel: what either was
+// promised is there, once, and nothing else.
+func TestTwoWriterNodesLoseNothing(t *testing.T) {
+	t.Parallel()
+	g, database := testenv.NewGroup(t, testenv.GroupKinds()[0], 2)
+	logs := make([]*store.DB, len(g.Members))
+	for i, s := range g.Members {
+		logs[i] = open(t, store.MySQLConfig{Primary: s.DSN(database)})
+	}
+	require.NoError(t, logs[0].Migrate(t.Context()))
+	const hot event.Channel = "topic:hot"
+
+	ctx, cancel := context.WithTimeout(t.Context(), *writersFor)
+	defer cancel()
+	var mu sync.Mutex
+	acked, twice, unknown, failed := map[uint64]string{}, 0, map[string]bool{}, 0
+	var writers sync.WaitGroup
+	for node, log := range logs {
+		for w := range 3 {
+			writers.Go(func() {
+				for n := 0; ctx.Err() == nil; n++ {
+					id := fmt.Sprintf("%d-%d-%d", node, w, n)
+					_, results, err := log.Append(context.WithoutCancel(ctx), []store.Entry{
+						{Channels: []event.Channel{hot}, Type: "a", Data: []byte(id + "a")},
+						{Channels: []event.Channel{hot}, Type: "b", Data: []byte(id + "b")},
+					})
+					mu.Lock()
+					for i, r := range results {
+						if _, known := acked[r.Seqs[0]]; known {
+							twice++
+						}
+						acked[r.Seqs[0]] = id + string('a'+rune(i))
+					}
+					if err != nil {
+						failed++
+						unknown[id+"a"], unknown[id+"b"] = true, true
+					}
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	writers.Wait()
+	require.Zero(t, twice, "a seq was promised twice")
+	require.NotEmpty(t, acked)
+
+	for i, log := range logs {
+		stored := map[uint64]string{}
+		head := heads(t, log, hot).Heads[0].Seq
+		for after := uint64(0); after < head; {
+			pages, err := log.Ranges(t.Context(), []store.Range{{Channel: hot, After: after, Limit: 1000}})
+			require.NoError(t, err)
+			for _, e := range pages[0].Events {
+				stored[e.Seq] = string(e.Data)
+			}
+			after = pages[0].Last
+		}
+		require.Len(t, stored, int(head), "node %d has all seqs up to its head", i)
+		for seq, id := range acked {
+			require.Equal(t, id, stored[seq], "seq %d on node %d", seq, i)
+		}
+		maps.DeleteFunc(stored, func(seq uint64, id string) bool { return acked[seq] == id || unknown[id] })
+		require.Empty(t, stored, "nobody wrote that")
+	}
+	t.Logf("%d acknowledged, %d calls failed", len(acked), failed)
+}
