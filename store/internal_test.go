@@ -113,7 +113,7 @@ func TestCommitIsDecidedOnceTheOldTransactionEnded(t *testing.T) {
 					require.Eventually(t, func() bool {
 						var waiting int
 						require.NoError(t, raw.QueryRowContext(t.Context(),
-							"SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT id FROM commits%FOR UPDATE'").Scan(&waiting))
+							"SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE 'SELECT id FROM commits%FOR UPDATE'").Scan(&waiting))
 						return waiting == 1
 					}, 10*time.Second, 10*time.Millisecond)
 					require.Empty(t, decided)
