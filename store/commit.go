@@ -103,7 +103,7 @@ func (d *DB) committed(ctx context.Context, old *tx) (found bool, err error) {
 	if err != nil {
 		return false, d.dialect.failed("connect", err)
 	}
-	t := &tx{ctx: ctx, conn: conn, dialect: d.dialect}
+	t := &tx{ctx: ctx, conn: conn, dialect: d.dialect, node: nodeOf(conn)}
 	defer t.end()
 	if _, err := t.begin("", nil); err != nil {
 		return false, err
@@ -120,7 +120,7 @@ func (d *DB) committed(ctx context.Context, old *tx) (found bool, err error) {
 	if err := t.list(&ids, "SELECT id FROM commits WHERE token = ?"+d.dialect.forUpdate, old.token[:]); err != nil {
 		return false, err
 	}
-	if len(ids) == 0 && nodeOf(conn) != old.node {
+	if len(ids) == 0 && t.node != old.node {
 		// Locks end at the border of a node: the old transaction may be alive there.
 		return false, ErrNotPrimary
 	}
