@@ -91,24 +91,34 @@ func (d *DB) CheckIdentity(ctx context.Context) (changed bool, err error) {
 	d.primary.drop()
 	var before, after meta
 	var adopted bool
+	var refused error
 	changed, err = d.changeMeta(ctx, func(m *meta) bool {
+		refused = nil
 		if m.Server == m.Identity {
 			return false // another notifier was faster
 		}
 		before = *m
 		// The server that the epoch belongs to is said to be of a cluster by now.
 		if adopted = m.Identity == m.own; !adopted {
+			if refused = d.primary.rivals.retakes(m.Server, m.Identity, time.Now()); refused != nil {
+				return false
+			}
 			m.Epoch = event.NewEpoch()
 		}
 		m.Identity = m.Server
 		after = *m
 		return true
 	})
+	if err == nil && refused != nil {
+		d.primary.drop() // the address may lead to the owner
+		return false, refused
+	}
 	if changed && adopted {
 		d.log.Info("the epoch belongs to the cluster from now on", "was", before.Identity, "is", after.Identity, "epoch", after.Epoch)
 		return false, err
 	}
 	if changed && before.Identity != "" {
+		d.primary.rivals.retaken(after.Server, time.Now())
 		d.log.Warn("the primary is another server: a new epoch has begun",
 			"was", before.Identity, "is", after.Identity, "epoch_was", before.Epoch, "epoch", after.Epoch)
 	}

@@ -28,7 +28,7 @@ type rivals struct {
 	mu       sync.Mutex
 	believed string
 	seen     time.Time // when that one last answered
-	trouble  time.Time // when another was last believed in its place, or was not
+	trouble  time.Time // when another was last believed in its place, or was not, or it had to take the epoch
 }
 
 // take believes a server that answered at a time, unless it is a rival.
@@ -50,6 +50,29 @@ func (r *rivals) allows(server string, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.judge(server, now)
+}
+
+// retakes tells whether a new epoch may begin on a server while another one is the owner
+// of the present epoch. If the server is believed, somebody else believes the owner: two
+// programs would take the epoch from one another for ever if the servers share their rows.
+func (r *rivals) retakes(server, owner string, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if server != r.believed || owner == "" || r.trouble.IsZero() || now.Sub(r.trouble) >= rivalPeace {
+		return nil
+	}
+	return fmt.Errorf("%w: %w: %w: %s, which is believed here, and %s, which the epoch belongs to since somebody else believed it",
+		ErrUnavailable, ErrNotPrimary, ErrRivals, server, owner)
+}
+
+// retaken says that an epoch began on a server. If that one was not believed before, it
+// will be with its next answer, as after a fail-over.
+func (r *rivals) retaken(server string, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if server == r.believed {
+		r.trouble = now
+	}
 }
 
 func (r *rivals) judge(server string, now time.Time) error {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"flag"
 	"testing"
 	"time"
@@ -71,4 +72,34 @@ func TestTwoWritersBehindOneAddressDoNotResetByTurns(t *testing.T) {
 			require.LessOrEqual(t, len(epochs), 2, "the one at first, and one new one")
 		})
 	}
+}
+
+// Two servers that follow one another, and two programs that write to one each: the
+// programs take the epoch from one another once, and not by turns.
+func TestTwoWritersThatFollowEachOtherDoNotResetByTurns(t *testing.T) {
+	t.Parallel()
+	cluster := testenv.PrivateMySQL(t, testenv.MariaDB())
+	database := cluster.NewDatabase(t)
+	one := open(t, store.MySQLConfig{Primary: cluster.Primary.DSN(database)})
+	two := open(t, store.MySQLConfig{Primary: cluster.Replica.DSN(database)})
+	require.NoError(t, one.Migrate(t.Context()))
+	post(t, one, channel, "1")
+	cluster.WaitCaughtUp(t)
+	cluster.FollowEachOther(t)
+
+	begun := 0
+	check := func(db *store.DB) error {
+		changed, err := db.CheckIdentity(t.Context())
+		if changed {
+			begun++
+		}
+		return err
+	}
+	require.NoError(t, check(two), "it can't know of the other one yet")
+	eventually(t, func() bool { _ = check(two); return errors.Is(check(one), store.ErrRivals) })
+	for range 10 {
+		require.ErrorIs(t, check(one), store.ErrRivals)
+		require.NoError(t, check(two))
+	}
+	require.LessOrEqual(t, begun, 3)
 }

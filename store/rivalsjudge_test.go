@@ -37,3 +37,25 @@ func TestServersByTurnsAreRivals(t *testing.T) {
 	r.forget()
 	require.NoError(t, r.take("c", now.Add(rivalPeace+2*time.Second)), "somebody said that it is another address")
 }
+
+// Two programs that believe two servers with the same rows take the epoch from one another
+// once, and not by turns.
+func TestTheEpochIsTakenBackOnce(t *testing.T) {
+	t.Parallel()
+	var r rivals
+	start := time.Now()
+	require.NoError(t, r.take("a", start))
+	require.NoError(t, r.retakes("a", "b", start))
+	r.retaken("a", start)
+	err := r.retakes("a", "b", start.Add(rivalPeace-1))
+	require.ErrorIs(t, err, ErrRivals)
+	require.ErrorContains(t, err, ": a, which is believed here, and b,")
+	require.NoError(t, r.retakes("a", "", start), "the first epoch")
+	require.NoError(t, r.retakes("c", "a", start), "a fail-over is judged by others")
+	require.NoError(t, r.retakes("a", "b", start.Add(rivalPeace)))
+
+	var failedOver rivals
+	require.NoError(t, failedOver.take("a", start))
+	failedOver.retaken("b", start)
+	require.NoError(t, failedOver.take("b", start), "a fail-over is believed at once")
+}

@@ -78,6 +78,14 @@ func (c *Cluster) Promote(tb testing.TB) {
 	c.Replica.Exec(tb, "SET GLOBAL read_only = 0")
 }
 
+// FollowEachOther has the replica take writes too, and the primary follow it.
+func (c *Cluster) FollowEachOther(tb testing.TB) {
+	tb.Helper()
+	c.Primary.Exec(tb, fmt.Sprintf(c.Engine.dialect.follow, c.Replica.port.number, replicaUser, replicaPassword))
+	c.Primary.Exec(tb, "START REPLICA")
+	c.Replica.Exec(tb, "SET GLOBAL read_only = 0")
+}
+
 // Demote makes a server read-only, as the old primary is after a switch-over.
 func (s *SQLServer) Demote(tb testing.TB) {
 	tb.Helper()
