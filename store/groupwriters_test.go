@@ -75,7 +75,8 @@ func TestTwoWriterNodesLoseNothing(t *testing.T) {
 			}
 			after = pages[0].Last
 		}
-		require.Len(t, stored, int(head), "node %d has all seqs up to its head", i)
+		n := len(stored)
+		require.EqualValues(t, head, n, "node %d has all seqs up to its head", i)
 		for seq, id := range acked {
 			require.Equal(t, id, stored[seq], "seq %d on node %d", seq, i)
 		}
