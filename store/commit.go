@@ -46,7 +46,7 @@ func (d *DB) commit(t *tx) error {
 		return nil
 	}
 	f := d.dialect.classify(err)
-	if together && (f == faultRetry || f == faultLock || f == faultInput || f == faultSchema) {
+	if together && (f == faultRetry || f == faultLock || f == faultInput || f == faultSchema || f == faultDenied) {
 		return t.failed("write", err) // one of the others, so that COMMIT was not reached
 	}
 	t.broken = true

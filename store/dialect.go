@@ -40,6 +40,7 @@ const (
 	faultLock                  // a lock did not come in time: the same
 	faultReadOnly              // the server takes no writes
 	faultSchema                // a table or column is not there
+	faultDenied                // the account lacks a right
 	faultInput                 // the values are at fault: once more will not do
 )
 
@@ -54,6 +55,8 @@ func (d *dialect) failed(what string, err error) error {
 		return fmt.Errorf("%s: %w", what, err)
 	case faultSchema:
 		return fmt.Errorf("%s: %w: %w: %w", what, ErrSchema, ErrUnavailable, err)
+	case faultDenied:
+		return fmt.Errorf("%s: %w: %w: its account lacks a right: %w", what, ErrUnavailable, ErrUnfit, err)
 	case faultReadOnly:
 		return fmt.Errorf("%s: %w: %w: %w", what, ErrNotPrimary, ErrUnavailable, err)
 	default:

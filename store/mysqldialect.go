@@ -33,8 +33,11 @@ var mysqlDialect = &dialect{
 // Numbers of errors, from the reference of server error messages of MySQL;
 // MariaDB has the same ones.
 const (
+	erDatabaseDenied     = 1044
 	erBadDB              = 1049
 	erBadField           = 1054
+	erTableDenied        = 1142
+	erColumnDenied       = 1143
 	erNoSuchTable        = 1146
 	erPacketTooLarge     = 1153
 	erLockWaitTimeout    = 1205
@@ -60,6 +63,8 @@ func classifyMySQL(err error) fault {
 		return faultReadOnly
 	case erNoSuchTable, erBadField, erBadDB:
 		return faultSchema
+	case erDatabaseDenied, erTableDenied, erColumnDenied:
+		return faultDenied
 	case erPacketTooLarge:
 		return faultInput
 	}

@@ -93,6 +93,9 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		if err := migrate(ctx, to.log, logger); err != nil {
 			return err
 		}
+		if err := refuseUnfit(ctx, to.log); err != nil {
+			return err
+		}
 		return n.Start(ctx)
 	})
 	return s, nil
