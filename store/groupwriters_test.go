@@ -106,4 +106,11 @@ func testTwoWriters(t *testing.T, kind testenv.GroupKind) { //nolint:thelper // 
 		require.Empty(t, stored, "nobody wrote that")
 	}
 	t.Logf("%d acknowledged, %d calls failed", len(acked), failed)
+
+	if identity == store.IdentityAuto { // one log: each member shows at once what another acknowledged
+		for range 100 {
+			seq := post(t, logs[0], hot, "x")
+			require.GreaterOrEqual(t, heads(t, logs[1], hot).Heads[0].Seq, seq)
+		}
+	}
 }
