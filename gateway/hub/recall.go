@@ -75,13 +75,13 @@ func (m *recall) mark(ch event.Channel, at event.Position, via track.Via) track.
 	s.lap.Store(uint32(lap))
 	s.streams.Store(0)
 	s.came, s.channel, s.at, s.via = time.Now().UnixNano(), ch, at, via
-	return track.Mark{Slot: uint16(i), Lap: lap}
+	return track.NewMark(uint16(i), lap)
 }
 
 // handed notes that an event was handed to one more stream. With the first the time is
 // taken, which costs more than all the rest.
 func (m *recall) handed(mark track.Mark) {
-	s := &m.slots[mark.Slot]
+	s := &m.slots[mark.Slot()]
 	if s.lap.Load() == uint32(mark.Lap) {
 		if s.streams.Add(1) == 1 {
 			s.first.Store(time.Now().UnixNano())

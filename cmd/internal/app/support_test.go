@@ -26,6 +26,7 @@ const opsKey = "an-operators-key-of-the-fleet"
 type desk struct {
 	house
 	t        *testing.T
+	server   *testenv.RedisServer
 	log      *console
 	notifier *Service
 	gateways [2]*Service
@@ -34,7 +35,8 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{house: newHouse(t), t: t, log: new(console)}
+	d := &desk{house: newHouse(t), t: t, server: testenv.Redis(t), log: new(console)}
+	d.redis = d.server.URL()
 	environ := d.environ("BELLHOP_SERVICE_KEYS=forum="+fleetKey+",ops@admin="+opsKey, "BELLHOP_LOG_FORMAT=text")
 	var cfg config.Notifier
 	_, err := config.Parse(&cfg, nil, environ, io.Discard)
@@ -80,7 +82,10 @@ func (d *desk) ask(method, path string, to any) int {
 type fleetAnswer struct {
 	Processes []struct {
 		Name, Role, Version string
-		Load                struct{ Streams int }
+		Load                struct {
+			Streams    int
+			BusInDoubt bool `json:"bus_in_doubt"`
+		}
 	}
 	Silent []string
 }
@@ -338,9 +343,19 @@ func TestFleetAnswers(t *testing.T) {
 	client := redis.NewClient(options)
 	defer client.Close()
 	old := limit.NewRedis(client, limit.RedisConfig{ID: "the-old-one"}) // counts streams as all do
-	defer old.Close()
 	require.Eventually(t, func() bool {
 		silent := d.fleet().Silent
 		return len(silent) == 1 && strings.Contains(silent[0], "the-old-one")
 	}, patience, tick)
+	require.NoError(t, old.Close())
+
+	// With Redis away there is an answer, and it says so.
+	d.server.Freeze()
+	require.Eventually(t, func() bool {
+		f := d.fleet()
+		return len(f.Processes) == 1 && f.Processes[0].Load.BusInDoubt && len(f.Silent) >= 3
+	}, patience, tick)
+	require.Len(t, jane().Silent, 4, "two gateways, the one that hung, and what Redis does not say")
+	d.server.Thaw()
+	require.Eventually(t, func() bool { return len(d.fleet().Processes) == 4 }, patience, tick)
 }

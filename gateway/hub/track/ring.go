@@ -20,11 +20,18 @@ type Entry struct {
 	Mark   Mark
 }
 
-// Mark says where it is noted to whom an entry is handed. The zero value: nowhere.
+// Mark says where it is noted to whom an entry is handed. The zero value: nowhere. It fits
+// into what Frame and Via leave of eight bytes.
 type Mark struct {
 	Lap  uint8 // never 0
-	Slot uint16
+	slot [2]byte
 }
+
+// NewMark makes a mark.
+func NewMark(slot uint16, lap uint8) Mark { return Mark{lap, [2]byte{byte(slot >> 8), byte(slot)}} }
+
+// Slot is the place of the mark.
+func (m Mark) Slot() uint16 { return uint16(m.slot[0])<<8 | uint16(m.slot[1]) }
 
 // Via says how an event came to this gateway, or to a stream.
 type Via uint8
