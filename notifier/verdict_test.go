@@ -3,6 +3,7 @@ package notifier
 import (
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,6 +75,7 @@ func TestVerdicts(t *testing.T) {
 // TestPublishersAreRemembered: who, when and to how many gateways, of the newest events.
 func TestPublishersAreRemembered(t *testing.T) {
 	t.Parallel()
+	require.LessOrEqual(t, unsafe.Sizeof(acceptance{}), uintptr(144), "ten thousand take 1.4 MB")
 	r := newRecall(2)
 	note := func(seq uint64) *job {
 		j := newJob("forum", store.Entry{Channels: []event.Channel{"user:42"}}, false)
