@@ -26,7 +26,13 @@ const (
 // judge tells what became of the event, and why. What is certain comes first; what a
 // process knows that did not answer, or does not remember, is not guessed.
 func (s *shownStory) judge() (outcome outcomeKind, why string) {
-	if s.Seq > s.Head {
+	switch {
+	case s.Seq <= s.Head:
+	case s.Stale:
+		return notKnown, fmt.Sprintf("The database's primary is away, and the replica that answers has events up to %d.", s.Head)
+	case len(s.Accepted) > 0:
+		return isGone, fmt.Sprintf("It was accepted at %s, in a life of the log that is over.", clock(s.Accepted[0].Accepted.Accepted))
+	default:
 		return neverAccepted, fmt.Sprintf("No such event was accepted: the newest of the channel is %d.", s.Head)
 	}
 	if s.Read != nil && *s.Read {

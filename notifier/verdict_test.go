@@ -31,8 +31,12 @@ func TestVerdicts(t *testing.T) {
 		want   outcomeKind
 		says   string
 	}{
-		"nothing happened": {nil, noStream, "waits in the log"},
-		"beyond the head":  {[]func(*shownStory){func(s *shownStory) { s.Seq = 18 }}, neverAccepted, "the newest of the channel is 17"},
+		"nothing happened":             {nil, noStream, "waits in the log"},
+		"beyond the head":              {[]func(*shownStory){func(s *shownStory) { s.Seq = 18 }}, neverAccepted, "the newest of the channel is 17"},
+		"beyond the head of a replica": {[]func(*shownStory){func(s *shownStory) { s.Seq, s.Stale = 18, true }}, notKnown, "primary is away"},
+		"of a life that is over": {[]func(*shownStory){func(s *shownStory) {
+			s.Seq, s.Accepted = 18, []acceptedBy{{"n", fleet.Accepted{Epoch: "e0", Accepted: at}}}
+		}}, isGone, "at 2026-11-21T20:15:28.000Z, in a life of the log that is over"},
 		"read": {[]func(*shownStory){func(s *shownStory) {
 			s.Read = &yes
 			s.Reads = []readBy{{"b", fleet.Read{At: at, Address: "192.0.2.1"}}}
