@@ -30,11 +30,19 @@ type Load struct {
 	MaxStreams int    `json:"max_streams,omitempty" doc:"So many it takes at most."`
 	Channels   int    `json:"channels" doc:"Channels that somebody listens to there."`
 	Handed     uint64 `json:"handed" doc:"Events handed to streams since the process began."`
+	Late       *Late  `json:"late,omitempty" doc:"How late the newest thousand events were, of a gateway that remembers."`
 	Queue      int    `json:"queue" doc:"Rows that wait to be written, of a notifier."`
 	Accepted   uint64 `json:"accepted" doc:"Events written since the process began, counted once for each channel."`
 	BusInDoubt bool   `json:"bus_in_doubt" doc:"Redis did not prove itself within the last seconds: events come by the log."`
 	Draining   bool   `json:"draining"`
 	HeapBytes  uint64 `json:"heap_bytes"`
+}
+
+// Late is how long after their times events were ready for streams, by the clocks of the log
+// and of the gateway, in milliseconds.
+type Late struct {
+	P50 float64 `json:"p50_ms"`
+	P99 float64 `json:"p99_ms"`
 }
 
 // Place is how far a stream has come in a channel.

@@ -37,9 +37,9 @@ function showFleet({ processes, silent }) {
     return h("td", { className: word === "good" ? "good" : "bad" }, t(word));
   };
   $("fleet").replaceChildren(...tableParts(
-    ["process", "role", "version", "up", "streams", "rate", "queue", "heap", "state"].map((word) => t(word)),
+    ["process", "role", "version", "up", "streams", "rate", "late", "queue", "heap", "state"].map((word) => t(word)),
     processes.map((p) => [
-      p.name, p.role, p.version, duration(p.uptime_seconds), String(p.load.streams), rate(p.id), String(p.load.queue),
+      p.name, p.role, p.version, duration(p.uptime_seconds), String(p.load.streams), rate(p.id), p.load.late ? `${p.load.late.p50_ms.toFixed(1)} / ${p.load.late.p99_ms.toFixed(1)} ms` : "", String(p.load.queue),
       `${Math.round(p.load.heap_bytes / 2 ** 20)} MiB`, state(p),
     ]),
   ));

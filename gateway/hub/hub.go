@@ -88,7 +88,10 @@ func New(cfg Config) (*Hub, error) {
 	h.limits = track.Limits{
 		RingFrames: h.cfg.RingFrames, RingBytes: h.cfg.RingBytes, RingAge: h.cfg.RingAge,
 		GapWait: h.cfg.GapWait, Idle: h.cfg.Idle,
-		Aged: func(age time.Duration) { h.metrics.age.Observe(age.Seconds()) },
+		Aged: func(age time.Duration) {
+			h.metrics.age.Observe(age.Seconds())
+			h.recall.aged(age)
+		},
 	}
 	if h.cfg.Remember > 0 {
 		h.recall = newRecall(min(h.cfg.Remember, fleet.MaxRemember))

@@ -14,7 +14,7 @@ import (
 
 // Load tells what the hub has to do.
 func (h *Hub) Load() fleet.Load {
-	l := fleet.Load{BusInDoubt: h.inDoubt()}
+	l := fleet.Load{BusInDoubt: h.inDoubt(), Late: h.recall.late()}
 	for v := range h.metrics.delivered {
 		l.Handed += h.metrics.delivered[v].Load()
 	}

@@ -3,6 +3,7 @@ package hub
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,32 @@ type recall struct {
 	slots []slot
 	gone  []ended // a ring, as slots is
 	ends  uint64
+
+	ages  [1024]atomic.Int64 // of the newest events, in nanoseconds; a ring
+	aging atomic.Uint64      // so many were noted
+}
+
+// aged notes how late an event was. Nil: nothing is noted.
+func (m *recall) aged(age time.Duration) {
+	if m != nil {
+		m.ages[(m.aging.Add(1)-1)%uint64(len(m.ages))].Store(int64(age))
+	}
+}
+
+// late is how late the newest events were; nil: it is not known.
+func (m *recall) late() *fleet.Late {
+	if m == nil || m.aging.Load() == 0 {
+		return nil
+	}
+	ages := make([]int64, min(m.aging.Load(), uint64(len(m.ages))))
+	for i := range ages {
+		ages[i] = m.ages[i].Load()
+	}
+	slices.Sort(ages)
+	at := func(percent int) float64 {
+		return float64(ages[(len(ages)-1)*percent/100]/10_000) / 100
+	}
+	return &fleet.Late{P50: at(50), P99: at(99)}
 }
 
 // slot is what is remembered of one event, in the way that it came.

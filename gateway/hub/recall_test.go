@@ -120,6 +120,20 @@ func TestMemoryOfHandOversIsBounded(t *testing.T) {
 	})
 }
 
+// TestLatenessIsThatOfTheNewestEvents.
+func TestLatenessIsThatOfTheNewestEvents(t *testing.T) {
+	t.Parallel()
+	m := newRecall(1)
+	require.Nil(t, m.late())
+	m.aged(time.Hour)
+	require.Equal(t, &fleet.Late{P50: 3.6e6, P99: 3.6e6}, m.late())
+	for i := range len(m.ages) {
+		m.aged(time.Duration(i+1) * time.Millisecond)
+	}
+	require.Equal(t, &fleet.Late{P50: 512, P99: 1013}, m.late())
+	require.Nil(t, (*recall)(nil).late())
+}
+
 // TestNothingIsRememberedByDefault, and streams still say how far they are.
 func TestNothingIsRememberedByDefault(t *testing.T) {
 	t.Parallel()

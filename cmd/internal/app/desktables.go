@@ -65,16 +65,19 @@ func printFleet(out io.Writer, body []byte) error {
 	if err := json.Unmarshal(body, &f); err != nil {
 		return err
 	}
-	t := newTable(out, "PROCESS", "ROLE", "VERSION", "UP", "STREAMS", "CHANNELS", "HANDED", "ACCEPTED", "QUEUE", "HEAP", "STATE")
+	t := newTable(out, "PROCESS", "ROLE", "VERSION", "UP", "STREAMS", "CHANNELS", "HANDED", "LATE P50/P99", "ACCEPTED", "QUEUE", "HEAP", "STATE")
 	for _, p := range f.Processes {
-		state := "good"
+		state, late := "good", ""
+		if l := p.Load.Late; l != nil {
+			late = fmt.Sprintf("%.2f/%.2f ms", l.P50, l.P99)
+		}
 		switch {
 		case p.Load.Draining:
 			state = "drains"
 		case p.Load.BusInDoubt:
 			state = "Redis in doubt"
 		}
-		t.row(p.Name, p.Role, p.Version, time.Duration(p.Uptime)*time.Second, p.Load.Streams, p.Load.Channels, p.Load.Handed,
+		t.row(p.Name, p.Role, p.Version, time.Duration(p.Uptime)*time.Second, p.Load.Streams, p.Load.Channels, p.Load.Handed, late,
 			p.Load.Accepted, p.Load.Queue, fmt.Sprintf("%d MiB", p.Load.HeapBytes>>20), state)
 	}
 	silence(out, f.Silent)
