@@ -32,35 +32,37 @@ var benchData = []byte(`{"post":1234567,"by":"somebody","text":"` + strings.Repe
 // makes a log of it. The server forces every commit to the disk. An op is a round
 // of 3200 events; compare rows/s with raw-rows/s.
 func BenchmarkPublishGroupCommit(b *testing.B) {
-	cluster := testenv.PrivateMySQL(b, testenv.MariaDB(), testenv.Durable())
-	for _, batchers := range []int{1, 2} {
-		b.Run(fmt.Sprintf("batchers=%d", batchers), func(b *testing.B) {
-			database := cluster.NewDatabase(b)
-			n, err := New(Config{
-				Log: openMySQL(b, cluster.Primary.DSN(database)), Bus: &fakeBus{},
-				Policies: auth.Builtin(), Logger: quiet(), Batchers: batchers,
-			})
-			require.NoError(b, err)
-			require.NoError(b, n.Start(b.Context()))
-			defer n.Stop()
-			db, err := sql.Open("mysql", cluster.Primary.DSN(database)+"?interpolateParams=true")
-			require.NoError(b, err)
-			defer db.Close()
-			benchRound(b, n) // makes the channels
+	for _, engine := range testenv.Engines() {
+		cluster := testenv.PrivateMySQL(b, engine, testenv.Durable())
+		for _, batchers := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s/batchers=%d", engine.Name, batchers), func(b *testing.B) {
+				database := cluster.NewDatabase(b)
+				n, err := New(Config{
+					Log: openMySQL(b, cluster.Primary.DSN(database)), Bus: &fakeBus{},
+					Policies: auth.Builtin(), Logger: quiet(), Batchers: batchers,
+				})
+				require.NoError(b, err)
+				require.NoError(b, n.Start(b.Context()))
+				defer n.Stop()
+				db, err := sql.Open("mysql", cluster.Primary.DSN(database)+"?interpolateParams=true")
+				require.NoError(b, err)
+				defer db.Close()
+				benchRound(b, n) // makes the channels
 
-			var grouped, raw time.Duration
-			for i := range b.N {
-				grouped += benchRound(b, n)
-				raw += benchRaw(b, db, i)
-			}
-			rows := float64(b.N * benchPublishers * benchEach)
-			b.ReportMetric(rows/grouped.Seconds(), "rows/s")
-			b.ReportMetric(rows/raw.Seconds(), "raw-rows/s")
-			b.ReportMetric(raw.Seconds()/grouped.Seconds(), "of-raw")
-			var m dto.Metric
-			require.NoError(b, n.metrics.groupRows.Write(&m))
-			b.ReportMetric(m.GetHistogram().GetSampleSum()/float64(m.GetHistogram().GetSampleCount()), "rows/group")
-		})
+				var grouped, raw time.Duration
+				for i := range b.N {
+					grouped += benchRound(b, n)
+					raw += benchRaw(b, db, i)
+				}
+				rows := float64(b.N * benchPublishers * benchEach)
+				b.ReportMetric(rows/grouped.Seconds(), "rows/s")
+				b.ReportMetric(rows/raw.Seconds(), "raw-rows/s")
+				b.ReportMetric(raw.Seconds()/grouped.Seconds(), "of-raw")
+				var m dto.Metric
+				require.NoError(b, n.metrics.groupRows.Write(&m))
+				b.ReportMetric(m.GetHistogram().GetSampleSum()/float64(m.GetHistogram().GetSampleCount()), "rows/group")
+			})
+		}
 	}
 }
 
