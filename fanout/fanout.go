@@ -23,7 +23,13 @@ type Message struct {
 	// Note, in a message without a frame, says how that change left an inbox;
 	// Seq then is its Head. It is shared like a frame: never write to one.
 	Note *event.Note
+	// Trace, if the event is traced, names the span that published it: the id of the
+	// trace, and that of the span.
+	Trace *[TraceBytes]byte
 }
+
+// TraceBytes is the length of Message.Trace.
+const TraceBytes = 24
 
 // size is how many bytes a message keeps in memory, besides itself.
 func (m *Message) size() int {

@@ -17,6 +17,9 @@ import (
 //	8 bytes     seq, big endian
 //	the rest    frame, or note, or nothing
 //
+// The version of a message with a trace is another one, and its 24 bytes stand before the
+// frame. Who sends none is read by gateways that know nothing of traces.
+//
 // A gateway of another version than the notifier's, as during a deployment, can't
 // read this. It is told that it missed something and asks the log.
 const (
@@ -29,14 +32,24 @@ const (
 // has to render what appendWire does.
 const WireVersion = 1
 
+// wireTraced is the version of a message with a trace.
+const wireTraced = 2
+
 // errWire is what every refusal of bytes from the bus wraps.
 var errWire = errors.New("unreadable message on the bus")
 
 // appendWire renders m, without its frame if that is longer than maxFrame.
 func appendWire(dst []byte, m *Message, maxFrame int) []byte {
-	dst = append(dst, WireVersion, byte(len(m.Epoch)))
+	version := byte(WireVersion)
+	if m.Trace != nil {
+		version = wireTraced
+	}
+	dst = append(dst, version, byte(len(m.Epoch)))
 	dst = append(dst, m.Epoch...)
 	dst = binary.BigEndian.AppendUint64(dst, m.Seq)
+	if m.Trace != nil {
+		dst = append(dst, m.Trace[:]...)
+	}
 	switch {
 	case m.Note != nil:
 		return m.Note.Append(dst)
@@ -49,7 +62,7 @@ func appendWire(dst []byte, m *Message, maxFrame int) []byte {
 // maxPayload is the longest message that appendWire renders.
 func maxPayload(maxFrame int) int {
 	const numbers = 5 + event.MaxNoteSeqs // of a note
-	return wireFixed + event.MaxEpoch + max(maxFrame, 2+numbers*binary.MaxVarintLen64)
+	return wireFixed + event.MaxEpoch + TraceBytes + max(maxFrame, 2+numbers*binary.MaxVarintLen64)
 }
 
 // parseWire reads what appendWire wrote. Whoever can publish on the bus can send
@@ -60,7 +73,7 @@ func parseWire(ch event.Channel, b []byte, known event.Epoch) (Message, error) {
 	if len(b) < wireFixed {
 		return Message{}, fmt.Errorf("%w: %d bytes", errWire, len(b))
 	}
-	if b[0] != WireVersion {
+	if b[0] != WireVersion && b[0] != wireTraced {
 		return Message{}, fmt.Errorf("%w: version %d", errWire, b[0])
 	}
 	n := int(b[1])
@@ -79,6 +92,13 @@ func parseWire(ch event.Channel, b []byte, known event.Epoch) (Message, error) {
 		return Message{}, fmt.Errorf("%w: seq out of range", errWire)
 	}
 	rest := b[wireFixed+n:]
+	if b[0] == wireTraced {
+		if len(rest) < TraceBytes {
+			return Message{}, fmt.Errorf("%w: cut short", errWire)
+		}
+		m.Trace = (*[TraceBytes]byte)(rest) // a part of b, as the frame is
+		rest = rest[TraceBytes:]
+	}
 	if m.Seq == 0 {
 		return m, nil
 	}

@@ -19,6 +19,8 @@ func TestWireGoesThereAndBack(t *testing.T) {
 		{Channel: "user:1", Epoch: "e1", Seq: 9, Note: &event.Note{Version: 300, Head: 9, Unread: 2, Kind: event.NoteUnread, Seqs: []uint64{3, 5}}},
 		{Channel: "user:1", Epoch: "e1", Seq: 9, Note: &event.Note{Version: 300, Head: 9, Kind: event.NoteRead, UpTo: 9}},
 		{Channel: "user:1", Epoch: "e1"},
+		{Channel: "user:1", Epoch: "e", Seq: 1, Frame: frame, Trace: &[TraceBytes]byte{1, 2, 23: 3}},
+		{Channel: "user:1", Epoch: "e", Seq: 1, Trace: &[TraceBytes]byte{1}},
 	} {
 		got, err := parseWire("user:1", appendWire(nil, &m, 1<<20), "e1")
 		require.NoError(t, err)
@@ -32,7 +34,8 @@ func TestWireRefusesWhatItCannotRead(t *testing.T) {
 	for name, b := range map[string]string{
 		"empty":           "",
 		"short":           "\x01\x00",
-		"other version":   "\x02\x02e1" + seq,
+		"other version":   "\x03\x02e1" + seq,
+		"cut in trace":    "\x02\x02e1" + seq + "01234567890123456789012",
 		"cut in epoch":    "\x01\xffe1" + seq,
 		"cut in seq":      "\x01\x02e1" + seq[:7],
 		"no epoch":        "\x01\x00" + seq,

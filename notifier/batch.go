@@ -198,6 +198,7 @@ func (b *batcher) settle(epoch event.Epoch, group []*job, appended []store.Appen
 			for _, ch := range j.entry.Channels {
 				b.metrics.rows.WithLabelValues(ch.Namespace()).Inc()
 			}
+			j.wrote(nil)
 			j.done <- outcome{epoch: epoch, appended: a}
 		}
 	}
@@ -261,6 +262,7 @@ func (b *batcher) fail(err error, jobs []*job) {
 	b.metrics.results.WithLabelValues("failed").Add(float64(len(jobs)))
 	b.logger.Warn("append failed", "events", len(jobs), "error", err)
 	for _, j := range jobs {
+		j.wrote(err)
 		j.done <- outcome{err: err}
 	}
 }

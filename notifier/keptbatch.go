@@ -149,6 +149,7 @@ func known(receivers int) []int {
 
 func (k *keptBatcher) settle(j *job, result string, o outcome) {
 	k.metrics.kept.WithLabelValues(result).Inc()
+	j.wrote(o.err)
 	j.done <- o
 }
 

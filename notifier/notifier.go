@@ -18,6 +18,7 @@ import (
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/tracing"
 )
 
 // Config of a Notifier.
@@ -33,6 +34,8 @@ type Config struct {
 	Policies auth.Policies
 	// Keys are who may publish. The zero value lets nobody.
 	Keys auth.ServiceKeys
+	// Tracer follows requests and what comes of them. Nil: nobody does.
+	Tracer *tracing.Tracer
 	// Registerer takes the metrics. Nil: they are not shown.
 	Registerer prometheus.Registerer
 	// Logger. Default: slog.Default().

@@ -8,6 +8,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/tracing"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -157,8 +158,12 @@ func (p *publisher) cut(n int, news, stale []announcement) ([]announcement, []an
 // publish renders the events, once for all gateways, and sends them.
 func (p *publisher) publish(news []announcement) {
 	var messages []fanout.Message
+	var spans []*tracing.Span // of those that are traced
 	for _, a := range news {
-		messages = a.appendMessages(messages)
+		var span *tracing.Span
+		if span, messages = a.announce(messages); span != nil {
+			spans = append(spans, span)
+		}
 	}
 	for _, a := range news { // after the events: these are counted by their places
 		messages = a.appendNotes(messages)
@@ -167,6 +172,9 @@ func (p *publisher) publish(news []announcement) {
 	defer cancel()
 	receivers, err := p.bus.Publish(ctx, messages)
 	p.observe(len(messages), err)
+	for _, span := range spans {
+		span.End(err)
+	}
 	if err != nil {
 		receivers = nil
 	}

@@ -30,6 +30,7 @@ type appendedSeq struct {
 }
 
 type publishInput struct {
+	Traced
 	IdempotencyKey string `header:"Idempotency-Key" doc:"1 to 255 printable ASCII characters. Makes the request safe to repeat for 24 h. Its scope is the service."`
 	Online         bool   `query:"online" doc:"Say for each channel whether somebody listens."`
 	RawBody        []byte `contentType:"application/json"`
@@ -43,7 +44,9 @@ type publishOutput struct {
 }
 
 // publish is POST /v1/events.
-func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutput, error) {
+func (n *Notifier) publish(ctx context.Context, in *publishInput) (_ *publishOutput, err error) {
+	span := n.begin(ctx, "POST /v1/events", in.Traced)
+	defer func() { span.End(err) }()
 	if err := checkJSON(in.RawBody); err != nil {
 		return nil, unreadable(err, "body")
 	}
@@ -57,7 +60,7 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutpu
 		return nil, problem
 	}
 	j := newJob(serviceOf(ctx).Name, entry, in.Online)
-	j.users, j.requestID = p.users, server.RequestID(ctx)
+	j.users, j.requestID, j.trace = p.users, server.RequestID(ctx), span
 	if problem := tooMuch(j); problem != nil {
 		return nil, problem
 	}
@@ -79,6 +82,7 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (*publishOutpu
 }
 
 type batchInput struct {
+	Traced
 	Online  bool   `query:"online" doc:"Say for each channel whether somebody listens."`
 	RawBody []byte `contentType:"application/json"`
 }
@@ -100,7 +104,9 @@ type batchOutput struct {
 
 // publishBatch is POST /v1/events/batch. Its events succeed or fail one by one;
 // those that share a channel keep their order.
-func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutput, error) {
+func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (_ *batchOutput, err error) {
+	span := n.begin(ctx, "POST /v1/events/batch", in.Traced)
+	defer func() { span.End(err) }()
 	items, problem := batchItems(in.RawBody)
 	if problem != nil {
 		return nil, problem
@@ -117,7 +123,7 @@ func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (*batchOutp
 			continue
 		}
 		jobs[i] = newJob(serviceOf(ctx).Name, entry, in.Online)
-		jobs[i].users, jobs[i].requestID = p.users, server.RequestID(ctx)
+		jobs[i].users, jobs[i].requestID, jobs[i].trace = p.users, server.RequestID(ctx), span
 	}
 	if problem := tooMuch(jobs...); problem != nil {
 		return nil, problem

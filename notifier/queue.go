@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/tracing"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -24,6 +25,8 @@ type job struct {
 	rows      int
 	bytes     int
 	queued    time.Time
+	// trace is the publisher's request, nil if it is not traced.
+	trace *tracing.Span
 	// done gets the outcome, exactly once; its one place is never waited for.
 	done chan outcome
 	// receivers gets, for each channel, how many gateways the bus handed the

@@ -42,11 +42,14 @@ func (n *Notifier) quick(ctx huma.Context, next func(huma.Context)) {
 		next(ctx)
 		return
 	}
+	j.trace = n.begin(ctx.Context(), "POST /v1/events", Traced{Traceparent: ctx.Header("Traceparent")})
 	if err := n.submit(j); err != nil {
+		j.trace.End(err)
 		refuse(ctx, refusal(err))
 		return
 	}
 	o := n.await(ctx.Context(), j)
+	j.trace.End(o.err)
 	if o.err != nil {
 		refuse(ctx, refusal(o.err))
 		return

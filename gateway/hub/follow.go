@@ -17,6 +17,27 @@ type busHandler struct{ h *Hub }
 var _ fanout.Handler = busHandler{}
 
 func (b busHandler) Message(m fanout.Message) {
+	if m.Trace == nil || b.h.cfg.Traced == nil {
+		b.message(m)
+		return
+	}
+	began := time.Now()
+	b.message(m)
+	b.h.cfg.Traced(*m.Trace, m.Channel, m.Seq, began, b.h.listeners(m.Channel))
+}
+
+// listeners is how many streams follow a channel.
+func (h *Hub) listeners(name event.Channel) int {
+	c := h.find(name)
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.subs)
+}
+
+func (b busHandler) message(m fanout.Message) {
 	if m.Seq == 0 { // no event, but a hint that there is something in the tail
 		b.h.tail.Soon()
 		return

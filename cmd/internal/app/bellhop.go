@@ -60,6 +60,9 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	defer func() { err = s.closeAfter(err) }()
 
+	if err := s.trace(cfg.Traces, "bellhop"); err != nil {
+		return nil, err
+	}
 	var keys devKeys
 	if cfg.WithDemo() {
 		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {

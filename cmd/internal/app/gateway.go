@@ -46,6 +46,9 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	defer func() { err = s.closeAfter(err) }()
 
+	if err := s.trace(cfg.Traces, "gateway"); err != nil {
+		return nil, err
+	}
 	if err := s.begin(cfg); err != nil {
 		return nil, err
 	}
@@ -109,6 +112,7 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 			listens = parts.subscriber(parts.member.Tap(handler))
 			return listens, nil
 		},
+		Traced:     s.traced(),
 		Logger:     s.log,
 		Registerer: s.registry,
 	})

@@ -37,6 +37,7 @@ func TestMetricsOfTheDocsAreThoseOfTheCode(t *testing.T) {
 	rows := map[string][]string{} // name: labels, programs, help
 	// Nothing is asked of the servers before Run.
 	h := house{primary: "u:p@tcp(127.0.0.1:1)/bellhop", replica: "u:p@tcp(127.0.0.1:2)/bellhop", redis: "redis://127.0.0.1:1"}
+	environ := h.environ("BELLHOP_TRACES_URL=http://127.0.0.1:1/v1/traces")
 	describe := func(program string, s *Service, err error) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, s.Close()) }()
@@ -58,12 +59,12 @@ func TestMetricsOfTheDocsAreThoseOfTheCode(t *testing.T) {
 		}
 	}
 	var gateway config.Gateway
-	_, err := config.Parse(&gateway, nil, h.environ(), io.Discard)
+	_, err := config.Parse(&gateway, nil, environ, io.Discard)
 	require.NoError(t, err)
 	s, err := NewGateway(t.Context(), &gateway, testenv.Logger(t))
 	describe("gateway", s, err)
 	var notifier config.Notifier
-	_, err = config.Parse(&notifier, nil, h.environ(), io.Discard)
+	_, err = config.Parse(&notifier, nil, environ, io.Discard)
 	require.NoError(t, err)
 	s, err = NewNotifier(t.Context(), &notifier, testenv.Logger(t))
 	describe("notifier", s, err)

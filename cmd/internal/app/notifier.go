@@ -67,6 +67,9 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	}
 	defer func() { err = s.closeAfter(err) }()
 
+	if err := s.trace(cfg.Traces, "notifier"); err != nil {
+		return nil, err
+	}
 	if err := s.begin(cfg); err != nil {
 		return nil, err
 	}
@@ -103,7 +106,7 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 
 // addNotifier puts a notifier on the service's listener. Who calls it starts it.
 func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
-	cfg.Registerer, cfg.Logger = s.registry, s.log
+	cfg.Registerer, cfg.Logger, cfg.Tracer = s.registry, s.log, s.tracer
 	cfg.Keys, cfg.Policies = s.access.keys, s.access.policies
 	n, err := notifier.New(cfg)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/internal/tracing"
 	"github.com/bellhop/bellhop/internal/version"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
@@ -48,7 +49,8 @@ type Service struct {
 	tokenKeys  atomic.Pointer[tokenKeys]
 	gateway    *gateway.Gateway
 	notifier   *notifier.Notifier
-	database   *store.DB // MySQL
+	database   *store.DB       // MySQL
+	tracer     *tracing.Tracer // nil: nothing is traced
 
 	// run are what works beside the listeners, until its context ends.
 	run     []func(context.Context) error

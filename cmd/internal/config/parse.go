@@ -122,6 +122,7 @@ func newParser(program Program, wrong *SettingErrors, more ...kong.Option) (*kon
 		kong.ValueFormatter(helpWithVariable),
 		scalar(wrong, "a duration with its unit, such as 20s or 30m", time.ParseDuration),
 		scalar(wrong, "a whole number", strconv.Atoi),
+		scalar(wrong, "a number", func(s string) (float64, error) { return strconv.ParseFloat(s, 64) }),
 		scalar(wrong, "auto, on or off", parseSwitch),
 		scalar(wrong, "debug, info, warn or error", parseLevel),
 	}

@@ -16,6 +16,7 @@ type Gateway struct {
 	Streams  `group:"Streams"`
 	Support  `group:"Support"`
 	Logging  `group:"Logging"`
+	Traces   `group:"Traces"`
 	Diagnosis
 
 	Run    struct{} `cmd:"" default:"1" help:"Serve clients (the default)."`
@@ -40,6 +41,7 @@ func (g *Gateway) check(command string, p *SettingErrors) {
 	g.Policies.check(p)
 	g.Streams.check(p)
 	g.Support.check(p)
+	g.Traces.check(p)
 }
 
 // Notifier is the settings of cmd/notifier.
@@ -51,6 +53,7 @@ type Notifier struct {
 	Policies `group:"Access"`
 	Support  `group:"Support"`
 	Logging  `group:"Logging"`
+	Traces   `group:"Traces"`
 	Diagnosis
 	Desk
 
@@ -84,6 +87,7 @@ func (n *Notifier) check(command string, p *SettingErrors) {
 		p.require("service-keys", n.ServiceKeys != "", "")
 		n.Policies.check(p)
 		n.Support.check(p)
+		n.Traces.check(p)
 	default: // migrate, epoch new, epoch keep
 		n.MySQL.check(p)
 	}
@@ -100,6 +104,7 @@ type Bellhop struct {
 	Streams  `group:"Streams"`
 	Support  `group:"Support"`
 	Logging  `group:"Logging"`
+	Traces   `group:"Traces"`
 	Diagnosis
 	Desk
 
@@ -132,6 +137,7 @@ func (b *Bellhop) check(command string, p *SettingErrors) {
 	b.Policies.check(p)
 	b.Streams.check(p)
 	b.Support.check(p)
+	b.Traces.check(p)
 	switch {
 	case b.Demo == On && b.anyKey():
 		p.addf("demo", "signs everybody in as anybody, so it cannot be on together with the key of real tokens")
