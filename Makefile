@@ -14,17 +14,23 @@ HELD_ROUNDS ?= 3
 SECONDS     ?= 40
 REPORT      ?= docs/performance.md
 
-# What --version says: the tag of this commit, or how far it is from the last one.
-VERSION ?= $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo dev))
+# What --version says: the tag of this commit, or how far it is from the last one. The
+# same in every clone, which may shorten a commit in its own way.
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --abbrev=12 --dirty 2>/dev/null || \
+	{ commit=$$(git describe --always --abbrev=12 --dirty 2>/dev/null) && echo "v0.0.0-g$$commit"; } || echo dev))
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 DATE    ?= $(shell git show -s --format=%cI HEAD 2>/dev/null || echo unknown)
-AT      := github.com/bellhop/bellhop/internal/version
+AT       = $(shell $(GO) list -m)/internal/version
 STAMP    = -s -w -X $(AT).version=$(VERSION) -X $(AT).commit=$(COMMIT) -X $(AT).date=$(DATE)
 
 GOLANGCI_VERSION := 2.15.0
 GOLANGCI := bin/golangci-lint
 GOVULNCHECK_VERSION := 1.9.0
 GOVULNCHECK := bin/govulncheck
+NFPM_VERSION := 2.45.2
+NFPM := bin/nfpm
+CYCLONEDX_VERSION := 1.10.0
+CYCLONEDX := bin/cyclonedx-gomod
 
 # For what compiles much at once. The compiler collects its garbage only near this
 # bound, which its largest packages need in any case: a fifth less time.
@@ -101,6 +107,28 @@ $(GOLANGCI)-$(GOLANGCI_VERSION):
 $(GOVULNCHECK)-$(GOVULNCHECK_VERSION):
 	GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install golang.org/x/vuln/cmd/govulncheck@v$(GOVULNCHECK_VERSION)
 	mv $(GOVULNCHECK) $@
+
+$(NFPM)-$(NFPM_VERSION):
+	$(COMPILE) GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
+	mv $(NFPM) $@
+
+$(CYCLONEDX)-$(CYCLONEDX_VERSION):
+	$(COMPILE) GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)
+	mv $(CYCLONEDX) $@
+
+DIST      ?= dist
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64
+
+.PHONY: release
+release: $(NFPM)-$(NFPM_VERSION) $(CYCLONEDX)-$(CYCLONEDX_VERSION) ## make archives, packages, SBOM and checksums of PLATFORMS into DIST (dist), on Debian or Ubuntu
+	@sh tools/deps node:nodejs npm:npm jq:jq
+	@$(COMPILE) NFPM=$(abspath $<) CYCLONEDX=$(abspath $(word 2,$^)) VERSION='$(VERSION)' DATE='$(DATE)' STAMP='$(STAMP)' \
+		PLATFORMS='$(PLATFORMS)' sh tools/release $(DIST)
+
+.PHONY: release-check
+release-check: $(NFPM)-$(NFPM_VERSION) $(CYCLONEDX)-$(CYCLONEDX_VERSION) ## make a release of HEAD twice, and install and start it in a new Debian, as root
+	@sh tools/deps node:nodejs npm:npm jq:jq curl:curl openssl:openssl
+	@sh tools/releasecheck
 
 .PHONY: bench
 bench: ## run the benchmarks
