@@ -177,7 +177,10 @@ SCALE ?=
 
 .PHONY: image
 image: ## build the container image IMAGE (bellhop:local)
-	docker build -t $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) .
+	docker build -t $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
+		--label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.revision=$(COMMIT) \
+		--label org.opencontainers.image.created=$(DATE) .
+	@docker image inspect -f '{{.Size}}' $(IMAGE) | awk '{ printf "$(IMAGE) has %.1f MB\n", $$1 / 1e6 }'
 
 .PHONY: deploy
 deploy: ## serve from IMAGE, with SCALE gateways, unnoticed by anybody
