@@ -27,6 +27,8 @@ GOLANGCI_VERSION := 2.15.0
 GOLANGCI := bin/golangci-lint
 GOVULNCHECK_VERSION := 1.9.0
 GOVULNCHECK := bin/govulncheck
+ACTIONLINT_VERSION := 1.7.12
+ACTIONLINT := bin/actionlint
 NFPM_VERSION := 2.45.2
 NFPM := bin/nfpm
 CYCLONEDX_VERSION := 1.10.0
@@ -92,7 +94,8 @@ vet:
 	$(COMPILE) $(GO) vet $(PKG)
 
 .PHONY: lint
-lint: $(GOLANGCI)-$(GOLANGCI_VERSION) $(GOVULNCHECK)-$(GOVULNCHECK_VERSION) ## go.mod, known vulnerabilities and golangci-lint, in versions that are pinned here
+lint: $(GOLANGCI)-$(GOLANGCI_VERSION) $(GOVULNCHECK)-$(GOVULNCHECK_VERSION) $(ACTIONLINT)-$(ACTIONLINT_VERSION) ## go.mod, known vulnerabilities, workflows and golangci-lint, in versions that are pinned here
+	$(ACTIONLINT)-$(ACTIONLINT_VERSION) .github/workflows/*.yml
 	$(GO) mod tidy -diff
 	@sh tools/vulncheck $(GOVULNCHECK)-$(GOVULNCHECK_VERSION) $(PKG)
 	$(GOLANGCI)-$(GOLANGCI_VERSION) run $(PKG)
@@ -107,6 +110,10 @@ $(GOLANGCI)-$(GOLANGCI_VERSION):
 $(GOVULNCHECK)-$(GOVULNCHECK_VERSION):
 	GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install golang.org/x/vuln/cmd/govulncheck@v$(GOVULNCHECK_VERSION)
 	mv $(GOVULNCHECK) $@
+
+$(ACTIONLINT)-$(ACTIONLINT_VERSION):
+	GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT_VERSION)
+	mv $(ACTIONLINT) $@
 
 $(NFPM)-$(NFPM_VERSION):
 	$(COMPILE) GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm@v$(NFPM_VERSION)
