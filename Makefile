@@ -145,7 +145,7 @@ bench: ## run the benchmarks
 bench-system: deps ## measure whole processes beside a raw loop and a textbook handler, on a quiet machine, and write docs/performance.md
 	BELLHOP_BENCH_STREAMS=$(STREAMS) BELLHOP_BENCH_ROUNDS=$(ROUNDS) BELLHOP_BENCH_SECONDS=$(SECONDS) \
 		BELLHOP_BENCH_HELD=$(HELD) BELLHOP_BENCH_HELD_ROUNDS=$(HELD_ROUNDS) BELLHOP_BENCH_SPELL=8 BELLHOP_BENCH_REPORT=$(abspath $(REPORT)) \
-		$(GO) test -run '^$$' -bench '^Benchmark(System|Streams|Posts)$$' -benchtime 1x -timeout 60m ./bench
+		$(GO) test -run '^$$' -bench '^Benchmark(System|Streams|Posts|Connect)$$' -benchtime 1x -timeout 60m ./bench
 
 NCHAN := bin/nchan/usr/lib/nginx/modules/ngx_nchan_module.so
 

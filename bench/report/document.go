@@ -57,6 +57,11 @@ func (f *Figures) Write(document string) error {
 			return err
 		}
 	}
+	if c := f.Connects; c != nil {
+		if s, err = between(s, "connects", c.Table()); err != nil {
+			return err
+		}
+	}
 	for name, c := range charts {
 		if err := save(filepath.Join(filepath.Dir(document), name), c.svg()); err != nil {
 			return err

@@ -23,6 +23,9 @@ old
 <!-- begin posts -->
 old
 <!-- end posts -->
+<!-- begin connects -->
+old
+<!-- end connects -->
 after
 `
 
@@ -41,6 +44,11 @@ func measured() *Figures {
 			SettledRange: Range{1111, 2345},
 			Idle:         40, IdleCPU: 0.4, IdleCPURange: Range{0.2, 0.8}, Rate: 2000, Events: 60000,
 			Latency: []Delay{{Name: "POST to receipt", P50: 0.0043, P90: 0.0086, P99: 0.0164, P999: 0.0297}},
+		},
+		Connects: &Connects{
+			Clients: 15000, Rounds: 3, Machine: "a machine",
+			Ways: []Way{{Name: "all at once", CPU: 100e-6, Bare: 50e-6, Ratio: 2, Ratios: Range{1.9, 2.2}, Allocs: 99.6}},
+			Live: []Delay{{Name: "alone", P50: 0.004, P90: 0.005, P99: 0.009, P999: 1.5}},
 		},
 	}
 }
@@ -61,6 +69,8 @@ func TestDocumentGetsTablesAndCharts(t *testing.T) {
 		require.Contains(t, s, "| idle, a heartbeat every 20 s | 1.00 % of a core (0.50 to 2.00) |\n")
 		require.Contains(t, s, "| POST to receipt | 4.3 ms | 8.6 ms | 16.4 ms | 29.7 ms |\n")
 		require.Contains(t, s, "| notifier | 3,000 | 120 | **2.00** (1.90 to 2.20) | 100 | 4.0 ms | 9.0 ms |\n")
+		require.Contains(t, s, "| all at once | 1.00 | 0.50 | **2.00** (1.90 to 2.20) | 100 |\n")
+		require.Contains(t, s, "| alone | 4.0 ms | 5.0 ms | 9.0 ms | 1.5 s |\n")
 		require.Contains(t, s, "15,000")
 		require.NotContains(t, s, "old")
 		require.Contains(t, s, "between\n")
@@ -96,7 +106,7 @@ func TestDocumentNeedsMarkers(t *testing.T) {
 	t.Parallel()
 	document := filepath.Join(t.TempDir(), "performance.md")
 	require.ErrorIs(t, measured().Write(document), os.ErrNotExist)
-	for _, part := range []string{"deliveries", "streams", "latency", "posts"} {
+	for _, part := range []string{"deliveries", "streams", "latency", "posts", "connects"} {
 		for _, marker := range []string{"begin ", "end "} {
 			broken := strings.Replace(skeleton, "<!-- "+marker+part+" -->", "", 1)
 			require.NoError(t, os.WriteFile(document, []byte(broken), 0o600))

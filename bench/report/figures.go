@@ -16,6 +16,7 @@ type Figures struct {
 	Deliveries *Deliveries `json:"deliveries,omitempty"`
 	Streams    *Streams    `json:"streams,omitempty"`
 	Posts      *Posts      `json:"posts,omitempty"`
+	Connects   *Connects   `json:"connects,omitempty"`
 }
 
 // Deliveries is what carrying an event to a stream costs.
@@ -81,6 +82,28 @@ type Streams struct {
 	Rate    float64 `json:"rate"` // events a second, each to one stream
 	Events  int64   `json:"events"`
 	Latency []Delay `json:"latency"`
+}
+
+// Connects is what clients cost that come with a token and a cursor. The figures are
+// medians over the rounds.
+type Connects struct {
+	Clients int    `json:"clients"`
+	Rounds  int    `json:"rounds"`
+	Machine string `json:"machine"`
+	Ways    []Way  `json:"ways"`
+	// Live is how long events take to streams that are there, while nobody comes and
+	// while all come.
+	Live []Delay `json:"live"`
+}
+
+// Way is one way to come.
+type Way struct {
+	Name   string  `json:"name"`
+	CPU    float64 `json:"cpu"`  // seconds for each, of the gateway
+	Bare   float64 `json:"bare"` // the same of a server that keeps the socket
+	Ratio  float64 `json:"ratio"`
+	Ratios Range   `json:"ratios,omitzero"`
+	Allocs float64 `json:"allocs"`
 }
 
 // Delay is the distribution of one way's time, in seconds.

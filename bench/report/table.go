@@ -48,16 +48,33 @@ func (s *Streams) table(others map[string]float64) string {
 	return out.String()
 }
 
+// Table renders the connects' costs as Markdown.
+func (c *Connects) Table() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, %s clients, on %s.%s\n\n", medians(c.Rounds), thousands(c.Clients), c.Machine, brackets(c.Rounds))
+	out.WriteString("| they come | CPU s per 10,000 | bare | to bare | allocations |\n|---|---|---|---|---|\n")
+	for _, w := range c.Ways {
+		fmt.Fprintf(&out, "| %s | %.2f | %.2f | **%.2f**%s | %.0f |\n", w.Name, 1e4*w.CPU, 1e4*w.Bare, w.Ratio, w.Ratios.table(c.Rounds, "%.2f", 1), w.Allocs)
+	}
+	out.WriteString("\n| POST to receipt, of live streams | p50 | p90 | p99 | p99.9 |\n|---|---|---|---|---|\n")
+	rows(&out, c.Live)
+	return out.String()
+}
+
 // delays renders the latencies as Markdown.
 func (s *Streams) delays() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s events a second, each published alone to one of %s inboxes; %s events a round, none lost or doubled.\n%s, on %s.\n\n",
 		thousands(int(s.Rate)), thousands(s.Streams), thousands(int(s.Events)), medians(s.Rounds), s.Machine)
 	out.WriteString("| | p50 | p90 | p99 | p99.9 |\n|---|---|---|---|---|\n")
-	for _, d := range s.Latency {
-		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", d.Name, span(d.P50), span(d.P90), span(d.P99), span(d.P999))
-	}
+	rows(&out, s.Latency)
 	return out.String()
+}
+
+func rows(out *strings.Builder, delays []Delay) {
+	for _, d := range delays {
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", d.Name, span(d.P50), span(d.P90), span(d.P99), span(d.P999))
+	}
 }
 
 // table renders the range, in another unit, behind the median of several rounds.

@@ -13,6 +13,7 @@ import (
 type client struct {
 	number   int // of all clients
 	fd       int // -1: not connected
+	token    string
 	follower follower
 	decoder  decoder
 	request  []byte // what was not sent yet

@@ -68,12 +68,15 @@ func start(ctx context.Context, command []string) (*workerProcess, error) {
 func (r *workerProcess) kill() { _ = r.cmd.Process.Kill() }
 
 // Hold has n clients connected in all, or as soon as that can be.
-func (c *Pool) Hold(n int) error {
+func (c *Pool) Hold(n int) error { return c.HoldAt(n, 0) }
+
+// HoldAt is Hold with so many connects a second; 0 is no bound.
+func (c *Pool) HoldAt(n int, rate float64) error {
 	left := n
 	for i, r := range c.workers {
 		share := min(r.share, (left+len(c.workers)-i-1)/(len(c.workers)-i))
 		left -= share
-		if err := r.orders.Encode(Order{Do: hold, Streams: share}); err != nil {
+		if err := r.orders.Encode(Order{Do: hold, Streams: share, Rate: rate / float64(len(c.workers))}); err != nil {
 			return fmt.Errorf("order a worker: %w", err)
 		}
 	}
@@ -82,6 +85,9 @@ func (c *Pool) Hold(n int) error {
 
 // Cut breaks all connections. The clients come back and resume.
 func (c *Pool) Cut() error { return c.tell(Order{Do: cut}) }
+
+// Leave breaks all connections. The clients come back and resume with the next Hold.
+func (c *Pool) Leave() error { return c.tell(Order{Do: leave}) }
 
 // Fresh forgets the latencies so far.
 func (c *Pool) Fresh() error { return c.tell(Order{Do: fresh}) }

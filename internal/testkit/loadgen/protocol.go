@@ -28,8 +28,8 @@ type Population struct {
 	Window int `json:"window"`
 }
 
-// inbox names the inbox of a client.
-func inbox(client int) string { return event.InboxNamespace + ":" + subject(client) }
+// Inbox names the inbox of a client.
+func Inbox(client int) string { return event.InboxNamespace + ":" + subject(client) }
 
 func subject(client int) string { return fmt.Sprintf("load-%d", client) }
 
@@ -38,27 +38,31 @@ func (p *Population) channels(client int) []string {
 	if !p.Inbox {
 		return p.Shared
 	}
-	return append([]string{inbox(client)}, p.Shared...)
+	return append([]string{Inbox(client)}, p.Shared...)
+}
+
+// token is a client's, which it keeps as long as it lives.
+func (p *Population) token(client int) (string, error) {
+	if !p.Inbox {
+		return "", nil
+	}
+	return auth.SignToken(p.Secret, auth.Claims{Subject: subject(client), Expires: time.Now().Add(12 * time.Hour)})
 }
 
 // request is what a client sends to open its stream.
-func (p *Population) request(client int, host, lastID string) ([]byte, error) {
+func (p *Population) request(host, token, lastID string) []byte {
 	query := url.Values{"channel": p.Shared}
 	if !p.Inbox {
 		query.Set("inbox", "false")
 	}
 	b := fmt.Appendf(nil, "GET /v1/stream?%s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", query.Encode(), host)
-	if p.Inbox {
-		token, err := auth.SignToken(p.Secret, auth.Claims{Subject: subject(client), Expires: time.Now().Add(12 * time.Hour)})
-		if err != nil {
-			return nil, err
-		}
+	if token != "" {
 		b = fmt.Appendf(b, "Authorization: Bearer %s\r\n", token)
 	}
 	if lastID != "" {
 		b = fmt.Appendf(b, "Last-Event-ID: %s\r\n", lastID)
 	}
-	return append(b, "\r\n"...), nil
+	return append(b, "\r\n"...)
 }
 
 // Order is what a worker is told, one JSON value a line.
@@ -68,8 +72,10 @@ type Order struct {
 	// those after it.
 	Population *Population `json:"population,omitempty"`
 	First      int         `json:"first,omitempty"`
-	// Streams comes with hold.
-	Streams int `json:"streams,omitempty"`
+	// Streams comes with hold, and how many connects are begun in a second; no Rate:
+	// as many as the population's window lets through.
+	Streams int     `json:"streams,omitempty"`
+	Rate    float64 `json:"rate,omitempty"`
 }
 
 type verb string
@@ -78,6 +84,7 @@ const (
 	begin  verb = "begin"
 	hold   verb = "hold"   // have that many streams open
 	cut    verb = "cut"    // break all connections at once; they come back and resume
+	leave  verb = "leave"  // the same, but they come back with the next hold
 	report verb = "report" // answer with a Report
 	fresh  verb = "fresh"  // forget latencies and the times of joins
 )

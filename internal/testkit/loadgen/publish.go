@@ -138,7 +138,7 @@ func (t *Traffic) channel(n int64) string {
 	if len(t.Shared) > 0 {
 		return t.Shared[int(n)%len(t.Shared)]
 	}
-	return inbox(rand.IntN(t.Inboxes))
+	return Inbox(rand.IntN(t.Inboxes))
 }
 
 // checkBatch: a batch is answered with 200 even if its items failed.

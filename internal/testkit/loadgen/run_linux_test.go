@@ -95,6 +95,37 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Those who left come back with the next hold, at its rate, and go on where they were.
+func TestLeaveAndComeBack(t *testing.T) {
+	t.Parallel()
+	url, _ := bellhop(t)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	const streams, rate = 20, 100
+	pool, err := StartPool(t.Context(), []string{self, "worker"}, 1, streams, Population{Gateways: []string{url}, Inbox: true, Secret: secret})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, pool.Close()) })
+	await := func(done func(Report) bool) (r Report) {
+		require.Eventually(t, func() bool {
+			r, err = pool.Report()
+			return err == nil && done(r)
+		}, 20*time.Second, 10*time.Millisecond)
+		return r
+	}
+	require.NoError(t, pool.Hold(streams))
+	await(func(r Report) bool { return r.Ready == streams })
+	require.NoError(t, pool.Leave())
+	await(func(r Report) bool { return r.Open == 0 })
+	p := Traffic{Notifiers: []string{url}, Key: serviceKey, Inboxes: streams, Rate: 1000, Duration: 50 * time.Millisecond}.Publish(t.Context())
+	require.Zero(t, p.Failed, p.Error)
+	began := time.Now()
+	require.NoError(t, pool.HoldAt(streams, rate))
+	r := await(func(r Report) bool { return r.Ready == streams && r.Counts.Events == p.Events })
+	require.Greater(t, time.Since(began), (streams-2)*time.Second/rate)
+	require.EqualValues(t, 2*streams, r.Counts.Connects)
+	require.Zero(t, r.Counts.Lost+r.Counts.Duplicates+r.Counts.Malformed+r.Counts.Resets)
+}
+
 // What a gateway loses is found.
 func TestRunFindsLoss(t *testing.T) {
 	t.Parallel()

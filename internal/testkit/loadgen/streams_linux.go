@@ -11,6 +11,7 @@ import (
 
 // adjust has n clients, more or fewer than before.
 func (w *worker) adjust(n int) {
+	w.idle, w.away = append(w.idle, w.away...), nil
 	for len(w.clients) < n {
 		number := w.first + len(w.clients)
 		channels := w.population.channels(number)
@@ -34,7 +35,7 @@ func (w *worker) poll() error {
 		w.idle = append(w.idle, w.later...)
 		w.later = w.later[:0]
 	}
-	for len(w.idle) > 0 && w.joining < w.population.Window {
+	for len(w.idle) > 0 && w.joining < w.population.Window && w.due() {
 		c := w.idle[0]
 		w.idle = w.idle[1:]
 		if c.number < 0 {
@@ -44,7 +45,11 @@ func (w *worker) poll() error {
 			return err
 		}
 	}
-	n, err := unix.EpollWait(w.epoll, w.events[:], int(pollTime/time.Millisecond))
+	wait := pollTime
+	if w.rate > 0 && len(w.idle) > 0 {
+		wait = pacedPollTime
+	}
+	n, err := unix.EpollWait(w.epoll, w.events[:], int(wait/time.Millisecond))
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("epoll_wait: %w", err)
 	}
@@ -58,6 +63,11 @@ func (w *worker) poll() error {
 	return nil
 }
 
+// due tells whether the rate lets another client connect.
+func (w *worker) due() bool {
+	return w.rate == 0 || float64(w.entered) < time.Since(w.began).Seconds()*w.rate
+}
+
 // enter begins to connect a client.
 func (w *worker) enter(c *client) error {
 	gateway := c.number % len(w.gateways)
@@ -66,10 +76,14 @@ func (w *worker) enter(c *client) error {
 		i := c.number % n
 		from = netip.AddrFrom4([4]byte{127, 1, byte(i / 250), byte(i%250 + 1)})
 	}
-	request, err := w.population.request(c.number, w.gateways[gateway].String(), string(c.follower.last))
-	if err != nil {
-		return err
+	if c.token == "" {
+		var err error
+		if c.token, err = w.population.token(c.number); err != nil {
+			return err
+		}
 	}
+	request := w.population.request(w.gateways[gateway].String(), c.token, string(c.follower.last))
+	w.entered++
 	w.checker.counts.Connects++
 	if err := c.connect(w.gateways[gateway], from); err != nil {
 		w.checker.counts.Refused++
@@ -124,6 +138,17 @@ func (w *worker) happened(c *client, events uint32) {
 	}
 	w.leave(c)
 	w.postpone(c)
+}
+
+// leaveAll closes all connections, and returns whose they were.
+func (w *worker) leaveAll() (left []*client) {
+	for _, c := range w.clients {
+		if c.fd >= 0 {
+			w.leave(c)
+			left = append(left, c)
+		}
+	}
+	return left
 }
 
 // leave closes a client's connection.

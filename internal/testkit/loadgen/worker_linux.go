@@ -18,6 +18,9 @@ import (
 // orders again.
 const pollTime = 5 * time.Millisecond
 
+// pacedPollTime is the same while connects come at a rate.
+const pacedPollTime = time.Millisecond
+
 // retryTime is how long a client waits after a connect that failed.
 const retryTime = 200 * time.Millisecond
 
@@ -32,7 +35,11 @@ type worker struct {
 	idle       []*client // to be connected
 	later      []*client // whose connect failed, or whose stream ended
 	laterAt    time.Time
-	joining    int // connects under way, up to the stream's ready
+	away       []*client // to be connected once more are to be held
+	rate       float64   // connects a second; 0: no bound
+	began      time.Time // since when that counts
+	entered    int       // connects begun since then
+	joining    int       // connects under way, up to the stream's ready
 	ready      int
 	open       int
 	joins      Histogram
@@ -107,13 +114,11 @@ func (w *worker) obey(o Order, answers *json.Encoder) error {
 		return w.begin(o)
 	case hold:
 		w.adjust(o.Streams)
+		w.rate, w.began, w.entered = o.Rate, time.Now(), 0
 	case cut:
-		for _, c := range w.clients {
-			if c.fd >= 0 {
-				w.leave(c)
-				w.idle = append(w.idle, c)
-			}
-		}
+		w.idle = append(w.idle, w.leaveAll()...)
+	case leave:
+		w.away = append(w.away, w.leaveAll()...)
 	case fresh:
 		w.joins, w.checker.latencies = Histogram{}, Latencies{}
 	case report:
