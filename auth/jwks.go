@@ -63,10 +63,11 @@ const (
 // background; while the issuer is away, or answers with anything but keys, the
 // last ones stay good. It is safe for concurrent use.
 type JWKS struct {
-	keys jwkset.Storage
-	stop context.CancelFunc
-	done sync.WaitGroup
-	asOf *atomic.Int64
+	keys  jwkset.Storage
+	reads atomic.Uint64 // how often keys replaced those before
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+	asOf  *atomic.Int64
 }
 
 // OpenJWKS reads a key set and keeps it up to date until Close. An issuer that is
@@ -94,12 +95,14 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 	}
 	retry := cmp.Or(cfg.Retry, jwksRetry)
 	ctx, cancel := context.WithCancel(context.Background())
+	s := &JWKS{stop: cancel, asOf: asOf}
 	set, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
 		Ctx:                       ctx,
 		Client:                    client,
 		HTTPTimeout:               jwksTimeout,
 		RefreshInterval:           cmp.Or(cfg.Refresh, jwksRefresh),
 		NoErrorReturnFirstHTTPReq: true,
+		Storage:                   countedKeys{jwkset.NewMemoryStorage(), &s.reads},
 		RefreshErrorHandler: func(ctx context.Context, err error) {
 			if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				cfg.Logger.Warn("the issuer's keys can't be read; the last ones stay good", "error", err)
@@ -110,7 +113,7 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		cancel()
 		return nil, fmt.Errorf("%w: %w", ErrTokenKey, err)
 	}
-	keys, err := jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
+	s.keys, err = jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
 		HTTPURLs: map[string]jwkset.Storage{address: set},
 		// A made-up key id must not make the issuer a target, nor have requests
 		// wait: one of them may ask, the others are refused at once.
@@ -121,11 +124,23 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 		cancel()
 		return nil, fmt.Errorf("%w: %w", ErrTokenKey, err)
 	}
-	s := &JWKS{keys: keys, stop: cancel, asOf: asOf}
 	if s.Ready(ctx) != nil {
 		s.done.Go(func() { s.await(ctx, retry) })
 	}
 	return s, nil
+}
+
+// countedKeys counts how often all keys were replaced.
+type countedKeys struct {
+	jwkset.Storage
+
+	reads *atomic.Uint64
+}
+
+// KeyReplaceAll implements jwkset.Storage.
+func (k countedKeys) KeyReplaceAll(ctx context.Context, keys []jwkset.JWK) error {
+	defer k.reads.Add(1) // afterwards: who reads the number reads these keys, or newer ones
+	return k.Storage.KeyReplaceAll(ctx, keys)
 }
 
 // ErrKeysUnread is the answer while no key set was read: it is not known yet which

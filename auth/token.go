@@ -46,6 +46,7 @@ type Verifier struct {
 	issuers []Issuer
 	leeway  time.Duration
 	now     func() time.Time
+	cache   tokenCache
 }
 
 // NewVerifier makes a Verifier. Its error wraps ErrTokenKey.
@@ -55,6 +56,7 @@ func NewVerifier(cfg TokenConfig) (*Verifier, error) {
 		issuers: slices.Clone(cfg.Issuers),
 		leeway:  max(cmp.Or(cfg.Leeway, DefaultLeeway), 0),
 		now:     cfg.Now,
+		cache:   tokenCache{most: maxCached / 2},
 	}
 	if v.now == nil {
 		v.now = time.Now
@@ -81,11 +83,38 @@ func (v *Verifier) Leeway() time.Duration { return v.leeway }
 // Verify checks a token and returns what it says. Errors are *TokenError and so
 // ErrToken, but for one: ErrKeysUnread, for a token that a key of the issuer may have
 // signed while none of them is known. Verify may wait for the issuer, two seconds at
-// most, with a token whose key the set does not have or that does not fit it.
+// most, with a token whose key the set does not have or that does not fit it. The claims
+// are shared by all who show the token and must not be changed.
 func (v *Verifier) Verify(token string) (*Claims, error) {
 	if len(token) > maxToken {
 		return nil, ErrTokenTooLong
 	}
+	hash, keys := hashToken(token), v.keys()
+	if known := v.cache.get(hash, keys, v.now()); known != nil {
+		return known, nil
+	}
+	claims, goodFrom, err := v.verify(token)
+	if err == nil {
+		v.cache.put(hash, keys, cachedToken{claims, goodFrom.Add(time.Second - 1).Unix()})
+	}
+	return claims, err
+}
+
+// Forget has every token verified anew.
+func (v *Verifier) Forget() { v.cache.forget() }
+
+// keys is a number that grows whenever an issuer's keys are read.
+func (v *Verifier) keys() (n uint64) {
+	for i := range v.issuers {
+		if set := v.issuers[i].JWKS; set != nil {
+			n += set.reads.Load()
+		}
+	}
+	return n
+}
+
+// verify checks a token that is not known, and tells since when it is good.
+func (v *Verifier) verify(token string) (claims *Claims, since time.Time, err error) {
 	c, from, err := v.parse(token)
 	if errors.Is(err, ErrTokenSignature) && from != nil && from.JWKS != nil {
 		// The key may have been replaced under its name.
@@ -93,12 +122,13 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 		c, from, err = v.parse(token)
 	}
 	if err != nil {
-		return nil, err
+		return nil, since, err
 	}
-	if err := v.validate(c, from); err != nil {
-		return nil, err
+	if since, err = v.validate(c, from); err != nil {
+		return nil, since, err
 	}
-	return v.claims(c, from)
+	claims, err = v.claims(c, from)
+	return claims, since, err
 }
 
 // parse reads a token whose signature is good, and whose issuer is known.
@@ -141,27 +171,37 @@ func (v *Verifier) issuer(name string) *Issuer {
 	return found
 }
 
-// validate judges for whom and when a token is good.
-func (v *Verifier) validate(c *wireClaims, from *Issuer) error {
+// validate judges for whom and when a token is good. It is good since a moment.
+func (v *Verifier) validate(c *wireClaims, from *Issuer) (since time.Time, err error) {
 	now := v.now()
-	early := func(at *jwt.NumericDate) bool { return at != nil && at.After(now.Add(v.leeway)) }
 	switch {
 	case from.Audience != "" && !slices.Contains(c.Audience, from.Audience):
-		return ErrTokenAudience
+		return since, ErrTokenAudience
 	case c.ExpiresAt == nil:
-		return ErrTokenClaim
+		return since, ErrTokenClaim
 	case !now.Before(c.ExpiresAt.Time):
-		return ErrTokenExpired
-	case early(c.NotBefore), early(c.IssuedAt):
-		return ErrTokenEarly
+		return since, ErrTokenExpired
 	}
-	if c.IssuedAt != nil {
-		now = c.IssuedAt.Time
+	for _, at := range []*jwt.NumericDate{c.NotBefore, c.IssuedAt} {
+		if at != nil && at.After(since) {
+			since = at.Time
+		}
 	}
-	if c.ExpiresAt.Sub(now) > MaxTokenLife {
-		return ErrTokenLife
+	if since = since.Add(-v.leeway); since.After(now) {
+		return since, ErrTokenEarly
 	}
-	return nil
+	// The longest life begins with the iat, or else now.
+	longest := c.ExpiresAt.Add(-MaxTokenLife)
+	switch {
+	case c.IssuedAt == nil && longest.After(since):
+		since = longest
+	case c.IssuedAt != nil && c.IssuedAt.Before(longest):
+		return since, ErrTokenLife
+	}
+	if since.After(now) {
+		return since, ErrTokenLife
+	}
+	return since, nil
 }
 
 // claims are those of a good token.
@@ -174,7 +214,8 @@ func (v *Verifier) claims(c *wireClaims, from *Issuer) (*Claims, error) {
 		return nil, ErrTokenSubject
 	}
 	subject = from.SubjectPrefix + subject
-	if _, err := event.Inbox(subject); err != nil {
+	inbox, err := event.Inbox(subject)
+	if err != nil {
 		return nil, ErrTokenSubject
 	}
 	for i := range v.issuers {
@@ -183,7 +224,10 @@ func (v *Verifier) claims(c *wireClaims, from *Issuer) (*Claims, error) {
 			return nil, ErrTokenForeign
 		}
 	}
-	claims := &Claims{Subject: subject, Expires: c.ExpiresAt.Time, Channels: c.Channels}
+	if inbox.Key() == subject {
+		subject = inbox.Key() // the same, in memory that is kept anyway
+	}
+	claims := &Claims{Subject: subject, Expires: c.ExpiresAt.Time, Channels: c.Channels, inbox: inbox}
 	if c.IssuedAt != nil {
 		claims.IssuedAt = c.IssuedAt.Time
 	}

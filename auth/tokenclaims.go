@@ -24,11 +24,16 @@ type Claims struct {
 	// Channels are patterns of the channels whose member the person is:
 	// "room:7", or "room:*" for all that begin so.
 	Channels []string
+
+	inbox event.Channel // of a verified token
 }
 
 // Inbox is the subject's own channel; none for a subject that has none, which no
 // verified token has.
 func (c *Claims) Inbox() event.Channel {
+	if c.inbox != "" {
+		return c.inbox
+	}
 	inbox, err := event.Inbox(c.Subject)
 	if err != nil {
 		return ""

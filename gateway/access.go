@@ -23,6 +23,9 @@ const settleTime = time.Second
 // come back, and are judged then. All others go on, whatever key their token was signed
 // with. A namespace must not change its log. It blocks for a second.
 func (g *Gateway) SetAccess(ctx context.Context, verifier *auth.Verifier, policies auth.Policies) {
+	if verifier != nil {
+		verifier.Forget() // what was read anew counts from now on, whatever it is
+	}
 	before := g.access.Swap(&access{verifier, policies}).policies
 	forbidden := func(user string, ch event.Channel) bool {
 		was, _ := before.Lookup(ch.Namespace())
