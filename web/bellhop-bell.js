@@ -714,11 +714,16 @@ class Panel {
   /** #position puts the panel below the bell, or above it where there is more room. */
   #position() {
     const bell = this.#button.getBoundingClientRect();
-    const { clientWidth: width, clientHeight: height } = document.documentElement;
+    const { style } = this.element;
+    const { clientWidth, clientHeight: height } = document.documentElement;
+    // What a page keeps free for a scrollbar (scrollbar-gutter) counts in clientWidth, and
+    // not in what a percentage is of.
+    style.width = "100%";
+    const width = Math.min(clientWidth, this.element.offsetWidth || clientWidth);
+    style.width = "";
     const below = height - bell.bottom - 2 * GAP;
     const above = bell.top - 2 * GAP;
     const up = below < 320 && above > below;
-    const { style } = this.element;
     style.setProperty("--_space", `${width - 2 * GAP}px`); // 100vw counts a scrollbar in
     style.setProperty("--_room", `${Math.max(160, up ? above : below)}px`);
     style.top = up ? "auto" : `${bell.bottom + GAP}px`;
