@@ -176,7 +176,7 @@ func TestExamplesAreThereOnce(t *testing.T) {
 	require.True(t, ok)
 	require.Len(t, posts, 5)
 	require.Eventually(t, func() bool { return len(r.paper.on("raffle:1")) == 6 }, patience, tick)
-	require.Equal(t, []string{"comment", "note", "chat"}, r.paper.on("user:mina"))
+	require.Equal(t, []string{"reply", "note", "chat"}, r.paper.on("user:mina"))
 	require.NoError(t, seed(t.Context(), r.db, time.Now()))
 	again, ok := r.do(200, "", "GET", "/api/v1/posts", "")["posts"].([]any)
 	require.True(t, ok)

@@ -43,10 +43,15 @@ var seedSteps = []func(s *seeder) error{
 				"센서와 작은 보드, 바람을 보여 주는 페이지. 납땜할 줄 아는 분과 차트를 좋아하는 분을 찾아요."))
 	},
 	func(s *seeder) error {
-		return s.comment("jonas", 2, say("Would they mind an old dog who snores?", "코 고는 노견과 함께여도 괜찮을까요?"))
+		return s.comment("mina", 2, say("Ask me anything about them.", "궁금한 건 무엇이든 물어보세요."))
+	},
+	// A reply: a comment would be replaced in her bell by the first one that a
+	// visitor writes, and the number beside it would stay.
+	func(s *seeder) error {
+		return s.reply("jonas", 2, 1, say("Would they mind an old dog who snores?", "코 고는 노견과 함께여도 괜찮을까요?"))
 	},
 	func(s *seeder) error {
-		return s.reply("mina", 2, 1, say("Tofu snores louder. Come and meet them on Saturday!", "두부가 더 크게 골아요. 토요일에 보러 오세요!"))
+		return s.reply("mina", 2, 2, say("Tofu snores louder. Come and meet them on Saturday!", "두부가 더 크게 골아요. 토요일에 보러 오세요!"))
 	},
 	func(s *seeder) error { return s.like(2, "jonas", "sora") },
 	func(s *seeder) error {

@@ -52,7 +52,8 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		{"refused", decided(study.Refused), []string{"user:jonas refused"}},
 		{"seats", study.SeatsChanged{Project: 1}, []string{"topic:study study.seats"}},
 		{"a ticket", raffle.Participated{Raffle: raffle.Raffle{ID: 2}}, []string{"raffle:2 probability"}},
-		{"the draw", raffle.Drawn{Raffle: raffle.Raffle{ID: 2, Winner: &winner}}, []string{"raffle:2 winner", "user:haru won"}},
+		{"a new raffle", raffle.Offered{Raffle: 2}, []string{"topic:raffles raffles.changed"}},
+		{"the draw", raffle.Drawn{Raffle: raffle.Raffle{ID: 2, Winner: &winner}}, []string{"topic:raffles raffles.changed", "raffle:2 winner", "user:haru won"}},
 		{"what nobody waits for", "something else", nil},
 	} {
 		var got []string

@@ -84,6 +84,8 @@ func For(e domain.Event) []Notification {
 		})
 	case study.SeatsChanged:
 		return []Notification{live("topic:study", "study.seats", map[string]any{"project": e.Project, "seats": e.Seats, "taken": e.Taken})}
+	case raffle.Offered:
+		return []Notification{rafflesChanged(e.Raffle)}
 	case raffle.Participated:
 		return []Notification{live(raffleChannel(e.Raffle.ID), "probability", Probability{
 			Raffle: e.Raffle.ID, Tickets: e.Raffle.Tickets, People: e.Raffle.People, Probability: e.Raffle.Probability(), At: e.At,
@@ -126,12 +128,19 @@ type Probability struct {
 
 func ofDraw(r raffle.Raffle) []Notification {
 	return []Notification{
+		rafflesChanged(r.ID),
 		live(raffleChannel(r.ID), "winner", map[string]any{"raffle": r.ID, "winner": *r.Winner, "tickets": r.Tickets}),
 		{
 			Channel: inbox(*r.Winner), Type: "won",
 			Data: About{By: r.Host, Title: r.Prize, Link: fmt.Sprintf("#/raffle/%d", r.ID)},
 		},
 	}
+}
+
+// rafflesChanged tells whoever has the list of raffles open that one has begun, or
+// is over.
+func rafflesChanged(id int64) Notification {
+	return live("topic:raffles", "raffles.changed", map[string]any{"raffle": id})
 }
 
 // unlessOwn addresses a notification to somebody, unless they did it themselves.

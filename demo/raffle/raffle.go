@@ -44,6 +44,9 @@ type Raffle struct {
 // Probability is the chance of each single ticket; 1 while there is none.
 func (r Raffle) Probability() float64 { return 1 / float64(max(r.Tickets, 1)) }
 
+// Offered says: a raffle has begun.
+type Offered struct{ Raffle int64 }
+
 // Participated says: somebody has drawn a ticket.
 type Participated struct {
 	Raffle Raffle // with this ticket
@@ -105,7 +108,10 @@ func (s *Service) Offer(ctx context.Context, host string, prize domain.Text) (in
 	var id int64
 	err := s.db.Write(ctx, func(tx *domain.Tx) (err error) {
 		id, err = domain.Insert(ctx, tx, `INSERT INTO raffles (prize, host, created_at) VALUES (?, ?, ?)`, prize, host, domain.Millis(s.now()))
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.Emit(ctx, Offered{id})
 	})
 	return id, err
 }

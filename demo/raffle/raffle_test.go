@@ -61,7 +61,8 @@ func TestTicketsLowerTheChanceOfEach(t *testing.T) {
 		points = append(points, [2]int{p.Tickets, p.Own})
 	}
 	require.Equal(t, [][2]int{{1, 1}, {2, 1}, {3, 2}, {4, 2}}, points)
-	last, ok := (*r.events)[3].(raffle.Participated)
+	require.Equal(t, raffle.Offered{Raffle: id}, (*r.events)[0])
+	last, ok := (*r.events)[4].(raffle.Participated)
 	require.True(t, ok)
 	require.Equal(t, "haru", last.Person)
 	require.Equal(t, now, last.Raffle)

@@ -21,7 +21,7 @@ func TestDemoIsTheProduct(t *testing.T) {
 	// One secret: the product's token opens Bellhop's stream, and its notifications
 	// are in it.
 	inbox := openStream(t, h.URL(), "topic:post-3", "Authorization", "Bearer "+token)
-	inbox.waitFor(`"type":"comment"`)
+	inbox.waitFor(`"type":"reply"`)
 	inbox.waitFor("event: bellhop.ready")
 	code, answer = post(t, h.URL()+"/api/v1/notes", `{"to":"mina","text":"to myself"}`, "Authorization", "Bearer "+token)
 	require.Equal(t, http.StatusCreated, code, answer)

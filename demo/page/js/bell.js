@@ -26,7 +26,7 @@ export function show({ type, data }) {
 
 /**
  * Bell holds the connection of the person at this window. Events: "change" (another
- * person, or none), "status", "event" ({event, live}).
+ * person, or none), "status", "inbox" (its items), "event" ({event, live}).
  */
 class Bell extends EventTarget {
   /** @type {Bellhop | null} */
@@ -69,6 +69,9 @@ class Bell extends EventTarget {
       }
       this.#wasLive = status.state === "live";
       this.dispatchEvent(new Event("status"));
+    });
+    client.on("bellhop.inbox", () => {
+      if (client === this.client) this.dispatchEvent(new Event("inbox"));
     });
     client.on("*", (event, { live }) => {
       if (client !== this.client) return;

@@ -66,18 +66,18 @@ function failure(error) {
   };
 }
 
-function everything() {
+function everything(options) {
   shell.draw();
-  return route();
+  return route(options);
 }
 
 await Promise.all([meet(), session.restore()]).catch(() => {}); // the views say what is wrong
 bell.follow();
 await everything();
 addEventListener("hashchange", () => route({ focus: true }));
-language.addEventListener("change", everything);
+language.addEventListener("change", () => everything());
 session.addEventListener("change", () => {
   bell.follow();
-  everything();
+  everything({ focus: true }); // it is another page, although its address is the same
 });
 document.body.dataset.ready = "";

@@ -25,7 +25,8 @@ class Shell {
     bell.addEventListener("event", ({ detail }) => { if (detail.live) this.#toast(detail.event); });
     $("skip").addEventListener("click", (e) => {
       e.preventDefault();
-      $("main").focus();
+      $("main").focus({ preventScroll: true });
+      $("main").scrollIntoView(); // also where a part of it can be seen already
     });
   }
 

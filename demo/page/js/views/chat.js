@@ -12,24 +12,49 @@ import { visitor } from "./visitor.js";
 
 export async function chat(other = "") {
   if (!session.person) return visitor("community", t("chatsTitle"));
-  const talk = other ? new Talk(other) : null;
   const side = h("ul", { class: "talks" });
   const load = async () => fill(side, (await talks()).map((entry) => talkLink(entry, other)));
+  const talk = other ? new Talk(other, load) : null;
   await Promise.all([load(), talk?.load()]);
   const arrived = ({ detail: { event } }) => {
     if (event.type !== "chat") return;
     if (event.data.by === other) talk?.add(event.data.message);
     load();
   };
+  const read = reader(other);
   bell.addEventListener("event", arrived);
+  bell.addEventListener("inbox", read);
+  document.addEventListener("visibilitychange", read);
+  read();
   return {
     system: "community",
     title: other ? t("chatWith", nameOf(other)) : t("chatsTitle"),
-    leave: () => bell.removeEventListener("event", arrived),
+    leave: () => {
+      bell.removeEventListener("event", arrived);
+      bell.removeEventListener("inbox", read);
+      document.removeEventListener("visibilitychange", read);
+    },
     node: h("section", { class: "page" },
       h("p", {}, h("a", { class: "back", href: "#/community" }, glyph("back"), t("community"))),
       h("h1", {}, other ? t("chatWith", nameOf(other)) : t("chatsTitle")),
       h("div", { class: talk ? "chat" : "chat alone" }, h("nav", { class: "card", "aria-label": t("chatsTitle") }, side), talk?.node)),
+  };
+}
+
+/**
+ * reader marks as read what somebody said in the chat that is open and seen. Each is
+ * tried once, or a server that refuses would be asked without end.
+ */
+function reader(other) {
+  const tried = new Set();
+  return () => {
+    if (document.hidden) return;
+    const seqs = (bell.client?.items ?? [])
+      .filter(({ seq, read, type, data }) => !read && type === "chat" && data.by === other && !tried.has(seq))
+      .map(({ seq }) => seq);
+    if (seqs.length === 0) return;
+    seqs.forEach((seq) => tried.add(seq));
+    bell.client.markRead(seqs).catch(() => {}); // they stay unread, and the bell shows it
   };
 }
 
@@ -52,13 +77,14 @@ class Talk {
   #list = h("ol", { class: "messages", "aria-live": "polite" });
   #empty = h("p", { class: "empty" }, t("noChat"));
 
-  constructor(other) {
+  constructor(other, changed) {
     this.#other = other;
     const box = h("input", { name: "text", required: true, maxlength: 1000, autocomplete: "off", "aria-label": t("saySomething"), placeholder: t("saySomething"), id: "say" });
     this.node = h("div", { class: "card talk" }, this.#empty, this.#list,
       form({ class: "say" }, async ({ text }, element) => {
         element.reset();
         this.add(await api.post(`chats/${encodeURIComponent(other)}`, { text }));
+        changed().catch(() => {}); // the list is as old as the last one that came
         box.focus();
       }, box, h("button", { class: "primary" }, t("send"))));
   }

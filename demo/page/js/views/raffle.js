@@ -2,7 +2,7 @@
 // looks. The channel keeps its newest event for those who come later.
 import { api } from "../api.js";
 import { watch } from "../bell.js";
-import { fill, h } from "../dom.js";
+import { fill, h, later } from "../dom.js";
 import { field, form } from "../form.js";
 import { percent, said, t } from "../language.js";
 import { face, isMe, nameOf } from "../people.js";
@@ -15,14 +15,24 @@ export async function raffle(id = "") {
   const { raffles } = await api.get("raffles");
   const wanted = id ? Number(id) : (raffles.find((r) => !r.winner) ?? raffles[0])?.id;
   const table = wanted && await open(wanted);
+  const list = h("ul");
+  const show = (listed) => fill(list, listed.map((r) => entry(r, wanted)));
+  show(raffles);
+  const again = async () => show((await api.get("raffles")).raffles);
+  const unwatch = watch(["topic:raffles"], { "raffles.changed": later(again, 150), "bellhop.reset": again });
   return {
     system: "raffle",
     title: t("raffle"),
-    leave: table?.leave,
+    leave: () => {
+      table?.leave();
+      unwatch();
+    },
     node: h("section", { class: "page" },
       h("header", { class: "page-head" }, h("div", {}, h("h1", {}, t("raffleTitle")), h("p", { class: "lead" }, t("raffleHint")))),
       table?.node,
-      h("div", { class: "raffle-end" }, all(raffles, wanted), session.person && offer())),
+      h("div", { class: "raffle-end" },
+        h("nav", { class: "card all-raffles", "aria-label": t("otherRaffles") }, h("h2", {}, t("otherRaffles")), list),
+        session.person && offer())),
   };
 }
 
@@ -146,11 +156,9 @@ class Game {
   }
 }
 
-function all(raffles, current) {
-  return h("nav", { class: "card all-raffles", "aria-label": t("otherRaffles") },
-    h("h2", {}, t("otherRaffles")),
-    h("ul", {}, raffles.map((r) => h("li", {}, h("a", { href: `#/raffle/${r.id}`, "aria-current": r.id === current && "page" },
-      h("span", {}, said(r.prize)), r.winner ? h("span", { class: "tag" }, t("over"), " · ", nameOf(r.winner)) : h("span", { class: "tag tag-popular" }, t("running")))))));
+function entry(r, current) {
+  return h("li", {}, h("a", { href: `#/raffle/${r.id}`, "aria-current": r.id === current && "page" },
+    h("span", {}, said(r.prize)), r.winner ? h("span", { class: "tag" }, t("over"), " · ", nameOf(r.winner)) : h("span", { class: "tag tag-popular" }, t("running"))));
 }
 
 function offer() {
