@@ -10,6 +10,8 @@ export interface BellhopView {
   href?: string;
   /** A picture's address; only http and https. */
   image?: string;
+  /** When it was, in ms of 1970 or as Date reads it, where that is not when it was published. */
+  time?: number | string;
   /** A letter or an emoji, where there is no picture. */
   icon?: string;
 }

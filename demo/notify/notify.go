@@ -33,6 +33,7 @@ type About struct {
 	Text  domain.Text `json:"text"`  // the beginning of what was written
 	Link  string      `json:"link"`  // the page that shows it
 	Count int         `json:"count,omitempty"`
+	At    int64       `json:"at,omitempty"` // when it was, in milliseconds of 1970, where a page shows it
 }
 
 // Lives of what soon means nothing any more.
@@ -60,7 +61,7 @@ func For(e domain.Event) []Notification {
 	case community.NoteSent:
 		return unlessOwn(e.Note.Sender, e.Note.Receiver, Notification{
 			Type: "note",
-			Data: About{By: e.Note.Sender, Text: e.Note.Body.Excerpt(excerpt), Link: "#/notes"},
+			Data: About{By: e.Note.Sender, Text: e.Note.Body.Excerpt(excerpt), Link: "#/notes", At: e.Note.CreatedAt},
 		})
 	case community.MessageSent:
 		return unlessOwn(e.Message.Sender, e.Message.Receiver, Notification{
@@ -70,12 +71,12 @@ func For(e domain.Event) []Notification {
 				About
 
 				Message community.Message `json:"message"`
-			}{About{By: e.Message.Sender, Text: e.Message.Body.Excerpt(excerpt), Link: "#/chat/" + e.Message.Sender}, e.Message},
+			}{About{By: e.Message.Sender, Text: e.Message.Body.Excerpt(excerpt), Link: "#/chat/" + e.Message.Sender, At: e.Message.CreatedAt}, e.Message},
 		})
 	case study.Applied:
 		return unlessOwn(e.Application.Applicant, e.Owner, Notification{
 			Type: "application",
-			Data: About{By: e.Application.Applicant, Title: e.ProjectTitle, Text: e.Application.Message.Excerpt(excerpt), Link: "#/study"},
+			Data: About{By: e.Application.Applicant, Title: e.ProjectTitle, Text: e.Application.Message.Excerpt(excerpt), Link: "#/study", At: e.Application.CreatedAt},
 		})
 	case study.Decided:
 		return unlessOwn(e.Owner, e.Application.Applicant, Notification{
@@ -101,7 +102,7 @@ func For(e domain.Event) []Notification {
 // both hears of it once, as a reply. Whoever looks at the post sees it appear.
 func ofComment(e community.CommentWritten) []Notification {
 	c := e.Comment
-	about := About{By: c.Author, Title: e.PostTitle, Text: c.Body.Excerpt(excerpt), Link: postLink(c.Post)}
+	about := About{By: c.Author, Title: e.PostTitle, Text: c.Body.Excerpt(excerpt), Link: postLink(c.Post), At: c.CreatedAt}
 	all := []Notification{live(postChannel(c.Post), "post.comment", c)}
 	if e.RepliedTo != "" {
 		all = append(all, unlessOwn(c.Author, e.RepliedTo, Notification{Type: "reply", Data: about})...)

@@ -8,22 +8,29 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// tokenOf has the demo sign somebody in.
+func tokenOf(t *testing.T, h *hotel, person string) string {
+	t.Helper()
+	code, answer := post(t, h.URL()+"/demo/token", `{"user":"`+person+`"}`)
+	require.Equal(t, http.StatusOK, code, answer)
+	_, token, _ := strings.Cut(answer, `"token":"`)
+	token, _, _ = strings.Cut(token, `"`)
+	return token
+}
+
 // TestDemoIsTheProduct: what it does has tests of its own; here it is put together.
 func TestDemoIsTheProduct(t *testing.T) {
 	t.Parallel()
 	h := startBellhop(t, "--sqlite="+freshDB(t))
 	eventuallyReady(t, h.Service)
-	code, answer := post(t, h.URL()+"/demo/token", `{"user":"mina"}`)
-	require.Equal(t, http.StatusOK, code, answer)
-	_, token, _ := strings.Cut(answer, `"token":"`)
-	token, _, _ = strings.Cut(token, `"`)
+	token := tokenOf(t, h, "mina")
 
 	// One secret: the product's token opens Bellhop's stream, and its notifications
 	// are in it.
 	inbox := openStream(t, h.URL(), "topic:post-3", "Authorization", "Bearer "+token)
 	inbox.waitFor(`"type":"reply"`)
 	inbox.waitFor("event: bellhop.ready")
-	code, answer = post(t, h.URL()+"/api/v1/notes", `{"to":"mina","text":"to myself"}`, "Authorization", "Bearer "+token)
+	code, answer := post(t, h.URL()+"/api/v1/notes", `{"to":"mina","text":"to myself"}`, "Authorization", "Bearer "+token)
 	require.Equal(t, http.StatusCreated, code, answer)
 	code, answer = post(t, h.URL()+"/api/v1/posts/3/comments", `{"text":"how are they?"}`, "Authorization", "Bearer "+token)
 	require.Equal(t, http.StatusCreated, code, answer)

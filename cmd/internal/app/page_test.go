@@ -272,6 +272,17 @@ func TestStudyAnswersOverAStreamThatIsRenewed(t *testing.T) {
 	mina.eventually(`document.querySelector("#fact-waits").textContent`, "0")
 }
 
+// touching lists what can be pressed and is within a few pixels of a card that it is
+// not in.
+const touching = `(() => {
+	const box = (e) => e.getBoundingClientRect();
+	const cards = [...document.querySelectorAll("main .card")];
+	const near = (a, b) => Math.max(b.left - a.right, a.left - b.right) < 6 && Math.max(b.top - a.bottom, a.top - b.bottom) < 6;
+	return [...document.querySelectorAll("main :is(a, button, summary)")]
+		.filter((e) => e.checkVisibility() && cards.some((c) => !c.contains(e) && !e.contains(c) && near(box(e), box(c))))
+		.map((e) => e.textContent);
+})()`
+
 // TestPageFitsItsWindow, wide and narrow, by day and by night, in both languages.
 // The pictures go to the folder of `go test -artifacts`.
 func TestPageFitsItsWindow(t *testing.T) {
@@ -293,6 +304,7 @@ func TestPageFitsItsWindow(t *testing.T) {
 		for name, width := range map[string]int64{"wide": 1280, "narrow": 360} {
 			g.do(chromedp.EmulateViewport(width, 800))
 			g.eventually(`document.documentElement.scrollWidth <= innerWidth`, true)
+			g.eventually(touching, []string{})
 			png, err := chromedp.Run(g.tab, chromedp.FullScreenshot(100))
 			require.NoError(t, err)
 			file := filepath.Join(t.ArtifactDir(), fmt.Sprintf("%d-%s-%s.png", i, look, name))

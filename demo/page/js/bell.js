@@ -21,7 +21,7 @@ const TYPES = {
 export function show({ type, data }) {
   const known = Object.hasOwn(TYPES, type);
   const [title, body] = known ? TYPES[type](data) : [t("ringOther"), ""];
-  return { title, body, href: data?.link, image: `/icons/${known ? type : "other"}.svg` };
+  return { title, body, href: data?.link, time: data?.at, image: `/icons/${known ? type : "other"}.svg` };
 }
 
 /**

@@ -39,14 +39,12 @@ export function said(text) {
   return language.now === "ko" && text.ko ? text.ko : text.text;
 }
 
-/** ago is how long something is past, in words. */
+/** ago is how long something is past, in words; it rounds down, as the bell does. */
 export function ago(ms, now = Date.now()) {
-  const seconds = Math.max(0, Math.round((now - ms) / 1_000));
-  if (seconds < 45) return t("justNow");
-  const words = new Intl.RelativeTimeFormat(language.now, { numeric: "auto", style: "short" });
-  if (seconds < 45 * 60) return words.format(-Math.round(seconds / 60) || -1, "minute");
-  if (seconds < 22 * 3600) return words.format(-Math.round(seconds / 3600) || -1, "hour");
-  return words.format(-Math.round(seconds / 86400) || -1, "day");
+  const seconds = (now - ms) / 1_000;
+  if (seconds < 60) return t("justNow");
+  const [length, unit] = seconds < 3_600 ? [60, "minute"] : seconds < 86_400 ? [3_600, "hour"] : [86_400, "day"];
+  return new Intl.RelativeTimeFormat(language.now, { numeric: "auto", style: "short" }).format(-Math.floor(seconds / length), unit);
 }
 
 /** clock is a time of day. */

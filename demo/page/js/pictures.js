@@ -112,6 +112,7 @@ const icons = {
   letter: icon(`<path d="M3 6.5h18v12H3zM3 7l9 6.5L21 7"/>`),
   back: icon(`<path d="M14.5 5.5 8 12l6.5 6.5"/>`),
   window: icon(`<path d="M3.5 5h11v9h-11zM9.5 14v5h11v-9h-6"/>`),
+  close: icon(`<path d="M6.5 6.5l11 11M17.5 6.5l-11 11"/>`),
   pen: icon(`<path d="M4 20l1-5L16.5 3.5l4 4L9 19z"/>`),
   globe: icon(`<circle cx="12" cy="12" r="8.5"/><path d="M3.5 12h17M12 3.5c3.5 4 3.5 13 0 17M12 3.5c-3.5 4-3.5 13 0 17"/>`),
 };

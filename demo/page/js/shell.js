@@ -23,6 +23,8 @@ class Shell {
     this.#bell.addEventListener("bellhop-item", () => this.#bell.close());
     bell.addEventListener("change", () => { this.#bell.client = bell.client; });
     bell.addEventListener("event", ({ detail }) => { if (detail.live) this.#toast(detail.event); });
+    bell.addEventListener("inbox", () => this.#settle());
+    bell.addEventListener("change", () => fill($("toasts"))); // they are somebody else's
     $("skip").addEventListener("click", (e) => {
       e.preventDefault();
       $("main").focus({ preventScroll: true });
@@ -74,13 +76,20 @@ class Shell {
   #toast(event) {
     const { title, body, href, image } = show(event);
     if (document.hidden || location.hash === href) return;
-    const toast = h("a", { class: "toast", href },
-      h("img", { src: image, alt: "" }), h("span", {}, h("strong", {}, title), body && h("span", { class: "toast-text" }, body)));
     const gone = () => toast.remove();
-    toast.addEventListener("click", gone);
+    const toast = h("div", { class: "toast", "data-seq": event.seq },
+      h("a", { href, onclick: gone },
+        h("img", { src: image, alt: "" }), h("span", {}, h("strong", {}, title), body && h("span", { class: "toast-text" }, body))),
+      h("button", { type: "button", "aria-label": t("dismiss"), onclick: gone }, glyph("close")));
     setTimeout(gone, TOAST);
     $("toasts").append(toast);
     while ($("toasts").children.length > MOST_TOASTS) $("toasts").firstElementChild.remove();
+  }
+
+  /** #settle takes away what has been read, here or elsewhere. */
+  #settle() {
+    const read = new Set(bell.client.items.filter((item) => item.read).map(({ seq }) => String(seq)));
+    for (const toast of $("toasts").querySelectorAll("[data-seq]")) if (read.has(toast.dataset.seq)) toast.remove();
   }
 }
 

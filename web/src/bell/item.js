@@ -17,6 +17,7 @@ export class Row {
    */
   constructor(handlers) {
     this.item = null;
+    this.at = NaN; // when it was, in ms of 1970
     this.handlers = handlers;
     this.element = h("li", { class: "item", part: "item" });
     this.time = /** @type {HTMLTimeElement} */ (h("time", { part: "item-time" }));
@@ -34,7 +35,9 @@ export class Row {
     const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
     const tabIndex = this.main?.tabIndex ?? -1;
     this.item = item;
-    this.time.dateTime = item.time;
+    this.at = view instanceof Node ? NaN : new Date(view.time ?? NaN).getTime();
+    if (Number.isNaN(this.at)) this.at = Date.parse(item.time);
+    this.time.dateTime = Number.isNaN(this.at) ? item.time : new Date(this.at).toISOString();
     this.element.classList.toggle("unread", !item.read);
     const content = view instanceof Node ? [view, this.time] : this.#content(view);
     const href = view instanceof Node ? "" : safeLink(view.href);
@@ -69,11 +72,10 @@ export class Row {
 
   /** tick writes how long ago it was. */
   tick(now, lang) {
-    const at = Date.parse(this.item.time);
-    if (Number.isNaN(at)) return;
-    const text = ago(at, now, lang);
+    if (Number.isNaN(this.at)) return;
+    const text = ago(this.at, now, lang);
     if (this.time.textContent === text) return;
     this.time.textContent = text;
-    this.time.title = exactly(at, lang);
+    this.time.title = exactly(this.at, lang);
   }
 }

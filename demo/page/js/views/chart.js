@@ -10,11 +10,12 @@ const LEFT = 62;
 const RIGHT = 20;
 const TOP = 18;
 const BOTTOM = 36;
+const NEWEST = 24; // points that the scale follows
 const MOST = 240; // tickets that are shown; older ones leave on the left
 
 export class Chart {
   #points = [];
-  #svg = drawing(`<svg xmlns="${NS}" viewBox="0 0 ${WIDTH} ${HEIGHT}" class="chart" role="img"><defs><linearGradient id="fade" gradientUnits="userSpaceOnUse" x1="0" y1="${TOP}" x2="0" y2="${HEIGHT - BOTTOM}"><stop class="fade-top" offset="0"/><stop class="fade-end" offset="1"/></linearGradient><clipPath id="plot"><rect x="${LEFT}" y="${TOP - 2}" width="${WIDTH - LEFT - RIGHT + 2}" height="${HEIGHT - TOP - BOTTOM + 4}"/></clipPath></defs><g class="grid"/><g clip-path="url(#plot)"><path class="area"/><path class="own-line"/><path class="chance-line"/></g><circle class="now" r="5"/><text class="now-text"/></svg>`);
+  #svg = drawing(`<svg xmlns="${NS}" viewBox="0 0 ${WIDTH} ${HEIGHT}" class="chart" role="img"><defs><linearGradient id="fade" gradientUnits="userSpaceOnUse" x1="0" y1="${TOP}" x2="0" y2="${HEIGHT - BOTTOM}"><stop class="fade-top" offset="0"/><stop class="fade-end" offset="1"/></linearGradient><clipPath id="plot"><rect x="${LEFT - 2}" y="${TOP - 2}" width="${WIDTH - LEFT - RIGHT + 4}" height="${HEIGHT - TOP - BOTTOM + 4}"/></clipPath></defs><g class="grid"/><g clip-path="url(#plot)"><path class="area"/><path class="own-line"/><path class="chance-line"/></g><circle class="now" r="5"/><text class="now-text"/><text class="empty-text" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT / 2}"/></svg>`);
 
   get node() { return this.#svg; }
 
@@ -39,22 +40,27 @@ export class Chart {
   }
 
   #draw() {
-    const points = this.#points.length > 0 ? this.#points : [{ tickets: 0, own: 0 }];
-    const first = points[0].tickets;
+    this.#svg.classList.toggle("none", this.#points.length === 0);
+    this.#svg.querySelector(".empty-text").textContent = this.#points.length === 0 ? t("chartEmpty") : "";
+    // The scale follows the newest points and ends on a round number. The chart begins
+    // with the first point that is not above it.
+    const chance = (p) => 1 / Math.max(1, p.tickets);
+    const share = (p) => (p.own ?? 0) / Math.max(1, p.tickets);
+    const top = niceTop(Math.max(...this.#points.slice(-NEWEST).flatMap((p) => [chance(p), share(p)])));
+    const above = this.#points.findLastIndex((p) => chance(p) > top || share(p) > top);
+    const points = this.#points.length > 0 ? this.#points.slice(above + 1) : [{ tickets: 0, own: 0 }];
+    const first = Math.max(0, points[0].tickets - 1); // each ticket has a step of its own
     const last = Math.max(points.at(-1).tickets, first + 5);
-    const chances = points.map((p) => 1 / Math.max(1, p.tickets));
-    const own = points.map((p) => (p.own ?? 0) / Math.max(1, p.tickets));
-    // The scale follows what is to be seen, and ends on a round number; what was
-    // higher long ago comes in from above.
-    const top = niceTop(Math.max(...chances.slice(-24), ...own.slice(-24)));
+    const chances = points.map(chance);
+    const own = points.map(share);
     const x = (tickets) => LEFT + (WIDTH - LEFT - RIGHT) * (tickets - first) / (last - first);
     const y = (p) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - p / top);
 
     const step = (values) => points.map((p, i) =>
-      (i === 0 ? `M${x(p.tickets)} ${y(values[i])}` : `H${x(p.tickets).toFixed(1)}V${y(values[i]).toFixed(1)}`)).join("");
+      `${i === 0 ? `M${x(first)} ` : "V"}${y(values[i]).toFixed(1)}H${x(p.tickets).toFixed(1)}`).join("");
     const path = step(chances);
     this.#set(".chance-line", { d: path });
-    this.#set(".area", { d: `${path}V${y(0)}H${x(points[0].tickets)}Z` });
+    this.#set(".area", { d: `${path}V${y(0)}H${x(first)}Z` });
     this.#set(".own-line", { d: own.some((p) => p > 0) ? step(own) : "" });
     const now = { x: x(points.at(-1).tickets), y: y(chances.at(-1)) };
     this.#set(".now", { cx: now.x, cy: now.y });
