@@ -62,6 +62,29 @@ function safeLink(href) {
   }
 }
 
+// src/bell/fonts.js
+
+// The fonts of all languages that there are texts for.
+
+/**
+ * fonts sets --_fonts of an element. What writes Korean, Japanese and Chinese is named:
+ * each system has its own, and some browsers choose none. The one of the element's
+ * language comes first, since the three write the same characters differently.
+ */
+const fonts = `
+:host {
+  --_ko: "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Noto Sans KR", NanumGothic, "Nanum Gothic";
+  --_ja: "Hiragino Sans", "Yu Gothic UI", Meiryo, "Noto Sans CJK JP", "Noto Sans JP";
+  --_zh: "PingFang SC", "Microsoft YaHei UI", "Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Zen Hei";
+  --_hant: "PingFang TC", "Microsoft JhengHei UI", "Noto Sans CJK TC", "Noto Sans TC";
+  --_east: var(--_ko), var(--_ja), var(--_zh), var(--_hant);
+  --_fonts: var(--bellhop-font, system-ui, -apple-system, "Segoe UI", Roboto, var(--_east), sans-serif);
+}
+:host(:lang(ja)) { --_east: var(--_ja), var(--_zh), var(--_hant), var(--_ko); }
+:host(:lang(zh)) { --_east: var(--_zh), var(--_hant), var(--_ja), var(--_ko); }
+:host(:lang(zh-Hant)), :host(:lang(zh-TW)), :host(:lang(zh-HK)) { --_east: var(--_hant), var(--_zh), var(--_ja), var(--_ko); }
+`;
+
 // src/bell/view.js
 
 // What a notification says, where its page does not say it.
@@ -766,7 +789,7 @@ const styles = `
   --_ease: cubic-bezier(.2, .7, .3, 1);
   display: inline-block;
   position: relative;
-  font: 400 14px/20px var(--bellhop-font, system-ui, -apple-system, "Segoe UI", Roboto, "Apple SD Gothic Neo", "Noto Sans KR", sans-serif);
+  font: 400 14px/20px var(--_fonts);
   -webkit-font-smoothing: antialiased;
 }
 :host([hidden]) { display: none; }
@@ -944,7 +967,7 @@ export class BellhopBell extends Element {
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
     if (!sheet) {
       sheet = new CSSStyleSheet();
-      sheet.replaceSync(styles);
+      sheet.replaceSync(fonts + styles);
     }
     root.adoptedStyleSheets = [sheet];
     this.#badge = h("span", { class: "badge none", part: "badge", dir: "ltr", "aria-hidden": "true" });

@@ -76,6 +76,29 @@ function safeLink(href) {
   }
 }
 
+// src/bell/fonts.js
+
+// The fonts of all languages that there are texts for.
+
+/**
+ * fonts sets --_fonts of an element. What writes Korean, Japanese and Chinese is named:
+ * each system has its own, and some browsers choose none. The one of the element's
+ * language comes first, since the three write the same characters differently.
+ */
+const fonts = `
+:host {
+  --_ko: "Apple SD Gothic Neo", "Malgun Gothic", "Noto Sans CJK KR", "Noto Sans KR", NanumGothic, "Nanum Gothic";
+  --_ja: "Hiragino Sans", "Yu Gothic UI", Meiryo, "Noto Sans CJK JP", "Noto Sans JP";
+  --_zh: "PingFang SC", "Microsoft YaHei UI", "Noto Sans CJK SC", "Noto Sans SC", "WenQuanYi Zen Hei";
+  --_hant: "PingFang TC", "Microsoft JhengHei UI", "Noto Sans CJK TC", "Noto Sans TC";
+  --_east: var(--_ko), var(--_ja), var(--_zh), var(--_hant);
+  --_fonts: var(--bellhop-font, system-ui, -apple-system, "Segoe UI", Roboto, var(--_east), sans-serif);
+}
+:host(:lang(ja)) { --_east: var(--_ja), var(--_zh), var(--_hant), var(--_ko); }
+:host(:lang(zh)) { --_east: var(--_zh), var(--_hant), var(--_ja), var(--_ko); }
+:host(:lang(zh-Hant)), :host(:lang(zh-TW)), :host(:lang(zh-HK)) { --_east: var(--_hant), var(--_zh), var(--_ja), var(--_ko); }
+`;
+
 // src/bell/view.js
 
 // What a notification says, where its page does not say it.
@@ -148,8 +171,8 @@ const DISMISS = {
 };
 
 const sheet = globalThis.CSSStyleSheet && new CSSStyleSheet();
-sheet?.replaceSync?.(`
-  :host { position: fixed; inset-block-end: 16px; inset-inline-end: 16px; z-index: 2147483647; display: block; width: min(340px, calc(100vw - 32px)); pointer-events: none; font: 14px/20px var(--bellhop-font, system-ui, sans-serif); }
+sheet?.replaceSync?.(fonts + `
+  :host { position: fixed; inset-block-end: 16px; inset-inline-end: 16px; z-index: 2147483647; display: block; width: min(340px, calc(100vw - 32px)); pointer-events: none; font: 14px/20px var(--_fonts); }
   :host([hidden]) { display: none; }
   ol { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
   li { display: flex; align-items: flex-start; gap: 8px; padding: 12px; border-radius: var(--bellhop-radius, 14px); pointer-events: auto; color: var(--bellhop-text, light-dark(#171a21, #f0f2f6)); background: var(--bellhop-surface, light-dark(#fff, #191b21)); border: 1px solid var(--bellhop-border, light-dark(#e3e6ec, #31353f)); box-shadow: 0 8px 30px -8px rgb(0 0 0 / .35); }

@@ -1,6 +1,7 @@
 // The element <bellhop-bell>.
 
 import { h, icon, ICONS } from "./dom.js";
+import { fonts } from "./fonts.js";
 import { defaultView, pagesView, templateOf } from "./view.js";
 import { List } from "./list.js";
 import { News } from "./news.js";
@@ -56,7 +57,7 @@ export class BellhopBell extends Element {
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
     if (!sheet) {
       sheet = new CSSStyleSheet();
-      sheet.replaceSync(styles);
+      sheet.replaceSync(fonts + styles);
     }
     root.adoptedStyleSheets = [sheet];
     this.#badge = h("span", { class: "badge none", part: "badge", dir: "ltr", "aria-hidden": "true" });

@@ -16,7 +16,7 @@ export const styles = `
   --_ease: cubic-bezier(.2, .7, .3, 1);
   display: inline-block;
   position: relative;
-  font: 400 14px/20px var(--bellhop-font, system-ui, -apple-system, "Segoe UI", Roboto, "Apple SD Gothic Neo", "Noto Sans KR", sans-serif);
+  font: 400 14px/20px var(--_fonts);
   -webkit-font-smoothing: antialiased;
 }
 :host([hidden]) { display: none; }

@@ -2,6 +2,7 @@
 
 import { onArrival } from "./arrival.js";
 import { h, icon, ICONS, safeLink } from "./dom.js";
+import { fonts } from "./fonts.js";
 import { defaultView, pagesView, templateOf } from "./view.js";
 
 /** So many are shown at a time; those that come meanwhile wait, as many again. */
@@ -13,8 +14,8 @@ const DISMISS = {
 };
 
 const sheet = globalThis.CSSStyleSheet && new CSSStyleSheet();
-sheet?.replaceSync?.(`
-  :host { position: fixed; inset-block-end: 16px; inset-inline-end: 16px; z-index: 2147483647; display: block; width: min(340px, calc(100vw - 32px)); pointer-events: none; font: 14px/20px var(--bellhop-font, system-ui, sans-serif); }
+sheet?.replaceSync?.(fonts + `
+  :host { position: fixed; inset-block-end: 16px; inset-inline-end: 16px; z-index: 2147483647; display: block; width: min(340px, calc(100vw - 32px)); pointer-events: none; font: 14px/20px var(--_fonts); }
   :host([hidden]) { display: none; }
   ol { display: grid; gap: 8px; margin: 0; padding: 0; list-style: none; }
   li { display: flex; align-items: flex-start; gap: 8px; padding: 12px; border-radius: var(--bellhop-radius, 14px); pointer-events: auto; color: var(--bellhop-text, light-dark(#171a21, #f0f2f6)); background: var(--bellhop-surface, light-dark(#fff, #191b21)); border: 1px solid var(--bellhop-border, light-dark(#e3e6ec, #31353f)); box-shadow: 0 8px 30px -8px rgb(0 0 0 / .35); }
