@@ -48,14 +48,20 @@ func NodeModules(tb testing.TB, dir string) string {
 	if have, err := os.ReadFile(stamp); err == nil && bytes.Equal(have, want) {
 		return modules
 	}
+	RunNPM(tb, dir, "ci")
+	require.NoError(tb, os.WriteFile(stamp, want, 0o600))
+	return modules
+}
+
+// RunNPM runs npm in a folder. Nothing that packages bring is run.
+func RunNPM(tb testing.TB, dir string, args ...string) {
+	tb.Helper()
 	npm, err := program("npm")
 	require.NoError(tb, err)
 	ctx, cancel := context.WithTimeout(tb.Context(), npmTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
+	cmd := exec.CommandContext(ctx, npm, append(args, "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
-	require.NoError(tb, err, "npm ci in %s:\n%s", dir, out)
-	require.NoError(tb, os.WriteFile(stamp, want, 0o600))
-	return modules
+	require.NoError(tb, err, "npm %s in %s:\n%s", args, dir, out)
 }

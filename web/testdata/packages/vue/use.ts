@@ -1,0 +1,25 @@
+// What an app may write: it has to be right by the declarations.
+import "bellhop-client/bell";
+import { type BellhopHandle, createBellhop, provideBellhop, useBell, useEvent, useInbox } from "bellhop-client/vue";
+import { createApp, defineComponent } from "vue";
+
+const Page = defineComponent({
+  setup() {
+    const inbox = useInbox();
+    const { client, status, markRead, loadMore }: BellhopHandle = useBell();
+    useEvent<{ by: string }>("comment", ({ data }, { live }) => console.log(data.by, live));
+    useEvent("bellhop.reset", ({ channel }) => console.log(channel));
+    // @ts-expect-error: a listener is needed
+    useEvent("comment");
+    // @ts-expect-error: a snapshot
+    inbox.value.items.push(inbox.value.items[0]);
+    // @ts-expect-error: it is the client's to set
+    status.value = { state: "live" };
+    const more: Promise<number> = loadMore();
+    return () => [inbox.value.unread, status.value.state, client.value?.cursor, markRead([1]), more];
+  },
+});
+createApp(Page).use(createBellhop({ url: "https://bell.example.com", token: async ({ renew }) => (renew ? "another" : undefined) }));
+defineComponent({ setup: () => provideBellhop({ channels: ["topic:news"] }) });
+// @ts-expect-error: there is no such language
+createBellhop({ transport: "websocket" });

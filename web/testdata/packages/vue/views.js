@@ -1,0 +1,29 @@
+import { createSSRApp, h, ref } from "vue";
+import { createBellhop, provideBellhop, useBell, useEvent, useInbox } from "bellhop-client/vue";
+import "bellhop-client/bell";
+
+export const seen = { clients: new Set(), events: [] };
+
+const Page = {
+  setup() {
+    const inbox = useInbox();
+    const { client, status } = useBell();
+    const shown = ref(0);
+    useEvent("note", ({ seq }) => {
+      seen.events.push([seq, shown.value]);
+      shown.value = seq;
+    });
+    return () => {
+      if (client.value) seen.clients.add(client.value);
+      return h("p", [`${inbox.value.unread} ${inbox.value.loading} ${status.value.state} ${shown.value}`, h("bellhop-bell", { client: client.value })]);
+    };
+  },
+};
+
+export const orphan = Page;
+
+/** app has a client by the plugin, and one by a component that is there while inner.value says so. */
+export function app(options, inner = ref(false)) {
+  const Inner = { setup() { provideBellhop({ ...options, pageSize: 5 }); return () => h(Page); } };
+  return createSSRApp({ setup: () => () => h("div", [h(Page), inner.value && h(Inner)]) }).use(createBellhop(options));
+}
