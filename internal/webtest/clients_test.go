@@ -44,19 +44,19 @@ func TestClientsFromNpm(t *testing.T) {
 	h := newHouse(t, "BELLHOP_STREAM_MAX_AGE=3s")
 	npm := testenv.NPM(t)
 	testenv.NodeModules(t, npm)
-	for _, recipe := range []string{"fetch-event-source", "event-source-polyfill", "eventsource"} {
+	for _, recipe := range []string{
+		"fetch-event-source", "event-source-polyfill", "eventsource", "sse-js", "reconnecting-eventsource", "react-native", "expo",
+	} {
 		t.Run(recipe, func(t *testing.T) {
 			t.Parallel()
 			h := &house{t: t, bellhop: h.bellhop, network: testenv.Proxy(t, h.network.Addr)}
 			token, err := auth.SignToken(signingKey, auth.Claims{Subject: recipe, Expires: time.Now().Add(time.Hour)})
 			require.NoError(t, err)
-			// From the beginning, so that nothing depends on when it is connected.
 			script := filepath.Join(npm, "recipes", "run.mjs")
-			url := "http://" + h.network.Addr + "/v1/stream?last_event_id=0"
 			// Not the test's context: that ends before the cleanup does so in order.
 			ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
 			t.Cleanup(cancel)
-			cmd := exec.CommandContext(ctx, testenv.Node(t), script, recipe, url, token)
+			cmd := exec.CommandContext(ctx, testenv.Node(t), script, recipe, "http://"+h.network.Addr, token)
 			var seqs, errors output
 			cmd.Stdout, cmd.Stderr = &seqs, &errors
 			stdin, err := cmd.StdinPipe()
@@ -76,6 +76,9 @@ func TestClientsFromNpm(t *testing.T) {
 				}
 				require.Eventually(t, func() bool { return seqs.String() == want.String() }, patience, tick,
 					"after %d: %s\n%s", i, &seqs, &errors)
+			}
+			if way, ours := map[string]string{"react-native": "poll", "expo": "fetch"}[recipe]; ours {
+				require.Equal(t, way, strings.Fields(errors.String())[0], "by what is there")
 			}
 		})
 	}
@@ -98,5 +101,5 @@ func TestDocsHaveTheRecipes(t *testing.T) {
 			count++
 		}
 	}
-	require.Equal(t, 3, count)
+	require.Equal(t, 6, count)
 }

@@ -9,4 +9,8 @@ const { listen } = await import(`./${recipe}.mjs`);
 process.on("unhandledRejection", (error) => console.error(error));
 const stop = new AbortController();
 process.stdin.on("end", () => { stop.abort(); setTimeout(() => process.exit(0), 100); }).resume();
-await listen(url, async () => token, (event) => console.log(event.seq), stop.signal);
+// From the beginning, so that nothing depends on when it is connected.
+const ours = ["react-native", "expo"].includes(recipe);
+const [address, more] = ours ? [url, { cursor: "0" }] : [`${url}/v1/stream?last_event_id=0`];
+const client = await listen(address, async () => token, (event) => console.log(event.seq), stop.signal, more);
+client?.on?.("bellhop.status", ({ state, transport }) => { if (state === "live") console.error(transport); });
