@@ -15,6 +15,13 @@ function onArrival(client, act) {
   return client.on("*", (event, { live }) => { if (live && event.channel.startsWith("user:")) act(event); });
 }
 
+/** goneBy returns which events an inbox no longer has as unread: they were read or removed, in any tab. */
+function goneBy({ items, unread: count }) {
+  const unread = new Set(items.filter(({ read }) => !read).map(({ seq }) => seq));
+  const newest = count === 0 ? Infinity : items[0]?.seq ?? 0; // the list may not have what has just come
+  return (seq) => seq <= newest && !unread.has(seq);
+}
+
 // src/bell/dom.js
 
 // Making elements. There is no markup from strings anywhere in the bell: what a
@@ -254,10 +261,8 @@ export class BellhopToasts extends Base {
   }
 
   /** #settle takes away what was read or removed elsewhere. */
-  #settle({ items, unread: count }) {
-    const unread = new Set(items.filter(({ read }) => !read).map(({ seq }) => seq));
-    const newest = count === 0 ? Infinity : items[0]?.seq ?? 0; // the list may not have what has just come
-    const gone = (seq) => seq <= newest && !unread.has(seq);
+  #settle(inbox) {
+    const gone = goneBy(inbox);
     this.#waiting = this.#waiting.filter(({ seq }) => !gone(seq));
     for (const seq of [...this.#shown.keys()]) if (gone(seq)) this.#drop(seq);
   }

@@ -47,6 +47,8 @@ func (p tab) unreadInTheTitle() {
 	p.until(`document.title === "(2) A page with a bell"`)
 	p.Evaluate("client.markRead([1])")
 	p.until(`document.title === "(1) A page with a bell"`)
+	p.Evaluate(`(document.title = "Another page", 0)`) // as routers do
+	p.until(`document.title === "(1) Another page"`)
 	p.Evaluate("stopTitle()")
-	p.until(`document.title === "A page with a bell"`)
+	p.until(`document.title === "Another page"`)
 }

@@ -1,26 +1,38 @@
 // Ways to call somebody who looks elsewhere. Each is off until the page asks for it,
 // and ends with the function that it returns.
 
-import { onArrival } from "./arrival.js";
+import { goneBy, onArrival } from "./arrival.js";
 import { defaultView, pagesView, templateOf } from "./view.js";
 
+/** A title that a router has changed is marked again after this, in ms: others may write it too. */
+const MARK_AFTER = 50;
+
 /**
- * showUnread keeps the number of unread notifications in the page's title, and on the
- * icon of an installed app where the browser can.
+ * showUnread keeps the number of unread notifications in the page's title, whoever
+ * changes that, and on the icon of an installed app where the browser can.
  *
  * @param {import("../../bellhop.d.ts").Bellhop} client
  * @param {{ title?: boolean, badge?: boolean }} [where]
  */
 export function showUnread(client, { title = true, badge = true } = {}) {
   const mark = /^\(\d+\+?\) /;
-  const show = (unread) => {
-    const count = unread > 99 ? "99+" : String(unread);
-    if (title) document.title = (unread > 0 ? `(${count}) ` : "") + document.title.replace(mark, "");
+  let unread = client.inbox.unread;
+  let timer;
+  const write = () => {
+    timer = undefined;
+    const text = (unread > 0 ? `(${unread > 99 ? "99+" : unread}) ` : "") + document.title.replace(mark, "");
+    if (title && document.title !== text) document.title = text;
+  };
+  const show = (count) => {
+    unread = count;
+    write();
     if (badge) (unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.())?.catch(() => {});
   };
-  show(client.inbox.unread);
-  const off = client.on("bellhop.inbox", ({ unread }) => show(unread));
-  return () => { off(); show(0); };
+  show(unread);
+  const observer = new MutationObserver(() => { timer ??= setTimeout(write, MARK_AFTER); });
+  if (title) observer.observe(document.head, { childList: true, subtree: true, characterData: true });
+  const off = client.on("bellhop.inbox", ({ unread: count }) => show(count));
+  return () => { observer.disconnect(); clearTimeout(timer); off(); show(0); };
 }
 
 /** arrivals calls act for what arrives, in one tab of all. */
@@ -49,19 +61,94 @@ export function playSound(client, address) {
   });
 }
 
+/** The most notifications that are remembered, to close them when they are read. */
+const MOST_SHOWN = 100;
+
+/** Tabs that somebody looks at share this lock: a hidden one has no timers to wait for answers. */
+const LOOKED_AT = "bellhop:looked-at";
+
 /**
- * notifyDesktop shows a notification of the system for what arrives while the page is
- * hidden. The page has to ask for the permission, at a click; without it nothing is shown.
+ * notifyDesktop shows a notification of the system for what arrives while all tabs that
+ * call it are hidden, and closes it when it is read. The page has to ask for the
+ * permission, at a click; without it nothing is shown. Where only service workers may
+ * notify, as on Android, the page's own does.
  *
  * @param {import("../../bellhop.d.ts").Bellhop} client
  * @param {Record<string, (event: any) => import("../../bellhop-bell.d.ts").BellhopView>} [templates]
  */
 export function notifyDesktop(client, templates = {}) {
-  return arrivals(client, (event) => {
-    if (globalThis.Notification?.permission !== "granted" || document.visibilityState === "visible") return;
+  const shown = new Map(); // how to close it, by seq
+  let told = false;
+  const show = async (event) => {
+    if (globalThis.Notification?.permission !== "granted" || await lookedAt() || goneBy(client.inbox)(event.seq)) return;
     const { title, body } = pagesView(() => templateOf(templates, event.type)?.(event)) ?? defaultView(event);
     // The same tag in two tabs shows one.
-    const shown = new Notification(title, { body, tag: `${event.channel}:${event.seq}` });
-    shown.onclick = () => { window.focus(); shown.close(); };
-  });
+    const close = await notify(title, { body, tag: `${event.channel}:${event.seq}` });
+    if (shown.size === MOST_SHOWN) shown.delete(shown.keys().next().value);
+    shown.set(event.seq, close);
+  };
+  const stops = [
+    holdWhileVisible(),
+    arrivals(client, (event) => show(event).catch((error) => {
+      if (!told) reportError(error);
+      told = true;
+    })),
+    client.on("bellhop.inbox", (inbox) => {
+      const gone = goneBy(inbox);
+      for (const [seq, close] of shown) {
+        if (!gone(seq)) continue;
+        shown.delete(seq);
+        close();
+      }
+    }),
+  ];
+  return () => { for (const stop of stops) stop(); };
+}
+
+/** notify shows a notification by what this browser has for it; resolves with how to close it. */
+async function notify(title, options) {
+  let shown;
+  try {
+    shown = new Notification(title, options);
+  } catch {
+    const worker = await navigator.serviceWorker?.getRegistration();
+    if (!worker) throw new Error("notifyDesktop: this browser lets only service workers notify, and the page has none");
+    await worker.showNotification(title, options);
+    return async () => { for (const it of await worker.getNotifications({ tag: options.tag })) it.close(); };
+  }
+  shown.onclick = () => { window.focus(); shown.close(); };
+  return () => shown.close();
+}
+
+/** lookedAt tells whether somebody looks at this tab, or at another one where tabs can tell. */
+async function lookedAt() {
+  if (document.visibilityState === "visible") return true;
+  const { held = [] } = await navigator.locks?.query() ?? {};
+  return held.some(({ name }) => name === LOOKED_AT);
+}
+
+/** holdWhileVisible has this tab share the lock while it can be seen; returns how to stop. */
+function holdWhileVisible() {
+  let letGo = null;
+  const change = () => {
+    if (document.visibilityState === "visible") {
+      letGo ??= hold();
+    } else {
+      letGo?.();
+      letGo = null;
+    }
+  };
+  document.addEventListener("visibilitychange", change);
+  change();
+  return () => {
+    document.removeEventListener("visibilitychange", change);
+    letGo?.();
+  };
+}
+
+function hold() {
+  let letGo;
+  const held = new Promise((resolve) => { letGo = resolve; });
+  navigator.locks?.request(LOOKED_AT, { mode: "shared" }, () => held).catch(() => {});
+  return letGo;
 }

@@ -1,6 +1,6 @@
 // <bellhop-toasts>: shows what arrives, for a moment.
 
-import { onArrival } from "./arrival.js";
+import { goneBy, onArrival } from "./arrival.js";
 import { h, icon, ICONS, safeLink } from "./dom.js";
 import { fonts } from "./fonts.js";
 import { defaultView, pagesView, templateOf } from "./view.js";
@@ -97,10 +97,8 @@ export class BellhopToasts extends Base {
   }
 
   /** #settle takes away what was read or removed elsewhere. */
-  #settle({ items, unread: count }) {
-    const unread = new Set(items.filter(({ read }) => !read).map(({ seq }) => seq));
-    const newest = count === 0 ? Infinity : items[0]?.seq ?? 0; // the list may not have what has just come
-    const gone = (seq) => seq <= newest && !unread.has(seq);
+  #settle(inbox) {
+    const gone = goneBy(inbox);
     this.#waiting = this.#waiting.filter(({ seq }) => !gone(seq));
     for (const seq of [...this.#shown.keys()]) if (gone(seq)) this.#drop(seq);
   }
