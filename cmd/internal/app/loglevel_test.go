@@ -45,7 +45,7 @@ func TestLevelOfTheLogChangesWhileAProgramRuns(t *testing.T) {
 	set("debug\n", http.StatusOK)
 	require.Equal(t, "DEBUG\n", fetched(admin+"/loglevel"))
 	require.NotContains(t, stderr.String(), "stream ended")
-	require.Equal(t, 1, strings.Count(stderr.String(), "path=/v1/stream"), "that of the stream, and not that of the poll: %s", stderr)
+	require.NotContains(t, stderr.String(), "path=/v1/stream", "a stream that opened is no news")
 
 	visit("second")
 	line := regexp.MustCompile(`level=DEBUG msg="stream ended" request_id=second person=[0-9a-f]{16} remote=127\.0\.0\.1:\d+ reason=client events=1 bytes=\d{3} behind=0 lasted=`)
