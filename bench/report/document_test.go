@@ -75,7 +75,7 @@ func TestDocumentGetsTablesAndCharts(t *testing.T) {
 		require.NotContains(t, s, "old")
 		require.Contains(t, s, "between\n")
 		require.True(t, strings.HasSuffix(s, "after\n"))
-		require.Equal(t, 4, strings.Count(s, "<!-- end "))
+		require.Equal(t, 5, strings.Count(s, "<!-- end "))
 	}
 	for _, name := range []string{deliveryChart, memoryChart, latencyChart} {
 		svg, err := os.ReadFile(filepath.Join(dir, name))
