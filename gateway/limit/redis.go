@@ -81,6 +81,7 @@ type Redis struct {
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 	work   chan struct{} // there is something to write, or to settle
+	asker  *asker
 
 	mu     sync.Mutex // guards what follows and userCounts; taken after userCount.wire
 	users  map[string]*userCount
@@ -118,7 +119,9 @@ func NewRedis(client redis.Cmdable, cfg RedisConfig) *Redis {
 		users: make(map[string]*userCount), dirty: make(map[string]*userCount),
 		doubt: make(map[string]struct{}), ending: make(map[string]int),
 	}
+	r.asker = newAsker(client, cfg.Timeout)
 	r.done.Go(func() { r.keep(ctx) })
+	r.done.Go(func() { r.asker.serve(ctx) })
 	return r
 }
 
@@ -176,7 +179,7 @@ func (r *Redis) ask(ctx context.Context, user string, u *userCount, most int) (t
 	r.mu.Lock()
 	open := int(u.open) - r.ending[user]
 	r.mu.Unlock()
-	answer, err := r.eval(ctx, acquireScript, user, open, most)
+	answer, err := r.eval(ctx, r.asker.run, acquireScript, user, open, most)
 	return answer == 1 || err != nil, err
 }
 
@@ -194,9 +197,17 @@ func (r *Redis) unanswered(err error) {
 // are not known here, which may be new or dead.
 const unsure = 2
 
+// runner runs a script, in a way.
+type runner func(ctx context.Context, script *redis.Script, key string, args ...any) (int, error)
+
+// runAlone is a round trip of its own.
+func (r *Redis) runAlone(ctx context.Context, script *redis.Script, key string, args ...any) (int, error) {
+	return script.Run(ctx, r.client, []string{key}, args...).Int()
+}
+
 // eval runs a script about a user. The answer is unsure only if nobody can know
 // yet who is alive.
-func (r *Redis) eval(ctx context.Context, script *redis.Script, user string, open, most int) (answer int, err error) {
+func (r *Redis) eval(ctx context.Context, run runner, script *redis.Script, user string, open, most int) (answer int, err error) {
 	for _, renewed := range []bool{false, true} {
 		r.mu.Lock()
 		live, sure := r.live, 0
@@ -205,7 +216,7 @@ func (r *Redis) eval(ctx context.Context, script *redis.Script, user string, ope
 		}
 		r.mu.Unlock()
 		args := append([]any{r.id, open, most, r.cfg.keep.Milliseconds(), sure}, live...)
-		answer, err = script.Run(ctx, r.client, []string{r.key(user)}, args...).Int()
+		answer, err = run(ctx, script, r.key(user), args...)
 		if err != nil || answer != unsure || renewed {
 			return answer, err
 		}

@@ -67,7 +67,7 @@ func (r *Redis) settleUser(ctx context.Context, user string) error {
 	if !free {
 		return nil // somebody asks about this user; it has its turn later
 	}
-	answer, err := r.eval(ctx, settleScript, user, open, most)
+	answer, err := r.eval(ctx, r.runAlone, settleScript, user, open, most)
 	if err == nil && answer == unsure {
 		err = errUnsure
 	}

@@ -3,8 +3,10 @@ package limit_test
 import (
 	"bytes"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,6 +68,35 @@ func TestWriteThatHangsIsNotWaitedFor(t *testing.T) {
 		counts, err := server.Client().HVals(t.Context(), "bellhop:limit:user:mina").Result()
 		return err == nil && len(counts) == 1 && counts[0] == string(rune('0'+comers))
 	}, 10*time.Second, 5*time.Millisecond, "who was let in meanwhile is counted")
+}
+
+// TestQuestionsShareARoundTrip: those who come at once cost Redis and the gateway far
+// fewer round trips than they are.
+func TestQuestionsShareARoundTrip(t *testing.T) {
+	t.Parallel()
+	const comers = 200
+	network := testenv.Proxy(t, testenv.Redis(t).Addr)
+	a := join(t, open(t, "redis://"+network.Addr), "", unhurried)
+	require.True(t, a.Acquire(t.Context(), "first", 1)) // Redis has the script
+	var trips atomic.Int64
+	network.Intercept(func(d testenv.Direction, b []byte) testenv.Action {
+		if d == testenv.ToServer && bytes.Contains(b, []byte("evalsha")) {
+			trips.Add(1)
+		}
+		return testenv.Pass
+	})
+	var all sync.WaitGroup
+	for i := range comers {
+		all.Go(func() {
+			user := strconv.Itoa(i)
+			if !a.Acquire(t.Context(), user, 1) || a.Acquire(t.Context(), user, 1) {
+				t.Errorf("the count of %s is wrong", user)
+			}
+		})
+	}
+	all.Wait()
+	network.Intercept(nil)
+	require.Less(t, trips.Load(), int64(comers/2))
 }
 
 // journal is what a member logs to while its test reads.
