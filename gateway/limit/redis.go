@@ -75,13 +75,13 @@ type RedisConfig struct {
 // written as they are and never added up, so that nothing that gets lost on the
 // way, not even all of Redis, makes them wrong for long.
 type Redis struct {
-	client redis.Cmdable // not the UniversalClient, which takes a second to compile
-	cfg    RedisConfig
-	id     string
-	stop   context.CancelFunc
-	done   sync.WaitGroup
-	work   chan struct{} // there is something to write, or to settle
-	asker  *asker
+	client    redis.Cmdable // not the UniversalClient, which takes a second to compile
+	cfg       RedisConfig
+	id        string
+	stop      context.CancelFunc
+	done      sync.WaitGroup
+	work      chan struct{} // there is something to write, or to settle
+	pipeliner *pipeliner
 
 	mu     sync.Mutex // guards what follows and userCounts; taken after userCount.wire
 	users  map[string]*userCount
@@ -119,9 +119,9 @@ func NewRedis(client redis.Cmdable, cfg RedisConfig) *Redis {
 		users: make(map[string]*userCount), dirty: make(map[string]*userCount),
 		doubt: make(map[string]struct{}), ending: make(map[string]int),
 	}
-	r.asker = newAsker(client, cfg.Timeout)
+	r.pipeliner = newPipeliner(client, cfg.Timeout)
 	r.done.Go(func() { r.keep(ctx) })
-	r.done.Go(func() { r.asker.serve(ctx) })
+	r.done.Go(func() { r.pipeliner.serve(ctx) })
 	return r
 }
 
@@ -179,7 +179,7 @@ func (r *Redis) ask(ctx context.Context, user string, u *userCount, most int) (t
 	r.mu.Lock()
 	open := int(u.open) - r.ending[user]
 	r.mu.Unlock()
-	answer, err := r.eval(ctx, r.asker.run, acquireScript, user, open, most)
+	answer, err := r.eval(ctx, r.pipeliner.run, acquireScript, user, open, most)
 	return answer == 1 || err != nil, err
 }
 

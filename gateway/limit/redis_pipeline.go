@@ -18,9 +18,9 @@ const (
 	askSize = 256
 )
 
-// asker puts the questions of all who come in as few round trips as there can be. A
+// pipeliner puts the questions of all who come in as few round trips as there can be. A
 // question each is a write, a read and two switches of goroutines for a client.
-type asker struct {
+type pipeliner struct {
 	client  redis.Cmdable
 	timeout time.Duration // of a round trip
 	kick    chan struct{}
@@ -41,15 +41,15 @@ type asked struct {
 	left   atomic.Bool // nobody waits for the answer any more
 }
 
-func newAsker(client redis.Cmdable, timeout time.Duration) *asker {
-	return &asker{client: client, timeout: timeout, kick: make(chan struct{}, 1)}
+func newPipeliner(client redis.Cmdable, timeout time.Duration) *pipeliner {
+	return &pipeliner{client: client, timeout: timeout, kick: make(chan struct{}, 1)}
 }
 
 var errClosed = errors.New("the count of streams was closed")
 
 // run calls a script, together with others. It waits for the answer until ctx ends;
 // the script may run all the same if it was under way then.
-func (a *asker) run(ctx context.Context, script *redis.Script, key string, args ...any) (int, error) {
+func (a *pipeliner) run(ctx context.Context, script *redis.Script, key string, args ...any) (int, error) {
 	q := &asked{script: script, key: key, args: args, done: make(chan struct{})}
 	a.mu.Lock()
 	if a.closed {
@@ -79,7 +79,7 @@ func (a *asker) run(ctx context.Context, script *redis.Script, key string, args 
 }
 
 // serve puts the questions until ctx ends. Who waits then hears so.
-func (a *asker) serve(ctx context.Context) {
+func (a *pipeliner) serve(ctx context.Context) {
 	pause := time.NewTimer(0)
 	defer pause.Stop()
 	for {
@@ -101,7 +101,7 @@ func (a *asker) serve(ctx context.Context) {
 }
 
 // take returns questions that somebody waits for.
-func (a *asker) take() (batch []*asked) {
+func (a *pipeliner) take() (batch []*asked) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.queue) > 0 && len(batch) < askSize {
@@ -116,7 +116,7 @@ func (a *asker) take() (batch []*asked) {
 	return batch
 }
 
-func (a *asker) put(ctx context.Context, batch []*asked) {
+func (a *pipeliner) put(ctx context.Context, batch []*asked) {
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
 	// Its error is that of one of the commands, and each of them has its own.
@@ -134,7 +134,7 @@ func (a *asker) put(ctx context.Context, batch []*asked) {
 	}
 }
 
-func (a *asker) close() {
+func (a *pipeliner) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.closed = true
