@@ -284,3 +284,25 @@ func TestMessageOnlyLeavesTheEventLineOut(t *testing.T) {
 		require.Contains(t, b[0].data, `"type":"note"`)
 	})
 }
+
+// TestReplayOfManyPiecesComesWhole: what is left out of a piece, such as event lines,
+// must not make the stream take the piece for the last one.
+func TestReplayOfManyPiecesComesWhole(t *testing.T) {
+	const events = 200
+	for _, messageOnly := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			for range events {
+				r.log.add(inbox)
+			}
+			c := r.open(Request{Channels: []event.Channel{inbox}, Cursor: cursor(t, "0.e1@user:1"), MessageOnly: messageOnly})
+			var got []block
+			for range 3 { // to be placed, for the page, and whatever wakes it then
+				<-time.After(time.Second)
+				got = append(got, c.pull()...)
+			}
+			require.Len(t, got, events+1)
+			require.Equal(t, "bellhop.ready", got[events].event)
+		})
+	}
+}

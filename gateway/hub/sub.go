@@ -53,10 +53,9 @@ func (b *sub) advance(w *writer) {
 				return
 			}
 		case track.WritePage:
+			// Less may be written than the page says, so that there is room for more of it.
 			b.hand(w, b.Page(w.budget))
-			if !b.PageWritten() {
-				return
-			}
+			b.PageWritten()
 		case track.ReadRing:
 			b.ch.mu.Lock()
 			entries, reading, do := b.ch.Read(room[:0], &b.Listener, w.budget)
