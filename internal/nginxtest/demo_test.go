@@ -34,7 +34,7 @@ func TestDemoBehindNginx(t *testing.T) {
 	await(t, "what was", func() bool { return visitor.number("tickets") == 6 })
 	mina.open(e.URL()+"/?as=mina#/posts/3", "true")
 	await(t, "the page is live", func() bool {
-		return mina.number(`document.querySelectorAll("#state[data-state=live]").length`) == 1 && mina.number(`document.querySelectorAll(".comment").length`) == 2
+		return mina.number(`document.querySelectorAll("#state[data-state=live]").length`) == 1 && mina.number(`document.querySelectorAll(".comment").length`) == 3
 	})
 
 	visitor.run(`(self.send = (path, body, headers) => fetch(path, { method: "POST", body: JSON.stringify(body), headers }).then((r) => r.json()),
@@ -42,7 +42,7 @@ func TestDemoBehindNginx(t *testing.T) {
 			send("/api/v1/posts/3/comments", { text: "Meow?" }, { Authorization: "Bearer " + token })), true)`)
 	await(t, "the ticket", func() bool { return visitor.number("tickets") == 7 })
 	await(t, "the comment, under the post and in the bell", func() bool {
-		return mina.number(`document.querySelectorAll(".comment").length`) == 3 &&
+		return mina.number(`document.querySelectorAll(".comment").length`) == 4 &&
 			mina.number(`document.querySelector("bellhop-bell").client.items.filter((item) => item.data.by === "haru").length`) == 1
 	})
 }
