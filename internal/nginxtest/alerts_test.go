@@ -34,6 +34,7 @@ var healthy = map[string]string{
 	`process_open_fds{job="gateway",instance="g"}`:                                           "500x720",
 	`process_max_fds{job="gateway",instance="g"}`:                                            "1000x720",
 	`bellhop_notifier_maintenance_failures_total{instance="n",task="trim"}`:                  "2x720",
+	`bellhop_notifier_maintenance_failures_total{instance="n",task="identity"}`:              "2x720",
 }
 
 // troubles are, for each alert, what is recorded otherwise when it is to fire. An empty
@@ -53,6 +54,7 @@ var troubles = map[string]map[string]string{
 	"RevocationsOld":   {`bellhop_revocations_last_read_timestamp_seconds{instance="g"}`: "5x720"},
 	"EventsLate":       {`bellhop_hub_event_age_seconds_bucket{instance="g",le="0.1"}`: "0+450x720"},
 	"NewEpoch":         {`bellhop_notifier_epochs_total{instance="n"}`: "0x660 1x60"},
+	"NoPrimary":        {`bellhop_notifier_maintenance_failures_total{instance="n",task="identity"}`: "0+5x720"},
 	"GatewaysFull":     {`bellhop_streams_refused_total{instance="g",reason="capacity"}`: "0+1x720"},
 	"DescriptorsShort": {`process_open_fds{job="gateway",instance="g"}`: "950x720"},
 	"MaintenanceFails": {`bellhop_notifier_maintenance_failures_total{instance="n",task="trim"}`: "0+1x720"},
