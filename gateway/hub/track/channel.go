@@ -44,7 +44,7 @@ func (c *Channel) Filled() event.Position { return c.filled }
 func (c *Channel) Followed() bool { return c.idle == 0 }
 
 // Message takes what the bus brought: an event of a position, or, without a frame, the
-// word that something else happened up to it.
+// word that events up to it were deleted, or that this one is too large for the bus.
 func (c *Channel) Message(p event.Position, frame event.Frame, n *event.Note, at Moment) (fx Effects) {
 	switch {
 	case c.link == unsubscribing:
@@ -165,7 +165,8 @@ func (c *Channel) Read(dst []Entry, l *Listener, budget int) ([]Entry, Reading, 
 	p := l.pos
 	switch {
 	case c.known && p.Epoch == "" && c.filled.Epoch != "":
-		// There was nothing to lose, so nothing is announced.
+		// The channel was empty when the listener joined: its beginning is the listener's
+		// position. No verdict is needed, and nothing was lost that could be announced.
 		l.move(event.Position{Epoch: c.filled.Epoch})
 		l.generation = c.generation
 		return dst, Born, 0

@@ -117,7 +117,7 @@ func (c *Channel) refillable() bool {
 // to where it was.
 func (c *Channel) refill() Do {
 	if c.gap.asked() {
-		return 0 // its end wakes everybody, and then
+		return 0 // when that read ends everybody is woken, and Read comes here again
 	}
 	c.announced = max(c.announced, c.filled.Seq)
 	c.filled.Seq -= min(c.backfill(), c.filled.Seq)

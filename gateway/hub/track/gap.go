@@ -82,8 +82,9 @@ func (c *Channel) FillDone(after event.Position, page *store.Page, at Moment) (f
 		c.apply(page, at, &fx)
 		if overtaken {
 			// The page may hold what was deleted. It says how far the channel is,
-			// and each listener reads for itself. (Were it read again until nothing
-			// is deleted meanwhile, that could take for ever.)
+			// and each listener reads for itself; a conflated channel refills. (Were
+			// it read again until nothing is deleted meanwhile, that could take for
+			// ever.)
 			c.Forget()
 		}
 	} else if !page.Stale {

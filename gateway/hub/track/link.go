@@ -31,7 +31,8 @@ func (c *Channel) Join(w Waiter, at Moment) (fx Effects, away bool) {
 }
 
 // Rejoin has the position of a listener resolved again, because the channel began
-// another life. pos and generation are what it had.
+// another life. Its claim is trusted if the channel has left that claim's life already:
+// the difference was checked then.
 func (c *Channel) Rejoin(w Waiter, at Moment) (fx Effects) {
 	l := w.Waiting()
 	if l.left() {
@@ -98,8 +99,8 @@ func (c *Channel) Sweep(age time.Duration, at Moment) (fx Effects) {
 	return fx
 }
 
-// Askable tells whether the log can be asked about the channel. What is published must
-// be heard from before the question on. While the bus is in doubt nobody may
+// Askable tells whether the log can be asked about the channel: first subscribe, then
+// ask, or what is published in between is lost. While the bus is in doubt nobody may
 // acknowledge for a long time: then the tail, or the next look at the heads of kept
 // channels, stands in for it, and the acknowledgement asks once more.
 func (c *Channel) Askable(at Moment) bool {

@@ -2,7 +2,7 @@ package track
 
 import "github.com/bellhop/bellhop/event"
 
-// state is what a listener is doing.
+// listening is what a listener is doing.
 type listening uint8
 
 const (
@@ -11,9 +11,9 @@ const (
 	fetching                   // a page is on its way from the log
 )
 
-// Listener is a stream's place in one channel. Its fields are the stream's, but for
-// Index, which the channel's owner guards, and claim, which it guards from the moment the
-// listener waits for a verdict until that is told.
+// Listener is a stream's place in one channel. The stream owns all fields but two: the
+// channel's owner guards Index, and it guards claim while the listener waits for a
+// verdict.
 type Listener struct {
 	claim *Claim // what is to be resolved; nil: the client brought no position
 	// pos is how far the listener has come. brought is what ids say of it instead,
@@ -212,8 +212,9 @@ func (g *Greeting) Add(l *Listener) bool {
 	return l.state != waiting && l.reset == nil && l.pos.Seq >= l.reach
 }
 
-// Await has a listener that follows the channel count as replayed again, in a Greeting,
-// not before it has what is there by now.
+// Await raises reach to where the channel is: the next bellhop.ready waits until the
+// listener has everything that is there now. Long polls need that, for each response has
+// a ready of its own.
 func (c *Channel) Await(l *Listener) {
 	if l.placed && l.pos.Epoch == c.filled.Epoch && l.generation == c.generation {
 		l.reach = max(l.reach, c.filled.Seq)

@@ -82,8 +82,8 @@ func (l *Listener) Next(rules *Rules) Turn {
 	return ReadRing
 }
 
-// TakeReset returns the reset that is to be written. Its id is where the stream goes on,
-// and if it is Final, on another connection: here seqs would come twice.
+// TakeReset returns the reset that is to be written. The client resumes from its id.
+// After a Final one it has to reconnect: on this connection seqs would come twice.
 func (l *Listener) TakeReset() *Reset {
 	r := l.reset
 	l.reset, l.brought = nil, nil
@@ -129,7 +129,7 @@ func (l *Listener) Page(budget int) []Entry {
 	return first
 }
 
-// PageWritten goes on behind the page; false: there is more in it.
+// PageWritten moves the listener to the end of the page; false: there is more in it.
 func (l *Listener) PageWritten() bool {
 	p := l.page
 	if len(p.entries) > 0 {
