@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -71,6 +72,13 @@ func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
 		p.entry.Key = &store.Key{Service: p.service.Name, Value: key, Body: fingerprint(&p.entry)}
 	}
 	return p.entry, nil
+}
+
+// job makes a job of an entry that event returned.
+func (p *parser) job(ctx context.Context, entry store.Entry, online bool) *job {
+	j := newJob(p.service.Name, entry, online)
+	j.users, j.requestID = p.users, server.RequestID(ctx)
+	return j
 }
 
 func (p *parser) refuse(member, detail string) {

@@ -47,23 +47,11 @@ type publishOutput struct {
 func (n *Notifier) publish(ctx context.Context, in *publishInput) (_ *publishOutput, err error) {
 	span := n.begin(ctx, "POST /v1/events", in.Traced)
 	defer func() { span.End(err) }()
-	if err := checkJSON(in.RawBody); err != nil {
-		return nil, unreadable(err, "body")
-	}
-	members, err := decodeObject(in.RawBody)
-	if err != nil {
-		return nil, unreadable(err, "body")
-	}
-	p := n.parser(ctx, "body")
-	entry, problem := p.event(members, in.IdempotencyKey)
+	j, problem := n.single(ctx, in.RawBody, in.IdempotencyKey, in.Online)
 	if problem != nil {
 		return nil, problem
 	}
-	j := newJob(serviceOf(ctx).Name, entry, in.Online)
-	j.users, j.requestID, j.trace = p.users, server.RequestID(ctx), span
-	if problem := tooMuch(j); problem != nil {
-		return nil, problem
-	}
+	j.trace = span
 	if err := n.submit(j); err != nil {
 		return nil, refusal(err)
 	}
@@ -79,6 +67,24 @@ func (n *Notifier) publish(ctx context.Context, in *publishInput) (_ *publishOut
 	defer cancel()
 	out.Body.Events = o.seqs(bus, j)
 	return out, nil
+}
+
+// single reads a body with one event, and the key of the header, empty if there is none.
+func (n *Notifier) single(ctx context.Context, body []byte, key string, online bool) (*job, *server.Problem) {
+	if err := checkJSON(body); err != nil {
+		return nil, unreadable(err, "body")
+	}
+	m, err := decodeObject(body)
+	if err != nil {
+		return nil, unreadable(err, "body")
+	}
+	p := n.parser(ctx, "body")
+	entry, problem := p.event(m, key)
+	if problem != nil {
+		return nil, problem
+	}
+	j := p.job(ctx, entry, online)
+	return j, tooMuch(j)
 }
 
 type batchInput struct {
@@ -122,8 +128,8 @@ func (n *Notifier) publishBatch(ctx context.Context, in *batchInput) (_ *batchOu
 			out.Body.Results[i] = failed(problem)
 			continue
 		}
-		jobs[i] = newJob(serviceOf(ctx).Name, entry, in.Online)
-		jobs[i].users, jobs[i].requestID, jobs[i].trace = p.users, server.RequestID(ctx), span
+		jobs[i] = p.job(ctx, entry, in.Online)
+		jobs[i].trace = span
 	}
 	if problem := tooMuch(jobs...); problem != nil {
 		return nil, problem

@@ -10,8 +10,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
-
-	"github.com/bellhop/bellhop/internal/server"
 )
 
 // quickBody is the largest body that is read at once, into memory that is there
@@ -88,26 +86,13 @@ func takesJSON(accept []string) bool {
 
 // quickJob reads an event; nil if it is to be refused.
 func (n *Notifier) quickJob(ctx huma.Context, body []byte) *job {
-	if checkJSON(body) != nil {
-		return nil
-	}
-	m, err := decodeObject(body)
-	if err != nil {
-		return nil
-	}
 	key := ""
 	if keys := idempotencyKeys(ctx); len(keys) > 0 {
 		key = keys[0] // oneKey let it pass
 	}
-	p := n.parser(ctx.Context(), "body")
-	entry, problem := p.event(m, key)
+	j, problem := n.single(ctx.Context(), body, key, false)
 	if problem != nil {
-		return nil
-	}
-	j := newJob(p.service.Name, entry, false)
-	j.users, j.requestID = p.users, server.RequestID(ctx.Context())
-	if tooMuch(j) != nil {
-		return nil
+		return nil // huma's way says what
 	}
 	return j
 }
