@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"slices"
 	"time"
-
-	"github.com/go-sql-driver/mysql"
 )
 
 // Examination is what a server of the log was found to be.
@@ -23,7 +20,7 @@ type Examination struct {
 	Ahead, RoundTrip time.Duration
 	// Variables are its global ones on which it depends what a crash costs.
 	Variables map[string]string
-	// Denied are the statements that the account may not run.
+	// Denied are the rights that the account lacks in some table.
 	Denied []string
 	// Behind is how long a replica took to have what the primary had; above MostBehind it
 	// was not waited for. Zero: not known, or of a primary.
@@ -36,14 +33,13 @@ const MostBehind = 3 * time.Second
 // Examine asks every server of the log what it is, the primary first, and tries what the
 // account may do; nothing is changed. It is for MySQL and MariaDB.
 func (d *DB) Examine(ctx context.Context) []Examination {
-	primary := d.examine(ctx, d.primary, "SELECT 1 FROM commits LIMIT 0", "UPDATE meta SET id = id WHERE 1 = 0",
-		"DELETE FROM commits WHERE 1 = 0", "INSERT INTO commits (id) SELECT id FROM commits WHERE 1 = 0")
+	primary := d.examine(ctx, d.primary, writeRights)
 	if primary.Err == nil {
 		primary.Unready = d.Ready(ctx)
 	}
 	all := []Examination{primary}
 	for _, r := range d.replicas.all {
-		e := d.examine(ctx, r.server, "SELECT 1 FROM commits LIMIT 0")
+		e := d.examine(ctx, r.server, readRights)
 		if e.Replica = true; e.Err == nil {
 			e.Unready = d.checkSchema(ctx, r.server)
 		}
@@ -55,7 +51,7 @@ func (d *DB) Examine(ctx context.Context) []Examination {
 	return all
 }
 
-func (d *DB) examine(ctx context.Context, s *server, tried ...string) Examination {
+func (d *DB) examine(ctx context.Context, s *server, rights []right) Examination {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	e := Examination{Server: s.name, Variables: map[string]string{}}
@@ -85,17 +81,13 @@ func (d *DB) examine(ctx context.Context, s *server, tried ...string) Examinatio
 	if e.Err = rows.Err(); e.Err != nil {
 		return e
 	}
-	for _, statement := range tried {
-		_, err := s.ExecContext(ctx, statement)
-		if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) && denied[refused.Number] {
-			e.Denied = append(e.Denied, fmt.Sprintf("%.6s", statement))
+	for refused := range d.denied(ctx, s, rights) {
+		if !slices.Contains(e.Denied, refused.right) {
+			e.Denied = append(e.Denied, refused.right)
 		}
 	}
 	return e
 }
-
-// denied are the numbers of errors for what an account may not do.
-var denied = map[uint16]bool{1044: true, 1142: true, 1143: true, 1227: true}
 
 // behind is how long a replica takes to have the primary's newest commit.
 func (d *DB) behind(ctx context.Context, replica *server) (time.Duration, error) {

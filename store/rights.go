@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -13,6 +15,18 @@ var tables = map[string]string{
 	"idempotency_keys": "id", "meta": "id", "read_exceptions": "channel", "revocations": "subject", "tail": "id",
 }
 
+// right is what an account has to be allowed, and a statement that needs it and touches
+// no row: %[1]s is a table, %[2]s a column of it.
+type right struct{ name, statement string }
+
+var (
+	readRights  = []right{{"SELECT", "SELECT %[2]s FROM %[1]s WHERE 1 = 0"}}
+	writeRights = append(slices.Clone(readRights),
+		right{"UPDATE", "UPDATE %[1]s SET %[2]s = %[2]s WHERE 1 = 0"},
+		right{"DELETE", "DELETE FROM %[1]s WHERE 1 = 0"},
+		right{"INSERT", "INSERT INTO %[1]s (%[2]s) SELECT %[2]s FROM %[1]s WHERE 1 = 0"})
+)
+
 // CheckRights fails with ErrUnfit if the account may not SELECT, INSERT, UPDATE or DELETE in
 // all tables, and names the first that it may not. It tries each in a way that touches no
 // row. Nothing is said of tables that are not there yet, nor by a server that is away.
@@ -22,25 +36,32 @@ func (d *DB) CheckRights(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeBudget)
 	defer cancel()
-	for _, table := range slices.Sorted(maps.Keys(tables)) {
-		column := tables[table]
-		for _, statement := range []string{
-			"SELECT " + column + " FROM " + table + " WHERE 1 = 0",
-			"INSERT INTO " + table + " (" + column + ") SELECT " + column + " FROM " + table + " WHERE 1 = 0",
-			"UPDATE " + table + " SET " + column + " = " + column + " WHERE 1 = 0",
-			"DELETE FROM " + table + " WHERE 1 = 0",
-		} {
-			_, err := d.primary.ExecContext(ctx, statement)
-			if err == nil {
-				continue
-			}
-			if err := d.dialect.failed("try the account's rights", err); errors.Is(err, ErrUnfit) {
-				return err
-			}
-			if ctx.Err() != nil {
-				return nil
+	for refused := range d.denied(ctx, d.primary, writeRights) {
+		return refused.err
+	}
+	return nil
+}
+
+// refusal is a right that the account lacks in a table, and an error that wraps ErrUnfit
+// and has the server's sentence.
+type refusal struct {
+	right string
+	err   error
+}
+
+// denied tries rights in all tables, and yields those that are refused. It ends with ctx.
+func (d *DB) denied(ctx context.Context, s *server, rights []right) iter.Seq[refusal] {
+	return func(yield func(refusal) bool) {
+		for _, table := range slices.Sorted(maps.Keys(tables)) {
+			for _, r := range rights {
+				_, err := s.ExecContext(ctx, fmt.Sprintf(r.statement, table, tables[table]))
+				if err == nil {
+					continue
+				}
+				if err := d.dialect.failed("try the account's rights", err); errors.Is(err, ErrUnfit) && !yield(refusal{r.name, err}) || ctx.Err() != nil {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }
