@@ -41,11 +41,9 @@ func (a announcement) announce(messages []fanout.Message) (*tracing.Span, []fano
 		return nil, messages
 	}
 	span := a.job.trace.Child("announce", tracing.Producer, time.Now())
-	c := span.Context()
-	id := new([fanout.TraceBytes]byte)
-	copy(id[copy(id[:], c.Trace[:]):], c.Span[:])
+	id := span.Context().Bytes()
 	for i := range messages[from:] {
-		messages[from+i].Trace = id
+		messages[from+i].Trace = &id
 	}
 	return span, messages
 }

@@ -15,6 +15,17 @@ type Context struct {
 	Span  [8]byte
 }
 
+// Bytes is the context as messages carry it: the trace, then the span.
+func (c Context) Bytes() (b [24]byte) {
+	copy(b[copy(b[:], c.Trace[:]):], c.Span[:])
+	return b
+}
+
+// ContextOf is the context of which b is Bytes.
+func ContextOf(b [24]byte) Context {
+	return Context{Trace: [16]byte(b[:16]), Span: [8]byte(b[16:])}
+}
+
 // ParseParent reads a traceparent of W3C Trace Context. known: it is one; sampled: who
 // sent it traces this request.
 func ParseParent(header string) (c Context, sampled, known bool) {

@@ -29,8 +29,7 @@ func (s *Service) traced() func([fanout.TraceBytes]byte, event.Channel, uint64, 
 		return nil
 	}
 	return func(trace [fanout.TraceBytes]byte, channel event.Channel, seq uint64, began time.Time, streams int) {
-		var parent tracing.Context
-		copy(parent.Span[:], trace[copy(parent.Trace[:], trace[:]):])
+		parent := tracing.ContextOf(trace)
 		span := s.tracer.Continue("hand over", &parent, began)
 		span.Set("bellhop.namespace", channel.Namespace())
 		span.Set("bellhop.seq", int(seq))
