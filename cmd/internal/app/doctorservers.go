@@ -149,7 +149,8 @@ func (x *examiner) redis(ctx context.Context, client redis.UniversalClient, bus 
 // redisTime bounds the look at Redis.
 const redisTime = 15 * time.Second
 
-// redisInfo takes what INFO says apart.
+// redisInfo takes what INFO says apart. (InfoMap of go-redis panics where a server that is
+// like Redis answers without headings.)
 func redisInfo(text string) map[string]string {
 	said := map[string]string{}
 	for line := range strings.Lines(text) {
