@@ -108,7 +108,11 @@ func (g *Gateway) open(ask *wanted, user string, from netip.Addr) (conn.Source, 
 		s, err := g.cfg.Hub.Open(ask.req)
 		if err == nil {
 			g.churn.moved()
-			g.metrics.opened.WithLabelValues(map[bool]string{true: "yes", false: "no"}[!ask.req.Cursor.IsZero() || ask.req.BadCursor]).Inc()
+			cursor := "no"
+			if !ask.req.Cursor.IsZero() || ask.req.BadCursor {
+				cursor = "yes"
+			}
+			g.metrics.opened.WithLabelValues(cursor).Inc()
 		}
 		return &limited{s, g, from}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -189,7 +188,7 @@ func newHolder(req *Request) *holder {
 	agent := req.Agent
 	c := &holder{
 		user: req.User, since: time.Now().UnixNano(), address: req.Address, poll: req.Poll,
-		agent: unique.Make(strings.Clone(agent[:min(len(agent), maxAgent)])),
+		agent: unique.Make(agent[:min(len(agent), maxAgent)]),
 	}
 	if req.User != "" && req.Inbox {
 		c.user = req.Channels[0].Key() // the same, in memory that is kept anyway
