@@ -66,13 +66,13 @@ func (l *endless) message(ch event.Channel, seq uint64) fanout.Message {
 	})}
 }
 
-func newEndless(b *testing.B, head uint64, remember ...int) (*Hub, *endless) {
+func newEndless(b *testing.B, head uint64, remember int) (*Hub, *endless) {
 	b.Helper()
 	l := &endless{head: head}
 	for seq := range head {
 		l.events = append(l.events, event.Event{Channel: "topic:a", Seq: seq + 1, Type: "comment", Data: []byte(`{"pad":"` + strings.Repeat("x", 110) + `"}`)})
 	}
-	h, err := New(Config{Log: l, Remember: append(remember, 0)[0], Bus: func(handler fanout.Handler) (fanout.Subscriber, error) {
+	h, err := New(Config{Log: l, Remember: remember, Bus: func(handler fanout.Handler) (fanout.Subscriber, error) {
 		l.handler = handler
 		return l, nil
 	}})
@@ -146,21 +146,28 @@ func BenchmarkFanOut(b *testing.B) {
 		"inbox and topic": func(i int) []event.Channel { return []event.Channel{event.Channel(fmt.Sprint("user:", i)), "topic:a"} },
 	} {
 		b.Run(name, func(b *testing.B) {
-			h, l := newEndless(b, 0)
-			all := openStreams(b, h, "", channels)
-			defer closeStreams(all)
-			seq := uint64(0)
-			b.ReportAllocs()
-			for b.Loop() {
-				seq++
-				l.handler.Message(l.message("topic:a", seq))
-				for _, p := range all {
-					p.pull()
-				}
-			}
-			perStream(b)
+			benchFanOut(b, 0, channels)
 		})
 	}
+}
+
+// benchFanOut measures one event to all streams of topic:a, of a hub that remembers so
+// many events.
+func benchFanOut(b *testing.B, remember int, channels func(i int) []event.Channel) {
+	b.Helper()
+	h, l := newEndless(b, 0, remember)
+	all := openStreams(b, h, "", channels)
+	defer closeStreams(all)
+	seq := uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		seq++
+		l.handler.Message(l.message("topic:a", seq))
+		for _, p := range all {
+			p.pull()
+		}
+	}
+	perStream(b)
 }
 
 // BenchmarkRemember is BenchmarkFanOut of one channel with and without a memory of what was
@@ -168,19 +175,7 @@ func BenchmarkFanOut(b *testing.B) {
 func BenchmarkRemember(b *testing.B) {
 	for _, events := range []int{0, 10_000} {
 		b.Run(strconv.Itoa(events), func(b *testing.B) {
-			h, l := newEndless(b, 0, events)
-			all := openStreams(b, h, "", func(int) []event.Channel { return []event.Channel{"topic:a"} })
-			defer closeStreams(all)
-			seq := uint64(0)
-			b.ReportAllocs()
-			for b.Loop() {
-				seq++
-				l.handler.Message(l.message("topic:a", seq))
-				for _, p := range all {
-					p.pull()
-				}
-			}
-			perStream(b)
+			benchFanOut(b, events, func(int) []event.Channel { return []event.Channel{"topic:a"} })
 		})
 	}
 }
@@ -188,7 +183,7 @@ func BenchmarkRemember(b *testing.B) {
 // BenchmarkTargeted is one event to one of many streams with an inbox each.
 func BenchmarkTargeted(b *testing.B) {
 	inbox := func(i int) event.Channel { return event.Channel(fmt.Sprint("user:", i)) }
-	h, l := newEndless(b, 0)
+	h, l := newEndless(b, 0, 0)
 	all := openStreams(b, h, "", func(i int) []event.Channel { return []event.Channel{inbox(i)} })
 	defer closeStreams(all)
 	n := 0
@@ -204,7 +199,7 @@ func BenchmarkTargeted(b *testing.B) {
 // BenchmarkJoin is streams that come at once, each to an inbox of its own, up to
 // their bellhop.ready, and go again.
 func BenchmarkJoin(b *testing.B) {
-	h, _ := newEndless(b, 100)
+	h, _ := newEndless(b, 100, 0)
 	round := 0
 	b.ReportAllocs()
 	for b.Loop() {
@@ -219,7 +214,7 @@ func BenchmarkJoin(b *testing.B) {
 // BenchmarkResume is the same with a cursor a hundred events back, which are read
 // from the log.
 func BenchmarkResume(b *testing.B) {
-	h, _ := newEndless(b, 100)
+	h, _ := newEndless(b, 100, 0)
 	b.ReportAllocs()
 	for b.Loop() {
 		closeStreams(openStreams(b, h, "0", func(int) []event.Channel { return []event.Channel{"topic:a"} }))
