@@ -179,6 +179,7 @@ func (m *Member) run(ctx context.Context) {
 			m.hear(msg.From, msg.Kind == kindGone)
 			switch msg.Kind {
 			case kindHello:
+				// An error: the beat says so too.
 				m.spawn(func() { _, _ = m.send(ctx, questions, message{Kind: kindHere}) })
 			case kindAsk:
 				m.spawn(func() { m.reply(ctx, msg) })

@@ -19,7 +19,8 @@ const (
 )
 
 // pipeliner puts the questions of all who come in as few round trips as there can be. A
-// question each is a write, a read and two switches of goroutines for a client.
+// question each is a write, a read and two switches of goroutines for a client. (go-redis
+// has an AutoPipeliner, which is experimental as yet.)
 type pipeliner struct {
 	client  redis.Cmdable
 	timeout time.Duration // of a round trip

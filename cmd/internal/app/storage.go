@@ -77,8 +77,7 @@ func mysqlConfig(cfg config.MySQL, trust *tls.Config, log *slog.Logger) store.My
 }
 
 // refuseUnfit ends a start on a primary that can't hold the log, or with an account that
-// may not write it. One that comes later
-// makes the program not ready.
+// may not write it. One that comes later makes the program not ready.
 func refuseUnfit(ctx context.Context, log *store.DB) error {
 	if err := log.Readable(ctx); errors.Is(err, store.ErrUnfit) {
 		return err
