@@ -1,27 +1,28 @@
 // The console: asks the API of operators, and shows what it says.
 
-import { h, tableParts } from "./dom.js";
+import { $, h, tableParts } from "./dom.js";
 import { show, test } from "./found.js";
 import { call, signIn } from "./api.js";
 import { choose, t, time } from "./words.js";
 
-const $ = (id) => document.getElementById(id);
 const every = 2000;
 let before; // what was delivered at the last look, by process
+
+async function look() {
+  try {
+    showFleet(await call("GET", "/v1/admin/fleet"));
+    $("sign-in").hidden = true;
+  } catch (error) {
+    $("sign-in").hidden = error.status !== 401 && error.status !== 403;
+    $("health").className = "bad";
+    $("health").textContent = t("lost", error.message);
+  }
+}
 
 /** Looks at the fleet again and again, while somebody sees it. */
 async function watch() {
   for (;;) {
-    if (!document.hidden) {
-      try {
-        showFleet(await call("GET", "/v1/admin/fleet"));
-        $("sign-in").hidden = true;
-      } catch (error) {
-        $("sign-in").hidden = error.status !== 401 && error.status !== 403;
-        $("health").className = "bad";
-        $("health").textContent = t("lost", error.message);
-      }
-    }
+    if (!document.hidden) await look();
     await new Promise((resolve) => { setTimeout(resolve, every); });
   }
 }
@@ -69,7 +70,7 @@ $("sign-in").addEventListener("submit", (event) => {
   event.preventDefault();
   signIn(event.target.elements.key.value);
   event.target.reset();
-  call("GET", "/v1/admin/fleet").then((fleet) => { showFleet(fleet); $("sign-in").hidden = true; }, (error) => { $("health").textContent = error.message; });
+  look();
 });
 const search = $("search").elements;
 search.kind.addEventListener("change", () => {

@@ -1,5 +1,7 @@
 // Elements, made of text alone: nothing that a stranger sent is ever markup.
 
+export const $ = (id) => document.getElementById(id);
+
 /** Makes an element; properties go onto it, children are elements and texts. */
 export function h(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -9,8 +11,7 @@ export function h(tag, properties = {}, ...children) {
 
 /** A table in a frame that scrolls by itself, by keys too. */
 export function table(label, head, rows) {
-  const frame = h("div", { className: "wide", role: "group", tabIndex: 0, ariaLabel: label }, h("table", {}, tableParts(head, rows)));
-  return frame;
+  return h("div", { className: "wide", role: "group", tabIndex: 0, ariaLabel: label }, h("table", {}, tableParts(head, rows)));
 }
 
 export function tableParts(head, rows) {

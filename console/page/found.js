@@ -1,10 +1,9 @@
 // What was looked up: a person, a channel, or an event's way.
 
 import { call } from "./api.js";
-import { h, table } from "./dom.js";
+import { $, h, table } from "./dom.js";
 import { t, time } from "./words.js";
 
-const $ = (id) => document.getElementById(id);
 const channelPath = (name) => `/v1/admin/channels/${encodeURIComponent(name)}`;
 let asked = 0;
 
