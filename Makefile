@@ -34,6 +34,11 @@ NFPM := bin/nfpm
 CYCLONEDX_VERSION := 1.10.0
 CYCLONEDX := bin/cyclonedx-gomod
 
+# Tests and tools read what programs print, and Node.js and its tools colour it where
+# FORCE_COLOR or CI is set.
+export NO_COLOR := 1
+unexport FORCE_COLOR
+
 # For what compiles much at once. The compiler collects its garbage only near this
 # bound, which its largest packages need in any case: a fifth less time.
 COMPILE := GOGC=off GOMEMLIMIT=1200MiB
