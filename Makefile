@@ -68,7 +68,7 @@ build: ## build the programs into bin/
 	$(GO) build -trimpath -ldflags='$(STAMP)' -o bin/ ./cmd/...
 
 .PHONY: test
-test: deps vet lint ## everything that has to pass: vet, lint, tests on real servers
+test: deps vet lint $(NFPM)-$(NFPM_VERSION) ## everything that has to pass: vet, lint, tests on real servers
 	$(call say-if-slow,Compiling for the race detector: about three minutes on two cores. Later on it takes seconds.,-race)
 	@$(COMPILE) $(GO) list -race -test -deps -export $(PKG) >/dev/null
 	$(GO) test -race -vet=off -timeout 10m $(PKG)
@@ -128,6 +128,14 @@ $(CYCLONEDX)-$(CYCLONEDX_VERSION):
 	$(COMPILE) GOBIN=$(CURDIR)/bin GOFLAGS= $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v$(CYCLONEDX_VERSION)
 	mv $(CYCLONEDX) $@
 
+.PHONY: nfpm
+nfpm: $(NFPM)-$(NFPM_VERSION)
+	@echo $(abspath $<)
+
+# Who is named in packages. The other names are in many files: see make rename.
+MAINTAINER ?= The Bellhop maintainers <noreply@github.com>
+HOMEPAGE   ?= https://$(shell $(GO) list -m)
+
 DIST      ?= dist
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64
 
@@ -135,12 +143,18 @@ PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64
 release: $(NFPM)-$(NFPM_VERSION) $(CYCLONEDX)-$(CYCLONEDX_VERSION) ## make archives, packages, SBOM and checksums of PLATFORMS into DIST (dist), on Debian or Ubuntu
 	@sh tools/deps node:nodejs npm:npm jq:jq
 	@$(COMPILE) NFPM=$(abspath $<) CYCLONEDX=$(abspath $(word 2,$^)) VERSION='$(VERSION)' DATE='$(DATE)' STAMP='$(STAMP)' \
-		PLATFORMS='$(PLATFORMS)' sh tools/release $(DIST)
+		MAINTAINER='$(MAINTAINER)' HOMEPAGE='$(HOMEPAGE)' PLATFORMS='$(PLATFORMS)' sh tools/release $(DIST)
 
 .PHONY: release-check
-release-check: $(NFPM)-$(NFPM_VERSION) $(CYCLONEDX)-$(CYCLONEDX_VERSION) ## make a release of HEAD twice, and install and start it in a new Debian, as root
-	@sh tools/deps node:nodejs npm:npm jq:jq curl:curl openssl:openssl
+release-check: $(NFPM)-$(NFPM_VERSION) $(CYCLONEDX)-$(CYCLONEDX_VERSION) ## make a release of HEAD twice, and try it: in a browser, and in a new Debian as root
+	@sh tools/deps node:nodejs npm:npm jq:jq curl:curl openssl:openssl rpm:rpm chromium:chromium
 	@sh tools/releasecheck
+
+export MODULE NPM REPOSITORY OWNERS
+
+.PHONY: rename
+rename: ## give this tree other names: of the Go MODULE, the NPM package, the image (REPOSITORY), the OWNERS
+	@sh tools/rename
 
 .PHONY: bench
 bench: ## run the benchmarks
