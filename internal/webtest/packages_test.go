@@ -34,7 +34,7 @@ func newStranger(t *testing.T, framework string) stranger {
 	root := t.TempDir()
 	s := stranger{newHouse(t), filepath.Join(root, framework)}
 	testenv.RunNPM(t, root, "pack", filepath.Dir(npm))
-	packed, err := filepath.Glob(filepath.Join(root, "bellhop-client-*.tgz"))
+	packed, err := filepath.Glob(filepath.Join(root, "*.tgz"))
 	require.NoError(t, err)
 	require.Len(t, packed, 1)
 	examples := filepath.Join(filepath.Dir(npm), "examples")
