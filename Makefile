@@ -201,12 +201,18 @@ deps: ## install the servers that the tests start, as far as they are missing
 IMAGE ?= bellhop:local
 SCALE ?=
 
+ABOUT = --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
+	--label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.revision=$(COMMIT) \
+	--label org.opencontainers.image.created=$(DATE)
+
 .PHONY: image
 image: ## build the container image IMAGE (bellhop:local)
-	docker build -t $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
-		--label org.opencontainers.image.version=$(VERSION) --label org.opencontainers.image.revision=$(COMMIT) \
-		--label org.opencontainers.image.created=$(DATE) .
+	docker build -t $(IMAGE) $(ABOUT) .
 	@docker image inspect -f '{{.Size}}' $(IMAGE) | awk '{ printf "$(IMAGE) has %.1f MB\n", $$1 / 1e6 }'
+
+.PHONY: image-push
+image-push: ## build IMAGE for amd64 and arm64, and push it to its registry
+	docker buildx build --push --platform linux/amd64,linux/arm64 -t $(IMAGE) $(ABOUT) .
 
 .PHONY: deploy
 deploy: ## serve from IMAGE, with SCALE gateways, unnoticed by anybody

@@ -99,6 +99,7 @@ func TestDownloads(t *testing.T) {
 	dist := download(t)
 	t.Run("archive holds the programs and the npm package", func(t *testing.T) { archiveHolds(t, dist) })
 	t.Run("archive rings a browser by its README", func(t *testing.T) { archiveRings(t, dist) })
+	t.Run("readme of the repository gets them", func(t *testing.T) { readmeGets(t, dist) })
 	t.Run("package holds", func(t *testing.T) { packageHolds(t, dist) })
 	t.Run("package starts as its unit says", func(t *testing.T) { packageStarts(t, dist) })
 }
