@@ -78,10 +78,7 @@ func newPeople(t *testing.T, first context.Context, query string) *people {
 	p.tell("jonas", jonasEvents)
 	p.tabs = []*visitor{{t: t, tab: first}}
 	for range 3 {
-		tab, cancel := chromedp.NewContext(first)
-		t.Cleanup(cancel)
-		require.NoError(t, chromedp.Do(tab))
-		p.tabs = append(p.tabs, &visitor{t: t, tab: tab})
+		p.tabs = append(p.tabs, p.tabs[0].newTab())
 	}
 	for at := range p.tabs {
 		p.load(at)

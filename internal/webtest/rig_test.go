@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,8 +48,18 @@ http {
 	server {
 		listen {{.Listen}};
 		root {{.Dir}}/www;
-		add_header Cache-Control no-store;
-		location = /token { proxy_pass {{.Tokens}}; }
+		location / {
+			add_header Cache-Control no-cache; # what must not be stored is not kept for the back button either
+			add_header Access-Control-Allow-Origin *; # as for a page of no origin
+		}
+		location = /blocked.html {
+			alias {{.Dir}}/www/index.html;
+			add_header Content-Security-Policy "sandbox allow-scripts";
+		}
+		location = /token {
+			proxy_pass {{.Tokens}};
+			add_header Access-Control-Allow-Origin *;
+		}
 		location /v1/ {
 			proxy_pass {{.Gateway}};
 			proxy_http_version 1.1;
@@ -66,11 +77,18 @@ type house struct {
 	t       *testing.T
 	bellhop *testenv.Program
 	network *testenv.TCPProxy
+	tokens  *tokens
+}
+
+// tokens is a product's login: it believes everybody, and counts who asked.
+type tokens struct {
+	mu    sync.Mutex
+	asked map[string]int
 }
 
 func newHouse(t *testing.T, settings ...string) *house {
 	t.Helper()
-	h := &house{t: t}
+	h := &house{t: t, tokens: &tokens{asked: make(map[string]int)}}
 	h.bellhop = testenv.Run(t, testenv.Build(t, "./cmd/bellhop"), append([]string{
 		"BELLHOP_SQLITE=" + filepath.Join(t.TempDir(), "bellhop.db"),
 		"BELLHOP_JWT_SECRET=" + signingKey,
@@ -78,16 +96,19 @@ func newHouse(t *testing.T, settings ...string) *house {
 		"BELLHOP_HEARTBEAT=" + heartbeat,
 		"BELLHOP_DRAIN=100ms",
 	}, settings...)...)
-	tokens := httptest.NewServer(http.HandlerFunc(issue))
-	t.Cleanup(tokens.Close)
-	nginx := testenv.Nginx(t, nginxConf, map[string]any{"Gateway": h.bellhop.URL, "Tokens": tokens.URL})
+	login := httptest.NewServer(h.tokens)
+	t.Cleanup(login.Close)
+	nginx := testenv.Nginx(t, nginxConf, map[string]any{"Gateway": h.bellhop.URL, "Tokens": login.URL})
 	copyFiles(t, filepath.Join(nginx.Dir, "www"), web.Client(), os.DirFS("testdata"))
 	h.network = testenv.Proxy(t, nginx.Addr)
 	return h
 }
 
-// issue is a product's login: it believes everybody.
-func issue(w http.ResponseWriter, r *http.Request) {
+func (k *tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	user := r.URL.Query().Get("user")
+	k.mu.Lock()
+	k.asked[user]++
+	k.mu.Unlock()
 	life := time.Hour
 	if text := r.URL.Query().Get("life"); text != "" {
 		var err error
@@ -98,13 +119,20 @@ func issue(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now()
 	token, err := auth.SignToken(signingKey, auth.Claims{
-		Subject: r.URL.Query().Get("user"), IssuedAt: now, Expires: now.Add(life), Channels: []string{"room:*"},
+		Subject: user, IssuedAt: now, Expires: now.Add(life), Channels: []string{"room:*"},
 	})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	_, _ = io.WriteString(w, token)
+}
+
+// of tells how often somebody asked.
+func (k *tokens) of(user string) int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.asked[user]
 }
 
 func copyFiles(t *testing.T, dir string, systems ...fs.FS) {
@@ -185,12 +213,18 @@ func (h *house) visit(query string, flags ...chromedp.ExecAllocatorOption) *visi
 // another opens one more tab of the same browser.
 func (v *visitor) another(h *house, query string) *visitor {
 	v.t.Helper()
-	tab, cancel := chromedp.NewContext(v.tab)
-	v.t.Cleanup(cancel)
-	other := &visitor{t: v.t, tab: tab, end: cancel}
-	require.NoError(v.t, chromedp.Do(tab)) // open it: with a step's context it would close with the step
+	other := v.newTab()
 	other.open(h, query)
 	return other
+}
+
+// newTab is a tab of the same browser: an empty one unless options say otherwise.
+func (v *visitor) newTab(options ...chromedp.ContextOption) *visitor {
+	v.t.Helper()
+	tab, cancel := chromedp.NewContext(v.tab, options...)
+	v.t.Cleanup(cancel)
+	require.NoError(v.t, chromedp.Do(tab)) // open it: with a step's context it would close with the step
+	return &visitor{t: v.t, tab: tab, end: cancel}
 }
 
 func (v *visitor) open(h *house, query string) {

@@ -1,6 +1,7 @@
 package webtest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -181,19 +182,22 @@ func TestEventSourceWithCookie(t *testing.T) {
 	v.until("client.unread === 0")
 }
 
-// TestBackToThePage: a page that waits behind the back button lets go of its
-// stream, and has missed nothing when it is shown again.
+// TestBackToThePage: a page that is kept for the back button lets go of its stream,
+// and has missed nothing when it is shown again, or is loaded anew.
 func TestBackToThePage(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	v := h.visit(as("mina"))
-	h.publish("mina", texts(1, 1)...)
-	v.eventuallyHas(1)
-	v.do(chromedp.Navigate("http://" + h.network.Addr + "/bellhop.d.ts"))
-	h.eventuallyStreams("0")
-	h.publish("mina", texts(2, 2)...)
-	v.do(chromedp.NavigateBack())
-	// From the cache it goes on; loaded anew, it has both in its list.
-	v.until(`window.client?.status.state === "live" && client.unread === 2 && client.items.length === 2`)
-	h.eventuallyStreams("1")
+	for i, kept := 1, false; !kept; i += 2 {
+		require.Less(t, i, 10, "never kept") // a busy browser does without
+		h.publish("mina", texts(i, i)...)
+		v.until(fmt.Sprintf("client.unread === %d", i))
+		v.do(chromedp.Navigate("http://" + h.network.Addr + "/bellhop.d.ts"))
+		h.eventuallyStreams("0")
+		h.publish("mina", texts(i+1, i+1)...)
+		v.js("setTimeout(() => history.back())") // chromedp's own waits for the page to be loaded
+		v.until(fmt.Sprintf(`window.client?.status.state === "live" && client.unread === %d && client.items.length === %[1]d`, i+1))
+		h.eventuallyStreams("1")
+		kept = v.js("seen.kept === 1 && seen.events.length === 2") == "true"
+	}
 }

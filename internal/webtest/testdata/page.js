@@ -5,7 +5,7 @@ import "/bellhop-bell.js";
 const query = new URLSearchParams(location.search);
 const user = query.get("user");
 
-const seen = { events: [], states: [], resets: 0, renewals: 0, clicked: [] };
+const seen = { events: [], states: [], resets: 0, renewals: 0, clicked: [], kept: 0 };
 
 async function token({ renew }) {
   if (renew) seen.renewals++;
@@ -38,3 +38,8 @@ bell.addEventListener("bellhop-item", (event) => {
 });
 
 Object.assign(window, { client, seen, bell });
+
+addEventListener("pageshow", ({ persisted }) => { if (persisted) seen.kept++; });
+
+// Whatever a page asks for as it begins, it has asked for by now.
+if (document.prerendering) setTimeout(() => fetch("/token?user=ahead"), 500);
