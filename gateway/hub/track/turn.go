@@ -129,11 +129,11 @@ func (l *Listener) Page(budget int) []Entry {
 	return first
 }
 
-// PageWritten moves the listener to the end of the page; false: there is more in it.
-func (l *Listener) PageWritten() bool {
+// PageWritten moves the listener to the end of the page, unless there is more in it.
+func (l *Listener) PageWritten() {
 	p := l.page
 	if len(p.entries) > 0 {
-		return false
+		return
 	}
 	// What lies between the last event and the end of the page was deleted.
 	if p.last > l.pos.Seq {
@@ -141,7 +141,6 @@ func (l *Listener) PageWritten() bool {
 		l.passed()
 	}
 	l.page = nil
-	return true
 }
 
 // Fetch notes that a page is asked for, because Read said that the listener is Behind. It
