@@ -104,7 +104,9 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
 		}
-		d.replicas.all = append(d.replicas.all, &replica{server: openMySQLServer(c, size)})
+		r := &replica{server: openMySQLServer(c, size)}
+		r.lag.Store(unknownLag)
+		d.replicas.all = append(d.replicas.all, r)
 	}
 	return d, nil
 }

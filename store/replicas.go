@@ -27,9 +27,11 @@ type replicas struct {
 // replica is a server that may be passed over.
 type replica struct {
 	*server
-	mu     sync.Mutex // guards what follows
-	silent int        // failures since it last answered
-	until  time.Time  // passed over till then
+	lag    atomic.Int64 // a time.Duration; see Watch
+	mu     sync.Mutex   // guards what follows
+	silent int          // failures since it last answered
+	why    error        // the last of them
+	until  time.Time    // passed over till then
 }
 
 // each asks one replica after the other until one answers: until ask returns
@@ -51,7 +53,7 @@ func (rs *replicas) each(ctx context.Context, ask func(context.Context, *server)
 		if ctx.Err() != nil {
 			return ctx.Err() // says nothing about the replica
 		}
-		r.report(failures, err == nil, time.Now())
+		r.report(failures, err, time.Now())
 		if err == nil {
 			return nil
 		}
@@ -78,11 +80,12 @@ func (r *replica) claim(now time.Time) (failures int, ok bool) {
 
 // report says how the replica fared. Of those who asked it at the same time, and
 // all had to wait, one makes the pause longer.
-func (r *replica) report(failures int, answered bool, now time.Time) {
+func (r *replica) report(failures int, err error, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.why = err
 	switch {
-	case answered:
+	case err == nil:
 		r.silent = 0
 	case r.silent == failures:
 		r.until = now.Add(min(replicaMinPause<<min(failures, 4), replicaMaxPause))

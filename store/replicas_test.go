@@ -78,15 +78,15 @@ func TestOneCallerTriesAReplicaAgain(t *testing.T) {
 	now := time.Now()
 	require.Equal(t, 5, claims(now))
 	for range 5 {
-		r.report(0, false, now)
+		r.report(0, errors.New("away"), now)
 	}
 	require.Zero(t, claims(now))
 	now = now.Add(replicaMinPause)
 	require.Equal(t, 1, claims(now))
-	r.report(1, false, now)
+	r.report(1, errors.New("away"), now)
 	require.Zero(t, claims(now.Add(replicaMinPause)))
 	now = now.Add(2 * replicaMinPause)
 	require.Equal(t, 1, claims(now))
-	r.report(2, true, now)
+	r.report(2, nil, now)
 	require.Equal(t, 5, claims(now))
 }

@@ -22,8 +22,13 @@ type ServerStats struct {
 	// Failures are questions that a replica did not answer, and Behind are pages that
 	// were read from the primary because the replica did not have them yet.
 	Failures, Behind uint64
-	// PassedOver: a replica that does not answer, and is not asked at the moment.
+	// PassedOver: a replica that does not answer, and is not asked at the moment. Why says
+	// what it failed with.
 	PassedOver bool
+	Why        string
+	// Lag is how far a replica was behind when Watch last asked, a minute at most; below
+	// zero: it is not known.
+	Lag time.Duration
 }
 
 // Stats tells how the servers of the log fare, the primary first. It asks nobody.
@@ -31,7 +36,8 @@ func (d *DB) Stats() []ServerStats {
 	all := []ServerStats{d.reader.stats()}
 	for _, r := range d.replicas.all {
 		s := r.stats()
-		s.Replica, s.PassedOver = true, r.passedOver(time.Now())
+		s.Replica, s.Lag = true, time.Duration(r.lag.Load())
+		s.PassedOver, s.Why = r.passedOver(time.Now())
 		all = append(all, s)
 	}
 	return all
@@ -41,9 +47,12 @@ func (s *server) stats() ServerStats {
 	return ServerStats{Server: s.name, Pool: s.Stats(), Pages: s.pages.Load(), Failures: s.failures.Load(), Behind: s.behind.Load()}
 }
 
-// passedOver tells whether nobody asks the replica at the moment.
-func (r *replica) passedOver(now time.Time) bool {
+// passedOver tells whether nobody asks the replica at the moment, and why.
+func (r *replica) passedOver(now time.Time) (over bool, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.silent > 0 && now.Before(r.until)
+	if r.silent > 0 && r.why != nil {
+		why = r.why.Error()
+	}
+	return r.silent > 0 && now.Before(r.until), why
 }

@@ -58,6 +58,9 @@ func databaseFigures(log *store.DB) *figures {
 				to(5, float64(s.Behind), s.Server)
 				to(6, float64(s.Failures), s.Server)
 				to(7, map[bool]float64{true: 1}[s.PassedOver], s.Server)
+				if s.Lag >= 0 {
+					to(8, s.Lag.Seconds(), s.Server)
+				}
 			}
 		}
 	}}
@@ -72,6 +75,7 @@ var databaseOf = []figure{
 	counter("bellhop_replica_behind_total", "Pages that were read from the primary because the replica did not have them yet.", "server"),
 	counter("bellhop_replica_failures_total", "Questions that the replica did not answer.", "server"),
 	gauge("bellhop_replica_passed_over", "1 while the replica is not asked because it does not answer.", "server"),
+	gauge("bellhop_replica_lag_seconds", "How far the replica was behind within the last five seconds, a minute at most. Left out while it is not known.", "server"),
 }
 
 // redisFigures are those of the connections to Redis.

@@ -55,7 +55,9 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 	keeping.Names = to.bus.Names
 	keptLog := kept.NewRedis(client, keeping)
 	to.kept = keptLog
-	s.run = append(s.run, func(ctx context.Context) error { return s.judgeRedis(ctx, to.bus, keptLog) })
+	s.run = append(s.run,
+		func(ctx context.Context) error { return s.judgeRedis(ctx, to.bus, keptLog) },
+		func(ctx context.Context) error { log.Watch(ctx); return nil })
 	return to, nil
 }
 
