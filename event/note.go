@@ -22,8 +22,26 @@ const (
 	// NoteReplaced: newer events with the same collapse key stand for these,
 	// in lists and counts. They stay in the channel.
 	NoteReplaced
-	noteKinds
+	noteKinds // those before it are packed as they are; see disguise
+	NoteSeen  // all up to UpTo, which is not 0, were seen; the count stays
 )
+
+// disguise is how a note travels. Gateways of the version before refuse kinds that
+// they do not know, and with such a note all that the tail says. So newer kinds
+// travel as older ones, with an UpTo that those never have.
+func (n *Note) disguise() (kind NoteKind, upTo uint64) {
+	if n.Kind == NoteSeen {
+		return NoteOther, n.UpTo
+	}
+	return n.Kind, n.UpTo
+}
+
+// undisguise takes back what disguise did.
+func (n *Note) undisguise() {
+	if n.Kind == NoteOther && n.UpTo > 0 {
+		n.Kind = NoteSeen
+	}
+}
 
 // Note tells how an inbox stands after a change of what is read in it. It is
 // a state first: of two notes of one epoch the one with the higher Version is
@@ -34,7 +52,7 @@ type Note struct {
 	Head    uint64 // the newest seq
 	Unread  uint64 // how many of the events up to Head are unread
 	Kind    NoteKind
-	// UpTo, if not zero: all events up to there were marked as read.
+	// UpTo, if not zero: all events up to there were marked as read, or seen.
 	UpTo uint64
 	// Seqs are the events that the change was about, at most MaxNoteSeqs,
 	// ascending. With neither UpTo nor Seqs it is not said which.
@@ -50,8 +68,9 @@ const noteMark = 1
 // Append packs n: the mark, the kind, then unsigned varints: version, head,
 // unread, up to, how many seqs, and each of these less the one before it.
 func (n *Note) Append(dst []byte) []byte {
-	dst = append(dst, noteMark, byte(n.Kind))
-	for _, v := range []uint64{n.Version, n.Head, n.Unread, n.UpTo, uint64(len(n.Seqs))} {
+	kind, upTo := n.disguise()
+	dst = append(dst, noteMark, byte(kind))
+	for _, v := range []uint64{n.Version, n.Head, n.Unread, upTo, uint64(len(n.Seqs))} {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	var last uint64
@@ -79,6 +98,7 @@ func ParseNote(b []byte) (n *Note, rest []byte, err error) {
 	if count > MaxNoteSeqs {
 		return nil, nil, fmt.Errorf("%w: %d seqs", errNote, count)
 	}
+	n.undisguise()
 	if count == 0 {
 		return n, rest, nil
 	}

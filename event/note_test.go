@@ -20,6 +20,7 @@ func TestNoteIsReadAsItWasPacked(t *testing.T) {
 		{Version: 9, Head: 17, Unread: 3, Kind: event.NoteRead, UpTo: 17},
 		{Version: math.MaxInt64, Head: event.MaxSeq, Unread: 1, Kind: event.NoteUnread, Seqs: []uint64{1, 2, event.MaxSeq}},
 		{Version: 1, Kind: event.NoteReplaced, Seqs: all},
+		{Version: 2, Head: 9, Unread: 4, Kind: event.NoteSeen, UpTo: 9},
 	} {
 		b := append(n.Append(nil), "rest"...)
 		got, rest, err := event.ParseNote(b)

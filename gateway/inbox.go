@@ -20,14 +20,19 @@ type InboxLog interface {
 	// if that is zero. It is never behind what was acknowledged, unless it says
 	// Stale: the primary is away.
 	Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error)
+	// Counts counts the unread events. expect says what is known to exist; without
+	// an epoch the counts may be out of date.
+	Counts(ctx context.Context, expect store.Range) (store.InboxCounts, error)
 	// MarkRead makes all events up to a seq read, and none beyond the head of
-	// that moment. It and the next three may be repeated, and fail with
+	// that moment. It and those that follow may be repeated, and fail with
 	// store.ErrUnavailable while the primary is away.
 	MarkRead(ctx context.Context, channel event.Channel, upTo uint64) (store.InboxState, error)
 	// MarkReadSeqs makes single events read.
 	MarkReadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (store.InboxState, error)
 	// MarkUnreadSeqs makes single events unread again.
 	MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (store.InboxState, error)
+	// MarkSeen makes all events up to a seq seen, read or not.
+	MarkSeen(ctx context.Context, channel event.Channel, upTo uint64) (store.InboxState, error)
 	// Delete takes an event away; one that is gone, or never was, is fine.
 	Delete(ctx context.Context, channel event.Channel, seq uint64) (store.InboxState, error)
 }
@@ -84,6 +89,15 @@ type inboxCount struct {
 	Unread uint64 `json:"unread" doc:"How many events are unread."`
 	Head   uint64 `json:"head" doc:"The newest seq: unread counts events up to here."`
 	Stale  bool   `json:"stale,omitempty" doc:"The database's primary is away: the count may be out of date."`
+}
+
+type countsOutput struct{ Body inboxCounts }
+
+type inboxCounts struct {
+	Unread uint64 `json:"unread" doc:"How many events are unread."`
+	Unseen uint64 `json:"unseen" doc:"How many of them were not seen either."`
+	Head   uint64 `json:"head" doc:"The newest seq: the counts are of events up to here."`
+	Stale  bool   `json:"stale,omitempty" doc:"The database's primary is away: the counts may be out of date."`
 }
 
 // registerInbox adds the routes of the inbox, those that read it here.
@@ -146,7 +160,7 @@ func newInboxList(page *store.InboxPage) inboxList {
 	return l
 }
 
-func (g *Gateway) countUnread(ctx context.Context, in *struct{ caller }) (*countOutput, error) {
+func (g *Gateway) countUnread(ctx context.Context, in *struct{ caller }) (*countsOutput, error) {
 	inbox, err := g.inboxOf(in.request, false)
 	if err != nil {
 		return nil, err
@@ -158,7 +172,18 @@ func (g *Gateway) countUnread(ctx context.Context, in *struct{ caller }) (*count
 		return nil, logProblem(err)
 	}
 	head := heads.Heads[0]
-	return &countOutput{Body: inboxCount{Unread: head.Unread, Head: head.Seq, Stale: heads.Stale}}, nil
+	if head.Unread == 0 {
+		return &countsOutput{Body: inboxCounts{Head: head.Seq, Stale: heads.Stale}}, nil
+	}
+	expect := store.Range{Channel: inbox}
+	if !heads.Stale {
+		expect.Epoch, expect.Through, expect.Version = heads.Epoch, head.Seq, head.Version
+	}
+	counts, err := g.cfg.Inbox.Counts(ctx, expect)
+	if err != nil {
+		return nil, logProblem(err)
+	}
+	return &countsOutput{Body: inboxCounts{Unread: counts.Unread, Unseen: counts.Unseen, Head: counts.Seq, Stale: counts.Stale}}, nil
 }
 
 // inboxOf is the inbox of whoever sent the request. One that changes something

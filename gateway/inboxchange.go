@@ -45,6 +45,13 @@ type unreadInput struct {
 	}
 }
 
+type seenInput struct {
+	caller
+	Body struct {
+		UpTo uint64 `json:"up_to" maximum:"9223372036854775807" doc:"Everything up to this seq; with one beyond the newest: everything."`
+	}
+}
+
 type deleteInput struct {
 	caller
 	Seq uint64 `path:"seq" doc:"The event's seq."`
@@ -64,6 +71,12 @@ func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
 		Description: "Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
 		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
 	}, g.markUnread)
+	huma.Register(api, huma.Operation{
+		OperationID: "mark-seen", Method: http.MethodPost, Path: inboxPath + "/seen", Parameters: g.tokenParam(),
+		Summary:     "Mark events of the own inbox as seen",
+		Description: "What is read stays as it is. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
+		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
+	}, g.markSeen)
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-event", Method: http.MethodDelete, Path: inboxPath + "/{seq}", Parameters: g.tokenParam(),
 		Summary:       "Delete an event from the own inbox",
@@ -94,6 +107,12 @@ func (g *Gateway) markRead(ctx context.Context, in *readInput) (*countOutput, er
 func (g *Gateway) markUnread(ctx context.Context, in *unreadInput) (*countOutput, error) {
 	return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
 		return g.cfg.Inbox.MarkUnreadSeqs(ctx, inbox, in.Body.Seqs)
+	})
+}
+
+func (g *Gateway) markSeen(ctx context.Context, in *seenInput) (*countOutput, error) {
+	return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
+		return g.cfg.Inbox.MarkSeen(ctx, inbox, in.Body.UpTo)
 	})
 }
 

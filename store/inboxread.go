@@ -76,12 +76,21 @@ func (d *DB) Inbox(ctx context.Context, channel event.Channel, before uint64, li
 	return page, err
 }
 
-// readInbox reads a page from a replica that meets what is expected, or from the
-// primary.
+// readInbox reads a page.
 func (d *DB) readInbox(ctx context.Context, q *inboxQuery) (InboxPage, error) {
-	var found inboxRows
+	found, stale, err := d.findInbox(ctx, q)
+	if err != nil {
+		return InboxPage{}, err
+	}
+	page := found.page(q)
+	page.Stale = stale
+	return page, nil
+}
+
+// findInbox asks a replica that meets what is expected, or the primary.
+func (d *DB) findInbox(ctx context.Context, q *inboxQuery) (found inboxRows, stale bool, err error) {
 	fit := false
-	err := d.replicas.each(ctx, func(ctx context.Context, s *server) (err error) {
+	err = d.replicas.each(ctx, func(ctx context.Context, s *server) (err error) {
 		found, err = d.inboxRows(ctx, s, q)
 		switch fit = err == nil && found.reaches(q.expect); {
 		case fit:
@@ -92,10 +101,10 @@ func (d *DB) readInbox(ctx context.Context, q *inboxQuery) (InboxPage, error) {
 		return err
 	})
 	if fit {
-		return found.page(q), nil
+		return found, false, nil
 	}
 	if ctx.Err() != nil {
-		return InboxPage{}, unavailable("read an inbox", ctx.Err())
+		return found, false, unavailable("read an inbox", ctx.Err())
 	}
 	current, primaryErr := d.inboxRows(ctx, d.reader, q)
 	if primaryErr == nil {
@@ -104,13 +113,11 @@ func (d *DB) readInbox(ctx context.Context, q *inboxQuery) (InboxPage, error) {
 	switch {
 	case primaryErr == nil:
 		d.reader.pages.Add(1)
-		return current.page(q), nil
+		return current, false, nil
 	case err != nil || !primaryAway(ctx, primaryErr):
-		return InboxPage{}, primaryErr
+		return found, false, primaryErr
 	}
-	page := found.page(q)
-	page.Stale = true
-	return page, nil
+	return found, true, nil
 }
 
 // inboxQuery asks for the items of a page in one window of seqs.
@@ -118,6 +125,7 @@ type inboxQuery struct {
 	channel     event.Channel
 	limit       int
 	unreadOnly  bool
+	counts      bool // no items: how many there are
 	expect      Range
 	above, upTo uint64 // the window: above < seq <= upTo
 }
@@ -137,9 +145,9 @@ func (q *inboxQuery) window(before, head uint64) {
 // inboxRows is what one statement said of an inbox.
 type inboxRows struct {
 	snapshot
-	readUpTo uint64
-	items    []InboxItem // one more than were asked for tells that there are others
-	full     bool        // items take as much memory as they may
+	said  preamble    // its heads and meta are in the snapshot
+	items []InboxItem // one more than were asked for tells that there are others
+	full  bool        // items take as much memory as they may
 }
 
 // What kind of row of an inbox one is, besides those of the preamble.
@@ -152,7 +160,11 @@ const (
 func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inboxRows, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	query, args := d.inboxSQL(q)
+	write := d.inboxSQL
+	if q.counts {
+		write = d.countsSQL
+	}
+	query, args := write(q)
 	rows, err := s.QueryContext(ctx, query, args...)
 	if err != nil {
 		return found, d.dialect.failed("read an inbox", err)
@@ -180,7 +192,7 @@ func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inb
 	if err := rows.Err(); err != nil {
 		return found, d.dialect.failed("read an inbox", err)
 	}
-	found.readUpTo = said.readUpTo
+	found.said = said
 	one := make([]snapshot, 1)
 	err = fill(one, []Range{{Channel: q.channel}}, said.meta, said.heads, 1)
 	found.snapshot = one[0]
@@ -189,11 +201,11 @@ func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inb
 
 // page makes a page of what was found in a window.
 func (f *inboxRows) page(q *inboxQuery) InboxPage {
-	p := InboxPage{Head: f.Head, Epoch: f.meta.Epoch, ReadUpTo: f.readUpTo, Items: f.items}
+	p := InboxPage{Head: f.Head, Epoch: f.meta.Epoch, ReadUpTo: f.said.readUpTo, Items: f.items}
 	end, full := q.above, f.full // end: how far down the statement looked
 	switch {
 	case !q.unreadOnly:
-	case end <= f.readUpTo || f.Unread == 0:
+	case end <= f.said.readUpTo || f.Unread == 0:
 		end = 0 // what was marked unread below the watermark is all there
 	default:
 		// That is no good while there may be others in between.
@@ -229,7 +241,7 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 		fmt.Fprintf(&b, " UNION ALL "+d.dialect.part, "SELECT "+kind+", e.type, e.seq, 0, e.created_at, 0, e.data FROM "+from)
 		args = append(args, with...)
 	}
-	fmt.Fprintf(&b, " UNION ALL SELECT %d, '', c.read_up_to, 0, 0, 0, '' FROM channels c WHERE c.hash = ?", kindRead)
+	readSQL(&b)
 	args = append(args, h)
 	const window = "channels c JOIN events e ON e.channel = c.hash LEFT JOIN read_exceptions x ON x.channel = e.channel AND x.seq = e.seq" +
 		" WHERE c.hash = ? AND e.channel = ? AND e.seq > ? AND e.seq <= ? AND e.seq > c.floor AND "
@@ -244,4 +256,9 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 		" WHERE c.hash = ? AND x.channel = ? AND x.seq <= ? AND x.seq <= c.read_up_to AND x.seq > c.floor AND "+listed+
 		" ORDER BY x.seq DESC LIMIT ?", h, h, q.upTo, q.limit+1)
 	return b.String(), args
+}
+
+// readSQL writes the part that has the watermark; its argument is the channel's hash.
+func readSQL(b *strings.Builder) {
+	fmt.Fprintf(b, " UNION ALL SELECT %d, '', c.read_up_to, 0, 0, 0, '' FROM channels c WHERE c.hash = ?", kindRead)
 }

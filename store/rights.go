@@ -12,7 +12,8 @@ import (
 // tables are those that programs read and write, each with a column of its own.
 var tables = map[string]string{
 	"channels": "hash", "collapses": "channel", "commits": "id", "events": "channel", "expiries": "at",
-	"idempotency_keys": "id", "meta": "id", "read_exceptions": "channel", "revocations": "subject", "tail": "id",
+	"idempotency_keys": "id", "meta": "id", "read_exceptions": "channel", "revocations": "subject",
+	"seen_marks": "channel", "tail": "id",
 }
 
 // right is what an account has to be allowed, and a statement that needs it and touches

@@ -23,6 +23,7 @@ const (
 // What the first column of a range read says: what kind of row it is. Rows of
 // events have the index of their range there.
 const (
+	kindSeen    = -5 // what was seen, and what follows from it, in the counts of an inbox
 	kindMeta    = -4
 	kindServer  = -3
 	kindChannel = -2
@@ -117,6 +118,8 @@ type preamble struct {
 	meta
 	heads    map[event.Channel]Head
 	readUpTo uint64
+	seenTo   uint64
+	excepted int64 // see countsSQL
 }
 
 func (p *preamble) take(u *unionRow) {
@@ -130,6 +133,8 @@ func (p *preamble) take(u *unionRow) {
 		p.heads[name] = Head{Channel: name, Seq: uint64(u.a), Floor: uint64(u.b), Version: uint64(u.c), Unread: uint64(u.d)}
 	case kindRead:
 		p.readUpTo = uint64(u.a)
+	case kindSeen:
+		p.seenTo, p.excepted = uint64(u.a), u.b
 	}
 }
 

@@ -1,0 +1,36 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// counts is how GET /v1/inbox/unread answers.
+func (r *rig) counts(h header) string {
+	r.t.Helper()
+	return string(answer[json.RawMessage](r.t, r.send(http.MethodGet, "/v1/inbox/unread", "", h)))
+}
+
+// What was seen in one tab is told to all, and the count of unread events stays.
+func TestSeenIsToldToStreamsAndStaysApartFromRead(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	mina := bearer(token(t, "mina"))
+	require.JSONEq(t, `{"unread":0,"unseen":0,"head":0}`, r.counts(mina))
+	for range 4 {
+		r.publish("user:mina", `1`)
+	}
+	s := r.stream("/v1/stream", mina).greeted()
+	s.expect("bellhop.ready")
+	require.Equal(t, "4/4", r.ask(http.MethodPost, "/v1/inbox/seen", `{"up_to":3}`, mina).String())
+	require.Equal(t, `{"change":"seen","up_to":3,"seqs":null,"unread":4,"head":4}`, s.expect("bellhop.read").data)
+	require.JSONEq(t, `{"unread":4,"unseen":1,"head":4}`, r.counts(mina))
+	r.ask(http.MethodPost, "/v1/inbox/seen", `{"up_to":2}`, mina) // says nothing: what was seen was seen
+	r.ask(http.MethodPost, "/v1/inbox/read", `{"seqs":[4]}`, mina)
+	require.Equal(t, `{"change":"read","up_to":null,"seqs":[4],"unread":3,"head":4}`, s.expect("bellhop.read").data)
+	require.JSONEq(t, `{"unread":3,"unseen":0,"head":4}`, r.counts(mina), "who read it saw it")
+	require.Equal(t, http.StatusUnprocessableEntity, r.send(http.MethodPost, "/v1/inbox/seen", `{}`, mina).StatusCode)
+}

@@ -1,0 +1,57 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
+)
+
+// counts is what the log counts in an inbox.
+func (h Harness) counts(t *testing.T, c event.Channel) store.InboxCounts {
+	t.Helper()
+	head := h.head(t, c)
+	counts, err := h.DB.Counts(t.Context(), store.Range{Channel: c, Epoch: h.epoch(t), Through: head.Seq, Version: head.Version})
+	require.NoError(t, err)
+	require.Equal(t, head, counts.Head)
+	require.False(t, counts.Stale)
+	return counts
+}
+
+var tidyTests = map[string]func(*testing.T, Harness){
+	"what is seen is apart from what is read": func(t *testing.T, h Harness) {
+		c := channels("seen", 1)[0]
+		none, err := h.DB.MarkSeen(t.Context(), c, 9)
+		require.NoError(t, err)
+		require.Equal(t, store.InboxState{Epoch: h.epoch(t)}, none)
+		h.fill(t, c, 8)
+		require.EqualValues(t, 8, h.counts(t, c).Unseen, "nobody said what was seen")
+		s := h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 5))
+		require.Equal(t, &event.Note{Version: s.Note.Version, Head: 8, Unread: 8, Kind: event.NoteSeen, UpTo: 5}, s.Note)
+		commits := h.tail(t, store.Mark{}, nothingSeen).Commits
+		require.Equal(t, s.Note, commits[len(commits)-1].Changes[0].Note, "the tail has it too")
+		require.Nil(t, h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 5)).Note, "once more changes nothing")
+		require.Nil(t, h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 4)).Note, "the watermark does not go back")
+		for _, step := range []struct {
+			do     func() (store.InboxState, error)
+			unseen int
+		}{
+			{func() (store.InboxState, error) { return h.DB.MarkReadSeqs(t.Context(), c, []uint64{2, 7}) }, 2},
+			{func() (store.InboxState, error) { return h.DB.MarkRead(t.Context(), c, 6) }, 1},
+			{func() (store.InboxState, error) { return h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{3, 6, 7}) }, 3},
+			{func() (store.InboxState, error) { return h.DB.Delete(t.Context(), c, 8) }, 2},
+			{func() (store.InboxState, error) { return h.DB.MarkSeen(t.Context(), c, event.MaxSeq) }, 0},
+		} {
+			h.must(t, c)(step.do())
+			require.EqualValues(t, step.unseen, h.counts(t, c).Unseen)
+		}
+		h.fill(t, c, 2)
+		require.EqualValues(t, 2, h.counts(t, c).Unseen, "what comes later is unseen")
+		require.NoError(t, walk(t, h, keepNewest(1)))
+		require.EqualValues(t, 1, h.counts(t, c).Unseen)
+		require.NoError(t, h.DB.Purge(t.Context(), c))
+		require.Zero(t, h.counts(t, c).Unseen)
+	},
+}
