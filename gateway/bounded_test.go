@@ -36,9 +36,9 @@ func (l *timedLog) Ranges(ctx context.Context, ranges []store.Range) ([]store.Pa
 	return l.faultyLog.Ranges(ctx, ranges)
 }
 
-func (l *timedLog) Inbox(ctx context.Context, c event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error) {
+func (l *timedLog) ListInbox(ctx context.Context, ask store.InboxQuery) (store.InboxPage, error) {
 	l.note(ctx)
-	return l.faultyLog.Inbox(ctx, c, before, limit, unreadOnly)
+	return l.faultyLog.ListInbox(ctx, ask)
 }
 
 func (l *timedLog) MarkRead(ctx context.Context, c event.Channel, upTo uint64) (store.InboxState, error) {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,10 +17,9 @@ const inboxPath = "/v1/inbox"
 
 // InboxLog is what the gateway asks of the log for inboxes.
 type InboxLog interface {
-	// Inbox lists events, newest first, with a seq below before, or the newest
-	// if that is zero. It is never behind what was acknowledged, unless it says
-	// Stale: the primary is away.
-	Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error)
+	// ListInbox lists events, newest first. It is never behind what was
+	// acknowledged, unless it says Stale: the primary is away.
+	ListInbox(ctx context.Context, ask store.InboxQuery) (store.InboxPage, error)
 	// Counts counts the unread events. expect says what is known to exist; without
 	// an epoch the counts may be out of date.
 	Counts(ctx context.Context, expect store.Range) (store.InboxCounts, error)
@@ -44,6 +44,8 @@ type inboxInput struct {
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"100" doc:"The most items to return."`
 	Before uint64 `query:"before" doc:"List what comes before this seq; left out, or 0: the newest."`
 	Unread bool   `query:"unread" doc:"true lists unread events only."`
+	// Type is a list in one parameter: a=x&a=y would be refused.
+	Type []string `query:"type" maxItems:"20" doc:"Types, with commas between them: list events of these only." example:"comment,reply"`
 }
 
 type inboxOutput struct {
@@ -96,8 +98,10 @@ type countsOutput struct{ Body inboxCounts }
 type inboxCounts struct {
 	Unread uint64 `json:"unread" doc:"How many events are unread."`
 	Unseen uint64 `json:"unseen" doc:"How many of them were not seen either."`
-	Head   uint64 `json:"head" doc:"The newest seq: the counts are of events up to here."`
-	Stale  bool   `json:"stale,omitempty" doc:"The database's primary is away: the counts may be out of date."`
+	// ByType is never null.
+	ByType map[string]uint64 `json:"by_type" doc:"The unread ones among the newest 20,000 events, by their types."`
+	Head   uint64            `json:"head" doc:"The newest seq: the counts are of events up to here."`
+	Stale  bool              `json:"stale,omitempty" doc:"The database's primary is away: the counts may be out of date."`
 }
 
 // registerInbox adds the routes of the inbox, those that read it here.
@@ -129,6 +133,11 @@ func (g *Gateway) listInbox(ctx context.Context, in *inboxInput) (*inboxOutput, 
 	if in.Before > event.MaxSeq {
 		return nil, seqTooHigh("query.before")
 	}
+	for _, t := range in.Type {
+		if err := event.ParseType(t); err != nil {
+			return nil, server.NewProblem(http.StatusUnprocessableEntity, "", server.FieldError{Location: "query.type", Detail: err.Error()})
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
 	out := &inboxOutput{Status: http.StatusOK, Caching: listCaching}
@@ -137,7 +146,7 @@ func (g *Gateway) listInbox(ctx context.Context, in *inboxInput) (*inboxOutput, 
 		out.Status, out.ETag = http.StatusNotModified, etag
 		return out, nil
 	}
-	page, err := g.cfg.Inbox.Inbox(ctx, inbox, in.Before, in.Limit, in.Unread)
+	page, err := g.cfg.Inbox.ListInbox(ctx, store.InboxQuery{Channel: inbox, Before: in.Before, Limit: in.Limit, Unread: in.Unread, Types: in.Type})
 	if err != nil {
 		return nil, logProblem(err)
 	}
@@ -172,18 +181,21 @@ func (g *Gateway) countUnread(ctx context.Context, in *struct{ caller }) (*count
 		return nil, logProblem(err)
 	}
 	head := heads.Heads[0]
+	out := &countsOutput{Body: inboxCounts{Head: head.Seq, ByType: map[string]uint64{}, Stale: heads.Stale}}
 	if head.Unread == 0 {
-		return &countsOutput{Body: inboxCounts{Head: head.Seq, Stale: heads.Stale}}, nil
+		return out, nil
 	}
-	expect := store.Range{Channel: inbox}
+	expect := store.Range{Channel: inbox, Through: head.Seq, Version: head.Version}
 	if !heads.Stale {
-		expect.Epoch, expect.Through, expect.Version = heads.Epoch, head.Seq, head.Version
+		expect.Epoch = heads.Epoch
 	}
 	counts, err := g.cfg.Inbox.Counts(ctx, expect)
 	if err != nil {
 		return nil, logProblem(err)
 	}
-	return &countsOutput{Body: inboxCounts{Unread: counts.Unread, Unseen: counts.Unseen, Head: counts.Seq, Stale: counts.Stale}}, nil
+	out.Body.Unread, out.Body.Unseen, out.Body.Head, out.Body.Stale = counts.Unread, counts.Unseen, counts.Seq, counts.Stale
+	maps.Copy(out.Body.ByType, counts.ByType)
+	return out, nil
 }
 
 // inboxOf is the inbox of whoever sent the request. One that changes something

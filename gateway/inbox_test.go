@@ -74,12 +74,12 @@ func (r *rig) send(method, path, body string, headers ...header) *http.Response 
 	return resp
 }
 
-func (l *faultyLog) Inbox(ctx context.Context, c event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error) {
+func (l *faultyLog) ListInbox(ctx context.Context, ask store.InboxQuery) (store.InboxPage, error) {
 	stale, err := l.state()
 	if err != nil {
 		return store.InboxPage{}, err
 	}
-	p, err := l.DB.Inbox(ctx, c, before, limit, unreadOnly)
+	p, err := l.DB.ListInbox(ctx, ask)
 	p.Stale = p.Stale || stale
 	return p, err
 }

@@ -57,6 +57,19 @@ func benchmarkInbox(b *testing.B, d *DB, inboxes []event.Channel) {
 			_, err := d.Inbox(b.Context(), c, 0, 50, true)
 			return err
 		},
+		"list of a type": func(c event.Channel) error {
+			_, err := d.ListInbox(b.Context(), InboxQuery{Channel: c, Limit: 50, Types: []string{"comment"}})
+			return err
+		},
+		"list of a type that there is not": func(c event.Channel) error {
+			_, err := d.ListInbox(b.Context(), InboxQuery{Channel: c, Limit: 50, Types: []string{"reply"}})
+			return err
+		},
+		"counts by type": func(c event.Channel) error {
+			n, err := d.Counts(b.Context(), Range{Channel: c, Through: 10_000})
+			require.NotEmpty(b, n.ByType)
+			return err
+		},
 		"count": func(c event.Channel) error {
 			_, err := d.Heads(b.Context(), []event.Channel{c}, false)
 			return err

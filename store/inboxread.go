@@ -47,24 +47,38 @@ type InboxPage struct {
 	Next uint64
 }
 
-// Inbox lists events of a channel, newest first: those with a seq below before,
-// or the newest ones if that is zero; at most limit, which is 1 to MaxInboxPage;
-// with unreadOnly those that are unread. Deleted, expired and replaced events
-// are left out.
+// InboxQuery asks for a page of the list of an inbox.
+type InboxQuery struct {
+	Channel event.Channel
+	Before  uint64   // only events with lower seqs; zero: the newest
+	Limit   int      // 1 to MaxInboxPage
+	Unread  bool     // only unread ones
+	Types   []string // only of these types; none: of all
+}
+
+// Inbox is ListInbox without its filters.
+func (d *DB) Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (InboxPage, error) {
+	return d.ListInbox(ctx, InboxQuery{Channel: channel, Before: before, Limit: limit, Unread: unreadOnly})
+}
+
+// ListInbox lists events of a channel, newest first. Deleted, expired and replaced
+// events are left out. However few there are of what is asked for, one call looks
+// through a bounded part of the channel.
 //
 // The list is never behind what was acknowledged: a replica serves it only if it
 // has the version of the channel that the primary had when the call began. While
 // the primary is away a replica answers with what it has, and the page is Stale.
-func (d *DB) Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (InboxPage, error) {
-	heads, err := d.Heads(ctx, []event.Channel{channel}, false)
+func (d *DB) ListInbox(ctx context.Context, ask InboxQuery) (InboxPage, error) {
+	heads, err := d.Heads(ctx, []event.Channel{ask.Channel}, false)
 	if err != nil {
 		return InboxPage{}, err
 	}
-	q := inboxQuery{channel: channel, limit: min(max(limit, 1), MaxInboxPage), unreadOnly: unreadOnly}
+	q := inboxQuery{channel: ask.Channel, limit: min(max(ask.Limit, 1), MaxInboxPage), unreadOnly: ask.Unread, types: ask.Types}
 	if !heads.Stale {
-		q.expect = Range{Channel: channel, Epoch: heads.Epoch, Through: heads.Heads[0].Seq, Version: heads.Heads[0].Version}
+		q.expect = Range{Channel: ask.Channel, Epoch: heads.Epoch, Through: heads.Heads[0].Seq, Version: heads.Heads[0].Version}
 	}
 	var page InboxPage
+	before := ask.Before
 	for range inboxWindows {
 		q.window(before, heads.Heads[0].Seq)
 		if page, err = d.readInbox(ctx, &q); err != nil || len(page.Items) > 0 || page.Next == 0 {
@@ -125,6 +139,7 @@ type inboxQuery struct {
 	channel     event.Channel
 	limit       int
 	unreadOnly  bool
+	types       []string
 	counts      bool // no items: how many there are
 	expect      Range
 	above, upTo uint64 // the window: above < seq <= upTo
@@ -237,9 +252,14 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 	h := key.hash[:]
 	args := d.startUnion(&b, []keyed{key})
 	listed := strings.ReplaceAll(eventListed, "?", d.dialect.now)
-	part := func(kind, from string, with ...any) {
-		fmt.Fprintf(&b, " UNION ALL "+d.dialect.part, "SELECT "+kind+", e.type, e.seq, 0, e.created_at, 0, e.data FROM "+from)
-		args = append(args, with...)
+	var types []any
+	if len(q.types) > 0 {
+		list, these := in(q.types)
+		listed, types = listed+" AND e.type IN "+list, these
+	}
+	part := func(kind, from, by string, with ...any) {
+		fmt.Fprintf(&b, " UNION ALL "+d.dialect.part, "SELECT "+kind+", e.type, e.seq, 0, e.created_at, 0, e.data FROM "+from+listed+by)
+		args = append(append(append(args, with...), types...), q.limit+1)
 	}
 	readSQL(&b)
 	args = append(args, h)
@@ -247,14 +267,14 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 		" WHERE c.hash = ? AND e.channel = ? AND e.seq > ? AND e.seq <= ? AND e.seq > c.floor AND "
 	if !q.unreadOnly {
 		part(fmt.Sprintf("CASE WHEN (e.seq <= c.read_up_to) = (x.seq IS NULL) THEN %d ELSE %d END", kindReadRow, kindRow),
-			window+listed+" ORDER BY e.seq DESC LIMIT ?", h, h, q.above, q.upTo, q.limit+1)
+			window, " ORDER BY e.seq DESC LIMIT ?", h, h, q.above, q.upTo)
 		return b.String(), args
 	}
-	part(strconv.Itoa(kindRow), window+"c.unread > 0 AND e.seq > c.read_up_to AND x.seq IS NULL AND "+listed+" ORDER BY e.seq DESC LIMIT ?",
-		h, h, q.above, q.upTo, q.limit+1)
+	part(strconv.Itoa(kindRow), window+"c.unread > 0 AND e.seq > c.read_up_to AND x.seq IS NULL AND ", " ORDER BY e.seq DESC LIMIT ?",
+		h, h, q.above, q.upTo)
 	part(strconv.Itoa(kindMarkedRow), "channels c JOIN read_exceptions x ON x.channel = c.hash JOIN events e ON e.channel = x.channel AND e.seq = x.seq"+
-		" WHERE c.hash = ? AND x.channel = ? AND x.seq <= ? AND x.seq <= c.read_up_to AND x.seq > c.floor AND "+listed+
-		" ORDER BY x.seq DESC LIMIT ?", h, h, q.upTo, q.limit+1)
+		" WHERE c.hash = ? AND x.channel = ? AND x.seq <= ? AND x.seq <= c.read_up_to AND x.seq > c.floor AND ",
+		" ORDER BY x.seq DESC LIMIT ?", h, h, q.upTo)
 	return b.String(), args
 }
 

@@ -23,6 +23,7 @@ const (
 // What the first column of a range read says: what kind of row it is. Rows of
 // events have the index of their range there.
 const (
+	kindType    = -6 // how many unread events have a type, in the counts of an inbox
 	kindSeen    = -5 // what was seen, and what follows from it, in the counts of an inbox
 	kindMeta    = -4
 	kindServer  = -3
@@ -120,6 +121,7 @@ type preamble struct {
 	readUpTo uint64
 	seenTo   uint64
 	excepted int64 // see countsSQL
+	types    map[string]uint64
 }
 
 func (p *preamble) take(u *unionRow) {
@@ -133,6 +135,11 @@ func (p *preamble) take(u *unionRow) {
 		p.heads[name] = Head{Channel: name, Seq: uint64(u.a), Floor: uint64(u.b), Version: uint64(u.c), Unread: uint64(u.d)}
 	case kindRead:
 		p.readUpTo = uint64(u.a)
+	case kindType:
+		if p.types == nil {
+			p.types = make(map[string]uint64)
+		}
+		p.types[u.label] += uint64(u.a)
 	case kindSeen:
 		p.seenTo, p.excepted = uint64(u.a), u.b
 	}

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,5 +56,48 @@ var tidyTests = map[string]func(*testing.T, Harness){
 		require.EqualValues(t, 1, h.counts(t, c).Unseen)
 		require.NoError(t, h.DB.Purge(t.Context(), c))
 		require.Zero(t, h.counts(t, c).Unseen)
+	},
+	"a list is filtered by types, and what is unread is counted by them": func(t *testing.T, h Harness) {
+		c := channels("types", 1)[0]
+		for i, kind := range []string{"like", "reply", "like", "note", "reply", "like"} {
+			e := entry(strconv.Itoa(i+1), c)
+			e.Type = kind
+			h.write(t, e)
+		}
+		list := func(before uint64, limit int, unread bool, types ...string) string {
+			p, err := h.DB.ListInbox(t.Context(), store.InboxQuery{Channel: c, Before: before, Limit: limit, Unread: unread, Types: types})
+			require.NoError(t, err)
+			var out []string
+			for _, item := range p.Items {
+				require.Contains(t, types, item.Type)
+				out = append(out, shown(item.Seq, item.Read))
+			}
+			if p.Next != 0 {
+				out = append(out, fmt.Sprint("-> ", p.Next))
+			}
+			return strings.Join(out, " ")
+		}
+		require.Equal(t, "6 3 1", list(0, 3, false, "like"))
+		require.Equal(t, "6 3 -> 3", list(0, 2, false, "like"))
+		require.Equal(t, "1", list(3, 2, false, "like"))
+		require.Equal(t, "5 4 2", list(0, 9, false, "reply", "note"))
+		require.Empty(t, list(0, 9, false, "other"))
+		require.Equal(t, map[string]uint64{"like": 3, "reply": 2, "note": 1}, h.counts(t, c).ByType)
+		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 4))
+		h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{1}))
+		h.must(t, c)(h.DB.MarkReadSeqs(t.Context(), c, []uint64{5}))
+		require.Equal(t, "6 (3) 1", list(0, 9, false, "like"))
+		require.Equal(t, "6 1", list(0, 9, true, "like"))
+		require.Empty(t, list(0, 9, true, "reply"))
+		require.Equal(t, map[string]uint64{"like": 2}, h.counts(t, c).ByType)
+		require.NoError(t, walk(t, h, keepNewest(1)))
+		require.Equal(t, map[string]uint64{"like": 1}, h.counts(t, c).ByType)
+	},
+	"no more than the newest events are counted by type": func(t *testing.T, h Harness) {
+		c := channels("many-types", 1)[0]
+		h.fill(t, c, 3)
+		h.replaced(t, c, 4, store.MaxCounted+1)
+		require.Equal(t, map[string]uint64{"comment": 2}, h.counts(t, c).ByType)
+		require.EqualValues(t, 3, h.counts(t, c).Unread)
 	},
 }
