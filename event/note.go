@@ -24,22 +24,35 @@ const (
 	NoteReplaced
 	noteKinds // those before it are packed as they are; see disguise
 	NoteSeen  // all up to UpTo, which is not 0, were seen; the count stays
+	// NoteArchived: these left lists and counts, read ones among them. They stay in
+	// the channel.
+	NoteArchived
 )
+
+// archivedMark is the UpTo with which NoteArchived travels as NoteReplaced.
+const archivedMark = 1
 
 // disguise is how a note travels. Gateways of the version before refuse kinds that
 // they do not know, and with such a note all that the tail says. So newer kinds
 // travel as older ones, with an UpTo that those never have.
 func (n *Note) disguise() (kind NoteKind, upTo uint64) {
-	if n.Kind == NoteSeen {
+	switch n.Kind {
+	case NoteSeen:
 		return NoteOther, n.UpTo
+	case NoteArchived:
+		return NoteReplaced, archivedMark
+	default:
+		return n.Kind, n.UpTo
 	}
-	return n.Kind, n.UpTo
 }
 
 // undisguise takes back what disguise did.
 func (n *Note) undisguise() {
-	if n.Kind == NoteOther && n.UpTo > 0 {
+	switch {
+	case n.Kind == NoteOther && n.UpTo > 0:
 		n.Kind = NoteSeen
+	case n.Kind == NoteReplaced && n.UpTo == archivedMark:
+		n.Kind, n.UpTo = NoteArchived, 0
 	}
 }
 

@@ -21,6 +21,7 @@ func TestNoteIsReadAsItWasPacked(t *testing.T) {
 		{Version: math.MaxInt64, Head: event.MaxSeq, Unread: 1, Kind: event.NoteUnread, Seqs: []uint64{1, 2, event.MaxSeq}},
 		{Version: 1, Kind: event.NoteReplaced, Seqs: all},
 		{Version: 2, Head: 9, Unread: 4, Kind: event.NoteSeen, UpTo: 9},
+		{Version: 2, Head: 9, Unread: 4, Kind: event.NoteArchived, Seqs: []uint64{3, 4}},
 	} {
 		b := append(n.Append(nil), "rest"...)
 		got, rest, err := event.ParseNote(b)

@@ -33,6 +33,10 @@ type InboxLog interface {
 	MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (store.InboxState, error)
 	// MarkSeen makes all events up to a seq seen, read or not.
 	MarkSeen(ctx context.Context, channel event.Channel, upTo uint64) (store.InboxState, error)
+	// Archive takes events out of the list and the count.
+	Archive(ctx context.Context, channel event.Channel, seqs []uint64) (store.InboxState, error)
+	// Unarchive puts them back; they are read then.
+	Unarchive(ctx context.Context, channel event.Channel, seqs []uint64) (store.InboxState, error)
 	// Delete takes an event away; one that is gone, or never was, is fine.
 	Delete(ctx context.Context, channel event.Channel, seq uint64) (store.InboxState, error)
 }
@@ -45,7 +49,8 @@ type inboxInput struct {
 	Before uint64 `query:"before" doc:"List what comes before this seq; left out, or 0: the newest."`
 	Unread bool   `query:"unread" doc:"true lists unread events only."`
 	// Type is a list in one parameter: a=x&a=y would be refused.
-	Type []string `query:"type" maxItems:"20" doc:"Types, with commas between them: list events of these only." example:"comment,reply"`
+	Type     []string `query:"type" maxItems:"20" doc:"Types, with commas between them: list events of these only." example:"comment,reply"`
+	Archived bool     `query:"archived" doc:"true lists what is archived, and nothing else."`
 }
 
 type inboxOutput struct {
@@ -56,7 +61,7 @@ type inboxOutput struct {
 }
 
 type inboxList struct {
-	Items  []inboxItem `json:"items" doc:"Newest first. Deleted and expired events are left out, and those for which a newer one with the same collapse key stands."`
+	Items  []inboxItem `json:"items" doc:"Newest first. Deleted, expired and archived events are left out, and those for which a newer one with the same collapse key stands."`
 	Next   *uint64     `json:"next" doc:"The value of before for the next page; null at the end. A page may have fewer items than asked for, or none, and a next page all the same."`
 	Unread uint64      `json:"unread" doc:"How many events are unread."`
 	Head   uint64      `json:"head" doc:"The newest seq: unread counts events up to here."`
@@ -146,7 +151,7 @@ func (g *Gateway) listInbox(ctx context.Context, in *inboxInput) (*inboxOutput, 
 		out.Status, out.ETag = http.StatusNotModified, etag
 		return out, nil
 	}
-	page, err := g.cfg.Inbox.ListInbox(ctx, store.InboxQuery{Channel: inbox, Before: in.Before, Limit: in.Limit, Unread: in.Unread, Types: in.Type})
+	page, err := g.cfg.Inbox.ListInbox(ctx, store.InboxQuery{Channel: inbox, Before: in.Before, Limit: in.Limit, Unread: in.Unread, Types: in.Type, Archived: in.Archived})
 	if err != nil {
 		return nil, logProblem(err)
 	}

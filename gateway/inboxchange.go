@@ -38,7 +38,7 @@ func (in *readInput) Resolve(ctx huma.Context) []error {
 	return in.caller.Resolve(ctx)
 }
 
-type unreadInput struct {
+type seqsInput struct {
 	caller
 	Body struct {
 		Seqs []uint64 `json:"seqs" maxItems:"1000" doc:"Those that are gone are passed over."`
@@ -70,13 +70,25 @@ func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
 		Summary:     "Mark events of the own inbox as unread",
 		Description: "Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
 		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
-	}, g.markUnread)
+	}, g.changeSeqs(g.cfg.Inbox.MarkUnreadSeqs))
 	huma.Register(api, huma.Operation{
 		OperationID: "mark-seen", Method: http.MethodPost, Path: inboxPath + "/seen", Parameters: g.tokenParam(),
 		Summary:     "Mark events of the own inbox as seen",
 		Description: "What is read stays as it is. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
 		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
 	}, g.markSeen)
+	huma.Register(api, huma.Operation{
+		OperationID: "archive-events", Method: http.MethodPost, Path: inboxPath + "/archive", Parameters: g.tokenParam(),
+		Summary:     "Archive events of the own inbox",
+		Description: "They leave the list and the count, and are read; archived=true lists them. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
+		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
+	}, g.changeSeqs(g.cfg.Inbox.Archive))
+	huma.Register(api, huma.Operation{
+		OperationID: "unarchive-events", Method: http.MethodPost, Path: inboxPath + "/unarchive", Parameters: g.tokenParam(),
+		Summary:     "Take events of the own inbox out of the archive",
+		Description: "They are in the list again, read. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
+		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
+	}, g.changeSeqs(g.cfg.Inbox.Unarchive))
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-event", Method: http.MethodDelete, Path: inboxPath + "/{seq}", Parameters: g.tokenParam(),
 		Summary:       "Delete an event from the own inbox",
@@ -104,10 +116,15 @@ func (g *Gateway) markRead(ctx context.Context, in *readInput) (*countOutput, er
 	})
 }
 
-func (g *Gateway) markUnread(ctx context.Context, in *unreadInput) (*countOutput, error) {
-	return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
-		return g.cfg.Inbox.MarkUnreadSeqs(ctx, inbox, in.Body.Seqs)
-	})
+// changeSeqs makes a handler of a change of single events.
+func (g *Gateway) changeSeqs(
+	change func(context.Context, event.Channel, []uint64) (store.InboxState, error),
+) func(context.Context, *seqsInput) (*countOutput, error) {
+	return func(ctx context.Context, in *seqsInput) (*countOutput, error) {
+		return g.changeInbox(ctx, in.request, func(ctx context.Context, inbox event.Channel) (store.InboxState, error) {
+			return change(ctx, inbox, in.Body.Seqs)
+		})
+	}
 }
 
 func (g *Gateway) markSeen(ctx context.Context, in *seenInput) (*countOutput, error) {

@@ -22,7 +22,7 @@ func TestQueriesThatNobodyUnderstandsAreRefused(t *testing.T) {
 		{"GET", "/v1/inbox?befor=1", "did you mean before?"},
 		{"GET", "/v1/inbox?Limit=1", "did you mean limit?"},
 		{"GET", "/v1/inbox?limit=1&limit=2", "limit is given twice"},
-		{"GET", "/v1/inbox?zzz=1", "known are before, limit, type, unread"},
+		{"GET", "/v1/inbox?zzz=1", "known are archived, before, limit, type, unread"},
 		{"GET", "/v1/inbox/unread?limit=1", "this call takes no parameters"},
 		{"POST", "/v1/inbox/read?up_to=1", "this call takes no parameters"},
 		{"DELETE", "/v1/inbox/1?force=true", "this call takes no parameters"},

@@ -58,3 +58,24 @@ func TestInboxIsFilteredByTypes(t *testing.T) {
 
 // many is a list of n times the same.
 func many(s string, n int) string { return strings.Repeat(s+",", n-1) + s }
+
+// What is archived in one tab leaves the others, and can be taken back.
+func TestArchivedEventsLeaveEveryTab(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	mina := bearer(token(t, "mina"))
+	for range 4 {
+		r.publish("user:mina", `1`)
+	}
+	s := r.stream("/v1/stream", mina).greeted()
+	s.expect("bellhop.ready")
+	require.Equal(t, "2/4", r.ask(http.MethodPost, "/v1/inbox/archive", `{"seqs":[2,3]}`, mina).String())
+	require.Equal(t, `{"change":"archived","up_to":null,"seqs":[2,3],"unread":2,"head":4}`, s.expect("bellhop.read").data)
+	require.Equal(t, "4 1 2/4", r.ask(http.MethodGet, "/v1/inbox", "", mina).String())
+	require.Equal(t, "(3) (2) 2/4", r.ask(http.MethodGet, "/v1/inbox?archived=true", "", mina).String())
+	require.Equal(t, "2/4", r.ask(http.MethodPost, "/v1/inbox/unarchive", `{"seqs":[2]}`, mina).String())
+	require.Equal(t, `{"change":"other","up_to":null,"seqs":null,"unread":2,"head":4}`, s.expect("bellhop.read").data)
+	require.Equal(t, "4 (2) 1 2/4", r.ask(http.MethodGet, "/v1/inbox", "", mina).String())
+	require.Equal(t, "(3) 2/4", r.ask(http.MethodGet, "/v1/inbox?archived=true", "", mina).String())
+	require.Equal(t, http.StatusUnprocessableEntity, r.send(http.MethodPost, "/v1/inbox/archive", `{"up_to":4}`, mina).StatusCode)
+}

@@ -101,12 +101,8 @@ func (t *tx) replace(k *growth) error {
 		return nil
 	}
 	channel := hash(k.row.Hash)
-	for chunk := range slices.Chunk(k.replaced, rowsPerStatement) {
-		list, args := in(chunk)
-		if err := t.later("UPDATE events SET flags = flags | ? WHERE channel = ? AND seq IN "+list,
-			slices.Concat([]any{flagReplaced, channel[:]}, args)...); err != nil {
-			return err
-		}
+	if err := t.flag(channel, k.replaced, "|", flagReplaced); err != nil {
+		return err
 	}
 	above, upTo := split(k.replaced, k.row.ReadUpTo)
 	if err := t.except(channel, above); err != nil {

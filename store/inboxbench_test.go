@@ -65,6 +65,10 @@ func benchmarkInbox(b *testing.B, d *DB, inboxes []event.Channel) {
 			_, err := d.ListInbox(b.Context(), InboxQuery{Channel: c, Limit: 50, Types: []string{"reply"}})
 			return err
 		},
+		"archive": func(c event.Channel) error {
+			_, err := d.ListInbox(b.Context(), InboxQuery{Channel: c, Limit: 50, Archived: true})
+			return err
+		},
 		"counts by type": func(c event.Channel) error {
 			n, err := d.Counts(b.Context(), Range{Channel: c, Through: 10_000})
 			require.NotEmpty(b, n.ByType)

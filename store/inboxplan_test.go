@@ -59,7 +59,7 @@ func TestInboxPlans(t *testing.T) {
 			require.NoError(t, err)
 			for _, n := range sizes {
 				for _, q := range []inboxQuery{
-					{limit: 50}, {limit: 50, unreadOnly: true}, {limit: 50, types: []string{"comment", "reply"}}, {limit: MaxInboxPage}, {limit: 1, unreadOnly: true},
+					{limit: 50}, {limit: 50, unreadOnly: true}, {limit: 50, types: []string{"comment", "reply"}}, {limit: 50, archived: true}, {limit: MaxInboxPage}, {limit: 1, unreadOnly: true},
 				} {
 					for _, before := range []uint64{0, uint64(n / 3)} {
 						q.channel = sized(n)

@@ -23,9 +23,9 @@ const (
 )
 
 // eventListed is the condition under which lists show an event e: it was not
-// deleted, replaced (flags 1 and 4), and has not expired. Its argument is the
+// deleted, replaced or archived (flags 1, 4 and 8), and has not expired. Its argument is the
 // time, in milliseconds since 1970.
-const eventListed = "e.flags & 5 = 0 AND (e.expires_at = 0 OR e.expires_at > ?)"
+const eventListed = "e.flags & 13 = 0 AND (e.expires_at = 0 OR e.expires_at > ?)"
 
 // InboxItem is an event in the list of an inbox.
 type InboxItem struct {
@@ -54,6 +54,8 @@ type InboxQuery struct {
 	Limit   int      // 1 to MaxInboxPage
 	Unread  bool     // only unread ones
 	Types   []string // only of these types; none: of all
+	// Archived lists what is archived, and nothing else. All of that is read.
+	Archived bool
 }
 
 // Inbox is ListInbox without its filters.
@@ -61,8 +63,8 @@ func (d *DB) Inbox(ctx context.Context, channel event.Channel, before uint64, li
 	return d.ListInbox(ctx, InboxQuery{Channel: channel, Before: before, Limit: limit, Unread: unreadOnly})
 }
 
-// ListInbox lists events of a channel, newest first. Deleted, expired and replaced
-// events are left out. However few there are of what is asked for, one call looks
+// ListInbox lists events of a channel, newest first. Deleted, expired, replaced and
+// archived events are left out. However few there are of what is asked for, one call looks
 // through a bounded part of the channel.
 //
 // The list is never behind what was acknowledged: a replica serves it only if it
@@ -73,7 +75,7 @@ func (d *DB) ListInbox(ctx context.Context, ask InboxQuery) (InboxPage, error) {
 	if err != nil {
 		return InboxPage{}, err
 	}
-	q := inboxQuery{channel: ask.Channel, limit: min(max(ask.Limit, 1), MaxInboxPage), unreadOnly: ask.Unread, types: ask.Types}
+	q := inboxQuery{channel: ask.Channel, limit: min(max(ask.Limit, 1), MaxInboxPage), unreadOnly: ask.Unread, types: ask.Types, archived: ask.Archived}
 	if !heads.Stale {
 		q.expect = Range{Channel: ask.Channel, Epoch: heads.Epoch, Through: heads.Heads[0].Seq, Version: heads.Heads[0].Version}
 	}
@@ -140,6 +142,7 @@ type inboxQuery struct {
 	limit       int
 	unreadOnly  bool
 	types       []string
+	archived    bool
 	counts      bool // no items: how many there are
 	expect      Range
 	above, upTo uint64 // the window: above < seq <= upTo
@@ -251,7 +254,11 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 	key := keyed{hashOf(q.channel), q.channel}
 	h := key.hash[:]
 	args := d.startUnion(&b, []keyed{key})
-	listed := strings.ReplaceAll(eventListed, "?", d.dialect.now)
+	listed := eventListed
+	if q.archived {
+		listed = eventArchived
+	}
+	listed = strings.ReplaceAll(listed, "?", d.dialect.now)
 	var types []any
 	if len(q.types) > 0 {
 		list, these := in(q.types)

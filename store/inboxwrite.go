@@ -66,7 +66,7 @@ func (d *DB) MarkReadSeqs(ctx context.Context, channel event.Channel, seqs []uin
 // of the inbox any more, or never were, are passed over.
 func (d *DB) MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (InboxState, error) {
 	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
-		read, err := t.listed(row, row.kept(seqs))
+		read, err := t.listed(row, row.kept(seqs), eventListed)
 		if err != nil {
 			return nil, err
 		}
@@ -146,13 +146,14 @@ func (r *channelRow) kept(seqs []uint64) []uint64 {
 	return slices.Compact(seqs)
 }
 
-// listed returns, ascending, those of some events that a list shows.
-func (t *tx) listed(row *channelRow, seqs []uint64) ([]uint64, error) {
+// listed returns, ascending, those of some events that a list shows, whose condition
+// is given.
+func (t *tx) listed(row *channelRow, seqs []uint64, condition string) ([]uint64, error) {
 	var listed []uint64
 	for chunk := range slices.Chunk(seqs, rowsPerStatement) {
 		list, args := in(chunk)
 		var found []uint64
-		if err := t.list(&found, "SELECT e.seq FROM events e WHERE e.channel = ? AND e.seq IN "+list+" AND "+eventListed+" ORDER BY e.seq",
+		if err := t.list(&found, "SELECT e.seq FROM events e WHERE e.channel = ? AND e.seq IN "+list+" AND "+condition+" ORDER BY e.seq",
 			slices.Concat([]any{row.Hash}, args, []any{t.meta.Now})...); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 const (
 	flagDeleted  = 1 << 0
 	flagReplaced = 1 << 2 // a newer event of its collapse key stands for it in lists
+	flagArchived = 1 << 3
 )
 
 // Record is an event as a log keeps it; times are in milliseconds since 1970.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -16,10 +17,17 @@ import (
 // walkInbox lists everything, in pages of a random size.
 func (h Harness) walkInbox(t *testing.T, rng *rand.Rand, c event.Channel, unreadOnly bool) string {
 	t.Helper()
+	return h.walkFiltered(t, rng, store.InboxQuery{Channel: c, Unread: unreadOnly})
+}
+
+// walkFiltered lists all that a query asks for, in pages of a random size.
+func (h Harness) walkFiltered(t *testing.T, rng *rand.Rand, q store.InboxQuery) string {
+	t.Helper()
 	var pages []string
 	limit, before := 1+rng.IntN(12), uint64(0)
 	for {
-		p, err := h.DB.Inbox(t.Context(), c, before, limit, unreadOnly)
+		q.Before, q.Limit = before, limit
+		p, err := h.DB.ListInbox(t.Context(), q)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(p.Items), limit)
 		for _, item := range p.Items {
@@ -60,6 +68,7 @@ var modelTests = map[string]func(*testing.T, Harness){
 			}
 			head := h.head(t, c)
 			require.Equal(t, m.unread(), head.Unread, "step %d, %s", step, what)
+			m.requireCounts(t, h.counts(t, c), fmt.Sprintf("step %d, %s", step, what))
 			if state.Note != nil {
 				require.Equal(t, head.Version, state.Note.Version, what)
 				require.Equal(t, head.Unread, state.Note.Unread, what)
@@ -67,6 +76,7 @@ var modelTests = map[string]func(*testing.T, Harness){
 			if step%8 == 7 {
 				require.Equal(t, m.list(false), h.walkInbox(t, rng, c, false), "step %d, %s", step, what)
 				require.Equal(t, m.list(true), h.walkInbox(t, rng, c, true), "step %d, %s", step, what)
+				m.requireFiltered(t, h, rng, c)
 			}
 		}
 	},
@@ -102,7 +112,9 @@ var modelTests = map[string]func(*testing.T, Harness){
 func (h Harness) disturb(t *testing.T, rng *rand.Rand, cs []event.Channel) (err error) {
 	ctx, c := t.Context(), cs[rng.IntN(len(cs))]
 	seqs := randomSeqs(rng, 100)
-	switch n := rng.IntN(20); {
+	switch n := rng.IntN(24); {
+	case n >= 20:
+		_, err = h.tidyUp(ctx, rng, c, seqs)
 	case n < 9:
 		e := collapsing(`1`, []string{"", "k0", "k1"}[rng.IntN(3)], cs[rng.IntN(2):]...)
 		if rng.IntN(6) == 0 {

@@ -16,11 +16,13 @@ import (
 type mailbox struct {
 	events []letter // by seq, from 1
 	floor  uint64
+	seen   uint64
 }
 
 type letter struct {
-	key                     string
+	key, kind               string
 	read, replaced, deleted bool
+	archived                bool
 	expired                 bool // its time is over, whether it was swept or not
 }
 
@@ -33,10 +35,12 @@ func (m *mailbox) at(seq uint64) *letter {
 	return &m.events[seq-1]
 }
 
-func (l *letter) listed() bool  { return l != nil && !l.deleted && !l.replaced && !l.expired }
+func (l *letter) listed() bool {
+	return l != nil && !l.deleted && !l.replaced && !l.archived && !l.expired
+}
 func (l *letter) counted() bool { return !l.deleted && !l.replaced && !l.read }
 
-func (m *mailbox) add(key string, expired bool) {
+func (m *mailbox) add(kind, key string, expired bool) {
 	if key != "" {
 		for seq := m.head(); seq > m.floor; seq-- {
 			if l := m.at(seq); l.key == key {
@@ -48,7 +52,7 @@ func (m *mailbox) add(key string, expired bool) {
 			}
 		}
 	}
-	m.events = append(m.events, letter{key: key, expired: expired})
+	m.events = append(m.events, letter{key: key, kind: kind, expired: expired})
 }
 
 func (m *mailbox) each(do func(*letter)) (unread uint64) {
@@ -80,7 +84,9 @@ func (m *mailbox) list(unreadOnly bool) string {
 func (m *mailbox) step(t *testing.T, h Harness, rng *rand.Rand, c event.Channel) (change func() (store.InboxState, error), what string) {
 	ctx, seqs := t.Context(), randomSeqs(rng, m.head())
 	none := func(err error) (store.InboxState, error) { return store.InboxState{}, err }
-	switch n := rng.IntN(20); {
+	switch n := rng.IntN(25); {
+	case n >= 20:
+		return m.tidy(t, h, rng, c)
 	case n < 8:
 		entries := make([]store.Entry, 1+rng.IntN(5))
 		for i := range entries {
@@ -88,7 +94,8 @@ func (m *mailbox) step(t *testing.T, h Harness, rng *rand.Rand, c event.Channel)
 			if rng.IntN(8) == 0 {
 				e.ExpiresAt = time.Now().Add(-time.Second)
 			}
-			m.add(e.CollapseKey, !e.ExpiresAt.IsZero())
+			e.Type = kinds[rng.IntN(len(kinds))]
+			m.add(e.Type, e.CollapseKey, !e.ExpiresAt.IsZero())
 			entries[i] = e
 		}
 		return func() (store.InboxState, error) {

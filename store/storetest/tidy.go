@@ -93,6 +93,38 @@ var tidyTests = map[string]func(*testing.T, Harness){
 		require.NoError(t, walk(t, h, keepNewest(1)))
 		require.Equal(t, map[string]uint64{"like": 1}, h.counts(t, c).ByType)
 	},
+	"what is archived leaves the list and the count, and comes back": func(t *testing.T, h Harness) {
+		c := channels("archive", 1)[0]
+		archived := func() string {
+			p, err := h.DB.ListInbox(t.Context(), store.InboxQuery{Channel: c, Limit: 9, Archived: true})
+			require.NoError(t, err)
+			require.Zero(t, p.Next)
+			var out []string
+			for _, item := range p.Items {
+				out = append(out, shown(item.Seq, item.Read))
+			}
+			return strings.Join(out, " ")
+		}
+		h.write(t, entry(`1`, c), entry(`2`, c), collapsing(`3`, "k", c), entry(`4`, c), entry(`5`, c))
+		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 2))
+		h.delete(t, c, 5)
+		s := h.must(t, c)(h.DB.Archive(t.Context(), c, []uint64{5, 3, 1, 3, 99}))
+		require.Equal(t, &event.Note{Version: s.Note.Version, Head: 5, Unread: 1, Kind: event.NoteArchived, Seqs: []uint64{1, 3}}, s.Note)
+		require.Equal(t, "4 (2)", h.list(t, c, 0, 9, false))
+		require.Equal(t, "(3) (1)", archived())
+		require.Equal(t, "1 2 3 4", datas(h.all(t, c)), "replays have them")
+		require.Nil(t, h.must(t, c)(h.DB.Archive(t.Context(), c, []uint64{1, 3})).Note, "once more changes nothing")
+		require.Nil(t, h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{1, 3})).Note, "what is archived is read")
+		h.write(t, collapsing(`6`, "k", c))
+		require.Equal(t, "6 4 (2)", h.list(t, c, 0, 9, false))
+		require.Equal(t, "(3) (1)", archived(), "and nothing replaces it")
+		s = h.must(t, c)(h.DB.Unarchive(t.Context(), c, []uint64{3, 4, 5, 99}))
+		require.Equal(t, &event.Note{Version: s.Note.Version, Head: 6, Unread: 2}, s.Note)
+		require.Equal(t, "6 4 (3) (2)", h.list(t, c, 0, 9, false))
+		require.Nil(t, h.must(t, c)(h.DB.Unarchive(t.Context(), c, []uint64{3})).Note)
+		h.delete(t, c, 1)
+		require.Empty(t, archived(), "it can be deleted there")
+	},
 	"no more than the newest events are counted by type": func(t *testing.T, h Harness) {
 		c := channels("many-types", 1)[0]
 		h.fill(t, c, 3)

@@ -1,0 +1,98 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/store"
+)
+
+// kinds are the types of the model's events.
+var kinds = []string{"comment", "like", "reply"}
+
+// tidy does one of the things that people tidy their inboxes with, to the model, and
+// returns the call that does the same to the log.
+func (m *mailbox) tidy(t *testing.T, h Harness, rng *rand.Rand, c event.Channel) (change func() (store.InboxState, error), what string) {
+	ctx, seqs := t.Context(), randomSeqs(rng, m.head())
+	switch n := rng.IntN(5); {
+	case n < 1:
+		upTo := rng.Uint64N(m.head() + 3)
+		m.seen = max(m.seen, min(upTo, m.head()))
+		return func() (store.InboxState, error) { return h.DB.MarkSeen(ctx, c, upTo) }, fmt.Sprint("seen up to ", upTo)
+	case n < 4:
+		for _, seq := range seqs {
+			if l := m.at(seq); l.listed() {
+				l.read, l.archived = true, true
+			}
+		}
+		return func() (store.InboxState, error) { return h.DB.Archive(ctx, c, seqs) }, fmt.Sprint("archive ", seqs)
+	default:
+		for _, seq := range seqs {
+			if l := m.at(seq); l.stored() {
+				l.archived = false
+			}
+		}
+		return func() (store.InboxState, error) { return h.DB.Unarchive(ctx, c, seqs) }, fmt.Sprint("unarchive ", seqs)
+	}
+}
+
+// stored tells whether the archive shows a letter.
+func (l *letter) stored() bool { return l != nil && l.archived && !l.deleted && !l.expired }
+
+// requireCounts checks what the log counts.
+func (m *mailbox) requireCounts(t *testing.T, got store.InboxCounts, what string) {
+	t.Helper()
+	var unseen uint64
+	byType, sum := make(map[string]uint64), uint64(0)
+	for seq := m.floor + 1; seq <= m.head(); seq++ {
+		l := m.at(seq)
+		if !l.counted() {
+			continue
+		}
+		byType[l.kind]++
+		if seq > m.seen {
+			unseen++
+		}
+	}
+	require.Equal(t, unseen, got.Unseen, what)
+	for kind, n := range got.ByType {
+		require.Equal(t, byType[kind], n, what)
+		sum += n
+	}
+	require.Equal(t, got.Unread, sum, what)
+}
+
+// requireFiltered checks the archive, and the list of a type.
+func (m *mailbox) requireFiltered(t *testing.T, h Harness, rng *rand.Rand, c event.Channel) {
+	t.Helper()
+	var archive, typed []string
+	for seq := m.head(); seq > m.floor; seq-- {
+		l := m.at(seq)
+		if l.stored() {
+			archive = append(archive, shown(seq, true))
+		}
+		if l.listed() && l.kind == kinds[0] {
+			typed = append(typed, shown(seq, l.read))
+		}
+	}
+	require.Equal(t, strings.Join(archive, " "), h.walkFiltered(t, rng, store.InboxQuery{Channel: c, Archived: true}))
+	require.Equal(t, strings.Join(typed, " "), h.walkFiltered(t, rng, store.InboxQuery{Channel: c, Types: kinds[:1]}))
+}
+
+// tidyUp is what tidy does, without a model.
+func (h Harness) tidyUp(ctx context.Context, rng *rand.Rand, c event.Channel, seqs []uint64) (store.InboxState, error) {
+	switch rng.IntN(3) {
+	case 0:
+		return h.DB.MarkSeen(ctx, c, rng.Uint64N(100))
+	case 1:
+		return h.DB.Archive(ctx, c, seqs)
+	default:
+		return h.DB.Unarchive(ctx, c, seqs)
+	}
+}
