@@ -32,7 +32,7 @@ func readmeGets(t *testing.T, dist string) {
 
 	commands := regexp.MustCompile("(?m)^\\|[^|]*\\| `([^`]*)`").FindAllStringSubmatch(part, -1)
 	require.Len(t, commands, 6)
-	files := regexp.MustCompile(`\$FROM/(\S+)`).FindAllStringSubmatch(part, -1)
+	files := regexp.MustCompile("\\$FROM/([^\\s`]+)").FindAllStringSubmatch(part, -1)
 	require.Len(t, files, 6)
 	for _, file := range files {
 		if name := strings.ReplaceAll(file[1], "$VERSION", version); whole || strings.HasSuffix(name, ".deb") {
