@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/bellhop/bellhop/web"
@@ -18,31 +19,29 @@ import (
 //go:embed page
 var files embed.FS
 
-// Path is where the page is, and API where it finds what it asks for.
+// Path is where the page is, API where it finds what it asks for, and Live the address that
+// its client of Bellhop has for a gateway.
 const (
 	Path = "/console/"
 	API  = Path + "api"
+	Live = Path + "live"
 )
 
 // Handler serves what is below Path. api is asked in the page's name: for nothing else than
-// the operators' calls and to publish. A page that is open on this machine itself needs no
+// the operators' calls, the fleet's stream among them, and to publish. A page that is open on this machine itself needs no
 // key: its requests get the context that trusted makes. All others are as any request is.
 func Handler(api http.Handler, trusted func(context.Context) context.Context) (http.Handler, error) {
 	page, err := fs.Sub(files, "page")
 	if err != nil {
 		return nil, err
 	}
-	site, err := web.NewSite(page)
+	site, err := web.NewSite(page, web.Client())
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	mux.Handle(Path, http.StripPrefix(strings.TrimSuffix(Path, "/"), site))
-	ask := http.StripPrefix(API, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/v1/events" && !strings.HasPrefix(r.URL.Path, "/v1/admin/") {
-			http.NotFound(w, r)
-			return
-		}
+	ask := func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		if here(r) {
 			ctx = trusted(ctx)
@@ -52,8 +51,18 @@ func Handler(api http.Handler, trusted func(context.Context) context.Context) (h
 		r.Header.Del("Origin") // it was looked at
 		r.Header.Del("Cookie")
 		api.ServeHTTP(w, r)
-	}))
-	mux.Handle(API+"/", ask)
+	}
+	mux.Handle(API+"/", http.StripPrefix(API, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/events" && !strings.HasPrefix(r.URL.Path, "/v1/admin/") {
+			http.NotFound(w, r)
+			return
+		}
+		ask(w, r)
+	})))
+	mux.HandleFunc("GET "+Live+"/v1/stream", func(w http.ResponseWriter, r *http.Request) {
+		r.URL = &url.URL{Path: "/v1/admin/fleet/live"} // there is one stream, whatever channels are asked for
+		ask(w, r)
+	})
 	return mux, nil
 }
 

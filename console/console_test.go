@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,11 +68,15 @@ func TestConsoleReachesItsCallsAlone(t *testing.T) {
 	h := answering(t)
 	for path, want := range map[string]int{
 		Path: http.StatusOK, Path + "console.js": http.StatusOK, API + "/v1/events": http.StatusOK,
+		Live + "/v1/stream?channel=a:b": http.StatusOK, Live + "/v1/admin/fleet": http.StatusNotFound, Path + "bellhop.js": http.StatusOK,
 		API + "/v1/stream": http.StatusNotFound, API + "/v1/channels/user:42": http.StatusNotFound, API + "/metrics": http.StatusNotFound,
 	} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
 		require.Equal(t, want, w.Code, path)
+		if strings.HasPrefix(path, Live) && want == http.StatusOK {
+			require.Equal(t, "/v1/admin/fleet/live", w.Header().Get("Path"))
+		}
 		if path == Path {
 			require.Contains(t, w.Header().Get("Content-Security-Policy"), "script-src 'self'; ")
 			require.Contains(t, w.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'")
@@ -98,7 +103,7 @@ func TestConsoleSpeaksEachLanguageWhole(t *testing.T) {
 	}
 	known := names(languages[0][2])
 	require.Equal(t, known, names(languages[1][2]))
-	asked := regexp.MustCompile(`\bt\("(\w+)"|data-text="(\w+)"`).FindAllStringSubmatch(read("index.html")+read("console.js")+read("found.js"), -1)
+	asked := regexp.MustCompile(`\b(?:t|tile)\("(\w+)"|data-text="(\w+)"`).FindAllStringSubmatch(read("index.html")+read("console.js")+read("found.js")+read("fleet.js"), -1)
 	require.NotEmpty(t, asked)
 	for _, m := range asked {
 		require.Contains(t, known, m[1]+m[2])

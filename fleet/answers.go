@@ -36,6 +36,24 @@ type Load struct {
 	BusInDoubt bool   `json:"bus_in_doubt" doc:"Redis did not prove itself within the last seconds: events come by the log."`
 	Draining   bool   `json:"draining"`
 	HeapBytes  uint64 `json:"heap_bytes"`
+	Servers
+}
+
+// Servers is how what a process stands on looks from there.
+type Servers struct {
+	Redis    string    `json:"redis,omitempty" doc:"good, or what is wrong with it, as /readyz of the admin listener says. Left out: there is none."`
+	Replicas []Replica `json:"replicas,omitempty" doc:"Replicas of the database."`
+}
+
+// RedisGood is Servers.Redis where nothing is wrong.
+const RedisGood = "good"
+
+// Replica is a replica of the database, as a process sees it.
+type Replica struct {
+	Server     string   `json:"server" example:"replica-1:3306"`
+	Lag        *float64 `json:"lag_seconds,omitempty" doc:"How far it was behind within the last five seconds, a minute at most. Left out: it is not known."`
+	PassedOver bool     `json:"passed_over" doc:"It is not asked at the moment, because it does not answer."`
+	Why        string   `json:"why,omitempty" doc:"What the last question to it failed with."`
 }
 
 // Late is how long after their times events were ready for streams, by the clocks of the log

@@ -69,6 +69,8 @@ type Config struct {
 	Self   Process
 	Bus    fanout.Publisher
 	Logger *slog.Logger // default: slog.Default()
+	// Servers tells what the process stands on, without waiting. Nil: nothing is told.
+	Servers func() Servers
 
 	beat, forget time.Duration // beatEvery and forgetAfter but in tests
 }
@@ -123,6 +125,14 @@ func New(cfg Config) *Member {
 
 // Self is who the member is.
 func (m *Member) Self() Process { return m.cfg.Self }
+
+// Servers tells what the process stands on.
+func (m *Member) Servers() Servers {
+	if m.cfg.Servers == nil {
+		return Servers{}
+	}
+	return m.cfg.Servers()
+}
 
 // InDoubt tells whether what the member listens through is in doubt.
 func (m *Member) InDoubt() bool { return m.doubt.Load() }

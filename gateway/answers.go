@@ -26,7 +26,7 @@ func (g *Gateway) Answer(m *fleet.Member) {
 	}
 	ask(fleet.AboutLoad, func(context.Context, fleet.Question) any {
 		load := g.cfg.Hub.Load()
-		load.MaxStreams, load.HeapBytes = g.cfg.MaxStreams, fleet.HeapBytes()
+		load.MaxStreams, load.HeapBytes, load.Servers = g.cfg.MaxStreams, fleet.HeapBytes(), m.Servers()
 		return load
 	})
 	ask(fleet.AboutPerson, func(ctx context.Context, q fleet.Question) any {

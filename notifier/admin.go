@@ -42,6 +42,11 @@ func (n *Notifier) registerAdmin(api huma.API, security []map[string][]string) {
 	huma.Register(api, lift, n.liftRevocation)
 	const who = "All processes are asked; who does not answer within half a second is named in silent."
 	huma.Register(api, admin("show-fleet", http.MethodGet, "/v1/admin/fleet", "Show all processes", who), n.showFleet)
+	live := admin("watch-fleet", http.MethodGet, "/v1/admin/fleet/live", "Watch all processes",
+		"A stream of Server-Sent Events: each second one of type fleet, on the channel fleet:live, whose data is what GET /v1/admin/fleet answers. "+
+			"The audit line comes at its end.")
+	live.Responses = map[string]*huma.Response{"200": {Description: "The stream.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+	huma.Register(api, live, n.watchFleet)
 	huma.Register(api, admin("show-user", http.MethodGet, "/v1/admin/users/{subject}", "Show a person's streams and inbox",
 		"The subject is as tokens name it, percent-encoded. "+who), n.showUser)
 	huma.Register(api, admin("show-channel", http.MethodGet, "/v1/admin/channels/{channel}", "Show a channel, its listeners and newest events",

@@ -122,6 +122,7 @@ type Notifier struct {
 	bodies  *bodies
 	rates   *serviceRates
 	recall  *recall
+	watch   *watch // nil without Config.Support
 }
 
 // New makes a notifier that does nothing yet: see Start and Register.
@@ -144,6 +145,7 @@ func New(c Config) (*Notifier, error) {
 	}
 	if c.Support != nil {
 		n.answer(c.Support.Fleet)
+		n.watch = newWatch(func(ctx context.Context) (any, error) { return n.lookAtFleet(ctx) })
 	}
 	if c.Registerer != nil {
 		if err := n.metrics.register(c.Registerer, n.batcher.queue, kept); err != nil {
@@ -198,6 +200,7 @@ func (n *Notifier) Stop() {
 		n.start(context.Background())
 	}
 	n.running.Store(false)
+	n.EndWatches()
 	n.maintenance.stop()
 	n.batcher.close()
 	if n.keptBatcher != nil {

@@ -28,16 +28,17 @@ type shownFleet struct {
 
 // showFleet is GET /v1/admin/fleet.
 func (n *Notifier) showFleet(ctx context.Context, _ *struct{}) (*struct{ Body shownFleet }, error) {
+	shown, err := n.lookAtFleet(ctx)
+	return &struct{ Body shownFleet }{shown}, err
+}
+
+func (n *Notifier) lookAtFleet(ctx context.Context) (shownFleet, error) {
 	got, silent, err := asked[fleet.Load](ctx, n.cfg.Support, fleet.AboutLoad, fleet.Question{})
-	if err != nil {
-		return nil, err
-	}
-	out := new(struct{ Body shownFleet })
-	out.Body = shownFleet{Processes: make([]shownProcess, len(got)), Silent: listed(silent)}
+	shown := shownFleet{Processes: make([]shownProcess, len(got)), Silent: listed(silent)}
 	for i, a := range got {
-		out.Body.Processes[i] = shownProcess{a.From, int64(a.From.Uptime().Seconds()), a.Body}
+		shown.Processes[i] = shownProcess{a.From, int64(a.From.Uptime().Seconds()), a.Body}
 	}
-	return out, nil
+	return shown, err
 }
 
 // heldStream is a stream, and where it is held.

@@ -54,7 +54,7 @@ var _ Records = (*store.DB)(nil)
 // answer has this process answer others.
 func (n *Notifier) answer(m *fleet.Member) {
 	m.Answer(fleet.AboutLoad, func(context.Context, json.RawMessage) (any, error) {
-		return fleet.Load{Queue: n.depth(), Accepted: n.recall.written(), BusInDoubt: m.InDoubt(), HeapBytes: fleet.HeapBytes()}, nil
+		return fleet.Load{Queue: n.depth(), Accepted: n.recall.written(), BusInDoubt: m.InDoubt(), HeapBytes: fleet.HeapBytes(), Servers: m.Servers()}, nil
 	})
 	m.Answer(fleet.AboutEvent, func(_ context.Context, body json.RawMessage) (any, error) {
 		var q fleet.Question

@@ -4,10 +4,13 @@ const kept = "bellhop-console-key";
 
 export function signIn(key) { sessionStorage.setItem(kept, key); }
 
+/** The key, undefined if none was given. */
+export function token() { return sessionStorage.getItem(kept) ?? undefined; }
+
 /** Answers the body of an answer; an error has the status and says what was wrong. */
 export async function call(method, path, body) {
   const headers = { Accept: "application/json" };
-  const key = sessionStorage.getItem(kept);
+  const key = token();
   if (key) headers.Authorization = `Bearer ${key}`;
   if (body) headers["Content-Type"] = "application/json";
   const response = await fetch(`api${path}`, { method, headers, body, cache: "no-store", credentials: "omit" });

@@ -3,6 +3,9 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -58,11 +61,14 @@ func TestConsoleShowsAnEventsWay(t *testing.T) {
 	g.do(chromedp.Navigate(page), chromedp.WaitVisible(chromedp.CSS("#health.good")))
 	g.eventually(`document.querySelectorAll("#fleet tbody tr").length`, 2)
 	g.eventually(`document.querySelector("#sign-in").hidden`, true)
+	g.eventually(`[...document.querySelectorAll("#sum dd")].map((value) => value.textContent).filter((text) => ["1", "0 of 2", "not used"].includes(text)).length`, 3)
 
 	g.eventually(fmt.Sprintf(fillIn, "#test", `{ channel: "user:42", data: '{"title":"Hi"}' }`), true)
 	g.eventually(`document.querySelector(".why")?.textContent.includes("handed over to 1 stream")`, true)
 	g.eventually(`[...document.querySelectorAll(".way li")].map((step) => step.classList.contains("missing"))`, []bool{false, false, false, false, false, true})
 	look("event", 1280, "light")
+	g.eventually(`(scrollTo(0, 0), scrollY)`, 0)
+	look("fleet", 390, "light")
 	look("event", 390, "dark")
 
 	g.eventually(fmt.Sprintf(fillIn, "#search", `{ kind: "user", name: "42" }`), true)
@@ -115,6 +121,40 @@ func TestConsoleWorksInFirefox(t *testing.T) {
 		p.Evaluate(fmt.Sprintf(fillIn, "#test", `{ channel: "user:42", data: "1" }`))
 		until(`document.querySelector(".why")?.textContent.includes("handed over to 1 stream")`)
 		until(fits)
-		require.NoError(t, os.WriteFile(filepath.Join(t.ArtifactDir(), "firefox.png"), p.Screenshot(), 0o600))
+		picture := func(name string) {
+			t.Helper()
+			require.NoError(t, os.WriteFile(filepath.Join(t.ArtifactDir(), name+".png"), p.Screenshot(), 0o600))
+		}
+		picture("firefox-1280")
+		p.Open(framed(t, page)+"/console/", 390, 900)
+		until(`document.querySelectorAll("#fleet tbody tr").length === 2`)
+		until(`innerWidth === 390 && ` + fits)
+		picture("firefox-390")
+		p.Evaluate(fmt.Sprintf(fillIn, "#search", `{ kind: "user", name: "42" }`))
+		until(`document.querySelector("#disconnect") !== null && ` + fits)
+		picture("firefox-390-person")
 	}
+}
+
+// framed is an address at which a page may be put into a frame, for browsers whose windows
+// are never narrow.
+func framed(t *testing.T, page string) string {
+	t.Helper()
+	to, err := url.Parse(page)
+	require.NoError(t, err)
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Host, r.Out.URL.Scheme, r.Out.Host = to.Host, "http", to.Host
+		},
+		ModifyResponse: func(r *http.Response) error {
+			r.Header.Del("Content-Security-Policy")
+			r.Header.Del("X-Frame-Options")
+			return nil
+		},
+	})
+	t.Cleanup(func() {
+		proxy.CloseClientConnections() // the stream has no end of its own
+		proxy.Close()
+	})
+	return proxy.URL
 }

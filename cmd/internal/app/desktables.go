@@ -81,6 +81,28 @@ func printFleet(out io.Writer, body []byte) error {
 			p.Load.Accepted, p.Load.Queue, fmt.Sprintf("%d MiB", p.Load.HeapBytes>>20), state)
 	}
 	silence(out, f.Silent)
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	t = table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	for i, p := range f.Processes {
+		if redis := p.Load.Redis; redis != "" && redis != fleet.RedisGood {
+			newTable(out, "Redis: "+redis+", says "+p.Name).Flush()
+		}
+		if i == 0 && len(p.Load.Replicas) > 0 {
+			t.row("REPLICA", "SEEN BY", "BEHIND", "STATE")
+		}
+		for _, r := range p.Load.Replicas {
+			behind, state := "not known", "good"
+			if r.Lag != nil {
+				behind = fmt.Sprintf("%.1f s", *r.Lag)
+			}
+			if r.PassedOver {
+				state = "passed over: " + r.Why
+			}
+			t.row(r.Server, p.Name, behind, state)
+		}
+	}
 	return t.Flush()
 }
 

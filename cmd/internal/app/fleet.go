@@ -28,8 +28,30 @@ func (s *Service) newMember(role string, bus fanout.Publisher) *fleet.Member {
 	}
 	return fleet.New(fleet.Config{
 		Self: fleet.Process{Name: host + ":" + port, Role: role, Version: version.Read().Version, Started: time.Now()},
-		Bus:  bus, Logger: s.log,
+		Bus:  bus, Logger: s.log, Servers: s.servers,
 	})
+}
+
+// servers is what the service stands on, as it knows by now.
+func (s *Service) servers() (on fleet.Servers) {
+	if s.database == nil {
+		return on // a log in a file, a bus in memory
+	}
+	on.Redis = fleet.RedisGood
+	if text := s.redisVerdict.Load(); text != nil {
+		on.Redis = *text
+	}
+	for _, server := range s.database.Stats() {
+		if !server.Replica {
+			continue
+		}
+		r := fleet.Replica{Server: server.Server, PassedOver: server.PassedOver, Why: server.Why}
+		if server.Lag >= 0 {
+			r.Lag = new(server.Lag.Seconds())
+		}
+		on.Replicas = append(on.Replicas, r)
+	}
+	return on
 }
 
 // join has a member listen through a subscription of its own.

@@ -116,6 +116,7 @@ func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 	// Stop finishes the queue. It comes after the last request was answered.
 	s.onClose(func() error { n.Stop(); return nil })
 	n.Register(s.server.API)
+	s.server.OnDrain(func(context.Context) { n.EndWatches() })
 	page, err := consolepage.Handler(s.server.Echo, notifier.AsOperator)
 	if err != nil {
 		return nil, err

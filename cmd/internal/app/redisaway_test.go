@@ -18,8 +18,9 @@ import (
 )
 
 // TestRedisStoppedIsToldTheSameEverywhere: while events are published and followed Redis
-// ends. Within ten seconds the metrics, /readyz, the log and the alert say so; events go
-// on, and nobody is sent elsewhere. When it is back, all of them say that.
+// ends. Within ten seconds the metrics, /readyz, the log, the console's stream, show fleet
+// and the alert say so; events go on, and nobody is sent elsewhere. When it is back, all
+// of them say that.
 func TestRedisStoppedIsToldTheSameEverywhere(t *testing.T) {
 	t.Parallel()
 	const soon = 10 * time.Second
@@ -53,10 +54,28 @@ func TestRedisStoppedIsToldTheSameEverywhere(t *testing.T) {
 	stream.waitFor("number 1.")
 	require.InDelta(t, 1, figureOf(g, `bellhop_hub_followed_channels{namespace="user"}`), 0)
 
+	// What the console was told last, and what show fleet prints of the same.
+	page := openStreamAt(t, n.AdminURL()+"/console/live/v1/stream?inbox=false&channel=fleet:live", "Sec-Fetch-Site", "same-origin")
+	fleet := func() (now, table string) {
+		text := page.text()
+		end := strings.LastIndex(text, "\nid: ")
+		_, now, _ = strings.Cut(text[:max(end, 0)][max(strings.LastIndex(text[:max(end, 0)], "event: fleet"), 0):], `"data":`)
+		var out console
+		_ = printFleet(&out, []byte(strings.TrimSuffix(now, "}"))) // an error: nothing was told yet
+		return now, out.String()
+	}
+	calm := func() bool {
+		now, table := fleet()
+		return strings.Count(now, `"redis":"good"`) == 2 && !strings.Contains(now, `"bus_in_doubt":true`) && strings.Count(table, "  good") == 4 // of two processes and their replica
+	}
+	require.Eventually(t, calm, patience, tick, "%s", &page.body)
+
 	redis.Kill()
 	stopped := time.Now()
 	told := func() bool {
-		return doubt() > 3 &&
+		now, table := fleet()
+		return doubt() > 3 && strings.Contains(now, `"bus_in_doubt":true`) && strings.Contains(now, `"silent":["gateway `) && !strings.Contains(now, `"redis":"good"`) &&
+			strings.Contains(table, "Redis in doubt") && strings.Contains(table, "Redis: ") && strings.Contains(table, "no answer from gateway ") &&
 			strings.Contains(ready(g), `{"name":"bus","state":"degraded"`) &&
 			strings.Contains(ready(g), `{"name":"redis","state":"degraded"`) && strings.Contains(ready(n), `{"name":"redis","state":"degraded"`) &&
 			strings.Contains(said.String(), "connection to Redis lost") &&
@@ -74,7 +93,9 @@ func TestRedisStoppedIsToldTheSameEverywhere(t *testing.T) {
 	require.Contains(t, fetched(g.URL()+"/readyz"), `{"status":"ok"}`, "nobody is sent elsewhere")
 
 	redis.Start()
-	require.Eventually(t, func() bool { return doubt() == 0 && ready(g) == `{"status":"ok"}`+"\n" && ready(n) == ready(g) }, patience, tick,
+	require.Eventually(t, func() bool {
+		return doubt() == 0 && calm() && ready(g) == `{"status":"ok"}`+"\n" && ready(n) == ready(g)
+	}, patience, tick,
 		"%s %s", ready(g), ready(n))
 }
 
