@@ -50,6 +50,24 @@ func (c *Client) Purge(ctx context.Context, channel string) error {
 	return c.admin(ctx, request{method: http.MethodDelete, path: "/v1/channels/" + url.PathEscape(channel)})
 }
 
+// Withdraw takes all events of a channel away that have a collapse key and were there
+// when it began, from lists, counts, replays and open bells, and tells how many. It
+// may be repeated. The channel must not be one that is kept in Redis.
+func (c *Client) Withdraw(ctx context.Context, channel, collapseKey string) (removed int, err error) {
+	var answer struct {
+		Removed int `json:"removed"`
+	}
+	r := request{
+		method: http.MethodDelete,
+		path:   "/v1/channels/" + url.PathEscape(channel) + "/events?" + url.Values{"collapse_key": {collapseKey}}.Encode(),
+	}
+	err = c.again(ctx, "", func(ctx context.Context) *Error {
+		_, failure := c.do(ctx, r, http.StatusOK, &answer)
+		return failure
+	})
+	return answer.Removed, err
+}
+
 // Disconnect ends all streams of a person within seconds and refuses their
 // tokens that were issued up to this second, or do not say when. It needs a key
 // with the admin right, and may be repeated. user is the subject of the tokens.

@@ -63,6 +63,14 @@ func (n *Notifier) Register(api huma.API) {
 	}
 	huma.Register(api, event, n.publish)
 	huma.Register(api, batch, n.publishBatch)
+	withdraw := huma.Operation{
+		OperationID: "withdraw-events", Method: http.MethodDelete, Path: "/v1/channels/{channel}/events", Tags: tags, Security: security,
+		Summary: "Withdraw the events with a collapse key",
+		Description: "All events of the channel that have the key and are there by then go: from lists, counts and replays, and from open bells. " +
+			"Repeating it is harmless. Channels that are kept in Redis have no collapse keys. A slash in the channel's name is written %2F.",
+		Errors: []int{401, 403, 422, 429, 503}, Middlewares: huma.Middlewares{n.authenticate, n.rates.pace},
+	}
+	huma.Register(api, withdraw, n.withdraw)
 	n.registerAdmin(api, security)
 	describe[EventBody](doc, event.RequestBody, "Event")
 	describe[batchBody](doc, batch.RequestBody, "Batch")

@@ -75,6 +75,10 @@ func (l *fakeLog) Append(_ context.Context, entries []store.Entry) (event.Epoch,
 
 func (l *fakeLog) Revoke(context.Context, event.Channel) error { return nil }
 
+func (l *fakeLog) Withdraw(context.Context, event.Channel, string) (int, []store.InboxState, error) {
+	return 0, nil, nil
+}
+
 func (l *fakeLog) Purge(context.Context, event.Channel) error { return nil }
 
 func (l *fakeLog) Trim(_ context.Context, from store.TrimCursor, policy func(event.Channel) store.Retention) (store.TrimCursor, error) {

@@ -18,6 +18,9 @@ type Log interface {
 	Append(ctx context.Context, entries []store.Entry) (event.Epoch, []store.Appended, error)
 	// Purge takes all events of a channel away for good.
 	Purge(ctx context.Context, channel event.Channel) error
+	// Withdraw takes all events of a channel away that have a collapse key, and says
+	// how many, and how its inbox stands after each step. It may be repeated.
+	Withdraw(ctx context.Context, channel event.Channel, key string) (removed int, states []store.InboxState, err error)
 	// Revoke makes the tokens of a person no good that were issued up to now.
 	Revoke(ctx context.Context, inbox event.Channel) error
 	// Heads returns the current epoch and the heads of channels.

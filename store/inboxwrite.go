@@ -89,13 +89,8 @@ func (d *DB) MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []u
 // that nobody takes its absence for lag. An event that is gone, or never was, is
 // fine.
 func (d *DB) Delete(ctx context.Context, channel event.Channel, seq uint64) (InboxState, error) {
-	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
-		buried, err := t.bury(row, row.kept([]uint64{seq}))
-		if err != nil || len(buried) == 0 {
-			return nil, err
-		}
-		return &inboxChange{kind: event.NoteRemoved, seqs: buried}, nil
-	})
+	state, _, err := d.bury(ctx, channel, []uint64{seq})
+	return state, err
 }
 
 // changeInbox runs one change of what is read in a channel: change alters the

@@ -2,11 +2,13 @@ package storetest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/store"
@@ -124,6 +126,80 @@ var tidyTests = map[string]func(*testing.T, Harness){
 		require.Nil(t, h.must(t, c)(h.DB.Unarchive(t.Context(), c, []uint64{3})).Note)
 		h.delete(t, c, 1)
 		require.Empty(t, archived(), "it can be deleted there")
+	},
+	"badge, count and list agree after 200 operations of five clients at once": func(t *testing.T, h Harness) {
+		c := channels("five", 1)[0]
+		var clients errgroup.Group
+		for client := range 5 {
+			clients.Go(func() error {
+				rng := rand.New(rand.NewPCG(rand.Uint64(), uint64(client)))
+				for range 40 {
+					if err := h.operate(t, rng, c); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		require.NoError(t, clients.Wait())
+		h.fill(t, c, 1)
+		s := h.must(t, c)(h.DB.Delete(t.Context(), c, h.head(t, c).Seq))
+		h.requireNotesAgree(t, []event.Channel{c})
+		counts := h.counts(t, c)
+		require.Equal(t, counts.Unread, s.Note.Unread, "the badge")
+		require.EqualValues(t, h.recount(t, c), counts.Unread, "the list")
+		require.LessOrEqual(t, counts.Unseen, counts.Unread)
+		tabs, listed := uint64(0), 0
+		for kind, n := range counts.ByType {
+			list := h.walkFiltered(t, rand.New(rand.NewPCG(1, 1)), store.InboxQuery{Channel: c, Unread: true, Types: []string{kind}})
+			require.Len(t, strings.Fields(list), int(n), "the tab of %s", kind)
+			tabs, listed = tabs+n, listed+len(strings.Fields(list))
+		}
+		require.Equal(t, counts.Unread, tabs)
+		require.EqualValues(t, tabs, listed)
+	},
+	"withdrawn events leave the list, the count and replays": func(t *testing.T, h Harness) {
+		cs := channels("withdraw", 2)
+		c := cs[0]
+		none, states, err := h.DB.Withdraw(t.Context(), c, "k")
+		require.NoError(t, err)
+		require.Zero(t, none)
+		require.Empty(t, states)
+		h.write(t, collapsing(`1`, "k", cs...), entry(`2`, c), collapsing(`3`, "k", c), collapsing(`4`, "l", c))
+		h.must(t, c)(h.DB.MarkReadSeqs(t.Context(), c, []uint64{3}))
+		h.write(t, collapsing(`5`, "k", c)) // 3 is read, so that it stays
+		require.Equal(t, "5 4 (3) 2", h.list(t, c, 0, 9, false))
+		n, states, err := h.DB.Withdraw(t.Context(), c, "k")
+		require.NoError(t, err)
+		require.Equal(t, 3, n)
+		require.Len(t, states, 1)
+		h.must(t, c)(states[0], nil)
+		require.Equal(t, &event.Note{Version: states[0].Note.Version, Head: 5, Unread: 2, Kind: event.NoteRemoved, Seqs: []uint64{1, 3, 5}}, states[0].Note)
+		require.Equal(t, "4 2", h.list(t, c, 0, 9, false))
+		require.Equal(t, "2 4", datas(h.all(t, c)))
+		require.Equal(t, "1", datas(h.all(t, cs[1])), "keys are a channel's own")
+		commits := h.tail(t, store.Mark{}, nothingSeen).Commits
+		require.True(t, commits[len(commits)-1].Changes[0].Rewrite, "who holds copies drops them")
+		n, states, err = h.DB.Withdraw(t.Context(), c, "k")
+		require.NoError(t, err)
+		require.Zero(t, n, "once more changes nothing")
+		require.Empty(t, states)
+		h.write(t, collapsing(`6`, "k", c))
+		require.Equal(t, "6 4 2", h.list(t, c, 0, 9, false), "the key can be used again")
+	},
+	"what is withdrawn may be far back": func(t *testing.T, h Harness) {
+		c := channels("far", 1)[0]
+		h.write(t, collapsing(`1`, "far", c))
+		h.replaced(t, c, 2, 12_000)
+		n, _, err := h.DB.Withdraw(t.Context(), c, "far")
+		require.NoError(t, err)
+		require.Equal(t, 1, n)
+		require.Zero(t, h.head(t, c).Unread)
+		n, states, err := h.DB.Withdraw(t.Context(), c, "k")
+		require.NoError(t, err)
+		require.Equal(t, 11_999, n)
+		require.Greater(t, len(states), 1)
+		require.Zero(t, h.head(t, c).Unread)
 	},
 	"no more than the newest events are counted by type": func(t *testing.T, h Harness) {
 		c := channels("many-types", 1)[0]

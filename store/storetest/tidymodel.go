@@ -20,12 +20,29 @@ var kinds = []string{"comment", "like", "reply"}
 // returns the call that does the same to the log.
 func (m *mailbox) tidy(t *testing.T, h Harness, rng *rand.Rand, c event.Channel) (change func() (store.InboxState, error), what string) {
 	ctx, seqs := t.Context(), randomSeqs(rng, m.head())
-	switch n := rng.IntN(5); {
+	switch n := rng.IntN(6); {
 	case n < 1:
+		key := []string{"k", "l", "none"}[rng.IntN(3)]
+		removed := 0
+		m.each(func(l *letter) {
+			if l.key == key && !l.deleted {
+				l.deleted = true
+				removed++
+			}
+		})
+		return func() (state store.InboxState, err error) {
+			n, states, err := h.DB.Withdraw(ctx, c, key)
+			require.Equal(t, removed, n)
+			if removed = 0; len(states) > 0 { // for when it is repeated
+				state = states[len(states)-1]
+			}
+			return state, err
+		}, "withdraw " + key
+	case n < 2:
 		upTo := rng.Uint64N(m.head() + 3)
 		m.seen = max(m.seen, min(upTo, m.head()))
 		return func() (store.InboxState, error) { return h.DB.MarkSeen(ctx, c, upTo) }, fmt.Sprint("seen up to ", upTo)
-	case n < 4:
+	case n < 5:
 		for _, seq := range seqs {
 			if l := m.at(seq); l.listed() {
 				l.read, l.archived = true, true
@@ -87,12 +104,41 @@ func (m *mailbox) requireFiltered(t *testing.T, h Harness, rng *rand.Rand, c eve
 
 // tidyUp is what tidy does, without a model.
 func (h Harness) tidyUp(ctx context.Context, rng *rand.Rand, c event.Channel, seqs []uint64) (store.InboxState, error) {
-	switch rng.IntN(3) {
+	switch rng.IntN(4) {
 	case 0:
-		return h.DB.MarkSeen(ctx, c, rng.Uint64N(100))
+		_, _, err := h.DB.Withdraw(ctx, c, []string{"k0", "k1"}[rng.IntN(2)])
+		return store.InboxState{}, err
 	case 1:
+		return h.DB.MarkSeen(ctx, c, rng.Uint64N(100))
+	case 2:
 		return h.DB.Archive(ctx, c, seqs)
 	default:
 		return h.DB.Unarchive(ctx, c, seqs)
 	}
+}
+
+// operate does one thing that a publisher or somebody with a bell does, and checks
+// that what is counted is never more than there is.
+func (h Harness) operate(t *testing.T, rng *rand.Rand, c event.Channel) error {
+	ctx, seqs := t.Context(), randomSeqs(rng, 60)
+	var state store.InboxState
+	var err error
+	switch rng.IntN(8) {
+	case 0, 1, 2:
+		e := collapsing(`1`, []string{"", "k0", "k1"}[rng.IntN(3)], c)
+		e.Type = kinds[rng.IntN(len(kinds))]
+		_, _, err = h.DB.Append(ctx, []store.Entry{e})
+	case 3:
+		state, err = h.DB.MarkRead(ctx, c, rng.Uint64N(60))
+	case 4:
+		state, err = h.DB.MarkReadSeqs(ctx, c, seqs)
+	case 5:
+		state, err = h.DB.MarkUnreadSeqs(ctx, c, seqs)
+	default:
+		state, err = h.tidyUp(ctx, rng, c, seqs)
+	}
+	if err == nil && state.Unread > state.Head {
+		err = fmt.Errorf("%d of %d are unread", state.Unread, state.Head)
+	}
+	return err
 }

@@ -1,0 +1,53 @@
+package notifier
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/server"
+)
+
+type withdrawInput struct {
+	Channel     string `path:"channel" example:"user:42"`
+	CollapseKey string `query:"collapse_key" required:"true" minLength:"1" maxLength:"128" doc:"That of the events which are no longer true."`
+}
+
+type withdrawOutput struct {
+	Body struct {
+		Removed int `json:"removed" doc:"How many events went."`
+	}
+}
+
+// withdraw is DELETE /v1/channels/{channel}/events.
+func (n *Notifier) withdraw(ctx context.Context, in *withdrawInput) (*withdrawOutput, error) {
+	channel, err := parseChannel(in.Channel)
+	if err != nil {
+		return nil, err
+	}
+	_, known := n.cfg.access.Load().policies.Lookup(channel.Namespace())
+	switch {
+	case !serviceOf(ctx).MayPublish(channel.Namespace()):
+		return nil, server.NewProblem(http.StatusForbidden, fmt.Sprintf("this key may not publish in the namespace %q", channel.Namespace()))
+	case !known:
+		return nil, brokenRule("path.channel", fmt.Sprintf("there is no namespace %q", channel.Namespace()))
+	case n.isKept(channel):
+		return nil, brokenRule("path.channel", fmt.Sprintf("the namespace %q is kept in Redis, which knows no collapse keys: its events can't be withdrawn", channel.Namespace()))
+	case !printable(in.CollapseKey):
+		return nil, brokenRule("query.collapse_key", fmt.Sprintf("want 1 to %d printable ASCII characters", MaxCollapseKey))
+	}
+	// Once it has begun it goes on, even if the client leaves.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWait)
+	defer cancel()
+	removed, states, err := n.cfg.Log.Withdraw(ctx, channel, in.CollapseKey)
+	for _, s := range states { // some may be gone in spite of an error
+		n.publisher.hint(ctx, fanout.Message{Channel: channel, Epoch: s.Epoch, Seq: s.Head, Note: s.Note})
+	}
+	if err != nil {
+		return nil, undone(err)
+	}
+	out := new(withdrawOutput)
+	out.Body.Removed = removed
+	return out, nil
+}
