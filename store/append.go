@@ -140,7 +140,7 @@ func (t *tx) insertGroup(g *group) error {
 
 // insertEvents writes rows of events in statements of bounded size.
 func (t *tx) insertEvents(events []eventRow) error {
-	var expiring []any
+	var expiring, escalating []any
 	for len(events) > 0 {
 		n, size := 0, 0
 		for n < len(events) && n < rowsPerStatement && (n == 0 || size+len(events[n].data) <= bytesPerStatement) {
@@ -154,6 +154,11 @@ func (t *tx) insertEvents(events []eventRow) error {
 			if e.expiresAt != 0 {
 				expiring = append(expiring, e.expiresAt, e.channel[:], e.seq)
 			}
+			if e.inbox {
+				for _, x := range e.entry.Escalate {
+					escalating = append(escalating, x.at(e.createdAt, e.channel), e.channel[:], x.Target, e.seq, x.Unless)
+				}
+			}
 		}
 		if err := t.later("INSERT INTO events (channel, seq, type, flags, created_at, expires_at, collapse_key, data) VALUES "+
 			placeholders(n, "(?, ?, ?, 0, ?, ?, ?, ?)"), args...); err != nil {
@@ -163,6 +168,11 @@ func (t *tx) insertEvents(events []eventRow) error {
 	}
 	for chunk := range slices.Chunk(expiring, 3*rowsPerStatement) {
 		if err := t.later("INSERT INTO expiries (at, channel, seq) VALUES "+placeholders(len(chunk)/3, "(?, ?, ?)"), chunk...); err != nil {
+			return err
+		}
+	}
+	for chunk := range slices.Chunk(escalating, 5*rowsPerStatement) {
+		if err := t.later("INSERT INTO escalations (at, channel, target, seq, unless) VALUES "+placeholders(len(chunk)/5, "(?, ?, ?, ?, ?)"), chunk...); err != nil {
 			return err
 		}
 	}

@@ -151,6 +151,8 @@ func TestWritesTakeFewRoundTrips(t *testing.T) {
 			})
 			keyed := commitTestEntry("keyed")
 			keyed.Key = &Key{Service: "shop", Value: "1"}
+			escalated := commitTestEntry("escalated")
+			escalated.Escalate = []Escalation{{Target: "main", After: time.Hour}}
 			appends := func(e Entry) func() error {
 				return func() error {
 					_, _, err := d.Append(t.Context(), []Entry{e})
@@ -164,9 +166,10 @@ func TestWritesTakeFewRoundTrips(t *testing.T) {
 				want int64
 			}{
 				{"an append", appends(commitTestEntry("plain")), 2},
+				{"with an escalation", appends(escalated), 2},
 				{"with an idempotency key", appends(keyed), 4},
 				{"replayed", appends(keyed), 5},
-				{"all read", func() error { _, err := d.MarkRead(t.Context(), commitTestChannel, 3); return err }, 3},
+				{"all read", func() error { _, err := d.MarkRead(t.Context(), commitTestChannel, 4); return err }, 3},
 			} {
 				trips.Store(0)
 				require.NoError(t, test.call())

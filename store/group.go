@@ -37,6 +37,7 @@ type growth struct {
 // eventRow is a row of events that is to be written.
 type eventRow struct {
 	channel   hash
+	inbox     bool
 	seq       uint64
 	createdAt int64
 	expiresAt int64
@@ -96,7 +97,7 @@ func (g *group) assign(rows map[event.Channel]*channelRow, m meta) {
 			k.entry = i
 			result.Seqs[j] = k.row.Head + k.by
 			g.events = append(g.events, eventRow{
-				channel: hash(k.row.Hash), seq: result.Seqs[j], data: e.Data, entry: e,
+				channel: hash(k.row.Hash), inbox: c.Namespace() == event.InboxNamespace, seq: result.Seqs[j], data: e.Data, entry: e,
 				createdAt: m.Now, expiresAt: milliseconds(e.ExpiresAt),
 			})
 		}

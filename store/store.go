@@ -53,6 +53,9 @@ type Entry struct {
 	// CollapseKey has the event stand for the last one with the same key in the
 	// lists and counts of each channel, if that one is unread; empty: for none.
 	CollapseKey string
+	// Escalate says of whom and when the product is told if the event lies in inboxes;
+	// of other channels it is not.
+	Escalate []Escalation
 	// Key makes the append happen at most once in 24 h; nil: no such promise.
 	Key *Key
 }
