@@ -61,12 +61,16 @@ type Policy struct {
 	// MaxRate is the most events of one channel that a listener is sent each
 	// second; zero means no limit. It needs Conflate: nothing else may skip.
 	MaxRate int
+	// Escalate says of which events the product is told that a person has not taken note
+	// of; of inboxes only.
+	Escalate []Escalation
 }
 
 // Policies are the namespaces of one installation. The value is immutable and
 // safe for concurrent use; the zero value knows no namespace.
 type Policies struct {
 	byNamespace map[string]Policy
+	webhooks    map[string]Webhook
 }
 
 // Builtin returns the policies that hold where no file says otherwise.
@@ -137,6 +141,8 @@ func (p Policy) validate(namespace string) error {
 		return fmt.Errorf("%w: inboxes are kept in the database", ErrPolicy)
 	case p.Log == LogRedis && (p.Retention.MaxAge == 0 || p.Retention.MaxCount == 0):
 		return fmt.Errorf("%w: with log %q a retention has both limits: Redis holds all of it in memory", ErrPolicy, LogRedis)
+	case len(p.Escalate) > 0 && namespace != event.InboxNamespace:
+		return fmt.Errorf("%w: escalate is for the inboxes, namespace %q: nobody reads other channels one by one", ErrPolicy, event.InboxNamespace)
 	case p.MaxRate < 0:
 		return fmt.Errorf("%w: max_rate is not negative", ErrPolicy)
 	case p.MaxRate > 0 && !p.Conflate:

@@ -19,6 +19,19 @@ import (
 //	    conflate: true        # a slow listener may skip to the newest of each type
 //	    join: latest          # head (default) or latest
 //	    max_rate: 10          # events a second to each listener; 0: no limit
+//	  user:
+//	    access: owner
+//	    escalate:
+//	      - types: [note, chat]
+//	        after: 10m
+//	        unless: [read, online] # left out: [read]
+//	        to: main
+//	        digest: 5m        # left out: each by itself
+//	webhooks:
+//	  main:
+//	    url: https://example.com/bellhop
+//	    secret_file: /run/secrets/webhook
+//	    allow_private: false  # true: the host may be in the own network
 //
 // The file replaces the built-in policies, except that the inbox namespace
 // keeps its own where the file does not mention it. A name or value that is not
@@ -36,16 +49,18 @@ func LoadFile(path string) (Policies, error) {
 }
 
 type policyFile struct {
-	Namespaces map[string]located[filePolicy] `yaml:"namespaces"`
+	Namespaces map[string]located[filePolicy]  `yaml:"namespaces"`
+	Webhooks   map[string]located[fileWebhook] `yaml:"webhooks"`
 }
 
 type filePolicy struct {
-	Access    located[Access]   `yaml:"access"`
-	Log       located[LogKind]  `yaml:"log"`
-	Retention *fileRetention    `yaml:"retention"`
-	Conflate  bool              `yaml:"conflate"`
-	Join      located[joinKind] `yaml:"join"`
-	MaxRate   located[int]      `yaml:"max_rate"`
+	Access    located[Access]           `yaml:"access"`
+	Log       located[LogKind]          `yaml:"log"`
+	Retention *fileRetention            `yaml:"retention"`
+	Conflate  bool                      `yaml:"conflate"`
+	Join      located[joinKind]         `yaml:"join"`
+	MaxRate   located[int]              `yaml:"max_rate"`
+	Escalate  []located[fileEscalation] `yaml:"escalate"`
 }
 
 type fileRetention struct {
@@ -68,10 +83,17 @@ func parsePolicies(text []byte) (Policies, error) {
 	if len(file.Namespaces) == 0 {
 		return Policies{}, fmt.Errorf("%w: want a map of namespaces", ErrPolicy)
 	}
+	hooks, err := webhooks(file.Webhooks)
+	if err != nil {
+		return Policies{}, err
+	}
 	byNamespace := make(map[string]Policy, len(file.Namespaces))
 	for ns, fp := range file.Namespaces {
 		p, err := fp.value.policy()
 		if err != nil {
+			return Policies{}, err
+		}
+		if p.Escalate, err = fp.value.escalations(hooks); err != nil {
 			return Policies{}, err
 		}
 		if err := p.validate(ns); err != nil {
@@ -79,7 +101,9 @@ func parsePolicies(text []byte) (Policies, error) {
 		}
 		byNamespace[ns] = p
 	}
-	return NewPolicies(byNamespace)
+	p, err := NewPolicies(byNamespace)
+	p.webhooks = hooks
+	return p, err
 }
 
 func (f filePolicy) policy() (Policy, error) {

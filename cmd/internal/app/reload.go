@@ -136,9 +136,12 @@ func changedPolicies(was, is auth.Policies) (changed []string, err error) {
 		if had && has && before.Log != after.Log {
 			return nil, fmt.Errorf("policies: the log of namespace %s can't change while programs run", name)
 		}
-		if had != has || before != after {
+		if had != has || !reflect.DeepEqual(before, after) {
 			changed = append(changed, "policy of "+name)
 		}
+	}
+	if !reflect.DeepEqual(was.Webhooks(), is.Webhooks()) {
+		changed = append(changed, "webhooks")
 	}
 	return changed, nil
 }
