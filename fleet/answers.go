@@ -14,6 +14,7 @@ const (
 	AboutPerson  = "person"
 	AboutChannel = "channel"
 	AboutEvent   = "event"
+	AboutOnline  = "online"
 )
 
 // Question is the body of a question about a person, as the key of their inbox, about a
@@ -22,6 +23,12 @@ type Question struct {
 	Person  string        `json:"person,omitempty"`
 	Channel event.Channel `json:"channel,omitempty"`
 	Seq     uint64        `json:"seq,omitempty"`
+}
+
+// Online is the body of a question about people, as the keys of their inboxes, and of its
+// answer: those of them who have a stream open.
+type Online struct {
+	People []string `json:"people"`
 }
 
 // Load is what a process has to do.

@@ -40,6 +40,13 @@ func (g *Gateway) Answer(m *fleet.Member) {
 		}
 		return nil
 	})
+	m.Answer(fleet.AboutOnline, func(_ context.Context, body json.RawMessage) (any, error) {
+		var q fleet.Online
+		if err := json.Unmarshal(body, &q); err != nil {
+			return nil, err
+		}
+		return fleet.Online{People: g.cfg.Hub.Online(q.People)}, nil
+	})
 	ask(fleet.AboutEvent, func(ctx context.Context, q fleet.Question) any {
 		e := g.cfg.Hub.LookEvent(ctx, q.Channel, q.Seq)
 		e.Reads = g.reads.of(q.Channel, q.Seq)

@@ -53,6 +53,13 @@ func (n *Notifier) registerAdmin(api huma.API, security []map[string][]string) {
 		"A slash in the channel's name is written %2F. "+who), n.showChannel)
 	huma.Register(api, admin("show-event", http.MethodGet, "/v1/admin/channels/{channel}/events/{seq}", "Show what became of an event",
 		"Processes remember what they did for ten minutes, and for so many events as they are told (--remember). "+who), n.showEvent)
+	if n.cfg.Support.Calls == nil {
+		return
+	}
+	huma.Register(api, admin("show-escalations", http.MethodGet, "/v1/admin/escalations", "Show the calls that tell the product of unread events",
+		"How many wait and how many were given up, by webhook, and why."), n.showEscalations)
+	huma.Register(api, admin("retry-escalations", http.MethodPost, "/v1/admin/escalations/{target}/retry", "Try calls again that were given up",
+		"All of them to one webhook, for another day."), n.releaseEscalations)
 }
 
 type auditKey struct{}
@@ -89,7 +96,7 @@ func (n *Notifier) administer(ctx huma.Context, next func(huma.Context)) {
 // about is whom or what the path names.
 func about(ctx huma.Context) string {
 	var parts []string
-	for _, name := range []string{"subject", "channel", "seq"} {
+	for _, name := range []string{"subject", "channel", "seq", "target"} {
 		if v := ctx.Param(name); v != "" {
 			parts = append(parts, v)
 		}

@@ -68,6 +68,7 @@ func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
 	case len(p.fields) > 0:
 		return store.Entry{}, brokenRules(p.fields)
 	}
+	p.entry.Escalate = escalations(p.policies, p.entry.Type)
 	if key != "" {
 		p.entry.Key = &store.Key{Service: p.service.Name, Value: key, Body: fingerprint(&p.entry)}
 	}

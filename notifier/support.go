@@ -47,6 +47,8 @@ type Support struct {
 	Earlier func(ctx context.Context, known []string) ([]string, error)
 	// Leeway is by how much issuers' clocks may be ahead.
 	Leeway time.Duration
+	// Calls is what escalations become. Nil: the API does not show it.
+	Calls Calls
 }
 
 var _ Records = (*store.DB)(nil)
@@ -63,7 +65,7 @@ func (n *Notifier) answer(m *fleet.Member) {
 		}
 		return n.recall.about(q.Channel, q.Seq), nil
 	})
-	for _, about := range []string{fleet.AboutPerson, fleet.AboutChannel} { // it has no streams
+	for _, about := range []string{fleet.AboutPerson, fleet.AboutChannel, fleet.AboutOnline} { // it has no streams
 		m.Answer(about, func(context.Context, json.RawMessage) (any, error) { return nil, nil }) //nolint:nilnil // that is the answer
 	}
 }

@@ -35,6 +35,23 @@ func (h *Hub) LookPerson(ctx context.Context, user string) fleet.Person {
 	return p
 }
 
+// Online returns those of some people, given as the keys of their inboxes, who have a
+// stream open here.
+func (h *Hub) Online(people []string) (online []string) {
+	asked := make(map[string]bool, len(people))
+	for _, user := range people {
+		asked[user] = true
+	}
+	h.those(func(s *Stream) bool {
+		if user := s.who.user; user != "" && asked[user] {
+			online = append(online, user)
+			delete(asked, user)
+		}
+		return false
+	})
+	return online
+}
+
 // LookChannel tells how the hub holds a channel; false: it does not.
 func (h *Hub) LookChannel(name event.Channel) (fleet.Channel, bool) {
 	c := h.find(name)

@@ -35,6 +35,8 @@ var healthy = map[string]string{
 	`process_max_fds{job="gateway",instance="g"}`:                                            "1000x720",
 	`bellhop_notifier_maintenance_failures_total{instance="n",task="trim"}`:                  "2x720",
 	`bellhop_notifier_maintenance_failures_total{instance="n",task="identity"}`:              "2x720",
+	`bellhop_escalation_parked{instance="n",target="main"}`:                                  "0x720",
+	`bellhop_escalation_late_seconds{instance="n",target="main"}`:                            "30x720",
 }
 
 // troubles are, for each alert, what is recorded otherwise when it is to fire. An empty
@@ -58,6 +60,9 @@ var troubles = map[string]map[string]string{
 	"GatewaysFull":     {`bellhop_streams_refused_total{instance="g",reason="capacity"}`: "0+1x720"},
 	"DescriptorsShort": {`process_open_fds{job="gateway",instance="g"}`: "950x720"},
 	"MaintenanceFails": {`bellhop_notifier_maintenance_failures_total{instance="n",task="trim"}`: "0+1x720"},
+
+	"EscalationsParked": {`bellhop_escalation_parked{instance="n",target="main"}`: "1x720"},
+	"EscalationsLate":   {`bellhop_escalation_late_seconds{instance="n",target="main"}`: "0+5x720"},
 }
 
 // TestEachAlertFiresAndStaysQuiet plays records against the rules: none fires for a fleet

@@ -97,6 +97,10 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
+	escalator, err := s.newEscalator(m, log)
+	if err != nil {
+		return nil, err
+	}
 	s.join(m, bus.Subscriber)
 	// The gateway has no check of its own on /readyz: it needs the same log.
 	err = s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
@@ -110,7 +114,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
-	s.run = append(s.run, n.Start)
+	s.run = append(s.run, n.Start, escalator.Run)
 	if !cfg.WithDemo() {
 		return s, nil
 	}

@@ -89,6 +89,10 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	escalator, err := s.newEscalator(m, to.log)
+	if err != nil {
+		return nil, err
+	}
 	s.join(m, to.bus.Subscriber)
 	// Until the schema is there nothing could be written; what arrives waits in
 	// the queue for a while, as it does while the primary is away.
@@ -99,7 +103,10 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		if err := refuseUnfit(ctx, to.log); err != nil {
 			return err
 		}
-		return n.Start(ctx)
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+		return escalator.Run(ctx)
 	})
 	return s, nil
 }

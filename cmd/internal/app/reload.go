@@ -64,6 +64,11 @@ func (s *Service) takeAccess(ctx context.Context, cfg config.Program) (changed [
 	if changed, err = changedPolicies(s.access.policies, fresh.policies); err != nil {
 		return nil, err
 	}
+	if s.notifier != nil {
+		if err := checkSecrets(fresh.policies); err != nil {
+			return nil, err
+		}
+	}
 	if fresh.redis != nil {
 		if err := fanout.SameRedis(s.access.redis.Redis.Reveal(), fresh.redis.Redis.Reveal()); err != nil {
 			return nil, err

@@ -1,0 +1,53 @@
+package escalate
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bellhop/bellhop/store"
+)
+
+type metrics struct {
+	calls    *prometheus.CounterVec
+	failures *prometheus.CounterVec
+	waiting  *prometheus.GaugeVec
+	parked   *prometheus.GaugeVec
+	late     *prometheus.GaugeVec
+}
+
+func newMetrics() *metrics {
+	name := func(n string) string { return prometheus.BuildFQName("bellhop", "escalation", n) }
+	gauge := func(n, help string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name(n), Help: help}, []string{"target"})
+	}
+	return &metrics{
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("calls_total"),
+			Help: "Tries of calls by what became of them: delivered, moot (nothing was left to tell), refused (not answered with 2xx), unanswered, unsent (as without a secret), parked (given up)."}, []string{"target", "result"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("failures_total"),
+			Help: "Rounds that the log failed, by what they do."}, []string{"task"}),
+		waiting: gauge("waiting", "Calls that are to be tried, now or later, in the whole installation."),
+		parked:  gauge("parked", "Calls that were tried for a day and are not any more, in the whole installation."),
+		late:    gauge("late_seconds", "How long ago the first of the calls that wait was made."),
+	}
+}
+
+func (m *metrics) register(r prometheus.Registerer) error {
+	var errs []error
+	for _, c := range []prometheus.Collector{m.calls, m.failures, m.waiting, m.parked, m.late} {
+		errs = append(errs, r.Register(c))
+	}
+	return errors.Join(errs...)
+}
+
+// show sets the gauges to how calls stand.
+func (m *metrics) show(to []store.CallsTo) {
+	for _, g := range []*prometheus.GaugeVec{m.waiting, m.parked, m.late} {
+		g.Reset()
+	}
+	for _, t := range to {
+		m.waiting.WithLabelValues(t.Target).Set(float64(t.Waiting))
+		m.parked.WithLabelValues(t.Target).Set(float64(t.Parked))
+		m.late.WithLabelValues(t.Target).Set(t.Late.Seconds())
+	}
+}

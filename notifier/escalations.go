@@ -1,0 +1,104 @@
+package notifier
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/store"
+)
+
+// escalations are those that the policies ask for, of events of a type.
+func escalations(policies auth.Policies, kind string) []store.Escalation {
+	var all []store.Escalation
+	for _, e := range policies.Escalations(kind) {
+		one := store.Escalation{Target: e.To, After: e.After, Digest: e.Digest}
+		if e.UnlessRead {
+			one.Unless |= store.UnlessRead
+		}
+		if e.UnlessOnline {
+			one.Unless |= store.UnlessOnline
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// Calls is what operators are shown of the calls that escalations become.
+type Calls interface {
+	// CallsTo tells how they stand, by target.
+	CallsTo(ctx context.Context) ([]store.CallsTo, error)
+	// ParkedCalls are some of those that are not tried any more.
+	ParkedCalls(ctx context.Context) ([]store.ParkedCall, error)
+	// ReleaseCalls has those to a target be tried again.
+	ReleaseCalls(ctx context.Context, target string) (int64, error)
+}
+
+type shownTarget struct {
+	Target  string  `json:"target" doc:"The name of a webhook in the policy file."`
+	Waiting int     `json:"waiting" doc:"Calls that are to be tried, now or later."`
+	Parked  int     `json:"parked" doc:"Calls that were tried for a day and are not any more."`
+	Late    float64 `json:"late_seconds" doc:"How long ago the first of those that wait was made."`
+}
+
+type shownCall struct {
+	ID      string    `json:"id" doc:"The webhook-id."`
+	Target  string    `json:"target"`
+	Channel string    `json:"channel" example:"user:42"`
+	Made    time.Time `json:"made"`
+	Tries   int       `json:"tries"`
+	Error   string    `json:"error" doc:"Of the last try."`
+}
+
+type escalationsOutput struct {
+	Body struct {
+		Targets []shownTarget `json:"targets"`
+		Parked  []shownCall   `json:"parked" doc:"The oldest hundred."`
+	}
+}
+
+// showEscalations is GET /v1/admin/escalations.
+func (n *Notifier) showEscalations(ctx context.Context, _ *struct{}) (*escalationsOutput, error) {
+	to, err := n.cfg.Support.Calls.CallsTo(ctx)
+	if err != nil {
+		return nil, unreadableLog(err)
+	}
+	parked, err := n.cfg.Support.Calls.ParkedCalls(ctx)
+	if err != nil {
+		return nil, unreadableLog(err)
+	}
+	out := &escalationsOutput{}
+	out.Body.Targets, out.Body.Parked = make([]shownTarget, len(to)), make([]shownCall, len(parked))
+	for i, t := range to {
+		out.Body.Targets[i] = shownTarget{Target: t.Target, Waiting: t.Waiting, Parked: t.Parked, Late: t.Late.Seconds()}
+	}
+	for i, c := range parked {
+		out.Body.Parked[i] = shownCall{
+			ID: "msg_" + c.ID.String(), Target: c.Target, Channel: string(c.Channel), Made: c.Made, Tries: c.Tries, Error: c.Error,
+		}
+	}
+	return out, nil
+}
+
+type releaseInput struct {
+	Target string `path:"target" doc:"The name of a webhook."`
+}
+
+type releaseOutput struct {
+	Body struct {
+		Released int64 `json:"released"`
+	}
+}
+
+// releaseEscalations is POST /v1/admin/escalations/{target}/retry.
+func (n *Notifier) releaseEscalations(ctx context.Context, in *releaseInput) (*releaseOutput, error) {
+	released, err := n.cfg.Support.Calls.ReleaseCalls(ctx, in.Target)
+	if err != nil {
+		return nil, server.NewProblem(http.StatusServiceUnavailable, "the log is away").RetryAfter(retryAfter).Because(err)
+	}
+	out := &releaseOutput{}
+	out.Body.Released = released
+	return out, nil
+}
