@@ -45,7 +45,7 @@ func digests(due []store.Due) []store.NewCall {
 
 // How calls are tried again.
 const (
-	firstPause = 5 * time.Second
+	firstPause = 2 * time.Second
 	mostPause  = time.Hour
 	// tryFor is how long a call is tried; then it is parked.
 	tryFor = 24 * time.Hour

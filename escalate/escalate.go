@@ -24,7 +24,7 @@ const (
 	// slots is how many calls to one target are under way at once.
 	slots = 8
 	// lease is how long a call belongs to who claimed it: longer than a call takes.
-	lease = time.Minute
+	lease = 20 * time.Second
 	// lookEvery is how often the log is asked what has come due.
 	lookEvery = time.Second
 	// countEvery is how often it is asked how calls stand.

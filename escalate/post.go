@@ -21,7 +21,7 @@ import (
 
 const (
 	// postTimeout bounds a call, from the look-up of the name to the end of the answer.
-	postTimeout = 15 * time.Second
+	postTimeout = 10 * time.Second
 	// connectTimeout bounds the connection, and as much its encryption.
 	connectTimeout = 5 * time.Second
 	// maxAnswer is how much is read of an answer, so that its connection can be used again.

@@ -155,7 +155,7 @@ func TestTheBodyOfACall(t *testing.T) {
 
 func TestPausesDoubleUpToAnHour(t *testing.T) {
 	t.Parallel()
-	for tries, want := range map[int]time.Duration{1: firstPause, 2: 2 * firstPause, 5: 16 * firstPause, 11: mostPause, 1 << 40: mostPause} {
+	for tries, want := range map[int]time.Duration{1: firstPause, 2: 2 * firstPause, 5: 16 * firstPause, 12: mostPause, 1 << 40: mostPause} {
 		require.Equal(t, want, pause(tries, 0.5), tries)
 		require.Equal(t, want/2, pause(tries, 0), tries)
 	}

@@ -46,6 +46,7 @@ type fleet struct {
 	gatewayReplica                  *testenv.TCPProxy
 	gateways, notifiers             []*testenv.Program
 	notifierEnv                     []string
+	policies                        []string // of namespaces besides topic and raffle
 
 	lives int // of Redis that ended
 
@@ -53,9 +54,9 @@ type fleet struct {
 	down map[*testenv.Program]bool
 }
 
-func newFleet(t *testing.T) *fleet {
+func newFleet(t *testing.T, policies ...string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, redis: testenv.Redis(t), down: map[*testenv.Program]bool{}}
+	f := &fleet{t: t, redis: testenv.Redis(t), down: map[*testenv.Program]bool{}, policies: policies}
 	f.gatewayRedis, f.notifierRedis = testenv.Proxy(t, f.redis.Addr), testenv.Proxy(t, f.redis.Addr)
 	f.begin("redis://"+f.gatewayRedis.Addr, "redis://"+f.notifierRedis.Addr)
 	return f
@@ -72,9 +73,10 @@ func (f *fleet) begin(gatewayRedis, notifierRedis string) {
 	f.database = f.cluster.NewDatabase(t)
 	f.gatewayPrimary, f.notifierPrimary = testenv.Proxy(t, f.primary.Addr), testenv.Proxy(t, f.primary.Addr)
 	f.gatewayReplica = testenv.Proxy(t, f.cluster.Replica.Addr)
-	policies := testenv.Policies(t,
+	policies := testenv.Policies(t, append([]string{
 		"  topic: {access: public, log: database, retention: {max_age: 1h, max_count: 100}}",
-		"  raffle: {access: public, log: redis, conflate: true, join: latest, max_rate: 10, retention: {max_age: 1h, max_count: 100}}")
+		"  raffle: {access: public, log: redis, conflate: true, join: latest, max_rate: 10, retention: {max_age: 1h, max_count: 100}}",
+	}, f.policies...)...)
 	f.notifierEnv = []string{
 		policies,
 		"BELLHOP_MYSQL_PRIMARY=" + f.primary.DSNVia(f.notifierPrimary.Addr, f.database),
