@@ -37,6 +37,9 @@ type Service struct {
 // Operator is who acts on the console of a machine without a key.
 func Operator() Service { return Service{Name: "console", Admin: true, all: true} }
 
+// Outbox is who publishes what stands in a product's outbox. No key has its name.
+func Outbox() Service { return Service{Name: "bellhop:outbox", all: true} }
+
 // MayPublish tells whether the service may publish in a namespace. Whether that
 // namespace exists is the policies' to say.
 func (s Service) MayPublish(namespace string) bool {

@@ -132,6 +132,9 @@ func (b *batcher) fresh(group []*job) []*job {
 // commit appends a group and sees to every job of it. The error is the last
 // that the log gave, for whoever decides how to go on.
 func (b *batcher) commit(group []*job) error {
+	if group = inOrder(group, b.refuse); len(group) == 0 {
+		return nil
+	}
 	epoch, appended, err := b.append(group)
 	switch {
 	case err == nil:
@@ -184,22 +187,22 @@ func (b *batcher) settle(epoch event.Epoch, group []*job, appended []store.Appen
 	b.publisher.enqueue(news)
 	for i, j := range group {
 		switch a := appended[i]; {
-		case errors.Is(a.Err, store.ErrKeyBusy):
+		case errors.Is(a.Err, store.ErrKeyBusy) && j.series == nil:
 			b.park(j)
 		case a.Err != nil:
 			b.metrics.results.WithLabelValues("refused").Inc()
-			j.done <- outcome{err: a.Err}
+			j.end(outcome{err: a.Err})
 		case a.Replayed:
 			b.metrics.results.WithLabelValues("replayed").Inc()
 			j.report(nil)
-			j.done <- outcome{epoch: epoch, appended: a}
+			j.end(outcome{epoch: epoch, appended: a})
 		default:
 			b.metrics.results.WithLabelValues("written").Inc()
 			for _, ch := range j.entry.Channels {
 				b.metrics.rows.WithLabelValues(ch.Namespace()).Inc()
 			}
 			j.wrote(nil)
-			j.done <- outcome{epoch: epoch, appended: a}
+			j.end(outcome{epoch: epoch, appended: a})
 		}
 	}
 }
@@ -253,7 +256,7 @@ func (b *batcher) retryAlone(j *job) {
 func (b *batcher) refuse(err error, jobs ...*job) {
 	b.metrics.results.WithLabelValues("refused").Add(float64(len(jobs)))
 	for _, j := range jobs {
-		j.done <- outcome{err: err}
+		j.end(outcome{err: err})
 	}
 }
 
@@ -263,6 +266,6 @@ func (b *batcher) fail(err error, jobs []*job) {
 	b.logger.Warn("append failed", "events", len(jobs), "error", err)
 	for _, j := range jobs {
 		j.wrote(err)
-		j.done <- outcome{err: err}
+		j.end(outcome{err: err})
 	}
 }

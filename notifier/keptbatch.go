@@ -101,7 +101,7 @@ func (k *keptBatcher) refuse(err error, jobs ...*job) {
 func (k *keptBatcher) append(group []*job) {
 	entries := make([]store.Entry, 0, len(group))
 	fresh := make([]*job, 0, len(group))
-	for _, j := range group {
+	for _, j := range inOrder(group, k.refuse) {
 		if time.Since(j.queued) > queueWait {
 			k.refuse(ErrBusy, j)
 			continue
@@ -150,7 +150,7 @@ func known(receivers int) []int {
 func (k *keptBatcher) settle(j *job, result string, o outcome) {
 	k.metrics.kept.WithLabelValues(result).Inc()
 	j.wrote(o.err)
-	j.done <- o
+	j.end(o)
 }
 
 // observe logs where the log goes away and where it comes back.

@@ -24,6 +24,8 @@ func refusal(err error) *server.Problem {
 		p = server.NewProblem(http.StatusServiceUnavailable, "too many events of this service wait to be written").RetryAfter(retryAfter).With("written", false)
 	case errors.Is(err, ErrStopped):
 		p = server.NewProblem(http.StatusServiceUnavailable, "this notifier stops").RetryAfter(retryAfter).With("written", false)
+	case errors.Is(err, errBehind):
+		p = server.NewProblem(http.StatusServiceUnavailable, "an earlier event was not written").RetryAfter(retryAfter).With("written", false)
 	case errors.Is(err, store.ErrKeyBusy):
 		p = server.NewProblem(http.StatusConflict, "a request with this idempotency key is under way").RetryAfter(retryAfter)
 	case errors.Is(err, store.ErrKeyBody):

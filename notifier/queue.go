@@ -27,6 +27,8 @@ type job struct {
 	queued    time.Time
 	// trace is the publisher's request, nil if it is not traced.
 	trace *tracing.Span
+	// series is what the job must not overtake others of; nil: nothing.
+	series *series
 	// done gets the outcome, exactly once; its one place is never waited for.
 	done chan outcome
 	// receivers gets, for each channel, how many gateways the bus handed the
@@ -51,6 +53,14 @@ func newJob(service string, e store.Entry, online bool) *job {
 		j.receivers = make(chan []int, 1)
 	}
 	return j
+}
+
+// end gives the job's outcome to who waits for it.
+func (j *job) end(o outcome) {
+	if j.series != nil && o.err != nil && !refusedForGood(o.err) {
+		j.series.broken.Store(true)
+	}
+	j.done <- o
 }
 
 // report hands over the receivers to a publisher who asked for them.

@@ -170,12 +170,19 @@ func TestHeldKeyHarmsNoNeighbour(t *testing.T) {
 				{Channels: c, Type: "t", Data: []byte("1"), Key: &Key{Service: "shop", Value: "free"}},
 				{Channels: c, Type: "t", Data: []byte("2"), Key: held},
 				{Channels: c, Type: "t", Data: []byte("3")},
+				{Channels: []event.Channel{"user:b", "user:a"}, Type: "t", Data: []byte("4"), Key: &Key{Service: "shop", Value: "after"}, InOrder: true},
+				{Channels: []event.Channel{"user:b"}, Type: "t", Data: []byte("5"), Key: &Key{Service: "shop", Value: "behind"}, InOrder: true},
+				{Channels: []event.Channel{"user:c"}, Type: "t", Data: []byte("6"), Key: &Key{Service: "shop", Value: "beside"}, InOrder: true},
 			}
+			entries[1].InOrder = true
 			_, results, err := d.Append(t.Context(), entries)
 			require.NoError(t, err)
 			require.Equal(t, []uint64{1}, results[0].Seqs)
 			require.ErrorIs(t, results[1].Err, ErrKeyBusy)
 			require.Equal(t, []uint64{2}, results[2].Seqs)
+			require.ErrorIs(t, results[3].Err, ErrKeyBusy, "it would overtake")
+			require.ErrorIs(t, results[4].Err, ErrKeyBusy, "and it would overtake that")
+			require.Equal(t, []uint64{1}, results[5].Seqs)
 			var wait int
 			require.NoError(t, d.primary.GetContext(t.Context(), &wait, "SELECT @@innodb_lock_wait_timeout"))
 			require.Equal(t, 3, wait, "the short lock wait ends with the connection that needed it")

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/bellhop/bellhop/event"
 )
 
 // keyID is the key of an idempotency record: a hash of service and value.
@@ -88,15 +90,17 @@ func (t *tx) waitForLocks(statement string) error {
 func (g *group) claims() []*keyRow {
 	first := make(map[keyID]int)
 	var claims []*keyRow
+	barred := make(map[event.Channel]bool) // where entries that are InOrder wait
 	for i := range g.entries {
 		k := g.entries[i].Key
 		if k == nil {
 			continue
 		}
 		id := k.ID()
-		if g.busy[id] {
+		if g.busy[id] || len(barred) > 0 && g.entries[i].follows(barred) {
 			g.skip[i] = true
 			g.results[i].Err = ErrKeyBusy
+			g.entries[i].bar(barred)
 			continue
 		}
 		if j, again := first[id]; again {
@@ -109,6 +113,20 @@ func (g *group) claims() []*keyRow {
 	}
 	slices.SortFunc(claims, func(a, b *keyRow) int { return bytes.Compare(a.ID, b.ID) })
 	return claims
+}
+
+// follows tells whether an entry must not pass those that wait in some channels.
+func (e *Entry) follows(barred map[event.Channel]bool) bool {
+	return e.InOrder && slices.ContainsFunc(e.Channels, func(ch event.Channel) bool { return barred[ch] })
+}
+
+// bar has entries that must not pass this one wait as well.
+func (e *Entry) bar(barred map[event.Channel]bool) {
+	if e.InOrder {
+		for _, ch := range e.Channels {
+			barred[ch] = true
+		}
+	}
 }
 
 // insertKeys inserts records without an answer, and returns those that were

@@ -58,6 +58,9 @@ type Entry struct {
 	Escalate []Escalation
 	// Key makes the append happen at most once in 24 h; nil: no such promise.
 	Key *Key
+	// InOrder leaves the entry out with ErrKeyBusy, too, if an earlier entry of its
+	// group that is InOrder and shares a channel with it was left out for that reason.
+	InOrder bool
 }
 
 // Key identifies a publish that may be repeated.
