@@ -37,6 +37,8 @@ var healthy = map[string]string{
 	`bellhop_notifier_maintenance_failures_total{instance="n",task="identity"}`:              "2x720",
 	`bellhop_escalation_parked{instance="n",target="main"}`:                                  "0x720",
 	`bellhop_escalation_late_seconds{instance="n",target="main"}`:                            "30x720",
+	`bellhop_outbox_lag_seconds{instance="n"}`:                                               "0.1x720",
+	`bellhop_outbox_parked_rows{instance="n"}`:                                               "0x720",
 }
 
 // troubles are, for each alert, what is recorded otherwise when it is to fire. An empty
@@ -63,6 +65,8 @@ var troubles = map[string]map[string]string{
 
 	"EscalationsParked": {`bellhop_escalation_parked{instance="n",target="main"}`: "1x720"},
 	"EscalationsLate":   {`bellhop_escalation_late_seconds{instance="n",target="main"}`: "0+5x720"},
+	"OutboxLate":        {`bellhop_outbox_lag_seconds{instance="n"}`: "0+5x720"},
+	"OutboxRefused":     {`bellhop_outbox_parked_rows{instance="n"}`: "1x720"},
 }
 
 // TestEachAlertFiresAndStaysQuiet plays records against the rules: none fires for a fleet

@@ -93,7 +93,11 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 		ServiceRate: cfg.ServiceRate,
 		MaxData:     cfg.MaxData,
 		Batchers:    1, // SQLite writes one transaction at a time
-	})
+	}, true)
+	if err != nil {
+		return nil, err
+	}
+	relays, err := s.addRelay(cfg.Outbox, n)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +118,12 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	if err != nil {
 		return nil, err
 	}
-	s.run = append(s.run, n.Start, escalator.Run)
+	s.run = append(s.run, func(ctx context.Context) error {
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+		return together(ctx, escalator.Run, relays)
+	})
 	if !cfg.WithDemo() {
 		return s, nil
 	}

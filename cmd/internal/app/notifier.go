@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	consolepage "github.com/bellhop/bellhop/console"
 	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/notifier"
+	"github.com/bellhop/bellhop/relay"
 )
 
 // RunNotifier is cmd/notifier.
@@ -25,10 +29,14 @@ func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) erro
 		x.process(ctx, &cfg.HTTP, 0)
 		x.backends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 		return report(inv.Stdout, x.found)
+	case config.CommandRelaySchema:
+		_, err := io.WriteString(inv.Stdout, relay.Schema(cfg.OutboxTable))
+		return err
+	case config.CommandRelay:
 	default:
 		return maintainLog(ctx, cfg, inv)
 	}
-	s, err := NewNotifier(ctx, cfg, inv.Log)
+	s, err := newNotifier(ctx, cfg, inv.Log, inv.Command == "run")
 	if err != nil {
 		return err
 	}
@@ -60,7 +68,12 @@ func maintainLog(ctx context.Context, cfg *config.Notifier, inv Invocation) (err
 // away keeps it from starting: without the first it says on /readyz that it is
 // not ready, and without the second gateways hear of events by the log's tail,
 // and events of Redis-kept channels are refused.
-func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger) (_ *Service, err error) {
+func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger) (*Service, error) {
+	return newNotifier(ctx, cfg, logger, true)
+}
+
+// newNotifier is NewNotifier, with the API of publishers or without.
+func newNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger, api bool) (_ *Service, err error) {
 	s, err := newService(ctx, cfg.HTTP, server.Origins{}, 0, logger)
 	if err != nil {
 		return nil, err
@@ -85,7 +98,11 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		Bus:         to.bus,
 		ServiceRate: cfg.ServiceRate,
 		MaxData:     cfg.MaxData,
-	})
+	}, api)
+	if err != nil {
+		return nil, err
+	}
+	relays, err := s.addRelay(cfg.Outbox, n)
 	if err != nil {
 		return nil, err
 	}
@@ -103,16 +120,43 @@ func NewNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger)
 		if err := refuseUnfit(ctx, to.log); err != nil {
 			return err
 		}
-		if err := n.Start(ctx); err != nil {
+		if err := n.Start(ctx); err != nil || ctx.Err() != nil {
 			return err
 		}
-		return escalator.Run(ctx)
+		return together(ctx, escalator.Run, relays)
 	})
 	return s, nil
 }
 
-// addNotifier puts a notifier on the service's listener. Who calls it starts it.
-func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
+// together runs what ends with the context, or fails.
+func together(ctx context.Context, run ...func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, f := range run {
+		group.Go(func() error { return f(ctx) })
+	}
+	return group.Wait()
+}
+
+// addRelay has a notifier publish what stands in the outbox, if there is one. Who calls it
+// calls what it returns, once the notifier works.
+func (s *Service) addRelay(cfg config.Outbox, n *notifier.Notifier) (run func(context.Context) error, err error) {
+	if cfg.Outbox == "" {
+		return func(context.Context) error { return nil }, nil
+	}
+	r, err := relay.New(relay.Config{
+		DSN: cfg.Outbox.Reveal(), Table: cfg.OutboxTable, TLS: cfg.OutboxTLS.Config(), To: n, Registerer: s.registry, Logger: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(r.Close)
+	s.server.AddDoubt("outbox", r.Doubt)
+	return r.Run, nil
+}
+
+// addNotifier puts a notifier on the service's listener, with the API of publishers or
+// without. Who calls it starts it.
+func (s *Service) addNotifier(cfg notifier.Config, api bool) (*notifier.Notifier, error) {
 	cfg.Registerer, cfg.Logger, cfg.Tracer = s.registry, s.log, s.tracer
 	cfg.Keys, cfg.Policies = s.access.keys, s.access.policies
 	n, err := notifier.New(cfg)
@@ -122,6 +166,10 @@ func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 	s.notifier = n
 	// Stop finishes the queue. It comes after the last request was answered.
 	s.onClose(func() error { n.Stop(); return nil })
+	s.server.AddCheck("log", n.Ready)
+	if !api {
+		return n, nil
+	}
 	n.Register(s.server.API)
 	s.server.OnDrain(func(context.Context) { n.EndWatches() })
 	page, err := consolepage.Handler(s.server.Echo, notifier.AsOperator)
@@ -129,6 +177,5 @@ func (s *Service) addNotifier(cfg notifier.Config) (*notifier.Notifier, error) {
 		return nil, err
 	}
 	s.server.HandleAdmin(consolepage.Path, page)
-	s.server.AddCheck("log", n.Ready)
 	return n, nil
 }

@@ -44,11 +44,18 @@ func (g *Gateway) check(command string, p *SettingErrors) {
 	g.Traces.check(p)
 }
 
+// Commands of the notifier about the outbox.
+const (
+	CommandRelay       = "relay run"
+	CommandRelaySchema = "relay schema"
+)
+
 // Notifier is the settings of cmd/notifier.
 type Notifier struct {
 	HTTP     `group:"Listening"`
 	MySQL    `group:"Storage and bus"`
 	Redis    `group:"Storage and bus"`
+	Outbox   `group:"Outbox"`
 	Services `group:"Access"`
 	Policies `group:"Access"`
 	Support  `group:"Support"`
@@ -63,6 +70,10 @@ type Notifier struct {
 		New  struct{} `cmd:"" help:"Begin a new epoch: run it after the database was restored from a backup."`
 		Keep struct{} `cmd:"" help:"Keep the epoch on the server that is now the primary: run it after a planned switch-over that lost nothing."`
 	} `cmd:"" help:"Tell the log about a restore or a planned switch-over."`
+	Relay struct {
+		Run    struct{} `cmd:"" default:"1" hidden:"" help:"Publish what stands in the outbox (the default)."`
+		Schema struct{} `cmd:"" help:"Print the statements that make the outbox's tables."`
+	} `cmd:"" help:"Publish what stands in the outbox of a product, and take no events from services."`
 	Health struct{} `cmd:"" help:"Ask the notifier that runs with these settings whether it is ready; exit 0 if so."`
 }
 
@@ -76,15 +87,21 @@ func (n *Notifier) check(command string, p *SettingErrors) {
 	if n.Diagnosis.check(command, p) || n.Desk.check(command, p) {
 		return
 	}
+	n.Outbox.check(p)
 	switch command {
 	case "health":
 		n.HTTP.check(p)
-	case "run":
+	case CommandRelaySchema:
+	case "run", CommandRelay:
 		n.HTTP.check(p)
 		n.MySQL.check(p)
 		n.Redis.check(p)
 		n.Services.check(p)
-		p.require("service-keys", n.ServiceKeys != "", "")
+		if command == CommandRelay {
+			p.require("outbox", n.Outbox.Outbox != "", "")
+		} else {
+			p.require("service-keys", n.ServiceKeys != "", "")
+		}
 		n.Policies.check(p)
 		n.Support.check(p)
 		n.Traces.check(p)
@@ -97,6 +114,7 @@ func (n *Notifier) check(command string, p *SettingErrors) {
 type Bellhop struct {
 	HTTP     `group:"Listening"`
 	SQLite   `group:"Storage and bus"`
+	Outbox   `group:"Outbox"`
 	Tokens   `group:"Access"`
 	Services `group:"Access"`
 	Policies `group:"Access"`
@@ -132,6 +150,7 @@ func (b *Bellhop) check(command string, p *SettingErrors) {
 	if command != "run" { // token and env: of the demo that runs
 		return
 	}
+	b.Outbox.check(p)
 	b.Tokens.check(p)
 	b.Services.check(p)
 	b.Policies.check(p)

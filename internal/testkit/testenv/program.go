@@ -65,17 +65,23 @@ type Program struct {
 // metrics.
 func Run(tb testing.TB, path string, env ...string) *Program {
 	tb.Helper()
-	return run(tb, path, true, env)
+	return run(tb, path, "run", true, env)
+}
+
+// RunCommand is Run for a subcommand that serves as well.
+func RunCommand(tb testing.TB, path, command string, env ...string) *Program {
+	tb.Helper()
+	return run(tb, path, command, true, env)
 }
 
 // RunDemo is Run for a program that greets with the keys that it made up: nothing
 // is looked for in what it prints.
 func RunDemo(tb testing.TB, path string, env ...string) *Program {
 	tb.Helper()
-	return run(tb, path, false, env)
+	return run(tb, path, "run", false, env)
 }
 
-func run(tb testing.TB, path string, discreet bool, env []string) *Program {
+func run(tb testing.TB, path, command string, discreet bool, env []string) *Program {
 	tb.Helper()
 	secrets := Secrets(env...)
 	p := &Program{}
@@ -83,7 +89,7 @@ func run(tb testing.TB, path string, discreet bool, env []string) *Program {
 	public, admin := Address(tb), Address(tb)
 	p.URL, p.AdminURL = "http://"+public, "http://"+admin
 	p.process = &process{
-		path: path, args: []string{"run"}, log: filepath.Join(dir, "output.log"),
+		path: path, args: []string{command}, log: filepath.Join(dir, "output.log"),
 		env: append(env, "BELLHOP_LISTEN="+public, "BELLHOP_ADMIN_LISTEN="+admin),
 	}
 	tb.Cleanup(func() {

@@ -1,0 +1,218 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/internal/testkit/testenv"
+	"github.com/bellhop/bellhop/relay"
+)
+
+var (
+	relayFor  = flag.Duration("relay", 5*time.Second, "for how long rows are inserted while relays are killed")
+	relayRate = flag.Int("relay.rate", 300, "rows a second that are inserted meanwhile")
+)
+
+const (
+	outboxTable   = "bellhop_outbox"
+	shopWriters   = 8
+	shopRows      = 2 // of a transaction
+	shopPatience  = 2 * time.Minute
+	oneInRollback = 10
+)
+
+// shop is a product with an outbox in its own database, from which two relays publish.
+type shop struct {
+	t                  *testing.T
+	bellhop, product   *testenv.Cluster
+	bellhopDB, ownDB   string
+	product0, bellhop0 *sqlx.DB
+	relays             [2]*testenv.Program
+}
+
+// tell is an event of the product: the n-th of a channel.
+type tell struct {
+	Channel string `db:"channel"`
+	N       int64  `db:"n"`
+}
+
+func newShop(t *testing.T) *shop {
+	t.Helper()
+	s := &shop{t: t}
+	var starts sync.WaitGroup
+	starts.Go(func() { s.bellhop = testenv.PrivateMySQL(t, testenv.MariaDB()) })
+	starts.Go(func() { s.product = testenv.PrivateMySQL(t, testenv.MariaDB()) })
+	starts.Wait()
+	s.bellhopDB, s.ownDB = s.bellhop.NewDatabase(t), s.product.NewDatabase(t)
+	s.product0 = pool(t, s.product.Primary.DSN(s.ownDB))
+	s.bellhop0 = pool(t, s.bellhop.Primary.DSN(s.bellhopDB))
+	for statement := range strings.SplitSeq(relay.Schema(outboxTable)+"CREATE TABLE told (channel VARCHAR(64), n BIGINT, PRIMARY KEY (channel, n))", ";\n") {
+		if strings.TrimSpace(statement) != "" {
+			_, err := s.product0.ExecContext(t.Context(), statement)
+			require.NoError(t, err, statement)
+		}
+	}
+	path, redis := testenv.Build(t, "./cmd/notifier"), testenv.Redis(t)
+	for i := range s.relays {
+		s.relays[i] = testenv.RunCommand(t, path, "relay", "BELLHOP_MYSQL_PRIMARY="+s.bellhop.Primary.DSN(s.bellhopDB),
+			"BELLHOP_REDIS="+redis.URL(), "BELLHOP_OUTBOX="+s.product.Primary.DSN(s.ownDB))
+	}
+	return s
+}
+
+func pool(t *testing.T, dsn string) *sqlx.DB {
+	t.Helper()
+	db, err := sqlx.Open("mysql", dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// sell changes the product in transactions until ctx ends. Each tells channels of its own
+// writer what the product did, in their order; some are rolled back.
+func (s *shop) sell(ctx context.Context, writer int) {
+	r := rand.New(rand.NewPCG(1, uint64(writer)))
+	channels := max(5, int(relayFor.Seconds())*(*relayRate)/shopWriters/500)
+	n := make([]int64, channels)
+	ticks := time.NewTicker(time.Second * shopWriters * shopRows / time.Duration(*relayRate))
+	defer ticks.Stop()
+	for ctx.Err() == nil {
+		tells := make([]tell, shopRows)
+		for i := range tells {
+			ch := r.IntN(channels)
+			n[ch]++
+			tells[i] = tell{fmt.Sprintf("user:%d-%d", writer, ch), n[ch]}
+		}
+		// One that fails may have been committed: told knows.
+		_ = s.transact(tells, r.IntN(oneInRollback) == 0)
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *shop) transact(tells []tell, rollback bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	tx, err := s.product0.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	for _, what := range tells {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO told (channel, n) VALUES (?, ?)", what.Channel, what.N); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO "+outboxTable+" (channels, type, data) VALUES (?, 'sold', ?)", what.Channel, strconv.FormatInt(what.N, 10)); err != nil {
+			return err
+		}
+	}
+	if rollback {
+		return nil
+	}
+	return tx.Commit()
+}
+
+// stands returns the lowest and the highest id of the outbox; zeros: it is empty.
+func (s *shop) stands() (span struct{ Low, High int64 }, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err = s.product0.GetContext(ctx, &span, "SELECT COALESCE(MIN(id), 0) AS low, COALESCE(MAX(id), 0) AS high FROM "+outboxTable)
+	return span, err
+}
+
+// takenOver waits until all is published that stands in the outbox by now, and returns how
+// long that took.
+func (s *shop) takenOver() time.Duration {
+	s.t.Helper()
+	began := time.Now()
+	var at int64
+	require.Eventually(s.t, func() bool {
+		span, err := s.stands()
+		if at == 0 {
+			at = span.High
+		}
+		return err == nil && (span.Low == 0 || span.Low > at)
+	}, shopPatience, 20*time.Millisecond)
+	return time.Since(began)
+}
+
+// hurt breaks one part and mends it, until ctx ends; each kind once at least.
+func (s *shop) hurt(ctx context.Context) {
+	var longest time.Duration
+	kinds := []string{"relay 0", "relay 1", "product", "bellhop", "relay 1", "relay 0"}
+	count := make(map[string]int)
+	for i := 0; i < len(kinds) || ctx.Err() == nil; i++ {
+		kind := kinds[i%len(kinds)]
+		if i >= len(kinds) {
+			kind = kinds[rand.IntN(len(kinds))]
+		}
+		count[kind]++
+		switch kind {
+		case "product":
+			s.product.Primary.Kill(s.t)
+			s.product.Primary.Start(s.t)
+		case "bellhop":
+			s.bellhop.Primary.Kill(s.t)
+			s.bellhop.Primary.Start(s.t)
+		default:
+			p := s.relays[kind[len(kind)-1]-'0']
+			p.Kill(s.t)
+			longest = max(longest, s.takenOver())
+			p.Start(s.t)
+		}
+	}
+	s.t.Logf("broken: %v; until the other relay had published what stood there: %v at most", count, longest)
+}
+
+// TestOutboxIsPublishedOnceAndInOrder: relays are killed, and both databases, while a
+// product commits rows and rolls some back. In the end each committed row is in its
+// channel once, in order, and nothing else is.
+func TestOutboxIsPublishedOnceAndInOrder(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	ctx, cancel := context.WithTimeout(t.Context(), *relayFor)
+	defer cancel()
+	selling, stop := context.WithCancel(t.Context())
+	defer stop()
+	var writers sync.WaitGroup
+	for i := range shopWriters {
+		writers.Go(func() { s.sell(selling, i) })
+	}
+	s.hurt(ctx)
+	stop()
+	writers.Wait()
+	s.takenOver()
+
+	var want, got []tell
+	require.NoError(t, s.product0.SelectContext(t.Context(), &want, "SELECT channel, n FROM told"))
+	require.NoError(t, s.bellhop0.SelectContext(t.Context(), &got,
+		"SELECT c.name AS channel, CAST(CAST(e.data AS CHAR) AS SIGNED) AS n FROM events e JOIN channels c ON c.hash = e.channel ORDER BY c.name, e.seq"))
+	byChannel := func(a, b tell) int { return strings.Compare(a.Channel, b.Channel) }
+	slices.SortFunc(want, func(a, b tell) int {
+		if by := byChannel(a, b); by != 0 {
+			return by
+		}
+		return int(a.N - b.N)
+	})
+	slices.SortStableFunc(got, byChannel)
+	require.Greater(t, len(want), 100)
+	require.Len(t, got, len(want))
+	require.True(t, slices.Equal(want, got), "some are out of order")
+	var parked int
+	require.NoError(t, s.product0.GetContext(t.Context(), &parked, "SELECT COUNT(*) FROM "+outboxTable))
+	require.Zero(t, parked)
+	t.Logf("%d rows, each once and in order", len(want))
+}
