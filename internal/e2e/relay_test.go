@@ -34,11 +34,12 @@ const (
 
 // shop is a product with an outbox in its own database, from which two relays publish.
 type shop struct {
-	t                  *testing.T
+	tb                 testing.TB
 	bellhop, product   *testenv.Cluster
 	bellhopDB, ownDB   string
 	product0, bellhop0 *sqlx.DB
-	relays             [2]*testenv.Program
+	redis              *testenv.RedisServer
+	relays             []*testenv.Program
 }
 
 // tell is an event of the product: the n-th of a channel.
@@ -47,35 +48,38 @@ type tell struct {
 	N       int64  `db:"n"`
 }
 
-func newShop(t *testing.T) *shop {
-	t.Helper()
-	s := &shop{t: t}
+func newShop(tb testing.TB, relays int) *shop {
+	tb.Helper()
+	s := &shop{tb: tb}
 	var starts sync.WaitGroup
-	starts.Go(func() { s.bellhop = testenv.PrivateMySQL(t, testenv.MariaDB()) })
-	starts.Go(func() { s.product = testenv.PrivateMySQL(t, testenv.MariaDB()) })
+	starts.Go(func() { s.bellhop = testenv.PrivateMySQL(tb, testenv.MariaDB()) })
+	starts.Go(func() { s.product = testenv.PrivateMySQL(tb, testenv.MariaDB()) })
 	starts.Wait()
-	s.bellhopDB, s.ownDB = s.bellhop.NewDatabase(t), s.product.NewDatabase(t)
-	s.product0 = pool(t, s.product.Primary.DSN(s.ownDB))
-	s.bellhop0 = pool(t, s.bellhop.Primary.DSN(s.bellhopDB))
+	s.bellhopDB, s.ownDB = s.bellhop.NewDatabase(tb), s.product.NewDatabase(tb)
+	s.product0 = pool(tb, s.product.Primary.DSN(s.ownDB))
+	s.bellhop0 = pool(tb, s.bellhop.Primary.DSN(s.bellhopDB))
 	for statement := range strings.SplitSeq(relay.Schema(outboxTable)+"CREATE TABLE told (channel VARCHAR(64), n BIGINT, PRIMARY KEY (channel, n))", ";\n") {
 		if strings.TrimSpace(statement) != "" {
-			_, err := s.product0.ExecContext(t.Context(), statement)
-			require.NoError(t, err, statement)
+			_, err := s.product0.ExecContext(tb.Context(), statement)
+			require.NoError(tb, err, statement)
 		}
 	}
-	path, redis := testenv.Build(t, "./cmd/notifier"), testenv.Redis(t)
-	for i := range s.relays {
-		s.relays[i] = testenv.RunCommand(t, path, "relay", "BELLHOP_MYSQL_PRIMARY="+s.bellhop.Primary.DSN(s.bellhopDB),
-			"BELLHOP_REDIS="+redis.URL(), "BELLHOP_OUTBOX="+s.product.Primary.DSN(s.ownDB))
+	s.redis = testenv.Redis(tb)
+	for range relays {
+		s.relays = append(s.relays, testenv.RunCommand(tb, testenv.Build(tb, "./cmd/notifier"), "relay", append(s.environ(), "BELLHOP_OUTBOX="+s.product.Primary.DSN(s.ownDB))...))
 	}
 	return s
 }
 
-func pool(t *testing.T, dsn string) *sqlx.DB {
-	t.Helper()
+func (s *shop) environ() []string {
+	return []string{"BELLHOP_MYSQL_PRIMARY=" + s.bellhop.Primary.DSN(s.bellhopDB), "BELLHOP_REDIS=" + s.redis.URL()}
+}
+
+func pool(tb testing.TB, dsn string) *sqlx.DB {
+	tb.Helper()
 	db, err := sqlx.Open("mysql", dsn)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { _ = db.Close() })
 	return db
 }
 
@@ -136,10 +140,10 @@ func (s *shop) stands() (span struct{ Low, High int64 }, err error) {
 // takenOver waits until all is published that stands in the outbox by now, and returns how
 // long that took.
 func (s *shop) takenOver() time.Duration {
-	s.t.Helper()
+	s.tb.Helper()
 	began := time.Now()
 	var at int64
-	require.Eventually(s.t, func() bool {
+	require.Eventually(s.tb, func() bool {
 		span, err := s.stands()
 		if at == 0 {
 			at = span.High
@@ -162,19 +166,19 @@ func (s *shop) hurt(ctx context.Context) {
 		count[kind]++
 		switch kind {
 		case "product":
-			s.product.Primary.Kill(s.t)
-			s.product.Primary.Start(s.t)
+			s.product.Primary.Kill(s.tb)
+			s.product.Primary.Start(s.tb)
 		case "bellhop":
-			s.bellhop.Primary.Kill(s.t)
-			s.bellhop.Primary.Start(s.t)
+			s.bellhop.Primary.Kill(s.tb)
+			s.bellhop.Primary.Start(s.tb)
 		default:
 			p := s.relays[kind[len(kind)-1]-'0']
-			p.Kill(s.t)
+			p.Kill(s.tb)
 			longest = max(longest, s.takenOver())
-			p.Start(s.t)
+			p.Start(s.tb)
 		}
 	}
-	s.t.Logf("broken: %v; until the other relay had published what stood there: %v at most", count, longest)
+	s.tb.Logf("broken: %v; until the other relay had published what stood there: %v at most", count, longest)
 }
 
 // TestOutboxIsPublishedOnceAndInOrder: relays are killed, and both databases, while a
@@ -182,7 +186,7 @@ func (s *shop) hurt(ctx context.Context) {
 // channel once, in order, and nothing else is.
 func TestOutboxIsPublishedOnceAndInOrder(t *testing.T) {
 	t.Parallel()
-	s := newShop(t)
+	s := newShop(t, 2)
 	ctx, cancel := context.WithTimeout(t.Context(), *relayFor)
 	defer cancel()
 	selling, stop := context.WithCancel(t.Context())

@@ -37,7 +37,7 @@ func TestMetricsOfTheDocsAreThoseOfTheCode(t *testing.T) {
 	rows := map[string][]string{} // name: labels, programs, help
 	// Nothing is asked of the servers before Run.
 	h := house{primary: "u:p@tcp(127.0.0.1:1)/bellhop", replica: "u:p@tcp(127.0.0.1:2)/bellhop", redis: "redis://127.0.0.1:1"}
-	environ := h.environ("BELLHOP_TRACES_URL=http://127.0.0.1:1/v1/traces")
+	environ := h.environ("BELLHOP_TRACES_URL=http://127.0.0.1:1/v1/traces", "BELLHOP_OUTBOX=u:p@tcp(127.0.0.1:3)/shop")
 	describe := func(program string, s *Service, err error) {
 		require.NoError(t, err)
 		defer func() { require.NoError(t, s.Close()) }()
