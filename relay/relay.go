@@ -99,6 +99,10 @@ func New(c Config) (*Relay, error) {
 // Close ends all connections. It comes after Run.
 func (r *Relay) Close() error { return r.table.db.Close() }
 
+// Examine tries what the relay will ask of the outbox, and touches no row. Its error wraps
+// ErrUnfit if waiting does not mend it.
+func (r *Relay) Examine(ctx context.Context) error { return r.table.examine(ctx) }
+
 // Doubt is what keeps the relay from its work; empty: nothing that is known.
 func (r *Relay) Doubt() string {
 	r.mu.Lock()
@@ -112,7 +116,7 @@ func (r *Relay) Doubt() string {
 func (r *Relay) Run(ctx context.Context) error {
 	failures := 0
 	for first := true; ; first = false {
-		err := r.table.examine(ctx)
+		err := r.Examine(ctx)
 		if errors.Is(err, ErrUnfit) && first {
 			return err
 		}
@@ -136,10 +140,12 @@ func (r *Relay) Run(ctx context.Context) error {
 		rest(ctx, pause)
 	}
 	keeper.Wait()
-	if _, held := r.lease.held(); !held {
-		return nil
+	if _, held := r.lease.held(); held {
+		if err := r.lease.giveBack(context.WithoutCancel(ctx)); err != nil {
+			r.cfg.Logger.Warn("another relay takes over later than it could", "error", err)
+		}
 	}
-	return r.lease.giveBack(context.WithoutCancel(ctx))
+	return nil
 }
 
 // judge says in the log where the work stops and where it goes on, and counts failures.

@@ -35,6 +35,7 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 			x.tokens(ctx, cfg.TokenConfig())
 		}
 		x.nginx(cfg.NginxToJudge(), cfg.Streams)
+		x.outbox(ctx, cfg.Outbox)
 		return report(inv.Stdout, x.found)
 	}
 	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)

@@ -11,6 +11,7 @@ import (
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/doctor"
+	"github.com/bellhop/bellhop/relay"
 )
 
 // lookAtStream prints what holds streams of a site back, and fails if something does.
@@ -66,6 +67,25 @@ func (x *examiner) backends(ctx context.Context, mysql config.MySQL, bus config.
 	}
 	x.redis(ctx, client, fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: x.log}), policies)
 	x.closed("Redis", client.Close())
+}
+
+// outbox looks at the outbox, if there is one.
+func (x *examiner) outbox(ctx context.Context, cfg config.Outbox) {
+	if cfg.Outbox == "" {
+		return
+	}
+	const what, do = "outbox", "see docs/operations.md, The outbox"
+	r, err := openRelay(cfg, relay.Config{Logger: x.log})
+	if err != nil {
+		x.badf(what, do, "%v", err)
+		return
+	}
+	if err := r.Examine(ctx); err != nil {
+		x.badf(what, do, "%v", err)
+	} else {
+		x.goodf(what, "the tables of %s are there, and the account may do all that is needed", cfg.OutboxTable)
+	}
+	x.closed(what, r.Close())
 }
 
 // nginx judges Nginx's configuration by what streams are here.

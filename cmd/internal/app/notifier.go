@@ -28,6 +28,7 @@ func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) erro
 		x := examiner{log: inv.Log}
 		x.process(ctx, &cfg.HTTP, 0)
 		x.backends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
+		x.outbox(ctx, cfg.Outbox)
 		return report(inv.Stdout, x.found)
 	case config.CommandRelaySchema:
 		_, err := io.WriteString(inv.Stdout, relay.Schema(cfg.OutboxTable))
@@ -143,15 +144,18 @@ func (s *Service) addRelay(cfg config.Outbox, n *notifier.Notifier) (run func(co
 	if cfg.Outbox == "" {
 		return func(context.Context) error { return nil }, nil
 	}
-	r, err := relay.New(relay.Config{
-		DSN: cfg.Outbox.Reveal(), Table: cfg.OutboxTable, TLS: cfg.OutboxTLS.Config(), To: n, Registerer: s.registry, Logger: s.log,
-	})
+	r, err := openRelay(cfg, relay.Config{To: n, Registerer: s.registry, Logger: s.log})
 	if err != nil {
 		return nil, err
 	}
 	s.onClose(r.Close)
 	s.server.AddDoubt("outbox", r.Doubt)
 	return r.Run, nil
+}
+
+func openRelay(cfg config.Outbox, c relay.Config) (*relay.Relay, error) {
+	c.DSN, c.Table, c.TLS = cfg.Outbox.Reveal(), cfg.OutboxTable, cfg.OutboxTLS.Config()
+	return relay.New(c)
 }
 
 // addNotifier puts a notifier on the service's listener, with the API of publishers or

@@ -118,11 +118,18 @@ func TestStatementsOfTheOutboxAreTaken(t *testing.T) {
 }
 
 // TestUnfitOutboxEndsTheStart with one sentence, of the relay and of all that have it
-// beside their API.
+// beside their API. The doctor says the same, and finds no fault once the tables are there.
 func TestUnfitOutboxEndsTheStart(t *testing.T) {
 	t.Parallel()
-	_, dsn := shopDatabase(t, "utf8mb4")
+	db, dsn := shopDatabase(t, "utf8mb4")
 	h := newHouse(t)
+	doctor := func() string {
+		out, err := program(t, t.TempDir(), "notifier", []string{"doctor"}, append(h.environ(), "BELLHOP_OUTBOX="+dsn)).CombinedOutput()
+		require.Error(t, err, "there is no schema of the log")
+		return string(out)
+	}
+	const says = "make it with the statements of notifier relay schema"
+	require.Contains(t, doctor(), says)
 	for _, command := range [][]string{{"notifier", "relay"}, {"notifier"}, {"bellhop", "--sqlite=" + t.TempDir() + "/b.db"}} {
 		cmd := program(t, t.TempDir(), command[0], command[1:], append(h.environ("BELLHOP_LOG_FORMAT=text"), "BELLHOP_OUTBOX="+dsn))
 		var stderr console
@@ -130,6 +137,8 @@ func TestUnfitOutboxEndsTheStart(t *testing.T) {
 		var exit *exec.ExitError
 		require.ErrorAs(t, cmd.Run(), &exit, command)
 		require.Equal(t, ExitFailure, exit.ExitCode(), command)
-		require.Contains(t, stderr.String(), "make it with the statements of notifier relay schema", command)
+		require.Contains(t, stderr.String(), says, command)
 	}
+	makeOutbox(t, db)
+	require.Contains(t, doctor(), "the tables of bellhop_outbox are there")
 }
