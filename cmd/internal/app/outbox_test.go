@@ -81,6 +81,9 @@ func TestStatementsOfTheOutboxAreTaken(t *testing.T) {
 	_, err = db.ExecContext(t.Context(), "INSERT INTO bellhop_outbox (users, type, data) VALUES ('43', 'comment', 'no JSON')")
 	require.NoError(t, err)
 
+	_, err = db.ExecContext(t.Context(), "INSERT INTO bellhop_outbox (channels, type, data) VALUES ('topic:news', 'kept-in-redis', '1')")
+	require.NoError(t, err)
+
 	h := newHouse(t)
 	var cfg config.Notifier
 	_, err = config.Parse(&cfg, nil, h.environ("BELLHOP_OUTBOX="+dsn), io.Discard)
