@@ -199,6 +199,15 @@ func TestMemoryLimitOfTheProgram(t *testing.T) {
 	}
 }
 
+// TestOutboxIsTheNotifiers alone, and comes out of its Secret.
+func TestOutboxIsTheNotifiers(t *testing.T) {
+	manifests, err := render(values(t, "", map[string]any{"outbox": map[string]any{"secret": "shop"}}))
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(manifests, "- name: BELLHOP_OUTBOX\n"))
+	require.Contains(t, manifests, `secretKeyRef: {name: "shop", key: "outbox"}`)
+	decode(t, manifests)
+}
+
 func TestWrongValuesAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct{ values, says string }{
 		"a misspelt name":             {"gatway: {replicas: 3}", "gatway"},
