@@ -166,6 +166,17 @@ bench-system: deps ## measure whole processes beside a raw loop and a textbook h
 		BELLHOP_BENCH_HELD=$(HELD) BELLHOP_BENCH_HELD_ROUNDS=$(HELD_ROUNDS) BELLHOP_BENCH_SPELL=8 BELLHOP_BENCH_REPORT=$(abspath $(REPORT)) \
 		$(GO) test -run '^$$' -bench '^Benchmark(System|Streams|Posts|Connect)$$' -benchtime 1x -timeout 60m ./bench
 
+# Who is to be served, and by what; `go run ./tools/capacity -h` lists all of them.
+.PHONY: capacity
+capacity: ## how many machines USERS people need, of whom ONLINE (0.1) are there at once, at EVENTS_PER_USER_DAY (10), and what breaks first
+	@$(GO) run ./tools/capacity $(if $(USERS),-users=$(USERS)) $(if $(ONLINE),-online=$(ONLINE)) \
+		$(if $(EVENTS_PER_USER_DAY),-events-per-user-day=$(EVENTS_PER_USER_DAY)) $(CAPACITY)
+
+.PHONY: capacity-measure
+capacity-measure: deps ## measure the constants of make capacity, and compare three fleets with what it predicts, on a quiet machine: four minutes
+	BELLHOP_BENCH_STREAMS=6000 BELLHOP_BENCH_SPELL=12 BELLHOP_BENCH_CONSTANTS=$(abspath tools/capacity/model/constants.json) \
+		$(GO) test -run '^$$' -bench '^BenchmarkCapacity$$' -benchtime 1x -timeout 20m ./bench
+
 NCHAN := bin/nchan/usr/lib/nginx/modules/ngx_nchan_module.so
 
 $(NCHAN):

@@ -83,21 +83,27 @@ func (t *eventTable) fill(database, how string, bytes int64) {
 	} {
 		t.exec(query)
 	}
-	t.hashes = nil
-	rows, err := t.db.QueryContext(t.b.Context(), "SELECT HEX(hash) FROM hashes ORDER BY n")
-	require.NoError(t.b, err)
-	for rows.Next() {
-		var hash string
-		require.NoError(t.b, rows.Scan(&hash))
-		t.hashes = append(t.hashes, hash)
-	}
-	require.NoError(t.b, rows.Err())
-	require.NoError(t.b, rows.Close())
+	t.hashes = t.names()
 	for seq := range perChannel {
 		progressf("  event %d of %d channels", seq+1, t.channels)
 		t.exec("INSERT INTO events SELECT hash, ?, 'comment', 0, 1795291528000 + n, 0, '', REPEAT('x', 100) FROM hashes ORDER BY n", seq+1)
 	}
 	t.exec(fmt.Sprintf("SET GLOBAL innodb_buffer_pool_size = %d", memory/8))
+}
+
+// names are the hashes of all channels.
+func (t *eventTable) names() (hashes []string) {
+	t.b.Helper()
+	rows, err := t.db.QueryContext(t.b.Context(), "SELECT HEX(hash) FROM hashes ORDER BY n")
+	require.NoError(t.b, err)
+	defer rows.Close()
+	for rows.Next() {
+		var hash string
+		require.NoError(t.b, rows.Scan(&hash))
+		hashes = append(hashes, hash)
+	}
+	require.NoError(t.b, rows.Err())
+	return hashes
 }
 
 // size is that of the table's files.
