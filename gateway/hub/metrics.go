@@ -17,6 +17,7 @@ type metrics struct {
 	epochs    prometheus.Counter
 	keptLives prometheus.Counter
 	conflated prometheus.Counter
+	ring      prometheus.Counter
 	waiting   prometheus.Gauge
 	recent    prometheus.Gauge
 	resets    prometheus.Counter
@@ -71,6 +72,7 @@ func newMetrics(h *Hub) *metrics {
 	m.epochs = counter("epoch_changes_total", "Changes of the log's epoch.")
 	m.keptLives = counter("kept_lives_total", "Kept channels that were found to have begun a new life.")
 	m.conflated = counter("conflated_events_total", "Events that live streams were not sent, because newer ones of conflated channels stood for them.")
+	m.ring = counter("ring_replays_total", "Events that streams missed and were handed from memory. Those that were read from the log are delivered_events_total with via=\"replay\"; which server had them, bellhop_database_pages_total says.")
 	m.waiting = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "waiting_channels",
 		Help: "Channels of streams that wait for the log in Redis, which is away.",

@@ -23,6 +23,8 @@ type writer struct {
 	budget int
 	blocks int // written
 	events [track.ViaCount]int
+	// ring are those of them that were in memory for a stream that comes back.
+	ring int
 	// skipped counts events of conflated channels that newer ones stood for.
 	skipped int
 }
@@ -36,6 +38,9 @@ func (w *writer) put(b []byte) {
 // share the frame and have an id line of their own, since it names all channels.
 func (w *writer) event(e *track.Entry) {
 	w.events[e.Via]++
+	if e.Via != track.ViaReplay && !w.stream.ready {
+		w.ring++
+	}
 	from := 0
 	if w.stream.messageOnly {
 		from = bytes.IndexByte(e.Block, '\n') + 1
@@ -213,6 +218,9 @@ func (w *writer) count() {
 		if n > 0 {
 			w.stream.hub.metrics.delivered[v].Add(uint64(n))
 		}
+	}
+	if w.ring > 0 {
+		w.stream.hub.metrics.ring.Add(float64(w.ring))
 	}
 	if w.skipped > 0 {
 		w.stream.hub.metrics.conflated.Add(float64(w.skipped))

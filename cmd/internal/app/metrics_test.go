@@ -28,7 +28,10 @@ const (
 	metricsEnd   = "<!-- end of metrics -->\n"
 )
 
-var description = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*"), .*variableLabels: \{([^}]*)\}\}$`)
+var (
+	description = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: ("(?:[^"\\]|\\.)*"), .*constLabels: \{([^}]*)\}, variableLabels: \{([^}]*)\}\}$`)
+	constLabel  = regexp.MustCompile(`="[^"]*"`)
+)
 
 // TestMetricsOfTheDocsAreThoseOfTheCode: the table has every metric of Bellhop's own, and
 // names follow Prometheus' conventions.
@@ -52,8 +55,8 @@ func TestMetricsOfTheDocsAreThoseOfTheCode(t *testing.T) {
 			switch row := rows[m[1]]; {
 			case !strings.HasPrefix(m[1], "bellhop_"): // Go's and the process's own
 			case row == nil:
-				rows[m[1]] = []string{m[3], program, help}
-			default:
+				rows[m[1]] = []string{constLabel.ReplaceAllString(m[3], "") + m[4], program, help}
+			case !strings.HasSuffix(row[1], program): // or it is another value of a label
 				row[1] += ", " + program
 			}
 		}
