@@ -29,6 +29,9 @@ type Event struct {
 	// of the same channel with the same key. Empty means that it stands for
 	// itself.
 	CollapseKey string
+	// Renew has it stand for the last one with its CollapseKey even if that is read,
+	// so that it counts as unread again.
+	Renew bool
 	// IdempotencyKey, of 1 to 255 printable ASCII characters without a space at
 	// either end, names this event among those of the service: within 24 hours it
 	// is written once, however often it is published, by whichever process. Empty has one made up, which
@@ -68,6 +71,7 @@ type eventJSON struct {
 	Data           json.RawMessage `json:"data"`
 	ExpiresAt      *time.Time      `json:"expires_at,omitempty"`
 	CollapseKey    string          `json:"collapse_key,omitempty"`
+	Renew          bool            `json:"renew,omitempty"`
 	IdempotencyKey string          `json:"idempotency_key,omitempty"` // in a batch; else it is a header
 }
 
@@ -117,6 +121,7 @@ func (i *item) wire() eventJSON {
 		Type:        i.event.Type,
 		Data:        i.body,
 		CollapseKey: i.event.CollapseKey,
+		Renew:       i.event.Renew,
 	}
 	if !i.event.ExpiresAt.IsZero() {
 		w.ExpiresAt = &i.event.ExpiresAt

@@ -27,10 +27,14 @@ const (
 	// NoteArchived: these left lists and counts, read ones among them. They stay in
 	// the channel.
 	NoteArchived
+	NoteRenewed // as NoteReplaced, read ones among them
 )
 
-// archivedMark is the UpTo with which NoteArchived travels as NoteReplaced.
-const archivedMark = 1
+// What UpTo is of kinds that travel as NoteReplaced.
+const (
+	archivedMark = 1
+	renewedMark  = 2
+)
 
 // disguise is how a note travels. Gateways of the version before refuse kinds that
 // they do not know, and with such a note all that the tail says. So newer kinds
@@ -41,6 +45,8 @@ func (n *Note) disguise() (kind NoteKind, upTo uint64) {
 		return NoteOther, n.UpTo
 	case NoteArchived:
 		return NoteReplaced, archivedMark
+	case NoteRenewed:
+		return NoteReplaced, renewedMark
 	default:
 		return n.Kind, n.UpTo
 	}
@@ -53,6 +59,8 @@ func (n *Note) undisguise() {
 		n.Kind = NoteSeen
 	case n.Kind == NoteReplaced && n.UpTo == archivedMark:
 		n.Kind, n.UpTo = NoteArchived, 0
+	case n.Kind == NoteReplaced && n.UpTo == renewedMark:
+		n.Kind, n.UpTo = NoteRenewed, 0
 	}
 }
 

@@ -22,6 +22,7 @@ func TestNoteIsReadAsItWasPacked(t *testing.T) {
 		{Version: 1, Kind: event.NoteReplaced, Seqs: all},
 		{Version: 2, Head: 9, Unread: 4, Kind: event.NoteSeen, UpTo: 9},
 		{Version: 2, Head: 9, Unread: 4, Kind: event.NoteArchived, Seqs: []uint64{3, 4}},
+		{Version: 2, Head: 9, Unread: 4, Kind: event.NoteRenewed, Seqs: []uint64{3, 4}},
 	} {
 		b := append(n.Append(nil), "rest"...)
 		got, rest, err := event.ParseNote(b)

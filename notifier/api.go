@@ -18,6 +18,7 @@ type EventBody struct {
 	Data        any        `json:"data" doc:"Any JSON value; reaches clients as it was sent, numbers exact."`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"From then on the event is hidden."`
 	CollapseKey string     `json:"collapse_key,omitempty" maxLength:"128" doc:"A newer event with the same key stands for older unread ones."`
+	Renew       bool       `json:"renew,omitempty" doc:"It stands for the last one with its collapse_key even if that is read."`
 }
 
 type keyedEventBody struct {

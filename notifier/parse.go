@@ -41,7 +41,7 @@ func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
 	var unknown []string
 	for i := range m {
 		switch m[i].name {
-		case "channels", "users", "type", "data", "expires_at", "collapse_key":
+		case "channels", "users", "type", "data", "expires_at", "collapse_key", "renew":
 		default:
 			unknown = append(unknown, m[i].name)
 		}
@@ -58,6 +58,9 @@ func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
 	}
 	if v := m.get("collapse_key"); v != nil && !isNull(v) {
 		p.collapseKey(v)
+	}
+	if v := m.get("renew"); v != nil && !isNull(v) {
+		p.renew(v, m.get("collapse_key"))
 	}
 	switch {
 	case p.forbidden != "":
@@ -142,6 +145,18 @@ func (p *parser) collapseKey(value json.RawMessage) {
 	p.entry.CollapseKey = s
 }
 
+func (p *parser) renew(value, collapseKey json.RawMessage) {
+	switch string(value) {
+	case "true":
+		if p.entry.Renew = true; collapseKey == nil || isNull(collapseKey) {
+			p.refuse(".renew", "it needs a collapse_key, which says what is renewed")
+		}
+	case "false":
+	default:
+		p.refuse(".renew", "want true or false")
+	}
+}
+
 // validKey tells whether s can be an idempotency key.
 func validKey(s string) bool {
 	return len(s) <= MaxIdempotencyKey && printable(s)
@@ -183,6 +198,9 @@ func fingerprint(e *store.Entry) [sha256.Size]byte {
 	}
 	for _, ch := range e.Channels {
 		part([]byte(ch))
+	}
+	if e.Renew { // else nothing: keys of requests from before are remembered
+		part([]byte("renew")) // no channel has that name
 	}
 	return [sha256.Size]byte(h.Sum(nil))
 }

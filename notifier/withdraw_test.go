@@ -57,3 +57,23 @@ func TestWithdrawRefuses(t *testing.T) {
 func (awayLog) Withdraw(context.Context, event.Channel, string) (int, []store.InboxState, error) {
 	return 0, nil, errAway
 }
+
+func TestRenewReachesTheLog(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{}
+	a := newAPI(t, log, &fakeBus{})
+	for body, want := range map[string]bool{`"renew":true`: true, `"renew":false`: false, `"renew":null`: false} {
+		w := a.publish(`{"channels":["user:1"],"type":"x","data":1,"collapse_key":"k",` + body + `}`)
+		require.Equal(t, http.StatusCreated, w.Code, w.Body)
+		require.Equal(t, want, log.groups[len(log.groups)-1][0].Renew, body)
+	}
+	for _, body := range []string{`"renew":1,"collapse_key":"k"`, `"renew":true`, `"renew":true,"collapse_key":null`} {
+		w := a.publish(`{"channels":["user:1"],"type":"x","data":1,` + body + `}`)
+		require.Contains(t, requireProblem(t, w, http.StatusUnprocessableEntity)["errors"].([]any)[0], "location")
+		require.Contains(t, w.Body.String(), "body.renew")
+	}
+	plain := store.Entry{Channels: []event.Channel{"user:1"}, Type: "x", Data: []byte("1"), CollapseKey: "k"}
+	renewing := plain
+	renewing.Renew = true
+	require.NotEqual(t, fingerprint(&plain), fingerprint(&renewing), "an idempotency key is of one of them")
+}

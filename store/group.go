@@ -30,6 +30,8 @@ type growth struct {
 	// replaced are the unread events that newer ones stand for from now on,
 	// ascending; some may have come with the group itself.
 	replaced []uint64
+	// renewed are read ones that newer ones stand for too, ascending.
+	renewed []uint64
 	// entry is the last one of the group that names the channel.
 	entry int
 }
@@ -119,13 +121,19 @@ func milliseconds(t time.Time) int64 {
 // note says how the inbox stands after the group, if counting its new events does
 // not tell, and gives the same to the last entry of the channel.
 func (g *group) note(k *growth) *event.Note {
-	if len(k.replaced) == 0 {
+	if len(k.replaced)+len(k.renewed) == 0 {
 		return nil
 	}
+	kind := event.NoteReplaced
+	if len(k.renewed) > 0 {
+		kind = event.NoteRenewed
+	}
+	seqs := slices.Concat(k.replaced, k.renewed)
+	slices.Sort(seqs)
 	after := *k.row
 	after.Head += k.by
 	after.Unread += k.by - uint64(len(k.replaced))
-	note := after.note(inboxChange{kind: event.NoteReplaced, seqs: k.replaced})
+	note := after.note(inboxChange{kind: kind, seqs: seqs})
 	result := &g.results[k.entry]
 	result.Notes = append(result.Notes, ChannelNote{Channel: k.row.Name, Note: note})
 	return note

@@ -53,6 +53,8 @@ type Entry struct {
 	// CollapseKey has the event stand for the last one with the same key in the
 	// lists and counts of each channel, if that one is unread; empty: for none.
 	CollapseKey string
+	// Renew has it stand for that one even if it is read.
+	Renew bool
 	// Escalate says of whom and when the product is told if the event lies in inboxes;
 	// of other channels it is not.
 	Escalate []Escalation

@@ -192,7 +192,7 @@ func (w *writer) read(n *event.Note) {
 var changes = [...]string{
 	event.NoteOther: "other", event.NoteRead: "read", event.NoteUnread: "unread",
 	event.NoteRemoved: "removed", event.NoteReplaced: "replaced",
-	event.NoteSeen: "seen", event.NoteArchived: "archived",
+	event.NoteSeen: "seen", event.NoteArchived: "archived", event.NoteRenewed: "replaced",
 }
 
 // farewell says the last words of a stream.

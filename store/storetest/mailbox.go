@@ -40,12 +40,12 @@ func (l *letter) listed() bool {
 }
 func (l *letter) counted() bool { return !l.deleted && !l.replaced && !l.read }
 
-func (m *mailbox) add(kind, key string, expired bool) {
+func (m *mailbox) add(kind, key string, expired, renew bool) {
 	if key != "" {
 		for seq := m.head(); seq > m.floor; seq-- {
 			if l := m.at(seq); l.key == key {
 				// The last one of the key alone; it may be none to replace.
-				if l.listed() && !l.read {
+				if l.listed() && (renew || !l.read) {
 					l.replaced = true
 				}
 				break
@@ -94,8 +94,8 @@ func (m *mailbox) step(t *testing.T, h Harness, rng *rand.Rand, c event.Channel)
 			if rng.IntN(8) == 0 {
 				e.ExpiresAt = time.Now().Add(-time.Second)
 			}
-			e.Type = kinds[rng.IntN(len(kinds))]
-			m.add(e.Type, e.CollapseKey, !e.ExpiresAt.IsZero())
+			e.Type, e.Renew = kinds[rng.IntN(len(kinds))], rng.IntN(3) == 0
+			m.add(e.Type, e.CollapseKey, !e.ExpiresAt.IsZero(), e.Renew)
 			entries[i] = e
 		}
 		return func() (store.InboxState, error) {

@@ -187,6 +187,29 @@ var tidyTests = map[string]func(*testing.T, Harness){
 		h.write(t, collapsing(`6`, "k", c))
 		require.Equal(t, "6 4 2", h.list(t, c, 0, 9, false), "the key can be used again")
 	},
+	"an event may renew a read one of its collapse key": func(t *testing.T, h Harness) {
+		c := channels("renew", 1)[0]
+		renewing := func(data, key string) store.Entry {
+			e := collapsing(data, key, c)
+			e.Renew = true
+			return e
+		}
+		h.write(t, collapsing(`1`, "k", c), collapsing(`2`, "l", c), collapsing(`3`, "m", c))
+		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 3))
+		h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{2}))
+		_, results := h.write(t, renewing(`4`, "k"), renewing(`5`, "l"), collapsing(`6`, "m", c))
+		head := h.head(t, c)
+		require.Equal(t, []store.ChannelNote{{
+			Channel: c,
+			Note:    &event.Note{Version: head.Version, Head: 6, Unread: 3, Kind: event.NoteRenewed, Seqs: []uint64{1, 2}},
+		}}, results[2].Notes)
+		require.Equal(t, "6 5 4 (3)", h.list(t, c, 0, 9, false), "without renew a read one stays")
+		require.Equal(t, 3, h.recount(t, c))
+		h.must(t, c)(h.DB.Archive(t.Context(), c, []uint64{4}))
+		h.write(t, renewing(`7`, "k"), renewing(`8`, "k"))
+		require.Equal(t, "8 6 5 (3)", h.list(t, c, 0, 9, false), "what is archived stays so")
+		require.EqualValues(t, 3, h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{1})).Unread, "what was renewed is gone from the list")
+	},
 	"what is withdrawn may be far back": func(t *testing.T, h Harness) {
 		c := channels("far", 1)[0]
 		h.write(t, collapsing(`1`, "far", c))

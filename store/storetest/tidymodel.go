@@ -126,7 +126,7 @@ func (h Harness) operate(t *testing.T, rng *rand.Rand, c event.Channel) error {
 	switch rng.IntN(8) {
 	case 0, 1, 2:
 		e := collapsing(`1`, []string{"", "k0", "k1"}[rng.IntN(3)], c)
-		e.Type = kinds[rng.IntN(len(kinds))]
+		e.Type, e.Renew = kinds[rng.IntN(len(kinds))], rng.IntN(3) == 0
 		_, _, err = h.DB.Append(ctx, []store.Entry{e})
 	case 3:
 		state, err = h.DB.MarkRead(ctx, c, rng.Uint64N(60))

@@ -42,7 +42,7 @@ func (t Count) leadsTo(n *event.Note) bool {
 		return n.Unread <= before
 	case n.Kind == event.NoteUnread:
 		return n.Unread == before+seqs
-	case n.Kind == event.NoteRemoved || n.Kind == event.NoteArchived: // read ones may be among them
+	case n.Kind == event.NoteRemoved, n.Kind == event.NoteArchived, n.Kind == event.NoteRenewed: // read ones may be among them
 		return n.Unread <= before && n.Unread+seqs >= before
 	default:
 		return n.Unread+seqs == before
