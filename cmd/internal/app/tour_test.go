@@ -274,6 +274,7 @@ func framed(t *testing.T, server string) string {
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		ModifyResponse: func(r *http.Response) error {
 			r.Header.Del("Content-Security-Policy")
+			r.Header.Del("X-Frame-Options")
 			return nil
 		},
 	}
