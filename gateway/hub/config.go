@@ -76,9 +76,10 @@ type Config struct {
 	// here. It must not block. Default: nobody is told.
 	Revoked func()
 
-	// Traced hears of events that are traced and came over the bus: when one began to be
-	// handed over, and to how many streams. It must not block. Nil: nobody hears.
-	Traced func(trace [fanout.TraceBytes]byte, channel event.Channel, seq uint64, began time.Time, streams int)
+	// Traced hears of events that are traced and came over the bus, and, with a nil trace, of
+	// those that fill a hole: the log does not say who traces them. It is told when one began
+	// to be handed over, and to how many streams. It must not block. Nil: nobody hears.
+	Traced func(trace *[fanout.TraceBytes]byte, channel event.Channel, seq uint64, began time.Time, streams int)
 
 	Logger     *slog.Logger          // default: slog.Default()
 	Registerer prometheus.Registerer // default: metrics are counted, not exported

@@ -23,7 +23,7 @@ func (b busHandler) Message(m fanout.Message) {
 	}
 	began := time.Now()
 	b.message(m)
-	b.h.cfg.Traced(*m.Trace, m.Channel, m.Seq, began, b.h.listeners(m.Channel))
+	b.h.cfg.Traced(m.Trace, m.Channel, m.Seq, began, b.h.listeners(m.Channel))
 }
 
 // listeners is how many streams follow a channel.

@@ -162,6 +162,14 @@ func (s *source) RangeStart(r *read.Range) bool {
 func (s *source) RangeDone(r *read.Range, p *store.Page) {
 	c := r.Own.(*channel) //nolint:errcheck,forcetypeassert // set by RangeStart
 	if r.Fill {
+		if traced := s.h.cfg.Traced; traced != nil && p != nil {
+			began := time.Now()
+			defer func() {
+				for i := range p.Events {
+					traced(nil, r.Channel, p.Events[i].Seq, began, s.h.listeners(r.Channel))
+				}
+			}()
+		}
 		c.act(func(at track.Moment) track.Effects {
 			return c.FillDone(event.Position{Epoch: r.Epoch, Seq: r.After}, p, at)
 		})

@@ -100,6 +100,17 @@ func (t *Tracer) Continue(name string, parent *Context, began time.Time) *Span {
 	return t.span(name, Consumer, *parent, began)
 }
 
+// Alone starts a step that follows from something of which nobody knows whether it is
+// traced: it begins a trace, for the share that is. nil: it is not traced.
+func (t *Tracer) Alone(name string, began time.Time) *Span {
+	if t == nil || rand.Float64() >= t.cfg.Ratio {
+		return nil
+	}
+	s := t.span(name, Consumer, Context{Trace: random[[16]byte]()}, began)
+	s.Set("bellhop.linked", "no")
+	return s
+}
+
 // Child starts a step of this one.
 func (s *Span) Child(name string, kind Kind, began time.Time) *Span {
 	if s == nil {

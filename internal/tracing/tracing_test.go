@@ -41,6 +41,7 @@ func TestWhatIsOffDoesNothing(t *testing.T) {
 	s := none.Begin("x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	s.Set("a", 1)
 	s.Child("y", Internal, time.Now()).End(nil)
+	none.Alone("w", time.Now()).End(nil)
 	none.Continue("z", s.Context(), time.Now()).End(errors.New("x"))
 	require.Nil(t, s.Context())
 	require.NoError(t, none.Close())
@@ -69,6 +70,13 @@ func TestCollectorThatTakesNothingHoldsUpNobody(t *testing.T) {
 		}
 	}
 	require.InDelta(t, requests/2, traced, requests/10)
+	alone := 0
+	for range requests {
+		if tracer.Alone("x", time.Now()) != nil {
+			alone++
+		}
+	}
+	require.InDelta(t, requests/2, alone, requests/10, "of what nobody knows the same share is traced")
 	require.GreaterOrEqual(t, testutil.ToFloat64(tracer.dropped), float64(traced-queueSpans-batchSpans))
 	close(hold)
 	require.NoError(t, tracer.Close())

@@ -24,13 +24,16 @@ func (s *Service) trace(cfg config.Traces, program string) (err error) {
 }
 
 // traced is how a gateway tells of the events that it handed over; nil: nobody asks.
-func (s *Service) traced() func([fanout.TraceBytes]byte, event.Channel, uint64, time.Time, int) {
+func (s *Service) traced() func(*[fanout.TraceBytes]byte, event.Channel, uint64, time.Time, int) {
 	if s.tracer == nil {
 		return nil
 	}
-	return func(trace [fanout.TraceBytes]byte, channel event.Channel, seq uint64, began time.Time, streams int) {
-		parent := tracing.ContextOf(trace)
-		span := s.tracer.Continue("hand over", &parent, began)
+	return func(trace *[fanout.TraceBytes]byte, channel event.Channel, seq uint64, began time.Time, streams int) {
+		span := s.tracer.Alone("fill", began)
+		if trace != nil {
+			parent := tracing.ContextOf(*trace)
+			span = s.tracer.Continue("hand over", &parent, began)
+		}
 		span.Set("bellhop.namespace", channel.Namespace())
 		span.Set("bellhop.seq", int(seq))
 		span.Set("bellhop.streams", streams)
