@@ -172,6 +172,11 @@ export class Bellhop {
   markUnread(seqs: readonly number[]): Promise<void>;
   /** Deletes an event from the inbox. */
   remove(seq: number): Promise<void>;
+  /** Takes events out of the list and the count; they are read. */
+  archive(seqs: readonly number[]): Promise<void>;
+  unarchive(seqs: readonly number[]): Promise<void>;
+  /** Marks everything up to a seq, or (without) everything that has arrived, as seen. It stays unread. */
+  markSeen(upTo?: number): Promise<void>;
 
   /**
    * Tries again at once, after `denied` too. If somebody else has signed in it empties

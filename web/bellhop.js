@@ -793,7 +793,7 @@ class Choice {
  * A change as the stream tells it: of everything up to a seq, or of single seqs.
  *
  * @typedef {object} Change
- * @property {string} change  "read", "unread", "removed" or "replaced"
+ * @property {string} change  "read", "unread", "removed", "replaced", "archived" or "seen"
  * @property {number} [up_to]
  * @property {readonly number[] | null} [seqs]
  */
@@ -812,7 +812,7 @@ function changed(items, { change, up_to: upTo, seqs }) {
   if (read || change === "unread") {
     return items.map((item) => (item.read !== read && (named.has(item.seq) || (read && item.seq <= (upTo || 0))) ? { ...item, read } : item));
   }
-  return change === "removed" || change === "replaced" ? items.filter((item) => !named.has(item.seq)) : items;
+  return ["removed", "replaced", "archived"].includes(change) ? items.filter((item) => !named.has(item.seq)) : items;
 }
 
 /** unreadOf counts what is unread of a list. */
@@ -1140,6 +1140,20 @@ class Inbox {
   /** @param {number} seq */
   async remove(seq) {
     await this.#mutate({ change: "removed", seqs: [seq] }, "DELETE", `/${seq}`);
+  }
+
+  /** @param {readonly number[]} seqs */
+  async archive(seqs) {
+    await this.#mutate({ change: "archived", seqs }, "POST", "/archive", { seqs });
+  }
+
+  /** What comes back is in no list of ours: the stream has us fetch it. */
+  async unarchive(/** @type {readonly number[]} */ seqs) {
+    if (seqs.length > 0) await this.#mutate({ change: "other" }, "POST", "/unarchive", { seqs });
+  }
+
+  async markSeen(upTo = this.#newest) {
+    if (upTo > 0) await this.#mutate({ change: "seen", up_to: upTo }, "POST", "/seen", { up_to: upTo });
   }
 
   /** #mutate shows a change at once, asks for it, and takes it back if it is refused. */
@@ -2559,6 +2573,9 @@ export class Bellhop {
   markRead(which) { return this.#inbox.markRead(which); }
   markUnread(seqs) { return this.#inbox.markUnread(seqs); }
   remove(seq) { return this.#inbox.remove(seq); }
+  archive(seqs) { return this.#inbox.archive(seqs); }
+  unarchive(seqs) { return this.#inbox.unarchive(seqs); }
+  markSeen(upTo) { return this.#inbox.markSeen(upTo); }
 
   reconnect() {
     if (this.#away) return;

@@ -133,6 +133,9 @@ export class Bellhop {
   markRead(which) { return this.#inbox.markRead(which); }
   markUnread(seqs) { return this.#inbox.markUnread(seqs); }
   remove(seq) { return this.#inbox.remove(seq); }
+  archive(seqs) { return this.#inbox.archive(seqs); }
+  unarchive(seqs) { return this.#inbox.unarchive(seqs); }
+  markSeen(upTo) { return this.#inbox.markSeen(upTo); }
 
   reconnect() {
     if (this.#away) return;

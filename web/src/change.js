@@ -6,7 +6,7 @@
  * A change as the stream tells it: of everything up to a seq, or of single seqs.
  *
  * @typedef {object} Change
- * @property {string} change  "read", "unread", "removed" or "replaced"
+ * @property {string} change  "read", "unread", "removed", "replaced", "archived" or "seen"
  * @property {number} [up_to]
  * @property {readonly number[] | null} [seqs]
  */
@@ -25,7 +25,7 @@ export function changed(items, { change, up_to: upTo, seqs }) {
   if (read || change === "unread") {
     return items.map((item) => (item.read !== read && (named.has(item.seq) || (read && item.seq <= (upTo || 0))) ? { ...item, read } : item));
   }
-  return change === "removed" || change === "replaced" ? items.filter((item) => !named.has(item.seq)) : items;
+  return ["removed", "replaced", "archived"].includes(change) ? items.filter((item) => !named.has(item.seq)) : items;
 }
 
 /** unreadOf counts what is unread of a list. */

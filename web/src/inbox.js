@@ -310,6 +310,20 @@ export class Inbox {
     await this.#mutate({ change: "removed", seqs: [seq] }, "DELETE", `/${seq}`);
   }
 
+  /** @param {readonly number[]} seqs */
+  async archive(seqs) {
+    await this.#mutate({ change: "archived", seqs }, "POST", "/archive", { seqs });
+  }
+
+  /** What comes back is in no list of ours: the stream has us fetch it. */
+  async unarchive(/** @type {readonly number[]} */ seqs) {
+    if (seqs.length > 0) await this.#mutate({ change: "other" }, "POST", "/unarchive", { seqs });
+  }
+
+  async markSeen(upTo = this.#newest) {
+    if (upTo > 0) await this.#mutate({ change: "seen", up_to: upTo }, "POST", "/seen", { up_to: upTo });
+  }
+
   /** #mutate shows a change at once, asks for it, and takes it back if it is refused. */
   async #mutate(change, method, path, body) {
     if (change.seqs?.length === 0) return;

@@ -116,6 +116,46 @@ test("reading is shown at once, asked for, and counted by the server", async () 
   await assert.rejects(client.markRead(Array.from({ length: 1001 }, (_, i) => i + 1)), RangeError);
 });
 
+test("what is archived leaves the list at once, and what is seen stays unread", async () => {
+  const { client, gateway, ready, seqs } = await start({ events: 4 });
+  await ready();
+  gateway.answers.set("POST /v1/inbox/archive", () => json({ unread: 3, head: 4 }));
+  const archived = client.archive([2]);
+  assert.deepEqual(seqs(), [4, 3]);
+  assert.equal(client.unread, 3);
+  await archived;
+  assert.deepEqual(gateway.requests.at(-1).body, '{"seqs":[2]}');
+  // Another tab does the same with another one.
+  gateway.last.notice("read", { change: "archived", seqs: [3], unread: 2, head: 4 }, { id: "4.e1@user:42" });
+  await settle();
+  assert.deepEqual(seqs(), [4]);
+  gateway.answers.set("POST /v1/inbox/seen", () => json({ unread: 2, head: 4 }));
+  await client.markSeen();
+  assert.equal(gateway.requests.at(-1).body, '{"up_to":4}');
+  gateway.last.notice("read", { change: "seen", up_to: 4, seqs: null, unread: 2, head: 4 }, { id: "4.e1@user:42" });
+  await settle();
+  assert.deepEqual(seqs(), [4]);
+  assert.equal(client.unread, 2);
+});
+
+test("what comes back from the archive is fetched", async () => {
+  const { client, gateway, server, ready, seqs, clock } = await start({ events: 2 });
+  await ready();
+  const [second] = server.items.splice(0, 1);
+  gateway.last.notice("read", { change: "archived", seqs: [2], unread: 1, head: 2 }, { id: "2.e1@user:42" });
+  await settle();
+  assert.deepEqual(seqs(), [1]);
+  gateway.answers.set("POST /v1/inbox/unarchive", () => {
+    server.items.unshift({ ...second, read: true });
+    return json({ unread: 1, head: 2 });
+  });
+  await client.unarchive([2]);
+  gateway.last.notice("read", { change: "other", up_to: null, seqs: null, unread: 1, head: 2 }, { id: "2.e1@user:42" });
+  await settle();
+  await clock.advance(3000);
+  assert.deepEqual(seqs(), [-2, 1]);
+});
+
 test("all means what has arrived, not what came after the click", async () => {
   const { client, server, gateway, ready } = await start({ events: 2 });
   await ready();

@@ -20,7 +20,7 @@ bellhop.on("*", (event) => {
 bellhop.on("bellhop.status", (status: BellhopStatus) => console.log(status.state, status.retryAt));
 bellhop.on("bellhop.inbox", (inbox: BellhopInbox) => console.log(inbox.unread, inbox.hasMore));
 bellhop.markRead().catch((error: BellhopError) => console.log(error.retryAfter, error.final));
-void [bellhop.markRead(3), bellhop.markRead([1, 2]), bellhop.markUnread([1]), bellhop.remove(1), bellhop.loadMore()];
+void [bellhop.markRead(3), bellhop.markRead([1, 2]), bellhop.markUnread([1]), bellhop.remove(1), bellhop.archive([1]), bellhop.unarchive([1]), bellhop.markSeen(), bellhop.markSeen(3), bellhop.loadMore()];
 const items: readonly BellhopItem[] = bellhop.items;
 // @ts-expect-error: a snapshot
 items.push(items[0]);
