@@ -15,7 +15,7 @@ import (
 
 // before is the version that this one replaces: the last one that was released, and
 // until there is one, a commit of the last weeks.
-const before = "42cbd927cf0c8fa1bf5e0e6ffd4c1e4842b955e1"
+const before = "96ae78bf244ea55fa9571a09eb95161767c7c6f3"
 
 // older builds programs of the version before. It needs the history of the clone.
 func older(t *testing.T) (gateway, notifier string) {
