@@ -1,7 +1,7 @@
 -- The same tables as in ../mysql, where the columns are explained.
 
 -- +goose Up
-CREATE TABLE escalations (
+CREATE TABLE IF NOT EXISTS escalations (
     at      INTEGER NOT NULL,
     channel BLOB    NOT NULL,
     target  TEXT    NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE escalations (
     PRIMARY KEY (at, channel, target, seq)
 ) WITHOUT ROWID;
 
-CREATE TABLE escalation_calls (
+CREATE TABLE IF NOT EXISTS escalation_calls (
     id      BLOB    NOT NULL PRIMARY KEY,
     target  TEXT    NOT NULL,
     at      INTEGER NOT NULL,
@@ -21,4 +21,4 @@ CREATE TABLE escalation_calls (
     error   TEXT    NOT NULL
 ) WITHOUT ROWID;
 
-CREATE INDEX escalation_calls_due ON escalation_calls (target, at, made);
+CREATE INDEX IF NOT EXISTS escalation_calls_due ON escalation_calls (target, at, made);
