@@ -68,8 +68,7 @@ func (f *fleet) begin(gatewayRedis, notifierRedis string) {
 	t.Helper()
 	engines := testenv.Engines()
 	// Commits must outlive a killed server; a crash of the machine is not ours.
-	f.cluster = testenv.PrivateMySQL(t, engines[len(engines)-1], testenv.ServerOption("--innodb-flush-log-at-trx-commit=2"),
-		testenv.ServerOption("--innodb-doublewrite=ON")) // without it a server that is killed while it writes a page can't mend it
+	f.cluster = testenv.PrivateMySQL(t, engines[len(engines)-1], testenv.ServerOption("--innodb-flush-log-at-trx-commit=2"))
 	f.primary = f.cluster.Primary
 	f.database = f.cluster.NewDatabase(t)
 	f.gatewayPrimary, f.notifierPrimary = testenv.Proxy(t, f.primary.Addr), testenv.Proxy(t, f.primary.Addr)

@@ -51,11 +51,9 @@ type tell struct {
 func newShop(tb testing.TB, relays int) *shop {
 	tb.Helper()
 	s := &shop{tb: tb}
-	// Without it a server that is killed while it writes a page can't mend the page.
-	mends := testenv.ServerOption("--innodb-doublewrite=ON")
 	var starts sync.WaitGroup
-	starts.Go(func() { s.bellhop = testenv.PrivateMySQL(tb, testenv.MariaDB(), mends) })
-	starts.Go(func() { s.product = testenv.PrivateMySQL(tb, testenv.MariaDB(), mends) })
+	starts.Go(func() { s.bellhop = testenv.PrivateMySQL(tb, testenv.MariaDB()) })
+	starts.Go(func() { s.product = testenv.PrivateMySQL(tb, testenv.MariaDB()) })
 	starts.Wait()
 	s.bellhopDB, s.ownDB = s.bellhop.NewDatabase(tb), s.product.NewDatabase(tb)
 	s.product0 = pool(tb, s.product.Primary.DSN(s.ownDB))

@@ -20,6 +20,7 @@ type Cluster struct {
 }
 
 type options struct {
+	shared  bool // nobody kills it
 	durable bool
 	// unprivileged: the server runs as nobody where the tests run as root.
 	unprivileged bool
@@ -58,7 +59,7 @@ func sharedCluster(engine Engine) func() (*Cluster, error) {
 	defer suite.mu.Unlock()
 	if suite.clusters[engine.Name] == nil && suite.running {
 		suite.clusters[engine.Name] = sync.OnceValues(func() (*Cluster, error) {
-			c, err := newCluster(engine, options{})
+			c, err := newCluster(engine, options{shared: true})
 			if err == nil {
 				atEnd(c.remove)
 			}
