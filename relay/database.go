@@ -1,25 +1,23 @@
 package relay
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
+
+	"github.com/bellhop/bellhop/internal/mysqldsn"
 )
 
-// Times of a connection, and of a question.
+// Times of a question and of a connection.
 const (
-	dialTimeout     = 2 * time.Second
-	ioTimeout       = 10 * time.Second
 	questionTimeout = 10 * time.Second
 	connMaxLifetime = 60 * time.Second
 	// poolSize is one connection for the rows and one for the lease.
@@ -29,30 +27,12 @@ const (
 // open returns a pool on the product's database, with what this package relies on. It
 // does not connect yet.
 func open(dsn string, trust *tls.Config, logger *slog.Logger) (*sqlx.DB, error) {
-	cfg, err := mysql.ParseDSN(dsn)
+	cfg, err := mysqldsn.Parse(dsn, trust, logger)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.DBName == "" {
-		return nil, errors.New("the DSN names no database")
-	}
-	if trust != nil {
-		cfg.TLS = trust.Clone()
-	}
-	cfg.InterpolateParams = true // one round trip for each statement
-	cfg.ParseTime = true
-	cfg.Loc = time.UTC
 	cfg.ClientFoundRows = true // an UPDATE that changes nothing found its row all the same
 	cfg.RejectReadOnly = true  // after a fail-over the address may lead elsewhere: connect anew
-	cfg.Timeout = cmp.Or(cfg.Timeout, dialTimeout)
-	cfg.ReadTimeout = cmp.Or(cfg.ReadTimeout, ioTimeout)
-	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, ioTimeout)
-	cfg.Logger = driverLog{logger}
-	params := map[string]string{"time_zone": "'+00:00'", "sql_mode": "'STRICT_ALL_TABLES'", "innodb_lock_wait_timeout": "3"}
-	if cfg.Params == nil {
-		cfg.Params = make(map[string]string, len(params))
-	}
-	maps.Copy(cfg.Params, params)
 	c, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, err
@@ -63,12 +43,6 @@ func open(dsn string, trust *tls.Config, logger *slog.Logger) (*sqlx.DB, error) 
 	db.SetConnMaxLifetime(connMaxLifetime)
 	return sqlx.NewDb(db, "mysql"), nil
 }
-
-// driverLog takes what the driver has to say of single connections: the errors
-// themselves are returned to us.
-type driverLog struct{ *slog.Logger }
-
-func (l driverLog) Print(v ...any) { l.Debug("mysql driver", "message", fmt.Sprint(v...)) }
 
 // ErrUnfit says that the outbox can't be relayed, and that waiting will not change it.
 var ErrUnfit = errors.New("the outbox can't be relayed")

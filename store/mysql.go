@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
+
+	"github.com/bellhop/bellhop/internal/mysqldsn"
 )
 
 // MySQLConfig says where the log is.
@@ -38,8 +40,6 @@ type MySQLConfig struct {
 
 // Times of a connection. The idle ones are closed by us before the server does.
 const (
-	dialTimeout     = 2 * time.Second
-	ioTimeout       = 10 * time.Second
 	connMaxLifetime = 60 * time.Second
 	connMaxIdleTime = 10 * time.Second
 )
@@ -160,22 +160,10 @@ func openMySQLServer(c *connector, size int) *server {
 
 // mysqlConfig reads a DSN and sets what this package relies on.
 func mysqlConfig(dsn string, trust *tls.Config, logger *slog.Logger) (*mysql.Config, error) {
-	if dsn == "" {
-		return nil, errors.New("the DSN is empty")
-	}
-	cfg, err := mysql.ParseDSN(dsn)
+	cfg, err := mysqldsn.Parse(dsn, trust, logger)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.DBName == "" {
-		return nil, errors.New("the DSN names no database")
-	}
-	if trust != nil {
-		cfg.TLS = trust.Clone() // the driver adds the server's name
-	}
-	cfg.InterpolateParams = true // one round trip for each statement
-	cfg.ParseTime = true
-	cfg.Loc = time.UTC
 	// It would turn the refusal of a read-only server into a connection that
 	// failed for no known reason. We drop the pool by ourselves.
 	cfg.RejectReadOnly = false
@@ -183,25 +171,8 @@ func mysqlConfig(dsn string, trust *tls.Config, logger *slog.Logger) (*mysql.Con
 	// package is constant, values are arguments: nobody can add a statement.
 	cfg.MultiStatements = true
 	cfg.CheckConnLiveness = true
-	cfg.Timeout = cmp.Or(cfg.Timeout, dialTimeout)
-	cfg.ReadTimeout = cmp.Or(cfg.ReadTimeout, ioTimeout)
-	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, ioTimeout)
-	cfg.Logger = driverLog{logger}
-
-	params := map[string]string{
-		// A client that vanished holds its locks for so long at most.
-		"wait_timeout":             "15",
-		"net_read_timeout":         "10",
-		"net_write_timeout":        "10",
-		"innodb_lock_wait_timeout": "3",
-		"time_zone":                "'+00:00'",
-		// Values that do not fit are refused, never cut.
-		"sql_mode": "'STRICT_ALL_TABLES'",
-	}
-	if cfg.Params == nil {
-		cfg.Params = make(map[string]string, len(params))
-	}
-	maps.Copy(cfg.Params, params)
+	// A client that vanished holds its locks for so long at most.
+	maps.Copy(cfg.Params, map[string]string{"wait_timeout": "15", "net_read_timeout": "10", "net_write_timeout": "10"})
 	return cfg, nil
 }
 
@@ -230,10 +201,3 @@ func mysqlMigrator(ctx context.Context, c *connector) (_ *sql.DB, unlock func() 
 		}
 	}
 }
-
-// driverLog takes what the driver has to say of single connections. It is worth
-// a look only to who is looking for something: the errors themselves are
-// returned to us.
-type driverLog struct{ *slog.Logger }
-
-func (l driverLog) Print(v ...any) { l.Debug("mysql driver", "message", fmt.Sprint(v...)) }
