@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -103,32 +103,21 @@ func (e *Escalator) Run(ctx context.Context) error {
 // repeat does something again and again while there are webhooks. Failures are counted,
 // and logged where they begin and where they end.
 func (e *Escalator) repeat(ctx context.Context, task string, every time.Duration, do func(context.Context) error) {
-	failing := false
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		if len(e.cfg.Webhooks()) > 0 {
-			err := do(ctx)
-			switch {
-			case ctx.Err() != nil:
-				return
-			case err != nil:
-				e.metrics.failures.WithLabelValues(task).Inc()
-				if !failing {
-					e.cfg.Logger.Warn("escalation fails", "task", task, "error", err)
-				}
-			case failing:
-				e.cfg.Logger.Info("escalation works again", "task", task)
+	wait.Task{
+		Do: func(ctx context.Context) (time.Duration, error) {
+			if len(e.cfg.Webhooks()) == 0 {
+				return wait.Jitter(every), wait.ErrIdle
 			}
-			failing = err != nil
-		}
-		timer.Reset(every - every/10 + rand.N(every/5))
-	}
+			return wait.Jitter(every), do(ctx)
+		},
+		Failed: func(err error, first bool) {
+			e.metrics.failures.WithLabelValues(task).Inc()
+			if first {
+				e.cfg.Logger.Warn("escalation fails", "task", task, "error", err)
+			}
+		},
+		Recovered: func() { e.cfg.Logger.Info("escalation works again", "task", task) },
+	}.Run(ctx)
 }
 
 // collect makes calls of all that has come due.

@@ -19,6 +19,7 @@ import (
 	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/gateway/poll"
 	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 const streamPath = "/v1/stream"
@@ -232,7 +233,7 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, ask wanted) {
 	streamHead(h)
 	opt := conn.Options{Heartbeat: ask.heartbeat, SlowTimeout: g.cfg.SlowTimeout}
 	if g.cfg.MaxAge > 0 {
-		opt.Age = time.Now().Add(jitter(g.cfg.MaxAge))
+		opt.Age = time.Now().Add(wait.Jitter(g.cfg.MaxAge))
 	}
 	if who.claims != nil {
 		opt.Expiry = who.claims.Expires
@@ -253,11 +254,6 @@ type response struct{ *echo.Response }
 
 // FlushError is what http.ResponseController calls.
 func (w response) FlushError() error { return http.NewResponseController(w.Writer).Flush() }
-
-// jitter is d, give or take a tenth.
-func jitter(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5+1)
-}
 
 func draining() *server.Problem { return unavailable("this gateway is going away") }
 

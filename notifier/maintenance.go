@@ -3,10 +3,10 @@ package notifier
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -71,30 +71,16 @@ func (m *maintenance) stop() {
 // for. Failures are counted, and logged where they begin and where they end.
 func (m *maintenance) repeat(ctx context.Context, task string, do func(context.Context) (time.Duration, error)) {
 	m.workers.Go(func() {
-		failing := false
-		timer := time.NewTimer(0)
-		defer timer.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-timer.C:
-			}
-			pause, err := do(ctx)
-			switch {
-			case ctx.Err() != nil:
-				return
-			case err != nil:
+		wait.Task{
+			Do: do,
+			Failed: func(err error, first bool) {
 				m.metrics.maintenanceFailed.WithLabelValues(task).Inc()
-				if !failing {
+				if first {
 					m.logger.Warn("maintenance fails", "task", task, "error", err)
 				}
-			case failing:
-				m.logger.Info("maintenance works again", "task", task)
-			}
-			failing = err != nil
-			timer.Reset(pause)
-		}
+			},
+			Recovered: func() { m.logger.Info("maintenance works again", "task", task) },
+		}.Run(ctx)
 	})
 }
 
@@ -115,7 +101,7 @@ func (m *maintenance) rounds(pause time.Duration, call func(context.Context) (mo
 		for range roundsAtOnce {
 			more, err := withTurn(ctx, m, call)
 			if err != nil || !more {
-				return jitter(pause), err
+				return wait.Jitter(pause), err
 			}
 		}
 		return stepPause, nil
@@ -134,9 +120,4 @@ func withTurn[T any](ctx context.Context, m *maintenance, call func(context.Cont
 		return result, err
 	}
 	return call(ctx)
-}
-
-// jitter is d, give or take a tenth.
-func jitter(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -21,11 +22,11 @@ func (m *maintenance) trim(ctx context.Context, w *walk) (time.Duration, error) 
 		return m.log.Trim(ctx, w.at, m.retention)
 	})
 	if err != nil {
-		return jitter(ageEvery), err
+		return wait.Jitter(ageEvery), err
 	}
 	w.at = next
 	if next == (store.TrimCursor{}) {
-		return jitter(trimEvery), nil
+		return wait.Jitter(trimEvery), nil
 	}
 	return stepPause, nil
 }
@@ -35,11 +36,11 @@ func (m *maintenance) trim(ctx context.Context, w *walk) (time.Duration, error) 
 func (m *maintenance) trimKept(ctx context.Context, at *store.KeptCursor) (time.Duration, error) {
 	next, err := m.cfg.Kept.Trim(ctx, *at)
 	if err != nil {
-		return jitter(ageEvery), err
+		return wait.Jitter(ageEvery), err
 	}
 	*at = next
 	if next == (store.KeptCursor{}) {
-		return jitter(trimEvery), nil
+		return wait.Jitter(trimEvery), nil
 	}
 	return stepPause, nil
 }

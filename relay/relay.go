@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/notifier"
 )
 
@@ -123,7 +124,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		if r.judge(ctx, err, &failures); err == nil {
 			break
 		}
-		if !rest(ctx, backoff(failures)) {
+		if !wait.For(ctx, backoff(failures)) {
 			return nil
 		}
 	}
@@ -137,7 +138,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		if r.judge(ctx, err, &failures); err != nil {
 			pause = backoff(failures)
 		}
-		rest(ctx, pause)
+		wait.For(ctx, pause)
 	}
 	keeper.Wait()
 	if _, held := r.lease.held(); held {
@@ -172,18 +173,6 @@ func (r *Relay) judge(ctx context.Context, err error, failures *int) {
 func backoff(failures int) time.Duration {
 	pause := min(failFirst<<min(max(failures-1, 0), 10), failMost)
 	return pause/2 + rand.N(pause/2)
-}
-
-// rest waits, and tells whether it did to the end.
-func rest(ctx context.Context, pause time.Duration) bool {
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // round publishes the oldest rows and takes out what is settled. It returns how long to

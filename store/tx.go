@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // tx is one transaction that writes, on a connection of its own. sql.Tx would
@@ -85,14 +87,7 @@ var errRestart = fmt.Errorf("%w on purpose", errAgain)
 
 // pause waits a little, at random so that those who collided do not meet again.
 func pause(ctx context.Context, try int) bool {
-	t := time.NewTimer(time.Duration(try) * (5*time.Millisecond + mrand.N(20*time.Millisecond)))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return wait.For(ctx, time.Duration(try)*(5*time.Millisecond+mrand.N(20*time.Millisecond)))
 }
 
 // attempt runs one transaction. Every error but errAmbiguous says that nothing

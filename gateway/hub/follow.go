@@ -8,6 +8,7 @@ import (
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/gateway/hub/track"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -101,7 +102,7 @@ func (h *Hub) unsubscribed(name event.Channel) bool {
 // they may be: who comes back later than that is served from the log.
 func (h *Hub) sweep(ctx context.Context) {
 	age := h.cfg.RingAge
-	for read.Pause(ctx, min(time.Second, h.cfg.Idle)) {
+	for wait.For(ctx, min(time.Second, h.cfg.Idle)) {
 		var idle []event.Channel
 		bytes := 0
 		h.held(func(c *channel) {

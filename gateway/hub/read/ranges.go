@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -132,7 +133,7 @@ func (r *Ranges) Run(ctx context.Context) {
 		} else {
 			backoff = min(2*backoff, rangeBackoffMost)
 		}
-		if rest > 0 && !Pause(ctx, rest) {
+		if rest > 0 && !wait.For(ctx, rest) {
 			return
 		}
 	}

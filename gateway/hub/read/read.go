@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -79,18 +80,6 @@ func (s Signal) Raise() {
 	}
 }
 
-// Pause waits for d, or until ctx ends; it tells whether the wait was whole.
-func Pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // lookDebounce gathers the doubts of many channels into one look at a log.
 const lookDebounce = 20 * time.Millisecond
 
@@ -116,5 +105,5 @@ func (s *Schedule) Wait(ctx context.Context, asked Signal) bool {
 	case <-ctx.Done():
 		return false
 	}
-	return Pause(ctx, min(lookDebounce, s.Suspect))
+	return wait.For(ctx, min(lookDebounce, s.Suspect))
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // Lean posts over connections that do as little as HTTP/1.1 allows, so that the
@@ -77,7 +79,7 @@ func (l Lean) post(ctx context.Context, host string, began time.Time, next *atom
 		if l.Rate > 0 {
 			due = began.Add(time.Duration(float64(n) / l.Rate * float64(time.Second)))
 		}
-		if due.Sub(began) >= l.Duration || !sleep(ctx, time.Until(due)) {
+		if due.Sub(began) >= l.Duration || !wait.For(ctx, time.Until(due)) {
 			return took, nil
 		}
 		body := l.Body(n)

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // Traffic is what is published.
@@ -66,7 +68,7 @@ func (t Traffic) Publish(ctx context.Context) Published {
 					return
 				}
 				due := began.Add(time.Duration(float64(n) / t.Rate * float64(time.Second)))
-				if !sleep(ctx, time.Until(due)) {
+				if !wait.For(ctx, time.Until(due)) {
 					return
 				}
 				p.post(ctx, n, due)
@@ -157,19 +159,4 @@ func checkBatch(answer []byte) error {
 		}
 	}
 	return nil
-}
-
-// sleep returns false if ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // poll is how often workers are asked, and progress is told.
@@ -173,7 +175,7 @@ func (t *test) await(ctx context.Context, within time.Duration, done func(Report
 			return r, nil
 		case time.Now().After(deadline):
 			return r, ErrTimeout
-		case !sleep(ctx, pollEvery):
+		case !wait.For(ctx, pollEvery):
 			return r, context.Cause(ctx)
 		}
 	}

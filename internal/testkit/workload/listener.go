@@ -10,6 +10,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/sse"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // listener is one user's client.
@@ -45,7 +46,7 @@ func (l *listener) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		urls := l.run.Gateways()
 		if len(urls) == 0 {
-			sleep(ctx, 50*time.Millisecond)
+			wait.For(ctx, 50*time.Millisecond)
 			continue
 		}
 		l.resumed = l.client.LastID != ""
@@ -62,17 +63,17 @@ func (l *listener) listen(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		wait := 20*time.Millisecond + rand.N(100*time.Millisecond)
+		pause := 20*time.Millisecond + rand.N(100*time.Millisecond)
 		switch {
 		case left:
-			wait += rand.N(l.run.Away)
+			pause += rand.N(l.run.Away)
 		case errors.Is(err, sse.ErrStatus), err != nil && !was && !l.resumed:
 			l.run.note(func(r *Report) { r.Refused++; r.because(err) })
-			wait += 200 * time.Millisecond
+			pause += 200 * time.Millisecond
 		case err != nil:
 			l.run.note(func(r *Report) { r.Unclean++; r.because(err) })
 		}
-		sleep(ctx, wait)
+		wait.For(ctx, pause)
 	}
 }
 

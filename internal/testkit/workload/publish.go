@@ -15,6 +15,7 @@ import (
 
 	"github.com/bellhop/bellhop/client"
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // payload is the data of the workload's events.
@@ -40,7 +41,7 @@ func (r *Run) Publish(ctx context.Context) error {
 				}
 				if r.Rate > 0 {
 					due := start.Add(time.Duration(float64(n) / r.Rate * float64(time.Second)))
-					sleep(ctx, time.Until(due))
+					wait.For(ctx, time.Until(due))
 				}
 				if err := r.publish(ctx, n); err != nil {
 					cancel(err)
@@ -65,7 +66,7 @@ func (r *Run) publish(ctx context.Context, n int) error {
 	p := payload{ID: strconv.Itoa(n), Sent: time.Now().UnixMicro()}
 	e := client.Event{Channels: []string{string(ch)}, Type: "load", Data: p, IdempotencyKey: fmt.Sprint(r.id, "-", n)}
 	deadline := time.Now().Add(r.Patience)
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, 500*time.Millisecond) {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		seq, err := r.try(ctx, e)
 		if err == nil {
 			r.ledger.Acked(ch, seq, p.ID)
@@ -76,7 +77,7 @@ func (r *Run) publish(ctx context.Context, n int) error {
 			return fmt.Errorf("workload: event %d: %w", n, err)
 		}
 		r.note(func(r *Report) { r.Retries++ })
-		if !sleep(ctx, wait/2+rand.N(wait)) {
+		if !wait.For(ctx, pause/2+rand.N(pause)) {
 			return ctx.Err()
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/testkit/invariant"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // Plan says who does what.
@@ -153,7 +154,7 @@ func (r *Run) Finish(ctx context.Context) (*Report, error) {
 	deadline := time.Now().Add(r.Patience)
 	for _, l := range r.listeners {
 		for !l.reached(ends) && time.Now().Before(deadline) && ctx.Err() == nil {
-			sleep(ctx, 20*time.Millisecond)
+			wait.For(ctx, 20*time.Millisecond)
 		}
 	}
 	r.Stop()
@@ -176,16 +177,4 @@ func (r *Run) note(f func(*Report)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f(&r.report)
-}
-
-// sleep waits for d or until ctx ends; it tells whether the wait was whole.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
