@@ -140,8 +140,7 @@ func (r *callRow) events(into *[]callEvent, now int64) (ask, map[uint64]Unless, 
 	return ask{
 		rows: into,
 		query: "SELECT c.name, c.unread, e.seq, e.type, e.created_at, e.data, " + readColumn +
-			" FROM channels c JOIN events e ON e.channel = c.hash LEFT JOIN read_exceptions x ON x.channel = e.channel AND x.seq = e.seq" +
-			" WHERE c.hash = ? AND e.channel = ? AND e.seq IN " + list + " AND e.seq > c.floor AND " + eventListed + " ORDER BY e.seq",
+			" FROM " + eventsOfInbox + " AND e.seq IN " + list + " AND e.seq > c.floor AND " + eventListed + " ORDER BY e.seq",
 		args: slices.Concat([]any{r.Channel, r.Channel}, args, []any{now}),
 	}, unless, nil
 }

@@ -99,8 +99,8 @@ func (d *DB) Due(ctx context.Context) ([]Due, error) {
 	return untorn(due), err
 }
 
-// readColumn tells whether an event e of a channel c is read, with its exception x.
-const readColumn = "CASE WHEN (e.seq <= c.read_up_to) = (x.seq IS NULL) THEN 1 ELSE 0 END AS is_read"
+// readColumn tells whether an event is read.
+const readColumn = "CASE WHEN " + eventRead + " THEN 1 ELSE 0 END AS is_read"
 
 // untorn leaves out the digest at the end of a full list: there may be more of it.
 func untorn(due []Due) []Due {

@@ -24,7 +24,7 @@ type InboxCounts struct {
 // the counts are Stale. What it takes grows with the unread events and with those
 // that were marked one by one, up to MaxCounted.
 func (d *DB) Counts(ctx context.Context, expect Range) (InboxCounts, error) {
-	q := inboxQuery{channel: expect.Channel, counts: true, above: expect.Through - min(expect.Through, MaxCounted)}
+	q := inboxQuery{InboxQuery: InboxQuery{Channel: expect.Channel}, counts: true, above: expect.Through - min(expect.Through, MaxCounted)}
 	if expect.Epoch != "" {
 		q.expect = expect
 	}
@@ -47,17 +47,15 @@ func (d *DB) Counts(ctx context.Context, expect Range) (InboxCounts, error) {
 //	type  name   unread
 func (d *DB) countsSQL(q *inboxQuery) (string, []any) {
 	var b strings.Builder
-	key := keyed{hashOf(q.channel), q.channel}
+	key := keyed{hashOf(q.Channel), q.Channel}
 	h := key.hash[:]
 	args := d.startUnion(&b, []keyed{key})
 	readSQL(&b)
 	fmt.Fprintf(&b, " UNION ALL SELECT %d, '', COALESCE(MAX(s.up_to), 0), (SELECT COALESCE(SUM(CASE WHEN x.seq > c.read_up_to THEN -1 ELSE 1 END), 0)"+
 		" FROM channels c JOIN read_exceptions x ON x.channel = c.hash WHERE c.hash = ? AND x.channel = ?"+
 		" AND x.seq > COALESCE((SELECT s.up_to FROM seen_marks s WHERE s.channel = ?), 0)), 0, 0, '' FROM seen_marks s WHERE s.channel = ?", kindSeen)
-	const above = "channels c JOIN events e ON e.channel = c.hash LEFT JOIN read_exceptions x ON x.channel = e.channel AND x.seq = e.seq" +
-		" WHERE c.hash = ? AND e.channel = ? AND e.seq > ? AND e.seq > c.read_up_to AND e.seq > c.floor AND c.unread > 0 AND x.seq IS NULL"
-	const upTo = "channels c JOIN read_exceptions x ON x.channel = c.hash JOIN events e ON e.channel = x.channel AND e.seq = x.seq" +
-		" WHERE c.hash = ? AND x.channel = ? AND x.seq > ? AND x.seq <= c.read_up_to AND x.seq > c.floor"
+	const above = eventsOfInbox + " AND e.seq > ? AND e.seq > c.read_up_to AND e.seq > c.floor AND c.unread > 0 AND x.seq IS NULL"
+	const upTo = exceptionsOfInbox + " AND x.seq > ? AND x.seq <= c.read_up_to AND x.seq > c.floor"
 	for _, from := range []string{above, upTo} {
 		fmt.Fprintf(&b, " UNION ALL SELECT %d, e.type, COUNT(*), 0, 0, 0, '' FROM %s GROUP BY e.type", kindType, from)
 	}

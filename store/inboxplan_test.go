@@ -58,11 +58,12 @@ func TestInboxPlans(t *testing.T) {
 			_, err := raw.ExecContext(t.Context(), "ANALYZE TABLE events, read_exceptions, channels")
 			require.NoError(t, err)
 			for _, n := range sizes {
-				for _, q := range []inboxQuery{
-					{limit: 50}, {limit: 50, unreadOnly: true}, {limit: 50, types: []string{"comment", "reply"}}, {limit: 50, archived: true}, {limit: MaxInboxPage}, {limit: 1, unreadOnly: true},
+				for _, ask := range []InboxQuery{
+					{Limit: 50}, {Limit: 50, Unread: true}, {Limit: 50, Types: []string{"comment", "reply"}}, {Limit: 50, Archived: true}, {Limit: MaxInboxPage}, {Limit: 1, Unread: true},
 				} {
 					for _, before := range []uint64{0, uint64(n / 3)} {
-						q.channel = sized(n)
+						q := inboxQuery{InboxQuery: ask}
+						q.Channel = sized(n)
 						q.window(before, uint64(n))
 						query, args := d.inboxSQL(&q)
 						requirePlan(t, d.primary.DB.DB, query, args...)

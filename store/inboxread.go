@@ -27,6 +27,19 @@ const (
 // time, in milliseconds since 1970.
 const eventListed = "e.flags & 13 = 0 AND (e.expires_at = 0 OR e.expires_at > ?)"
 
+// What an inbox is read from: its events, each with its exception if there is one, and
+// the exceptions, each with its event. Both have the channel's hash for an argument twice.
+const (
+	eventsOfInbox = "channels c JOIN events e ON e.channel = c.hash LEFT JOIN read_exceptions x ON x.channel = e.channel AND x.seq = e.seq" +
+		" WHERE c.hash = ? AND e.channel = ?"
+	exceptionsOfInbox = "channels c JOIN read_exceptions x ON x.channel = c.hash JOIN events e ON e.channel = x.channel AND e.seq = x.seq" +
+		" WHERE c.hash = ? AND x.channel = ?"
+)
+
+// eventRead is the condition under which an event e of a channel c is read, with its
+// exception x.
+const eventRead = "(e.seq <= c.read_up_to) = (x.seq IS NULL)"
+
 // InboxItem is an event in the list of an inbox.
 type InboxItem struct {
 	event.Event
@@ -75,7 +88,8 @@ func (d *DB) ListInbox(ctx context.Context, ask InboxQuery) (InboxPage, error) {
 	if err != nil {
 		return InboxPage{}, err
 	}
-	q := inboxQuery{channel: ask.Channel, limit: min(max(ask.Limit, 1), MaxInboxPage), unreadOnly: ask.Unread, types: ask.Types, archived: ask.Archived}
+	ask.Limit = min(max(ask.Limit, 1), MaxInboxPage)
+	q := inboxQuery{InboxQuery: ask}
 	if !heads.Stale {
 		q.expect = Range{Channel: ask.Channel, Epoch: heads.Epoch, Through: heads.Heads[0].Seq, Version: heads.Heads[0].Version}
 	}
@@ -138,11 +152,8 @@ func (d *DB) findInbox(ctx context.Context, q *inboxQuery) (found inboxRows, sta
 
 // inboxQuery asks for the items of a page in one window of seqs.
 type inboxQuery struct {
-	channel     event.Channel
-	limit       int
-	unreadOnly  bool
-	types       []string
-	archived    bool
+	InboxQuery
+
 	counts      bool // no items: how many there are
 	expect      Range
 	above, upTo uint64 // the window: above < seq <= upTo
@@ -201,7 +212,7 @@ func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inb
 			continue
 		}
 		found.items = append(found.items, InboxItem{
-			Event: event.Event{Channel: q.channel, Seq: uint64(u.a), Type: u.label, Time: unixMilli(u.c), Data: u.data},
+			Event: event.Event{Channel: q.Channel, Seq: uint64(u.a), Type: u.label, Time: unixMilli(u.c), Data: u.data},
 			Read:  u.kind == kindReadRow,
 		})
 		size += rowOverhead + len(u.data)
@@ -212,7 +223,7 @@ func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inb
 	}
 	found.said = said
 	one := make([]snapshot, 1)
-	err = fill(one, []Range{{Channel: q.channel}}, said.meta, said.heads, 1)
+	err = fill(one, []Range{{Channel: q.Channel}}, said.meta, said.heads, 1)
 	found.snapshot = one[0]
 	return found, err
 }
@@ -222,7 +233,7 @@ func (f *inboxRows) page(q *inboxQuery) InboxPage {
 	p := InboxPage{Head: f.Head, Epoch: f.meta.Epoch, ReadUpTo: f.said.readUpTo, Items: f.items}
 	end, full := q.above, f.full // end: how far down the statement looked
 	switch {
-	case !q.unreadOnly:
+	case !q.Unread:
 	case end <= f.said.readUpTo || f.Unread == 0:
 		end = 0 // what was marked unread below the watermark is all there
 	default:
@@ -233,9 +244,9 @@ func (f *inboxRows) page(q *inboxQuery) InboxPage {
 		}
 	}
 	switch {
-	case len(p.Items) > q.limit:
-		p.Items = p.Items[:q.limit]
-		p.Next = p.Items[q.limit-1].Seq
+	case len(p.Items) > q.Limit:
+		p.Items = p.Items[:q.Limit]
+		p.Next = p.Items[q.Limit-1].Seq
 	case full:
 		p.Next = p.Items[len(p.Items)-1].Seq
 	case end > f.Floor:
@@ -251,36 +262,34 @@ func (f *inboxRows) page(q *inboxQuery) InboxPage {
 //	0, 1, 2  type   seq           created_at     data
 func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 	var b strings.Builder
-	key := keyed{hashOf(q.channel), q.channel}
+	key := keyed{hashOf(q.Channel), q.Channel}
 	h := key.hash[:]
 	args := d.startUnion(&b, []keyed{key})
 	listed := eventListed
-	if q.archived {
+	if q.Archived {
 		listed = eventArchived
 	}
 	listed = strings.ReplaceAll(listed, "?", d.dialect.now)
 	var types []any
-	if len(q.types) > 0 {
-		list, these := in(q.types)
+	if len(q.Types) > 0 {
+		list, these := in(q.Types)
 		listed, types = listed+" AND e.type IN "+list, these
 	}
 	part := func(kind, from, by string, with ...any) {
 		fmt.Fprintf(&b, " UNION ALL "+d.dialect.part, "SELECT "+kind+", e.type, e.seq, 0, e.created_at, 0, e.data FROM "+from+listed+by)
-		args = append(append(append(args, with...), types...), q.limit+1)
+		args = append(append(append(args, with...), types...), q.Limit+1)
 	}
 	readSQL(&b)
 	args = append(args, h)
-	const window = "channels c JOIN events e ON e.channel = c.hash LEFT JOIN read_exceptions x ON x.channel = e.channel AND x.seq = e.seq" +
-		" WHERE c.hash = ? AND e.channel = ? AND e.seq > ? AND e.seq <= ? AND e.seq > c.floor AND "
-	if !q.unreadOnly {
-		part(fmt.Sprintf("CASE WHEN (e.seq <= c.read_up_to) = (x.seq IS NULL) THEN %d ELSE %d END", kindReadRow, kindRow),
+	const window = eventsOfInbox + " AND e.seq > ? AND e.seq <= ? AND e.seq > c.floor AND "
+	if !q.Unread {
+		part(fmt.Sprintf("CASE WHEN "+eventRead+" THEN %d ELSE %d END", kindReadRow, kindRow),
 			window, " ORDER BY e.seq DESC LIMIT ?", h, h, q.above, q.upTo)
 		return b.String(), args
 	}
 	part(strconv.Itoa(kindRow), window+"c.unread > 0 AND e.seq > c.read_up_to AND x.seq IS NULL AND ", " ORDER BY e.seq DESC LIMIT ?",
 		h, h, q.above, q.upTo)
-	part(strconv.Itoa(kindMarkedRow), "channels c JOIN read_exceptions x ON x.channel = c.hash JOIN events e ON e.channel = x.channel AND e.seq = x.seq"+
-		" WHERE c.hash = ? AND x.channel = ? AND x.seq <= ? AND x.seq <= c.read_up_to AND x.seq > c.floor AND ",
+	part(strconv.Itoa(kindMarkedRow), exceptionsOfInbox+" AND x.seq <= ? AND x.seq <= c.read_up_to AND x.seq > c.floor AND ",
 		" ORDER BY x.seq DESC LIMIT ?", h, h, q.upTo)
 	return b.String(), args
 }
