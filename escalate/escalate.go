@@ -41,6 +41,7 @@ type Log interface {
 	EndCall(ctx context.Context, c store.Call) error
 	PutOffCall(ctx context.Context, c store.Call, wait time.Duration, park bool, why string) error
 	CallsTo(ctx context.Context) ([]store.CallsTo, error)
+	ForgetCalls(ctx context.Context, target string) error
 }
 
 var _ Log = (*store.DB)(nil)
@@ -160,11 +161,17 @@ func (e *Escalator) spare(ctx context.Context, due []store.Due) {
 	}
 }
 
-// count shows how calls stand.
+// count shows how calls stand, and forgets those that were parked long ago.
 func (e *Escalator) count(ctx context.Context) error {
-	to, err := e.cfg.Log.CallsTo(ctx)
-	if err == nil {
-		e.metrics.show(to)
+	all, err := e.cfg.Log.CallsTo(ctx)
+	if err != nil {
+		return err
+	}
+	e.metrics.show(all)
+	for _, to := range all {
+		if to.Parked > 0 {
+			err = errors.Join(err, e.cfg.Log.ForgetCalls(ctx, to.Target))
+		}
 	}
 	return err
 }

@@ -175,49 +175,46 @@ type CallsTo struct {
 // ParkedLife is how long a call is kept that is not tried any more.
 const ParkedLife = 7 * 24 * time.Hour
 
-// CallsTo tells how calls stand, by target, and forgets some that have been parked for
-// ParkedLife.
+// CallsTo tells how calls stand, by target.
 func (d *DB) CallsTo(ctx context.Context) ([]CallsTo, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var rows []struct {
+		Target string `db:"target"`
+		Parked bool   `db:"parked"`
+		N      int    `db:"n"`
+		Age    int64  `db:"age"`
+	}
+	if err := d.reader.SelectContext(ctx, &rows, "SELECT target, CASE WHEN at = ? THEN 1 ELSE 0 END AS parked, COUNT(*) AS n, "+d.dialect.now+
+		" - MIN(made) AS age FROM escalation_calls GROUP BY target, parked ORDER BY target, parked", parkedAt); err != nil {
+		return nil, d.dialect.failed("count calls", err)
+	}
 	var all []CallsTo
-	err := d.write(ctx, func(t *tx) error {
-		var rows []struct {
-			Target string `db:"target"`
-			Parked bool   `db:"parked"`
-			N      int    `db:"n"`
-			First  int64  `db:"first"`
+	for _, r := range rows {
+		if len(all) == 0 || all[len(all)-1].Target != r.Target {
+			all = append(all, CallsTo{Target: r.Target})
 		}
-		if err := t.list(&rows, "SELECT target, CASE WHEN at = ? THEN 1 ELSE 0 END AS parked, COUNT(*) AS n, MIN(made) AS first"+
-			" FROM escalation_calls GROUP BY target, parked ORDER BY target, parked", parkedAt); err != nil {
-			return err
-		}
-		all = nil
-		for _, r := range rows {
-			if len(all) == 0 || all[len(all)-1].Target != r.Target {
-				all = append(all, CallsTo{Target: r.Target})
-			}
-			to := &all[len(all)-1]
-			if !r.Parked {
-				to.Waiting, to.Late = r.N, time.Duration(max(0, t.meta.Now-r.First))*time.Millisecond
-				continue
-			}
+		to := &all[len(all)-1]
+		if r.Parked {
 			to.Parked = r.N
-			if err := t.forgetParked(r.Target, t.meta.Now-ParkedLife.Milliseconds()); err != nil {
-				return err
-			}
+		} else {
+			to.Waiting, to.Late = r.N, time.Duration(max(0, r.Age))*time.Millisecond
 		}
-		return nil
-	})
-	return all, err
+	}
+	return all, nil
 }
 
-func (t *tx) forgetParked(target string, before int64) error {
-	var ids [][]byte
-	if err := t.list(&ids, "SELECT id FROM escalation_calls WHERE target = ? AND at = ? AND made < ? ORDER BY made LIMIT ?",
-		target, parkedAt, before, agePerStep); err != nil || len(ids) == 0 {
-		return err
-	}
-	list, args := in(ids)
-	return t.later("DELETE FROM escalation_calls WHERE id IN "+list, args...)
+// ForgetCalls forgets some calls to a target that have been parked for ParkedLife.
+func (d *DB) ForgetCalls(ctx context.Context, target string) error {
+	return d.write(ctx, func(t *tx) error {
+		var ids [][]byte
+		if err := t.list(&ids, "SELECT id FROM escalation_calls WHERE target = ? AND at = ? AND made < ? ORDER BY made LIMIT ?",
+			target, parkedAt, t.meta.Now-ParkedLife.Milliseconds(), agePerStep); err != nil || len(ids) == 0 {
+			return err
+		}
+		list, args := in(ids)
+		return t.later("DELETE FROM escalation_calls WHERE id IN "+list, args...)
+	})
 }
 
 // ParkedCall is a call that is not tried any more.
