@@ -58,37 +58,21 @@ type deleteInput struct {
 }
 
 func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
-	withBody := append(slices.Clone(refusals), http.StatusRequestEntityTooLarge)
-	huma.Register(api, huma.Operation{
-		OperationID: "mark-read", Method: http.MethodPost, Path: inboxPath + "/read", Parameters: g.tokenParam(),
-		Summary:     "Mark events of the own inbox as read",
-		Description: "Takes either up_to or seqs. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
-		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
-	}, g.markRead)
-	huma.Register(api, huma.Operation{
-		OperationID: "mark-unread", Method: http.MethodPost, Path: inboxPath + "/unread", Parameters: g.tokenParam(),
-		Summary:     "Mark events of the own inbox as unread",
-		Description: "Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
-		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
-	}, g.changeSeqs(g.cfg.Inbox.MarkUnreadSeqs))
-	huma.Register(api, huma.Operation{
-		OperationID: "mark-seen", Method: http.MethodPost, Path: inboxPath + "/seen", Parameters: g.tokenParam(),
-		Summary:     "Mark events of the own inbox as seen",
-		Description: "What is read stays as it is. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
-		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
-	}, g.markSeen)
-	huma.Register(api, huma.Operation{
-		OperationID: "archive-events", Method: http.MethodPost, Path: inboxPath + "/archive", Parameters: g.tokenParam(),
-		Summary:     "Archive events of the own inbox",
-		Description: "They leave the list and the count, and are read; archived=true lists them. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
-		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
-	}, g.changeSeqs(g.cfg.Inbox.Archive))
-	huma.Register(api, huma.Operation{
-		OperationID: "unarchive-events", Method: http.MethodPost, Path: inboxPath + "/unarchive", Parameters: g.tokenParam(),
-		Summary:     "Take events of the own inbox out of the archive",
-		Description: "They are in the list again, read. Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
-		Errors:      withBody, MaxBodyBytes: maxSeqsBody,
-	}, g.changeSeqs(g.cfg.Inbox.Unarchive))
+	change := func(id, path, summary, description string) huma.Operation {
+		return huma.Operation{
+			OperationID: id, Method: http.MethodPost, Path: inboxPath + path, Parameters: g.tokenParam(),
+			Summary: summary, Description: description + " Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
+			Errors: append(slices.Clone(refusals), http.StatusRequestEntityTooLarge), MaxBodyBytes: maxSeqsBody,
+		}
+	}
+	huma.Register(api, change("mark-read", "/read", "Mark events of the own inbox as read", "Takes either up_to or seqs."), g.markRead)
+	huma.Register(api, change("mark-unread", "/unread", "Mark events of the own inbox as unread", "They count again."),
+		g.changeSeqs(g.cfg.Inbox.MarkUnreadSeqs))
+	huma.Register(api, change("mark-seen", "/seen", "Mark events of the own inbox as seen", "What is read stays as it is."), g.markSeen)
+	huma.Register(api, change("archive-events", "/archive", "Archive events of the own inbox",
+		"They leave the list and the count, and are read; archived=true lists them."), g.changeSeqs(g.cfg.Inbox.Archive))
+	huma.Register(api, change("unarchive-events", "/unarchive", "Take events of the own inbox out of the archive",
+		"They are in the list again, read."), g.changeSeqs(g.cfg.Inbox.Unarchive))
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-event", Method: http.MethodDelete, Path: inboxPath + "/{seq}", Parameters: g.tokenParam(),
 		Summary:       "Delete an event from the own inbox",

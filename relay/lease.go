@@ -100,7 +100,7 @@ func (l *lease) ask(ctx context.Context) (life string, got bool, err error) {
 		if err != nil {
 			return "", false, err
 		}
-		if n, _ := made.RowsAffected(); n > 0 {
+		if n, _ := made.RowsAffected(); n > 0 { // the driver always knows
 			found, err = l.extend(ctx)
 		}
 	}
