@@ -110,25 +110,13 @@ func TestBlockedStorage(t *testing.T) {
 // behind a dialog. Another one leads, and nobody is told twice when it goes on.
 func TestHungLeader(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	a := h.visit(as("mina"))
-	b := a.another(h, as("mina"))
-	h.publish("mina", texts(1, 1)...)
-	a.eventuallyHas(1)
-	require.Equal(t, "true", a.js("client.leader"))
-	a.js(`(setTimeout(() => alert("Go on?")), 0)`)
-	b.js(`dispatchEvent(new Event("online"))`) // somebody looks
-	b.until(`client.leader && client.status.state === "live"`)
-	h.publish("mina", texts(2, 3)...)
-	b.eventuallyHas(1, 2, 3)
-	_, err := chromedp.Call(a.tab, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
-	require.NoError(t, err)
-	a.until("!client.leader && client.unread === 3")
-	a.eventuallyHas(1, 2, 3)
-	h.publish("mina", texts(4, 4)...)
-	a.eventuallyHas(1, 2, 3, 4)
-	b.eventuallyHas(1, 2, 3, 4)
-	h.eventuallyStreams("1")
+	passesOn(t, func(a, b *visitor) {
+		a.js(`(setTimeout(() => alert("Go on?")), 0)`)
+		b.js(`dispatchEvent(new Event("online"))`) // somebody looks
+	}, func(a *visitor) {
+		_, err := chromedp.Call(a.tab, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		require.NoError(t, err)
+	})
 }
 
 // TestPrivateWindow shares one stream among its tabs, and none with other windows.
