@@ -83,19 +83,7 @@ var modelTests = map[string]func(*testing.T, Harness){
 	"counts stay exact whatever happens at the same time": func(t *testing.T, h Harness) {
 		cs := channels("storm", 3)
 		h.write(t, collapsing(`1`, "k0", cs...))
-		var g errgroup.Group
-		for worker := range 8 {
-			g.Go(func() error {
-				rng := rand.New(rand.NewPCG(rand.Uint64(), uint64(worker)))
-				for range 25 {
-					if err := h.disturb(t, rng, cs); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		}
-		require.NoError(t, g.Wait())
+		atOnce(t, 8, 25, func(rng *rand.Rand) error { return h.disturb(t, rng, cs) })
 		for more := true; more; {
 			var err error
 			more, err = h.DB.Expire(t.Context())
@@ -106,6 +94,24 @@ var modelTests = map[string]func(*testing.T, Harness){
 		}
 		h.requireNotesAgree(t, cs)
 	},
+}
+
+// atOnce has several workers do something so often, each at random.
+func atOnce(t *testing.T, workers, times int, do func(*rand.Rand) error) {
+	t.Helper()
+	var g errgroup.Group
+	for worker := range workers {
+		g.Go(func() error {
+			rng := rand.New(rand.NewPCG(rand.Uint64(), uint64(worker)))
+			for range times {
+				if err := do(rng); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	require.NoError(t, g.Wait())
 }
 
 // disturb does something random to random channels.

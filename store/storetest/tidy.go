@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/store"
@@ -138,19 +137,7 @@ var tidyTests = map[string]func(*testing.T, Harness){
 	},
 	"badge, count and list agree after 200 operations of five clients at once": func(t *testing.T, h Harness) {
 		c := channels("five", 1)[0]
-		var clients errgroup.Group
-		for client := range 5 {
-			clients.Go(func() error {
-				rng := rand.New(rand.NewPCG(rand.Uint64(), uint64(client)))
-				for range 40 {
-					if err := h.operate(t, rng, c); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-		}
-		require.NoError(t, clients.Wait())
+		atOnce(t, 5, 40, func(rng *rand.Rand) error { return h.operate(t, rng, c) })
 		h.fill(t, c, 1)
 		s := h.must(t, c)(h.DB.Delete(t.Context(), c, h.head(t, c).Seq))
 		h.requireNotesAgree(t, []event.Channel{c})
