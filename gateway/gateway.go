@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,10 +167,19 @@ func (g *Gateway) Close() error {
 	return g.engine.Stop(ctx)
 }
 
+// room is for how many more streams there is room.
+func (g *Gateway) room() int {
+	if g.cfg.MaxStreams <= 0 {
+		return math.MaxInt
+	}
+	return g.cfg.MaxStreams - int(g.streams.Load())
+}
+
 // Register adds the gateway's routes to a server, and its drain to the server's
 // end. Call it once, before the server serves.
 func (g *Gateway) Register(s *server.Server) {
 	g.origins = s.Origins()
+	s.PaceStreams(streamPath, g.room)
 	s.Echo.GET(streamPath, g.stream)
 	s.Echo.HEAD(streamPath, g.head)
 	g.params = g.describeStream(s.API)

@@ -238,6 +238,7 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, ask wanted) {
 	if who.claims != nil {
 		opt.Expiry = who.claims.Expires
 	}
+	server.Entered(c.Request())
 	g.engine.Serve(response{c.Response()}, c.Request(), greeting, source, opt)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -34,6 +35,14 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Protocols:         clearTextProtocols(),
+	}
+	if s.streams != "" {
+		door := newEntrance(s.streams)
+		srv.Handler, srv.ConnContext = door.handler(s.Echo), door.enter
+		listeners = slices.Clone(listeners)
+		for i, ln := range listeners {
+			listeners[i] = newAhead(ln, door, s.room)
+		}
 	}
 	return serve(ctx, srv, s.log, listeners, s.opt.DrainDelay+s.opt.ShutdownTimeout, func(ctx context.Context) {
 		s.Drain()

@@ -87,6 +87,8 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *metrics
 	admin    []func(*http.ServeMux) // see HandleAdmin
+	streams  string                 // see PaceStreams
+	room     func() int
 	health   health
 	draining atomic.Bool
 	level    *slog.LevelVar // of log; nil: it stays as it is
@@ -132,6 +134,12 @@ func (s *Server) get(path string, h echo.HandlerFunc) {
 	s.Echo.GET(path, h)
 	s.Echo.HEAD(path, h)
 }
+
+// PaceStreams names the path whose answers are streams. When many clients come at once,
+// their connections then wait in order, so that streams that are open do not wait for
+// them. No more wait than room says that there is room for streams, but for a few. Call it
+// before Serve.
+func (s *Server) PaceStreams(path string, room func() int) { s.streams, s.room = path, room }
 
 // Origins are those of the Options.
 func (s *Server) Origins() Origins { return s.opt.Origins }
