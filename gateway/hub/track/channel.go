@@ -58,6 +58,7 @@ func (c *Channel) Message(p event.Position, frame event.Frame, n *event.Note, at
 		c.rewritten(p.Seq, at, &fx)
 		c.noted(n, &fx)
 	case p.Seq <= max(c.filled.Seq, c.look().rewritten):
+		// It is old, or may have been deleted since: the log has it if it is there.
 	case p.Seq == c.filled.Seq+1:
 		c.push(newEntry(c.name, p, frame, ViaBus), at)
 		c.takeAhead(at)

@@ -84,7 +84,8 @@ func (c *Channel) shrink() {
 	}
 }
 
-// dropAnnounced forgets what was announced beyond Filled.
+// dropAnnounced forgets what came of events beyond Filled: their frames, and how far a
+// deletion among them reached. The caller has set announced.
 func (c *Channel) dropAnnounced() {
 	if c.recent != nil {
 		c.recent.ahead, c.recent.rewritten = nil, 0
