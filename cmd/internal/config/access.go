@@ -8,8 +8,8 @@ import (
 // Services says which backend services may publish.
 type Services struct {
 	ServiceKeys Secret `placeholder:"KEY,..." help:"Keys of the services that publish: name=secret, or name@namespace+namespace=secret, comma-separated. The namespace admin gives the admin right; a name may occur twice."`
-	ServiceRate int    `name:"max-rate-per-service" placeholder:"N" default:"0" help:"Publishing requests that each service may send in a second to this notifier; five seconds' worth can be saved up. 0: no limit."`
-	MaxData     int    `name:"max-data" placeholder:"BYTES" default:"65024" help:"Largest data of an event. With the default every line of a stream is below 64 KiB; longer ones end clients whose readers take no more than that (Go's bufio.Scanner, and what is built on it), again and again at the same event."`
+	ServiceRate int    `name:"max-rate-per-service" placeholder:"N" default:"0" help:"Publishing requests that each service may send in a second to this notifier; what is not used can be saved for up to five seconds. 0: no limit."`
+	MaxData     int    `name:"max-data" placeholder:"BYTES" default:"65024" help:"Largest data of an event. With the default every line of a stream is below 64 KiB. Some clients can't read longer lines (Go's bufio.Scanner and others): they would fail at the same event again and again."`
 
 	keys auth.ServiceKeys
 }
@@ -31,7 +31,7 @@ func (s *Services) Keys() auth.ServiceKeys { return s.keys }
 
 // Policies says what the namespaces allow and keep.
 type Policies struct {
-	Policies string `placeholder:"FILE" help:"YAML file of namespaces and their policies. Without one the built-in policies hold."`
+	Policies string `placeholder:"FILE" help:"YAML file of namespaces and their policies. Without it, the built-in policies are used."`
 
 	Namespaces auth.Policies `kong:"-"` // those of the file, or the built-in ones
 }

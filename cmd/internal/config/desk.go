@@ -7,7 +7,7 @@ type Desk struct {
 		Caller
 		AdminKey Secret `placeholder:"KEY" help:"A service key with the admin right, without its name."`
 
-		Fleet struct{} `cmd:"" help:"All processes, and what they have to do."`
+		Fleet struct{} `cmd:"" help:"All processes, and how busy they are."`
 		User  struct {
 			Subject string `arg:"" help:"As tokens name the person."`
 		} `cmd:"" help:"A person's streams and inbox."`
@@ -19,26 +19,26 @@ type Desk struct {
 			Channel string `arg:""`
 			Seq     uint64 `arg:""`
 			Data    bool   `help:"Show its data, which may be private."`
-		} `cmd:"" help:"What became of an event: did they get it?"`
-	} `cmd:"" help:"Ask the notifier that runs about the fleet, a person, a channel or an event."`
+		} `cmd:"" help:"What happened to an event, and who got it."`
+	} `cmd:"" help:"Ask a running notifier about all processes, a person, a channel or an event."`
 
 	Publish struct {
 		Caller
 		Key     Secret   `placeholder:"KEY" help:"A service key, without its name."`
-		Channel []string `placeholder:"CHANNEL" help:"Where to; may be repeated."`
-		User    []string `placeholder:"SUBJECT" help:"Whose inbox; may be repeated."`
-		Type    string   `arg:"" help:"What kind of event."`
+		Channel []string `placeholder:"CHANNEL" help:"A channel that gets the event; may be repeated."`
+		User    []string `placeholder:"SUBJECT" help:"A person who gets the event; may be repeated."`
+		Type    string   `arg:"" help:"Type of the event."`
 		Data    string   `arg:"" default:"null" help:"JSON."`
 	} `cmd:"" help:"Publish an event."`
 
 	Follow struct {
 		Caller
-		GatewayURL  string   `placeholder:"URL" help:"Address of a gateway, or of what stands in front of it. Default: that of --url."`
-		As          string   `placeholder:"SUBJECT" help:"Whose inbox to listen to as well, with a token that is made for an hour."`
-		TokenSecret Secret   `placeholder:"SECRET" help:"What such a token is signed with: --jwt-secret of the gateway."`
-		From        string   `name:"last-event-id" placeholder:"ID" help:"Begin after this position; 0: with all that is kept."`
+		GatewayURL  string   `placeholder:"URL" help:"Address of a gateway, or of the proxy in front of it. Default: that of --url."`
+		As          string   `placeholder:"SUBJECT" help:"A person whose inbox to listen to as well. The command makes a token for an hour."`
+		TokenSecret Secret   `placeholder:"SECRET" help:"The secret that signs this token: --jwt-secret of the gateway."`
+		From        string   `name:"last-event-id" placeholder:"ID" help:"Begin after this cursor; 0: with the first event that is kept."`
 		Channels    []string `arg:"" optional:"" help:"Further channels."`
-	} `cmd:"" name:"listen" help:"Listen to channels, as anybody or as a person, and print what comes."`
+	} `cmd:"" name:"listen" help:"Listen to channels, with or without a token of a person, and print what comes."`
 }
 
 // Caller is what all calls have.

@@ -9,15 +9,15 @@ const CommandDoctor = "doctor around"
 type Diagnosis struct {
 	Doctor struct {
 		Around DoctorAround `cmd:"" default:"withargs" hidden:"" help:"Try what the program will need with these settings (the default)."`
-		Stream DoctorStream `cmd:"" help:"Open a stream through the site's public address, and say what on the way holds it back."`
-	} `cmd:"" help:"Say what is wrong around the program, and what to do about it."`
-	Check struct{} `cmd:"" help:"Read and judge the settings and the files that they name, and exit: 0 if they are good, else 2 with a line for each fault."`
+		Stream DoctorStream `cmd:"" help:"Open a stream through the site's public address, and say what delays or breaks it on the way."`
+	} `cmd:"" help:"Say what is wrong with the servers and files that the program needs, and what to do."`
+	Check struct{} `cmd:"" help:"Check the settings and the files that they name, and exit: 0 if they are good, else 2 with a line for each mistake."`
 }
 
 // DoctorAround is what else doctor is told.
 type DoctorAround struct {
-	Token Secret `placeholder:"TOKEN" help:"A person's token to judge."`
-	Nginx string `placeholder:"FILE" help:"What nginx -T printed, or nginx.conf, to judge how it passes streams on."`
+	Token Secret `placeholder:"TOKEN" help:"A person's token to check."`
+	Nginx string `placeholder:"FILE" help:"The output of nginx -T, or nginx.conf. The command checks how it passes streams on."`
 }
 
 // NginxToJudge is the file with Nginx's configuration; empty: none.
@@ -31,8 +31,8 @@ type DoctorStream struct {
 	URL      string        `arg:"" help:"The site's address, such as https://example.com."`
 	Token    Secret        `placeholder:"TOKEN" help:"A person's token. Without one the stream is anonymous, and needs --channel."`
 	Channel  string        `placeholder:"NAME" help:"A channel to open, such as topic:news."`
-	Wait     time.Duration `placeholder:"DURATION" default:"75s" help:"How long to look at most. What is known sooner ends it: two heartbeats are seen in 45s."`
-	Insecure bool          `help:"Take any certificate."`
+	Wait     time.Duration `placeholder:"DURATION" default:"75s" help:"The longest time to look. The command ends sooner if it knows enough; two heartbeats take 45s."`
+	Insecure bool          `help:"Accept any certificate."`
 }
 
 // StreamToLookAt is what doctor stream was told.
@@ -66,7 +66,7 @@ func doubts(program Program, unknown []string) (found SettingErrors) {
 		}
 	}
 	for _, name := range unknown {
-		found = append(found, name+": is no setting of Bellhop")
+		found = append(found, name+": is not a setting of Bellhop")
 	}
 	return found
 }

@@ -32,7 +32,7 @@ func TestCheckJudgesWhatAStartWould(t *testing.T) {
 			"--mysql-primary (BELLHOP_MYSQL_PRIMARY): does not parse",
 			"--issuers (BELLHOP_ISSUERS): ",
 			"--policies (BELLHOP_POLICIES): policy file " + policies,
-			"BELLHOP_HEARTBEET: is no setting of Bellhop",
+			"BELLHOP_HEARTBEET: is not a setting of Bellhop",
 		}},
 		"notifier": {&Notifier{}, goodNotifier("BELLHOP_REDIS=hunter2", "BELLHOP_SERVICE_KEYS=forum@romo+user=abcdefghijklmnop,shop=hunter2"), []string{
 			"--redis (BELLHOP_REDIS): does not parse",

@@ -11,8 +11,8 @@ import (
 // HTTP is where a program listens.
 type HTTP struct {
 	Listen      string        `placeholder:"HOST:PORT" default:"${listen}" help:"Address of the public API. Without a host: every interface."`
-	DrainDelay  time.Duration `placeholder:"DURATION" default:"1s" help:"Time for which a stopping program goes on as before, but says 503 on /readyz, so that balancers look away. More than a balancer's health checks take to notice."`
-	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics, /readyz with reasons, /loglevel and /debug/pprof, and of the console (/console/) where events are accepted. Keep it away from the public: whoever can reach it on its own machine needs no key for the console."`
+	DrainDelay  time.Duration `placeholder:"DURATION" default:"1s" help:"Time for which a stopping program goes on as before, but answers 503 on /readyz, so that load balancers stop sending clients. Make it longer than the balancer's health checks need."`
+	AdminListen string        `placeholder:"HOST:PORT" default:"${admin_listen}" help:"Address of /metrics, /readyz with reasons, /loglevel and /debug/pprof, and, where events are accepted, of the console (/console/). It must not be public: on the same machine the console needs no key."`
 }
 
 // PublicAddress is where the public API listens.
@@ -53,8 +53,8 @@ func checkAddress(p *SettingErrors, flag, address string) {
 
 // Logging is what a program tells about itself.
 type Logging struct {
-	LogLevel  slog.Level `placeholder:"LEVEL" default:"info" help:"Least severe level that is logged: debug, info, warn or error. While a program runs, it changes by PUT /loglevel on the admin listener; SIGHUP sets it to what is configured, which may stand in the file that the variable with _FILE names."`
-	LogFormat string     `placeholder:"FORMAT" default:"${log_format}" help:"text, or json with one object a line."`
+	LogLevel  slog.Level `placeholder:"LEVEL" default:"info" help:"The lowest level that is logged: debug, info, warn or error. PUT /loglevel on the admin listener changes it while the program runs. SIGHUP sets it back to what is configured, also in the file that the variable with _FILE names."`
+	LogFormat string     `placeholder:"FORMAT" default:"${log_format}" help:"text, or json with one object in each line."`
 }
 
 func (l *Logging) check(p *SettingErrors) {

@@ -20,7 +20,7 @@ type Gateway struct {
 	Diagnosis
 
 	Run    struct{} `cmd:"" default:"1" help:"Serve clients (the default)."`
-	Health struct{} `cmd:"" help:"Ask the gateway that runs with these settings whether it is ready; exit 0 if so."`
+	Health struct{} `cmd:"" help:"Ask the gateway that runs with these settings whether it is ready; exit 0 if it is."`
 }
 
 func (g *Gateway) about() (string, string, kong.Vars) {
@@ -71,10 +71,10 @@ type Notifier struct {
 		Keep struct{} `cmd:"" help:"Keep the epoch on the server that is now the primary: run it after a planned switch-over that lost nothing."`
 	} `cmd:"" help:"Tell the log about a restore or a planned switch-over."`
 	Relay struct {
-		Run    struct{} `cmd:"" default:"1" hidden:"" help:"Publish what stands in the outbox (the default)."`
+		Run    struct{} `cmd:"" default:"1" hidden:"" help:"Publish the rows of the outbox (the default)."`
 		Schema struct{} `cmd:"" help:"Print the statements that make the outbox's tables."`
-	} `cmd:"" help:"Publish what stands in the outbox of a product, and take no events from services."`
-	Health struct{} `cmd:"" help:"Ask the notifier that runs with these settings whether it is ready; exit 0 if so."`
+	} `cmd:"" help:"Publish the rows of a product's outbox, and take no events from services."`
+	Health struct{} `cmd:"" help:"Ask the notifier that runs with these settings whether it is ready; exit 0 if it is."`
 }
 
 func (n *Notifier) about() (string, string, kong.Vars) {
@@ -118,7 +118,7 @@ type Bellhop struct {
 	Tokens   `group:"Access"`
 	Services `group:"Access"`
 	Policies `group:"Access"`
-	Demo     Switch `group:"Access" placeholder:"on|off" default:"auto" help:"The demo page, where everybody signs in as anybody. auto: on while only this machine can connect and no token key is set."`
+	Demo     Switch `group:"Access" placeholder:"on|off" default:"auto" help:"The demo page, where anybody can sign in as anybody. auto: on if only this machine can connect and no token key is set."`
 	Streams  `group:"Streams"`
 	Support  `group:"Support"`
 	Logging  `group:"Logging"`
@@ -127,12 +127,12 @@ type Bellhop struct {
 	Desk
 
 	Run    struct{} `cmd:"" default:"1" help:"Serve clients and services (the default)."`
-	Health struct{} `cmd:"" help:"Ask the process that runs with these settings whether it is ready; exit 0 if so."`
+	Health struct{} `cmd:"" help:"Ask the process that runs with these settings whether it is ready; exit 0 if it is."`
 	Token  struct {
 		User     string   `arg:"" help:"The subject; the token opens the inbox user:USER."`
-		Channels []string `placeholder:"PATTERN" sep:"," help:"Channels whose member the person is, such as room:7 or room:*, comma-separated."`
+		Channels []string `placeholder:"PATTERN" sep:"," help:"Channels of which the person is a member, such as room:7 or room:*, comma-separated."`
 	} `cmd:"" help:"Print a token of the demo, signed with its key, for use with curl."`
-	Env struct{} `cmd:"" help:"Print the demo's address and keys as a shell takes them: eval \"$(bellhop env)\"."`
+	Env struct{} `cmd:"" help:"Print the address and the development keys as variables for a shell: eval \"$(bellhop env)\"."`
 }
 
 func (b *Bellhop) about() (string, string, kong.Vars) {

@@ -13,11 +13,11 @@ import (
 
 // MySQL is where the log lives.
 type MySQL struct {
-	MySQLPrimary  Secret   `name:"mysql-primary" placeholder:"DSN" help:"The primary, as a DSN of go-sql-driver: user:password@tcp(host:3306)/bellhop. Parameters that the program needs it sets itself."`
-	MySQLReplicas []Secret `name:"mysql-replicas" placeholder:"DSN" sep:"," help:"Read replicas, comma-separated. One that is away is passed over and tried again."`
+	MySQLPrimary  Secret   `name:"mysql-primary" placeholder:"DSN" help:"The primary, as a DSN of go-sql-driver: user:password@tcp(host:3306)/bellhop. The program sets the parameters that it needs by itself."`
+	MySQLReplicas []Secret `name:"mysql-replicas" placeholder:"DSN" sep:"," help:"Read replicas, comma-separated. A replica that does not answer is skipped, and tried again later."`
 	MySQLTLS      TLSFiles `embed:"" prefix:"mysql-tls-"`
-	MySQLIdentity string   `name:"mysql-identity" placeholder:"auto|server|cluster:NAME" default:"auto" help:"What makes two servers one log, so that a fail-over between them begins no epoch and resets nobody. auto: the group of Group Replication, and the cluster of a Galera node. cluster:NAME: whatever is behind the address, for a cluster that loses nothing and does not say so (Aurora). server: each server by itself. The same for all programs."`
-	MySQLPool     int      `name:"mysql-pool" placeholder:"N" default:"4" help:"Connections to each server at most. Open streams hold none, so a few are enough."`
+	MySQLIdentity string   `name:"mysql-identity" placeholder:"auto|server|cluster:NAME" default:"auto" help:"Which servers count as one log, so that a fail-over between them begins no epoch and resets no client. auto: the members of Group Replication, and the nodes of a Galera cluster. cluster:NAME: all servers behind the address, for a cluster that loses nothing but does not say which cluster it is (Aurora). server: each server is a log of its own. All programs need the same value."`
+	MySQLPool     int      `name:"mysql-pool" placeholder:"N" default:"4" help:"The most connections to each server. Open streams need none, so a few are enough."`
 }
 
 // identity is what the log's column has room for, and safe as a text of SQL.
@@ -65,7 +65,7 @@ func checkDSN(p *SettingErrors, flag string, dsn Secret) {
 type Redis struct {
 	Redis    Secret   `placeholder:"URL" help:"The bus, and the log of namespaces with log: redis. redis://host:6379, rediss:// for TLS, redis+sentinel://host:port,host:port/master, or redis+cluster://host:port,host:port."`
 	RedisTLS TLSFiles `embed:"" prefix:"redis-tls-"`
-	Pubsub   string   `name:"redis-pubsub" placeholder:"KIND" default:"auto" help:"Pub/Sub of a Redis Cluster. sharded: an event goes to the master of its channel's slot and from there to the gateways that listen, which Redis 7 and Valkey can. classic: every node hears of every event. auto: sharded where every node can. both: listen as auto does and publish both ways, while gateways that listen to the other are being replaced."`
+	Pubsub   string   `name:"redis-pubsub" placeholder:"KIND" default:"auto" help:"Pub/Sub of a Redis Cluster. sharded: an event goes to the master of its channel's slot and from there to the gateways that listen, which needs Redis 7 or Valkey. classic: every node gets every event. auto: sharded if every node supports it. both: listen as auto does, and publish both ways; use it while you replace gateways that listen to the other kind."`
 }
 
 func (r *Redis) check(p *SettingErrors) {
@@ -92,7 +92,7 @@ func (r *Redis) check(p *SettingErrors) {
 
 // SQLite is the embedded log.
 type SQLite struct {
-	SQLite string `name:"sqlite" placeholder:"FILE" default:"bellhop.db" help:"The embedded log's database file, made if it is missing. One process at a time."`
+	SQLite string `name:"sqlite" placeholder:"FILE" default:"bellhop.db" help:"Database file of the embedded log. It is made if it is missing. Only one process at a time can use it."`
 }
 
 func (s *SQLite) check(p *SettingErrors) {

@@ -12,7 +12,7 @@ import (
 
 // TLSFiles are the certificates for connections to one kind of server.
 type TLSFiles struct {
-	CA   string `name:"ca" placeholder:"FILE" help:"PEM file of the authorities that certify the servers, instead of the system's."`
+	CA   string `name:"ca" placeholder:"FILE" help:"PEM file of the certificate authorities that sign the servers' certificates, instead of those of the system."`
 	Cert string `name:"cert" placeholder:"FILE" help:"PEM file of the certificate that the program shows to the servers."`
 	Key  string `name:"key" placeholder:"FILE" help:"PEM file of that certificate's private key."`
 

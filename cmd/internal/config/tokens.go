@@ -13,11 +13,11 @@ import (
 type Tokens struct {
 	JWTSecret        Secret        `name:"jwt-secret" placeholder:"SECRET" help:"Key of the clients' tokens (JWT; HS256, HS384, HS512), at least 32 bytes. Several, comma-separated, are accepted at once, so that a key can be replaced without signing anybody out."`
 	JWTPublicKey     string        `name:"jwt-public-key" placeholder:"FILE" help:"PEM file of public keys of the clients' tokens: RSA (RS256 to RS512, PS256 to PS512), P-256, P-384, P-521 (ES256, ES384, ES512) or Ed25519 (EdDSA). Each key verifies its own algorithms only."`
-	JWKSURL          string        `name:"jwks-url" placeholder:"URL" help:"Where the issuer of the clients' tokens publishes its keys; read again every 5 minutes, and sooner for a key that is not known. Needs --jwt-issuer and --jwt-audience."`
-	JWTIssuer        string        `name:"jwt-issuer" placeholder:"TEXT" help:"If set, tokens must be of this issuer (iss). If it is an address, and no key is set, the issuer is asked where its keys are (OpenID Connect Discovery). Needs --jwt-audience then."`
+	JWKSURL          string        `name:"jwks-url" placeholder:"URL" help:"Address at which the issuer of the clients' tokens publishes its keys. It is read every 5 minutes, and sooner for an unknown key. Needs --jwt-issuer and --jwt-audience."`
+	JWTIssuer        string        `name:"jwt-issuer" placeholder:"TEXT" help:"If set, tokens must be of this issuer (iss). If it is an address and no key is set, Bellhop asks the issuer where its keys are (OpenID Connect Discovery), and --jwt-audience is needed too."`
 	JWTAudience      string        `name:"jwt-audience" placeholder:"TEXT" help:"If set, tokens must be meant for this audience (aud)."`
-	JWTUserClaim     string        `name:"jwt-user-claim" placeholder:"NAME" default:"sub" help:"Claim that says who it is, a text or a whole number. A dot leads into an object: realm.user_id."`
-	JWTLeeway        time.Duration `name:"jwt-leeway" placeholder:"DURATION" default:"60s" help:"How far a token's nbf and iat may lie in the future, because clocks differ. An expired token is expired."`
+	JWTUserClaim     string        `name:"jwt-user-claim" placeholder:"NAME" default:"sub" help:"Claim that names the person, a text or a whole number. A dot leads into an object: realm.user_id."`
+	JWTLeeway        time.Duration `name:"jwt-leeway" placeholder:"DURATION" default:"60s" help:"How far a token's nbf and iat may be in the future, because clocks differ. It does not make expired tokens valid."`
 	Issuers          string        `name:"issuers" placeholder:"FILE" help:"YAML file of further issuers, each with its keys, audience, user claim and a prefix for its people."`
 	AccessTokenQuery Switch        `name:"access-token-query" placeholder:"on|off" default:"off" help:"Accept a token in the query, as access_token, from clients that can send neither a header nor a cookie. Bellhop never logs it; proxies and browsers may."`
 

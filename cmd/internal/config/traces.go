@@ -4,8 +4,8 @@ import "net/url"
 
 // Traces says whether single events are followed by spans of OpenTelemetry.
 type Traces struct {
-	TracesURL   string  `name:"traces-url" placeholder:"URL" help:"Where spans go, as OTLP over HTTP, such as http://collector:4318/v1/traces. Without it nothing is traced."`
-	TracesRatio float64 `name:"traces-ratio" placeholder:"SHARE" default:"0.01" help:"Share of publishing requests that are traced, 0 to 1, of those that bring no traceparent; those that do say it themselves."`
+	TracesURL   string  `name:"traces-url" placeholder:"URL" help:"Address to which spans are sent, as OTLP over HTTP, such as http://collector:4318/v1/traces. Without it nothing is traced."`
+	TracesRatio float64 `name:"traces-ratio" placeholder:"SHARE" default:"0.01" help:"Which share of the publishing requests without a traceparent is traced, 0 to 1. A request with a traceparent says itself whether it is traced."`
 }
 
 func (t *Traces) check(p *SettingErrors) {
