@@ -31,7 +31,7 @@ func (s *shownStory) judge() (outcome outcomeKind, why string) {
 	case s.Stale:
 		return notKnown, fmt.Sprintf("The database's primary is away, and the replica that answers has events up to %d.", s.Head)
 	case len(s.Accepted) > 0:
-		return isGone, fmt.Sprintf("It was accepted at %s, in a life of the log that is over.", clock(s.Accepted[0].Accepted.Accepted))
+		return isGone, fmt.Sprintf("It was accepted at %s, in an earlier epoch of the log.", clock(s.Accepted[0].Accepted.Accepted))
 	default:
 		return neverAccepted, fmt.Sprintf("No such event was accepted: the newest of the channel is %d.", s.Head)
 	}
@@ -44,7 +44,7 @@ func (s *shownStory) judge() (outcome outcomeKind, why string) {
 	}
 	if s.Event == nil {
 		if s.Seq <= s.Floor {
-			return isGone, "Retention has taken it away; before, it is not known to have been handed over."
+			return isGone, "Retention has removed it. It is not known to have been handed over before."
 		}
 		return isGone, "It was deleted or has expired, and is not known to have been handed over."
 	}
@@ -85,21 +85,21 @@ func (s *shownStory) missed() (outcomeKind, string) {
 	}
 	switch conflates := s.Policy != nil && s.Policy.Conflate; {
 	case conflates && past > 0:
-		return passedOver, fmt.Sprintf("The namespace conflates: a newer event of the same type stood for it on %s.", counted(past, "stream"))
+		return passedOver, fmt.Sprintf("The namespace conflates: a newer event of the same type was sent in its place to %s.", counted(past, "stream"))
 	case behind > 0:
-		return streamBehind, counted(behind, "open stream") + " of the channel did not take it yet; a client that takes bytes gets it."
+		return streamBehind, counted(behind, "open stream") + " of the channel did not take it yet. The client gets it when it reads."
 	case lost != nil:
-		return streamEnded, fmt.Sprintf("The last stream ended at %s (%s) at %s before the event was handed over, and none has come for it since.",
+		return streamEnded, fmt.Sprintf("The last stream ended at %s (%s) at %s before the event was handed over, and none was opened for it since.",
 			clock(*lost.Ended), lost.Reason, lost.Gateway)
 	default:
-		return noStream, "No stream of the channel was open when it came, and none has come for it since. It waits in the log."
+		return noStream, "No stream of the channel was open when it came, and none was opened for it since. It waits in the log."
 	}
 }
 
 // where tells at which gateway the event was read, and from where.
 func (s *shownStory) where() string {
 	if len(s.Reads) == 0 {
-		return ", when is not remembered"
+		return ", the time is not remembered"
 	}
 	r := s.Reads[0]
 	from := ""
@@ -126,11 +126,11 @@ func (s *shownStory) handings() (streams int, first time.Time, gateway string) {
 // gap says what keeps the question open; empty: nothing does.
 func (s *shownStory) gap() string {
 	if len(s.Silent) > 0 {
-		return "It is not known to have been handed over, but not all answered: see silent."
+		return "It is not known to have been handed over, but not all processes answered: see silent."
 	}
 	for _, l := range s.Left {
 		if l.At.After(s.Event.Time) {
-			return fmt.Sprintf("It is not known to have been handed over; %s, which went away at %s, may have done so.", l.Gateway, clock(l.At))
+			return fmt.Sprintf("It is not known to have been handed over; %s, which stopped at %s, may have done so.", l.Gateway, clock(l.At))
 		}
 	}
 	for _, m := range s.Memory {

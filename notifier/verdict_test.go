@@ -36,12 +36,12 @@ func TestVerdicts(t *testing.T) {
 		"beyond the head of a replica": {[]func(*shownStory){func(s *shownStory) { s.Seq, s.Stale = 18, true }}, notKnown, "primary is away"},
 		"of a life that is over": {[]func(*shownStory){func(s *shownStory) {
 			s.Seq, s.Accepted = 18, []acceptedBy{{"n", fleet.Accepted{Epoch: "e0", Accepted: at}}}
-		}}, isGone, "at 2026-11-21T20:15:28.000Z, in a life of the log that is over"},
+		}}, isGone, "at 2026-11-21T20:15:28.000Z, in an earlier epoch of the log"},
 		"read": {[]func(*shownStory){func(s *shownStory) {
 			s.Read = &yes
 			s.Reads = []readBy{{"b", fleet.Read{At: at, Address: "192.0.2.1"}}}
 		}}, wasRead, "2026-11-21T20:15:28.000Z, by a request from 192.0.2.1 to b"},
-		"read, once":         {[]func(*shownStory){func(s *shownStory) { s.Read = &yes }}, wasRead, "when is not remembered"},
+		"read, once":         {[]func(*shownStory){func(s *shownStory) { s.Read = &yes }}, wasRead, "the time is not remembered"},
 		"handed over":        {[]func(*shownStory){handed("e1", 2), handed("e1", 0)}, handedOver, "2 streams, by b at 2026-11-21T20:15:28.000Z"},
 		"of another life":    {[]func(*shownStory){handed("e0", 2)}, noStream, ""},
 		"trimmed":            {[]func(*shownStory){func(s *shownStory) { s.Event, s.Floor = nil, 17 }}, isGone, "Retention"},
@@ -51,7 +51,7 @@ func TestVerdicts(t *testing.T) {
 		"old":                {[]func(*shownStory){func(s *shownStory) { s.Memory[0].Since = &after }}, notKnown, "a remembers, which begins at 2026-11-21T20:15:29.000Z"},
 		"no memory":          {[]func(*shownStory){func(s *shownStory) { s.Memory[0].Since = nil }}, notKnown, "--remember"},
 		"a notifier without": {[]func(*shownStory){func(s *shownStory) { s.Memory = append(s.Memory, remembers{"n", fleet.RoleNotifier, nil}) }}, noStream, ""},
-		"a gateway left":     {[]func(*shownStory){func(s *shownStory) { s.Left = []departed{{"c", after}} }}, notKnown, "c, which went away at"},
+		"a gateway left":     {[]func(*shownStory){func(s *shownStory) { s.Left = []departed{{"c", after}} }}, notKnown, "c, which stopped at"},
 		"one left before":    {[]func(*shownStory){func(s *shownStory) { s.Left = []departed{{"c", before}} }}, noStream, ""},
 		"behind":             {[]func(*shownStory){func(s *shownStory) { s.Streams = []heldStream{stream(16, nil)} }}, streamBehind, "1 open stream"},
 		"lost":               {[]func(*shownStory){func(s *shownStory) { s.Ended = []heldStream{stream(15, &before), stream(16, &after)} }}, streamEnded, "20:15:29.000Z (client) at b"},
