@@ -23,12 +23,12 @@ func newMetrics() *metrics {
 	}
 	return &metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("calls_total"),
-			Help: "Tries of calls by what became of them: delivered, moot (nothing was left to tell), refused (not answered with 2xx), unanswered, unsent (as without a secret), parked (given up)."}, []string{"target", "result"}),
+			Help: "Tries of calls, by their result: delivered, moot (no event was left), refused (not answered with 2xx), unanswered, unsent (for example without a secret), parked (given up)."}, []string{"target", "result"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: name("failures_total"),
-			Help: "Rounds that the log failed, by what they do."}, []string{"task"}),
-		waiting: gauge("waiting", "Calls that are to be tried, now or later, in the whole installation."),
-		parked:  gauge("parked", "Calls that were tried for a day and are not any more, in the whole installation."),
-		late:    gauge("late_seconds", "How long ago the first of the calls that wait was made."),
+			Help: "Rounds of the work in the background that failed because of the log, by task."}, []string{"task"}),
+		waiting: gauge("waiting", "Calls that will be tried, now or later, in the whole installation."),
+		parked:  gauge("parked", "Calls that failed for a day and are not tried any more, in the whole installation."),
+		late:    gauge("late_seconds", "Age of the oldest call that waits."),
 	}
 }
 

@@ -40,7 +40,7 @@ func newMetrics(r prometheus.Registerer, open func() float64) (*metrics, error) 
 			Namespace: "bellhop", Name: "tokens_refused_total", Help: "Tokens that were refused, by the code of the refusal.",
 		}, []string{"code"}),
 		opened: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "bellhop", Name: "streams_opened_total", Help: "Streams that were opened, long polls left out, by whether the client brought a cursor: those come back.",
+			Namespace: "bellhop", Name: "streams_opened_total", Help: "Streams that were opened, without long polls, by whether the client had a cursor. Clients with a cursor come back.",
 		}, []string{"cursor"}),
 	}
 	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -34,10 +34,10 @@ func newMetrics() *metrics {
 	}
 	return &metrics{
 		results: prometheus.NewCounterVec(opts("events_total",
-			"Events by what became of them: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
+			"Events by their result: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
 		// Nobody may publish in a namespace without a policy, so there are few.
 		rows: prometheus.NewCounterVec(opts("appends_total",
-			"Appends to single channels that were committed, by namespace; those of Redis-kept channels left out."), []string{"namespace"}),
+			"Appends to single channels that were committed, by namespace, without those of Redis-kept channels."), []string{"namespace"}),
 		groupRows: hist("group_rows",
 			"Appends in one transaction.", prometheus.ExponentialBuckets(1, 2, 12)),
 		commitSeconds: hist("commit_seconds",
@@ -47,7 +47,7 @@ func newMetrics() *metrics {
 		published: prometheus.NewCounter(opts("published_total",
 			"Messages that the bus took.")),
 		publishFailed: prometheus.NewCounter(opts("publish_failures_total",
-			"Messages that the bus did not take, or not surely. Gateways find the events in the log's tail.")),
+			"Messages that the bus did not take, or perhaps did not take. Gateways find the events in the log's tail.")),
 		publishDropped: prometheus.NewCounterVec(opts("publish_dropped_total",
 			"Messages never sent, because the queue towards the bus was full or they were stale."), []string{"reason"}),
 		epochs: prometheus.NewCounter(opts("epochs_total",
@@ -55,7 +55,7 @@ func newMetrics() *metrics {
 		maintenanceFailed: prometheus.NewCounterVec(opts("maintenance_failures_total",
 			"Failed rounds of the work in the background."), []string{"task"}),
 		kept: prometheus.NewCounterVec(opts("kept_events_total",
-			"Events of Redis-kept channels by what became of them: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
+			"Events of Redis-kept channels by their result: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
 		keptSeconds: hist("kept_append_seconds",
 			"Time of one group of appends to Redis-kept channels.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
 	}

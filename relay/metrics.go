@@ -24,11 +24,11 @@ func newMetrics(now time.Time) *metrics {
 		return prometheus.Opts{Namespace: "bellhop", Subsystem: "outbox", Name: name, Help: help}
 	}
 	m := &metrics{
-		relayed: prometheus.NewCounter(prometheus.CounterOpts(opts("relayed_rows_total", "Rows of the outbox that were published and taken out."))),
+		relayed: prometheus.NewCounter(prometheus.CounterOpts(opts("relayed_rows_total", "Rows of the outbox that were published and deleted."))),
 		refused: prometheus.NewCounter(prometheus.CounterOpts(opts("refused_rows_total", "Rows of the outbox that broke a rule and were parked."))),
-		parked:  prometheus.NewGauge(prometheus.GaugeOpts(opts("parked_rows", "Rows of the outbox that were refused and stay, up to 10,000; of the relay that is at work."))),
+		parked:  prometheus.NewGauge(prometheus.GaugeOpts(opts("parked_rows", "Rows of the outbox that were refused and stay, up to 10,000, at the relay that works."))),
 	}
-	m.lag = prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("lag_seconds", "How long the oldest row of the outbox has waited; of the relay that is at work.")), m.seconds)
+	m.lag = prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("lag_seconds", "How long the oldest row of the outbox has waited, at the relay that works.")), m.seconds)
 	m.since.Store(now.UnixMilli())
 	return m
 }

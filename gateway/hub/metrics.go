@@ -39,13 +39,13 @@ func newMetrics(h *Hub) *metrics {
 	for v, label := range vias {
 		m.all = append(m.all, prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Namespace: "bellhop", Subsystem: "hub", Name: "delivered_events_total",
-			Help:        "Events handed to streams, by how they came: over the bus, by filling a hole, or by replay from the log.",
+			Help:        "Events handed to streams, by how they came: over the bus, by filling a gap, or by replay from the log.",
 			ConstLabels: prometheus.Labels{"via": label},
 		}, func() float64 { return float64(m.delivered[v].Load()) }))
 	}
 	fills := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "fills_total",
-		Help: "Holes in channels that were filled from the log, by what showed them.",
+		Help: "Gaps in channels that were filled from the log, by what showed them.",
 	}, []string{"cause"})
 	for c, label := range map[track.Cause]string{track.CauseBus: "bus", track.CauseTail: "tail", track.CauseHeads: "heads"} {
 		m.fills[c] = fills.WithLabelValues(label)
@@ -63,27 +63,27 @@ func newMetrics(h *Hub) *metrics {
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Namespace: "bellhop", Subsystem: "hub", Name: "bus_doubt_seconds",
-			Help: "For how long the bus has been in doubt; 0: it is not. Events come by the log's tail meanwhile.",
+			Help: "For how long the bus has been in doubt; 0: it is not. Meanwhile events come by the log's tail.",
 		}, func() float64 { return h.Doubt().Seconds() }),
 		followed{h})
-	m.doubts = counter("bus_doubts_total", "Times that the bus came in doubt.")
+	m.doubts = counter("bus_doubts_total", "How often the bus came in doubt.")
 	m.questions = counter("head_queries_total", "Queries for heads of channels.")
 	m.reads = counter("range_queries_total", "Queries for ranges of events.")
 	m.epochs = counter("epoch_changes_total", "Changes of the log's epoch.")
-	m.keptLives = counter("kept_lives_total", "Kept channels that were found to have begun a new life.")
-	m.conflated = counter("conflated_events_total", "Events that live streams were not sent, because newer ones of conflated channels stood for them.")
-	m.ring = counter("ring_replays_total", "Events that streams missed and were handed from memory. Those that were read from the log are delivered_events_total with via=\"replay\"; which server had them, bellhop_database_pages_total says.")
+	m.keptLives = counter("kept_lives_total", "Redis-kept channels that began a new life.")
+	m.conflated = counter("conflated_events_total", "Events of conflated channels that were not sent to live streams, because newer ones were sent in their place.")
+	m.ring = counter("ring_replays_total", "Events that streams had missed and got from memory. Those from the log are delivered_events_total with via=\"replay\"; bellhop_database_pages_total says which server had them.")
 	m.waiting = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "waiting_channels",
-		Help: "Channels of streams that wait for the log in Redis, which is away.",
+		Help: "Channels of streams that wait because Redis, which is their log, is away.",
 	})
 	m.recent = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "recent_bytes",
-		Help: "Memory that recent events take, which are kept for those who reconnect.",
+		Help: "Memory of the recent events that are kept for clients that reconnect.",
 	})
 	m.resets = counter("resets_total", "bellhop.reset blocks written.")
 	m.tailReads = counter("tail_reads_total", "Readings of the newest transactions.")
-	m.tailCuts = counter("tail_cuts_total", "Readings that could not go on from the last one, so that all heads were read.")
+	m.tailCuts = counter("tail_cuts_total", "Readings of the tail that could not go on from the last one, so that all heads were read.")
 	m.tailLast = prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "tail_last_read_timestamp_seconds",
 		Help: "When the newest transactions were last read.",

@@ -19,7 +19,7 @@ func newMetrics(r prometheus.Registerer, waiting func() float64) (*metrics, erro
 			Namespace: "bellhop", Name: "polls_open", Help: "Long polls that are open. They are among the open streams.",
 		}),
 		resumed: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: "bellhop", Name: "polls_resumed_total", Help: "Long polls that went on with the stream of the one before, without a question to the log.",
+			Namespace: "bellhop", Name: "polls_resumed_total", Help: "Long polls that went on with the stream of the poll before, without a query to the log.",
 		}),
 	}
 	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

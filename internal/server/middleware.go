@@ -205,7 +205,7 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "bellhop_http_request_duration_seconds",
-		Help:    "Time from a request's head until its handler was done. That of a stream is done when it begins where it takes the connection over, and else at its end.",
+		Help:    "Time from a request's head until its handler was done. For a stream this is its beginning if it takes the connection over, and otherwise its end.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600},
 	}, []string{"method", "route", "code"})}
 	if r == nil {

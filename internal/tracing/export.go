@@ -138,9 +138,9 @@ func (t *Tracer) send(batch []*Span) {
 	err := t.post(batch)
 	switch {
 	case err != nil && !t.failing:
-		t.cfg.Logger.Warn("traces are not taken", "error", err)
+		t.cfg.Logger.Warn("the collector does not take traces", "error", err)
 	case err == nil && t.failing:
-		t.cfg.Logger.Info("traces are taken again")
+		t.cfg.Logger.Info("the collector takes traces again")
 	}
 	if t.failing = err != nil; t.failing {
 		t.dropped.Add(float64(len(batch)))

@@ -69,13 +69,13 @@ func databaseFigures(log *store.DB) *figures {
 var databaseOf = []figure{
 	gauge("bellhop_database_connections", "Open connections to a server of the log.", "server", "role"),
 	gauge("bellhop_database_connections_in_use", "Open connections to a server of the log that are in use.", "server", "role"),
-	counter("bellhop_database_connection_waits_total", "Questions to a server of the log that had to wait for a connection.", "server", "role"),
-	counter("bellhop_database_connection_wait_seconds_total", "Time that questions to a server of the log waited for a connection.", "server", "role"),
+	counter("bellhop_database_connection_waits_total", "Queries to a server of the log that had to wait for a connection.", "server", "role"),
+	counter("bellhop_database_connection_wait_seconds_total", "Time that queries to a server of the log waited for a connection.", "server", "role"),
 	counter("bellhop_database_pages_total", "Pages of events and inboxes that a server served.", "server", "role"),
 	counter("bellhop_replica_behind_total", "Pages that were read from the primary because the replica did not have them yet.", "server"),
-	counter("bellhop_replica_failures_total", "Questions that the replica did not answer.", "server"),
+	counter("bellhop_replica_failures_total", "Queries that the replica did not answer.", "server"),
 	gauge("bellhop_replica_passed_over", "1 while the replica is not asked because it does not answer.", "server"),
-	gauge("bellhop_replica_lag_seconds", "How far the replica was behind within the last five seconds, a minute at most. Left out while it is not known.", "server"),
+	gauge("bellhop_replica_lag_seconds", "How far the replica was behind within the last five seconds, at most a minute. There is no value while it is not known.", "server"),
 }
 
 // redisFigures are those of the connections to Redis.
@@ -91,11 +91,11 @@ func redisFigures(client redis.UniversalClient) *figures {
 }
 
 var redisOf = []figure{
-	gauge("bellhop_redis_connections", "Open connections to Redis, those that listen left out."),
+	gauge("bellhop_redis_connections", "Open connections to Redis, without those that listen."),
 	gauge("bellhop_redis_connections_in_use", "Open connections to Redis that are in use."),
-	counter("bellhop_redis_connection_waits_total", "Questions to Redis that had to wait for a connection."),
-	counter("bellhop_redis_connection_wait_seconds_total", "Time that questions to Redis waited for a connection."),
-	counter("bellhop_redis_connection_timeouts_total", "Questions to Redis that got no connection in time."),
+	counter("bellhop_redis_connection_waits_total", "Commands to Redis that had to wait for a connection."),
+	counter("bellhop_redis_connection_wait_seconds_total", "Time that commands to Redis waited for a connection."),
+	counter("bellhop_redis_connection_timeouts_total", "Commands to Redis that got no connection in time."),
 }
 
 // accessFigures are how old what tokens are judged by is.
@@ -111,8 +111,8 @@ func accessFigures(keys func() *tokenKeys, revocations *gateway.Revocations) *fi
 }
 
 var tokenAges = []figure{
-	gauge("bellhop_revocations_last_read_timestamp_seconds", "When it was last read whose tokens are revoked."),
-	gauge("bellhop_jwks_last_read_timestamp_seconds", "When the key sets of issuers were last read; of several the one that was read the longest ago."),
+	gauge("bellhop_revocations_last_read_timestamp_seconds", "When the list of revoked tokens was last read."),
+	gauge("bellhop_jwks_last_read_timestamp_seconds", "When the key sets of issuers were last read. With several issuers, the oldest of these times."),
 }
 
 func seconds(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }

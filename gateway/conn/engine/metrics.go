@@ -23,11 +23,11 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Namespace: "bellhop", Name: "conn_written_bytes_total", Help: "Bytes that the sockets of streams took from the event loops.",
 		}),
 		blocked: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "bellhop", Name: "conn_blocked_streams", Help: "Streams whose client does not take what there is for it.",
+			Namespace: "bellhop", Name: "conn_blocked_streams", Help: "Streams whose client does not read, although there is something for it.",
 		}),
 		backlog: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "bellhop", Name: "conn_backlog_bytes",
-			Help: "Bytes that wait in this process for clients that do not take them. What the kernel holds for them, and what their sources have not said yet, is not among them.",
+			Help: "Bytes that wait in this process for clients that do not read. Bytes in the kernel, and events that were not rendered yet, are not counted.",
 		}),
 	}
 	if r == nil {
