@@ -20,7 +20,7 @@ func (g *Gateway) describeStream(api huma.API) []*huma.Param {
 	op := &huma.Operation{
 		OperationID: "open-stream", Method: http.MethodGet, Path: streamPath,
 		Summary:     "Open a stream of Server-Sent Events",
-		Description: "Carries the inbox of the token's subject and the channels that are named, from the cursor on, or from now on without one.",
+		Description: "The stream has the inbox of the token's subject and the channels that the query names. It begins after the cursor, or now if there is none.",
 		Parameters: []*huma.Param{
 			query("channel", &huma.Schema{Type: huma.TypeArray, Items: text, MaxItems: &limit}, "A further channel; repeatable."),
 			query("inbox", &huma.Schema{Type: huma.TypeString, Enum: []any{"true", "false"}}, "false leaves the own inbox out."),
@@ -33,7 +33,7 @@ func (g *Gateway) describeStream(api huma.API) []*huma.Param {
 			{Name: "Last-Event-ID", In: "header", Schema: text, Description: "The cursor: the id of the last event."},
 		},
 		Responses: map[string]*huma.Response{
-			"200": {Description: "The stream. One that a limit of the person or the address refuses says bellhop.refused and ends.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}},
+			"200": {Description: "The stream. If a limit of the person or the address is reached, it has bellhop.refused and ends.", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: text}}},
 		},
 	}
 	problem := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[server.Problem](), true, "Problem")

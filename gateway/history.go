@@ -26,9 +26,9 @@ type historyInput struct {
 
 type historyOutput struct {
 	Status    int
-	ETag      string `header:"ETag" doc:"Names what the channel holds, for If-None-Match."` //nolint:tagliatelle // that is its name
+	ETag      string `header:"ETag" doc:"Changes when the channel changes; for If-None-Match."` //nolint:tagliatelle // that is its name
 	Caching   string `header:"Cache-Control"`
-	SetCookie string `header:"Set-Cookie" doc:"Clears a session cookie that is no good."`
+	SetCookie string `header:"Set-Cookie" doc:"Clears a session cookie that is not valid."`
 	Body      history
 }
 

@@ -46,23 +46,23 @@ var _ InboxLog = (*store.DB)(nil)
 type inboxInput struct {
 	caller
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"100" doc:"The most items to return."`
-	Before uint64 `query:"before" doc:"List what comes before this seq; left out, or 0: the newest."`
-	Unread bool   `query:"unread" doc:"true lists unread events only."`
+	Before uint64 `query:"before" doc:"List what comes before this seq. Without it, or with 0, the list begins with the newest."`
+	Unread bool   `query:"unread" doc:"true lists only unread events."`
 	// Type is a list in one parameter: a=x&a=y would be refused.
-	Type     []string `query:"type" maxItems:"20" doc:"Types, with commas between them: list events of these only." example:"comment,reply"`
-	Archived bool     `query:"archived" doc:"true lists what is archived, and nothing else."`
+	Type     []string `query:"type" maxItems:"20" doc:"List only events of these types, separated by commas." example:"comment,reply"`
+	Archived bool     `query:"archived" doc:"true lists only what is archived."`
 }
 
 type inboxOutput struct {
 	Status  int
-	ETag    string `header:"ETag" doc:"Names what the inbox holds, for If-None-Match."` //nolint:tagliatelle // that is its name
+	ETag    string `header:"ETag" doc:"Changes when the inbox changes; for If-None-Match."` //nolint:tagliatelle // that is its name
 	Caching string `header:"Cache-Control"`
 	Body    inboxList
 }
 
 type inboxList struct {
-	Items  []inboxItem `json:"items" doc:"Newest first. Deleted, expired and archived events are left out, and those for which a newer one with the same collapse key stands."`
-	Next   *uint64     `json:"next" doc:"The value of before for the next page; null at the end. A page may have fewer items than asked for, or none, and a next page all the same."`
+	Items  []inboxItem `json:"items" doc:"Newest first. Without events that were deleted, have expired, were archived, or were replaced by a newer one with the same collapse key."`
+	Next   *uint64     `json:"next" doc:"The value of before for the next page; null on the last page. A page may have fewer items than you asked for, even none, and still have a next page."`
 	Unread uint64      `json:"unread" doc:"How many events are unread."`
 	Head   uint64      `json:"head" doc:"The newest seq: unread counts events up to here."`
 	Cursor string      `json:"cursor" doc:"Opens a stream that goes on right after head."`
@@ -102,10 +102,10 @@ type countsOutput struct{ Body inboxCounts }
 
 type inboxCounts struct {
 	Unread uint64 `json:"unread" doc:"How many events are unread."`
-	Unseen uint64 `json:"unseen" doc:"How many of them were not seen either."`
+	Unseen uint64 `json:"unseen" doc:"How many of the unread events were not seen."`
 	// ByType is never null.
 	ByType map[string]uint64 `json:"by_type" doc:"The unread ones among the newest 20,000 events, by their types."`
-	Head   uint64            `json:"head" doc:"The newest seq: the counts are of events up to here."`
+	Head   uint64            `json:"head" doc:"The newest seq: the counts include events up to here."`
 	Stale  bool              `json:"stale,omitempty" doc:"The database's primary is away: the counts may be out of date."`
 }
 

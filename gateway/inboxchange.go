@@ -25,8 +25,8 @@ const (
 type readInput struct {
 	caller
 	Body struct {
-		UpTo *uint64   `json:"up_to,omitempty" maximum:"9223372036854775807" doc:"Everything up to this seq; what arrives later stays unread. With a seq beyond the newest: everything."`
-		Seqs *[]uint64 `json:"seqs,omitempty" maxItems:"1000" doc:"Single events. Those that are gone are passed over."`
+		UpTo *uint64   `json:"up_to,omitempty" maximum:"9223372036854775807" doc:"All events up to this seq. Events that arrive later stay unread. A seq beyond the newest means all events."`
+		Seqs *[]uint64 `json:"seqs,omitempty" maxItems:"1000" doc:"Single events. Events that are gone are ignored."`
 	}
 }
 
@@ -41,14 +41,14 @@ func (in *readInput) Resolve(ctx huma.Context) []error {
 type seqsInput struct {
 	caller
 	Body struct {
-		Seqs []uint64 `json:"seqs" maxItems:"1000" doc:"Those that are gone are passed over."`
+		Seqs []uint64 `json:"seqs" maxItems:"1000" doc:"Events that are gone are ignored."`
 	}
 }
 
 type seenInput struct {
 	caller
 	Body struct {
-		UpTo uint64 `json:"up_to" maximum:"9223372036854775807" doc:"Everything up to this seq; with one beyond the newest: everything."`
+		UpTo uint64 `json:"up_to" maximum:"9223372036854775807" doc:"All events up to this seq. A seq beyond the newest means all events."`
 	}
 }
 
@@ -61,7 +61,7 @@ func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
 	change := func(id, path, summary, description string) huma.Operation {
 		return huma.Operation{
 			OperationID: id, Method: http.MethodPost, Path: inboxPath + path, Parameters: g.tokenParam(),
-			Summary: summary, Description: description + " Repeating it is harmless. Streams that carry the inbox say bellhop.read.",
+			Summary: summary, Description: description + " You may repeat the call. Streams with the inbox get bellhop.read.",
 			Errors: append(slices.Clone(refusals), http.StatusRequestEntityTooLarge), MaxBodyBytes: maxSeqsBody,
 		}
 	}
@@ -76,7 +76,7 @@ func (g *Gateway) registerInboxChanges(api huma.API, refusals []int) {
 	huma.Register(api, huma.Operation{
 		OperationID: "delete-event", Method: http.MethodDelete, Path: inboxPath + "/{seq}", Parameters: g.tokenParam(),
 		Summary:       "Delete an event from the own inbox",
-		Description:   "What it said is erased, from replays too. An event that is gone, or never was, is fine.",
+		Description:   "The event is erased, also from replays. The answer is the same if there is no such event.",
 		DefaultStatus: http.StatusNoContent,
 		Errors:        refusals,
 	}, g.deleteEvent)

@@ -12,13 +12,13 @@ import (
 // alone: bodies are read by parser, since the data must not pass through a Go
 // value. It has an exported name because huma leaves out what is embedded without.
 type EventBody struct {
-	Channels    []string   `json:"channels,omitempty" maxItems:"1000" uniqueItems:"true" doc:"Where to: namespace:key. All or none of them get the event; 1 to 1000 together with users." example:"[\"user:42\"]"`
+	Channels    []string   `json:"channels,omitempty" maxItems:"1000" uniqueItems:"true" doc:"The channels that get the event, as namespace:key. All of them get it, or none. 1 to 1000 together with users." example:"[\"user:42\"]"`
 	Users       []string   `json:"users,omitempty" maxItems:"1000" uniqueItems:"true" doc:"People whose inboxes get it, as their tokens name them." example:"[\"Jane Doe\"]"`
-	Type        string     `json:"type" pattern:"^[A-Za-z][A-Za-z0-9._-]{0,63}$" doc:"What kind of event; not bellhop.*." example:"comment"`
-	Data        any        `json:"data" doc:"Any JSON value; reaches clients as it was sent, numbers exact."`
-	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"From then on the event is hidden."`
-	CollapseKey string     `json:"collapse_key,omitempty" maxLength:"128" doc:"A newer event with the same key stands for older unread ones."`
-	Renew       bool       `json:"renew,omitempty" doc:"It stands for the last one with its collapse_key even if that is read."`
+	Type        string     `json:"type" pattern:"^[A-Za-z][A-Za-z0-9._-]{0,63}$" doc:"The type of the event. Types that begin with bellhop. are reserved." example:"comment"`
+	Data        any        `json:"data" doc:"Any JSON value. It reaches clients exactly as it was sent, with all digits of its numbers."`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"The event is hidden from then on."`
+	CollapseKey string     `json:"collapse_key,omitempty" maxLength:"128" doc:"The event replaces the newest unread item with the same key in the inbox."`
+	Renew       bool       `json:"renew,omitempty" doc:"The event replaces the item with its collapse_key even if that is read."`
 }
 
 type keyedEventBody struct {
@@ -45,14 +45,14 @@ func (n *Notifier) Register(api huma.API) {
 	event := huma.Operation{
 		OperationID: "publish", Method: http.MethodPost, Path: "/v1/events", Tags: tags, Security: security,
 		Summary:       "Publish an event",
-		Description:   "Answers once the event is written to all its channels. 503 means that it is not known to be written: repeat it with the same Idempotency-Key, or believe \"written\": false.",
+		Description:   "Answers once the event is written to all its channels. After a 503 it may or may not have been written: repeat the request with the same Idempotency-Key. It was not written if the answer says \"written\": false.",
 		DefaultStatus: http.StatusCreated, MaxBodyBytes: maxEventBody(n.cfg.MaxData),
 		Errors: []int{400, 401, 403, 409, 413, 415, 422, 429, 503},
 	}
 	batch := huma.Operation{
 		OperationID: "publish-batch", Method: http.MethodPost, Path: "/v1/events/batch", Tags: tags, Security: security,
 		Summary:      "Publish up to 500 events",
-		Description:  "Each event succeeds or fails by itself. Results stand in the order of the events.",
+		Description:  "Each event succeeds or fails by itself. Results are in the order of the events.",
 		MaxBodyBytes: maxBatchBody,
 		Errors:       []int{400, 401, 403, 413, 415, 422, 429, 503},
 	}
@@ -67,7 +67,7 @@ func (n *Notifier) Register(api huma.API) {
 	withdraw := huma.Operation{
 		OperationID: "withdraw-events", Method: http.MethodDelete, Path: "/v1/channels/{channel}/events", Tags: tags, Security: security,
 		Summary: "Withdraw the events with a collapse key",
-		Description: "All events of the channel that have the key and are there by then go: from lists, counts and replays, and from open bells. " +
+		Description: "Removes all events of the channel that have the key: from lists, counts and replays, and from open bells. Later events stay. " +
 			"Repeating it is harmless. Channels that are kept in Redis have no collapse keys. A slash in the channel's name is written %2F.",
 		Errors: []int{401, 403, 422, 429, 503}, Middlewares: huma.Middlewares{n.authenticate, n.rates.pace},
 	}

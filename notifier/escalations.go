@@ -38,9 +38,9 @@ type Calls interface {
 
 type shownTarget struct {
 	Target  string  `json:"target" doc:"The name of a webhook in the policy file."`
-	Waiting int     `json:"waiting" doc:"Calls that are to be tried, now or later."`
-	Parked  int     `json:"parked" doc:"Calls that were tried for a day and are not any more."`
-	Late    float64 `json:"late_seconds" doc:"How long ago the first of those that wait was made."`
+	Waiting int     `json:"waiting" doc:"Calls that will be tried, now or later."`
+	Parked  int     `json:"parked" doc:"Calls that failed for a day and are not tried any more."`
+	Late    float64 `json:"late_seconds" doc:"Age of the oldest call that waits."`
 }
 
 type shownCall struct {
@@ -49,13 +49,13 @@ type shownCall struct {
 	Channel string    `json:"channel" example:"user:42"`
 	Made    time.Time `json:"made"`
 	Tries   int       `json:"tries"`
-	Error   string    `json:"error" doc:"Of the last try."`
+	Error   string    `json:"error" doc:"Why the last try failed."`
 }
 
 type escalationsOutput struct {
 	Body struct {
 		Targets []shownTarget `json:"targets"`
-		Parked  []shownCall   `json:"parked" doc:"The oldest hundred."`
+		Parked  []shownCall   `json:"parked" doc:"The oldest hundred parked calls."`
 	}
 }
 

@@ -26,12 +26,12 @@ type appendedSeq struct {
 	Channel string `json:"channel" example:"user:42"`
 	User    string `json:"user,omitempty" doc:"The subject, of a channel that users named." example:"Jane Doe"`
 	Seq     uint64 `json:"seq" example:"17"`
-	Online  *bool  `json:"online,omitempty" doc:"Whether a gateway holds a listener of the channel, if asked for and known."`
+	Online  *bool  `json:"online,omitempty" doc:"Whether somebody listens to the channel. Only with online=true, and only if it is known."`
 }
 
 type publishInput struct {
 	Traced
-	IdempotencyKey string `header:"Idempotency-Key" doc:"1 to 255 printable ASCII characters. Makes the request safe to repeat for 24 h. Its scope is the service."`
+	IdempotencyKey string `header:"Idempotency-Key" doc:"1 to 255 printable ASCII characters. The request is then carried out once, however often you send it within 24 hours. Keys are separate per service."`
 	Online         bool   `query:"online" doc:"Say for each channel whether somebody listens."`
 	RawBody        []byte `contentType:"application/json"`
 }

@@ -23,7 +23,7 @@ type shownProcess struct {
 
 type shownFleet struct {
 	Processes []shownProcess `json:"processes"`
-	Silent    []string       `json:"silent" doc:"Who is known and did not answer in time."`
+	Silent    []string       `json:"silent" doc:"Known processes that did not answer in time."`
 }
 
 // showFleet is GET /v1/admin/fleet.
@@ -49,22 +49,22 @@ type heldStream struct {
 
 type revocation struct {
 	At    time.Time `json:"at"`
-	Until time.Time `json:"until" doc:"Tokens that were issued after it are good: a leeway is added, since an issuer's clock may be ahead."`
+	Until time.Time `json:"until" doc:"Tokens that were issued after this time are good. It includes the leeway, because an issuer's clock may be ahead."`
 }
 
 type shownUser struct {
 	Subject    string        `json:"subject"`
 	Channel    event.Channel `json:"channel" doc:"The inbox."`
 	Streams    []heldStream  `json:"streams" doc:"Open now, at most 50 of each gateway."`
-	Ended      []heldStream  `json:"ended" doc:"Those that ended within the last ten minutes and are remembered, the newest of each gateway first."`
-	Most       int           `json:"max_streams" doc:"So many the person may have; 0: there is no limit."`
+	Ended      []heldStream  `json:"ended" doc:"Streams that ended within the last ten minutes, as far as gateways remember them; the newest of each gateway first."`
+	Most       int           `json:"max_streams" doc:"How many streams the person may have; 0: there is no limit."`
 	Unread     uint64        `json:"unread"`
 	Head       uint64        `json:"head"`
-	ReadUpTo   uint64        `json:"read_up_to" doc:"All up to it was read, but for what was marked unread again."`
+	ReadUpTo   uint64        `json:"read_up_to" doc:"Everything up to this seq was read, except what was marked as unread again."`
 	Epoch      event.Epoch   `json:"epoch"`
 	Stale      bool          `json:"stale,omitempty" doc:"The database's primary is away, and there may be more than this."`
 	Revocation *revocation   `json:"revocation" doc:"null: no token of the person is refused."`
-	Silent     []string      `json:"silent" doc:"Who is known and did not answer in time: streams there are not shown."`
+	Silent     []string      `json:"silent" doc:"Known processes that did not answer in time. Their streams are not shown."`
 }
 
 // showUser is GET /v1/admin/users/{subject}.
@@ -144,12 +144,12 @@ type shownChannel struct {
 	Channel event.Channel `json:"channel"`
 	Policy  *shownPolicy  `json:"policy" doc:"null: the namespace has none."`
 	Head    uint64        `json:"head"`
-	Floor   uint64        `json:"floor" doc:"Events up to it were taken away by retention."`
+	Floor   uint64        `json:"floor" doc:"Retention has removed the events up to this seq."`
 	Epoch   event.Epoch   `json:"epoch"`
 	Stale   bool          `json:"stale,omitempty" doc:"The database's primary is away, and there may be more than this."`
-	Held    []heldChannel `json:"held" doc:"How gateways hold it that somebody listens to it at."`
+	Held    []heldChannel `json:"held" doc:"The gateways at which somebody listens, and how far each one is."`
 	Events  []shownEvent  `json:"events" doc:"The newest, at most 20, oldest first."`
-	Silent  []string      `json:"silent" doc:"Who is known and did not answer in time."`
+	Silent  []string      `json:"silent" doc:"Known processes that did not answer in time."`
 }
 
 type channelInput struct {

@@ -21,7 +21,7 @@ type acceptedBy struct {
 
 type handedBy struct {
 	Gateway string `json:"gateway"`
-	Late    int64  `json:"late_ms" doc:"How long after its time the event came to the gateway, by the clocks of both."`
+	Late    int64  `json:"late_ms" doc:"How long after its time the event came to the gateway, by the clocks of the log and the gateway."`
 	fleet.Handed
 }
 
@@ -33,29 +33,29 @@ type readBy struct {
 type remembers struct {
 	Process string     `json:"process"`
 	Role    string     `json:"role" enum:"gateway,notifier"`
-	Since   *time.Time `json:"since" doc:"What happened before is not known there; null: nothing is remembered."`
+	Since   *time.Time `json:"since" doc:"The process remembers nothing from before; null: it remembers nothing at all."`
 }
 
 type shownStory struct {
 	Channel  event.Channel `json:"channel"`
 	Seq      uint64        `json:"seq"`
-	Outcome  outcomeKind   `json:"outcome" enum:"never_accepted,read,handed_over,gone,passed_over,behind,stream_ended,no_stream,unknown" doc:"The short answer to: did they get it?"`
+	Outcome  outcomeKind   `json:"outcome" enum:"never_accepted,read,handed_over,gone,passed_over,behind,stream_ended,no_stream,unknown" doc:"What happened, in one word."`
 	Why      string        `json:"why" doc:"The same in a sentence."`
-	Event    *shownEvent   `json:"event" doc:"null: it is not there, or not any more."`
+	Event    *shownEvent   `json:"event" doc:"null: the event does not exist, or does not exist any more."`
 	Head     uint64        `json:"head"`
 	Floor    uint64        `json:"floor"`
 	Epoch    event.Epoch   `json:"epoch"`
 	Stale    bool          `json:"stale,omitempty" doc:"The database's primary is away, and there may be more than this."`
 	Policy   *shownPolicy  `json:"policy" doc:"null: the namespace has none."`
-	Accepted []acceptedBy  `json:"accepted" doc:"Who published it and when, if a notifier remembers it. A seq may have been given out in more than one epoch."`
-	Handed   []handedBy    `json:"handed" doc:"How it came to gateways, and to how many streams each handed it over."`
-	Read     *bool         `json:"read" doc:"Whether the person read it; null: nobody marks it, as it is in no inbox's list."`
+	Accepted []acceptedBy  `json:"accepted" doc:"Who published it and when, if a notifier remembers it. The same seq may have been given in more than one epoch."`
+	Handed   []handedBy    `json:"handed" doc:"How the event came to each gateway, and to how many streams the gateway sent it."`
+	Read     *bool         `json:"read" doc:"Whether the person read it; null: it is not in the list of an inbox, so nobody can mark it."`
 	Reads    []readBy      `json:"reads" doc:"Calls that marked it as read, as far as gateways remember them."`
-	Streams  []heldStream  `json:"streams" doc:"Of the channel, open now, at most 50 of each gateway."`
+	Streams  []heldStream  `json:"streams" doc:"Open streams with the channel, at most 50 of each gateway."`
 	Ended    []heldStream  `json:"ended" doc:"Streams of the channel that ended within the last ten minutes and are remembered."`
-	Memory   []remembers   `json:"memory" doc:"From when on processes remember."`
-	Left     []departed    `json:"left" doc:"Gateways that went away within the last ten minutes, and what they remembered with them."`
-	Silent   []string      `json:"silent" doc:"Who is known and did not answer in time."`
+	Memory   []remembers   `json:"memory" doc:"Since when each process remembers."`
+	Left     []departed    `json:"left" doc:"Gateways that stopped within the last ten minutes. What they remembered is lost."`
+	Silent   []string      `json:"silent" doc:"Known processes that did not answer in time."`
 }
 
 type departed struct {

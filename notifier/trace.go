@@ -11,7 +11,7 @@ import (
 
 // Traced is what a request says of the trace that it belongs to.
 type Traced struct {
-	Traceparent string `header:"Traceparent" doc:"The caller's span, as W3C Trace Context has it. If it is traced, so is what becomes of the events."`
+	Traceparent string `header:"Traceparent" doc:"The caller's span, in the form of W3C Trace Context. If it is traced, what happens to the events is traced too."`
 }
 
 // begin starts the span of a request; nil: it is not traced.

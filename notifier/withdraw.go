@@ -11,12 +11,12 @@ import (
 
 type withdrawInput struct {
 	Channel     string `path:"channel" example:"user:42"`
-	CollapseKey string `query:"collapse_key" required:"true" minLength:"1" maxLength:"128" doc:"That of the events which are no longer true."`
+	CollapseKey string `query:"collapse_key" required:"true" minLength:"1" maxLength:"128" doc:"The collapse key of the events to remove."`
 }
 
 type withdrawOutput struct {
 	Body struct {
-		Removed int `json:"removed" doc:"How many events went."`
+		Removed int `json:"removed" doc:"How many events were removed."`
 	}
 }
 

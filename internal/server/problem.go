@@ -20,7 +20,7 @@ const ProblemType = "application/problem+json"
 //
 // A problem belongs to one request: the methods that add to it change it.
 type Problem struct { //nolint:errname // that is what RFC 9457 calls it
-	Title  string       `json:"title" doc:"What kind of problem it is; the same for every one of a status." example:"Unprocessable Entity"`
+	Title  string       `json:"title" doc:"The kind of problem; the same for every problem with this status." example:"Unprocessable Entity"`
 	Status int          `json:"status" doc:"The HTTP status." example:"422"`
 	Detail string       `json:"detail,omitempty" doc:"What is wrong with this request, for people."`
 	Errors []FieldError `json:"errors,omitempty" doc:"The parts of the request that break a rule."`
@@ -32,7 +32,7 @@ type Problem struct { //nolint:errname // that is what RFC 9457 calls it
 
 // FieldError is one part of a request that breaks a rule.
 type FieldError struct {
-	Location string `json:"location,omitempty" doc:"Where, such as body.events[3].type or query.limit."`
+	Location string `json:"location,omitempty" doc:"The part of the request, such as body.events[3].type or query.limit."`
 	Detail   string `json:"detail" doc:"Which rule it breaks."`
 }
 
