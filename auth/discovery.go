@@ -84,7 +84,7 @@ func (t keySets) fetch(r *http.Request, v any) (*http.Response, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(body, v); err != nil {
-		return nil, errors.New("the answer is no JSON of the kind wanted")
+		return nil, errors.New("the answer is not the JSON that was expected")
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil

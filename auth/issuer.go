@@ -97,7 +97,7 @@ func (i *Issuer) clash(other *Issuer) error {
 	case i.Issuer == "" && other.Issuer == "":
 		return fmt.Errorf("%w: two issuers without a name (iss)", ErrTokenKey)
 	case i.Issuer == other.Issuer:
-		return fmt.Errorf("%w: the issuer %q is there twice", ErrTokenKey, i.Issuer)
+		return fmt.Errorf("%w: the issuer %q is listed twice", ErrTokenKey, i.Issuer)
 	case i.SubjectPrefix == other.SubjectPrefix:
 		return fmt.Errorf("%w: two issuers need prefixes of their own for their subjects, or 42 of one reads the inbox of 42 of the other", ErrTokenKey)
 	}

@@ -66,8 +66,8 @@ func TestIssuersThatAreRefused(t *testing.T) {
 		"issuers:\n  - name: a\n    public_keys_file: secrets":                                   `line 2: issuer "a": invalid token key: want public keys in PEM`,
 		"issuers:\n  - name: a":                                                                  "a key set needs an issuer and an audience",
 		"issuers:\n  - {name: a, issuer: shop, audience: b}":                                     "want https://host/path",
-		"issuers:\n  - {name: a, issuer: http://id.example, audience: b}":                        "in the clear",
-		"issuers:\n  - {name: a, issuer: https://id.example, audience: b, jwks_url: ftp://id/k}": "in the clear",
+		"issuers:\n  - {name: a, issuer: http://id.example, audience: b}":                        "without TLS",
+		"issuers:\n  - {name: a, issuer: https://id.example, audience: b, jwks_url: ftp://id/k}": "without TLS",
 		"issuers: {name: a}":            "line 1: invalid issuer: ",
 		"issuers: []\n---\nissuers: []": "want one document",
 	} {

@@ -198,7 +198,7 @@ func CheckJWKSURL(address string) error {
 	case u.Scheme == "http" && (u.Hostname() == "127.0.0.1" || u.Hostname() == "::1" || u.Hostname() == "localhost"):
 		return nil
 	}
-	return fmt.Errorf("%w: keys that came in the clear could be anybody's: want https://host/path", ErrTokenKey)
+	return fmt.Errorf("%w: keys must not be fetched without TLS: want https://host/path", ErrTokenKey)
 }
 
 // find returns the keys that a token may be signed with: the one that its kid

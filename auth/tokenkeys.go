@@ -47,7 +47,7 @@ func newPublicKey(key crypto.PublicKey) (tokenKey, error) {
 		if algs := curveAlgs[k.Curve]; algs != nil {
 			return tokenKey{algs, k}, nil
 		}
-		return tokenKey{}, fmt.Errorf("%w: of the elliptic curves P-256, P-384 and P-521 are known", ErrTokenKey)
+		return tokenKey{}, fmt.Errorf("%w: the only elliptic curves are P-256, P-384 and P-521", ErrTokenKey)
 	case ed25519.PublicKey:
 		return tokenKey{edAlgs, k}, nil
 	}

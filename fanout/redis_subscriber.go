@@ -177,9 +177,9 @@ func (d *doubts) set(who any, doubting bool) {
 	case now == before:
 		return
 	case now:
-		d.log.Info("bus is in doubt")
+		d.log.Info("the bus is in doubt")
 	default:
-		d.log.Info("bus has proven itself")
+		d.log.Info("the bus works")
 	}
 	d.tell(!before)
 }

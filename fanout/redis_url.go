@@ -193,7 +193,7 @@ func (u hostsURL) single(base string) string {
 func refuse(err error) error {
 	if _, ok := errors.AsType[*url.Error](err); ok {
 		// Its text quotes the address, which may hold a password.
-		return fmt.Errorf("%w: it can't be taken apart; are special characters of a password percent-encoded?", ErrRedisURL)
+		return fmt.Errorf("%w: it can't be parsed; are special characters of a password percent-encoded?", ErrRedisURL)
 	}
 	return fmt.Errorf("%w: %w", ErrRedisURL, err)
 }

@@ -66,7 +66,7 @@ func (g *Gateway) allow(r *http.Request) error {
 func (g *Gateway) address(r *http.Request) netip.Addr {
 	if g.cfg.Proxies.Doubtful(r) {
 		g.doubt.Do(func() {
-			g.log.Warn("a proxy speaks for clients and is not believed: cookies are not Secure, and addresses are not limited; set --trusted-proxies",
+			g.log.Warn("requests come through an unknown proxy: cookies are not Secure, and addresses are not limited; set --trusted-proxies",
 				"peer", r.RemoteAddr)
 		})
 	}

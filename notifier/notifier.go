@@ -132,7 +132,7 @@ func New(c Config) (*Notifier, error) {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
 	if c.MaxData > event.MaxLineData {
-		c.Logger.Warn("data may make lines of 64 KiB and more, which end clients whose readers take no longer ones", "max_data", c.MaxData)
+		c.Logger.Warn("the data of events may make lines of 64 KiB and more, which some clients can't read", "max_data", c.MaxData)
 	}
 	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate), recall: newRecall(c.Remember)}
 	n.publisher = newPublisher(c, n.metrics, n.recall)

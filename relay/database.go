@@ -69,7 +69,7 @@ func unfit(table string, err error) error {
 	case erNoSuchTable:
 		return fmt.Errorf("%w: %s: make it with the statements of notifier relay schema", ErrUnfit, e.Message)
 	case erBadField:
-		return fmt.Errorf("%w: the table %s is another one than notifier relay schema makes: %s", ErrUnfit, table, e.Message)
+		return fmt.Errorf("%w: the table %s is not as notifier relay schema makes it: %s", ErrUnfit, table, e.Message)
 	case erDatabaseDenied, erAccessDenied, erTableDenied, erColumnDenied, erBadDB, erNotUpdatable:
 		return fmt.Errorf("%w: %s", ErrUnfit, e.Message)
 	}
@@ -99,7 +99,7 @@ func (t *table) examine(ctx context.Context) error {
 		return err
 	}
 	if !strings.EqualFold(engine.String, "InnoDB") {
-		return fmt.Errorf("%w: the table %s is no table of InnoDB, so its rows would not be rolled back with your transactions", ErrUnfit, t.name)
+		return fmt.Errorf("%w: the table %s is not an InnoDB table, so its rows would not be rolled back with your transactions", ErrUnfit, t.name)
 	}
 	return nil
 }

@@ -276,9 +276,9 @@ func TestUnfitOutboxIsNamed(t *testing.T) {
 		lacking.Passwd = "wrong"
 		refuses(lacking.FormatDSN(), "Access denied")
 		o.exec("ALTER TABLE " + name + " ENGINE = MyISAM")
-		refuses(o.dsn, "no table of InnoDB")
+		refuses(o.dsn, "not an InnoDB table")
 		o.exec("ALTER TABLE " + name + " ENGINE = InnoDB, DROP COLUMN collapse_key")
-		refuses(o.dsn, "is another one than notifier relay schema makes")
+		refuses(o.dsn, "is not as notifier relay schema makes it")
 		o.exec("DROP TABLE " + controlTable(name))
 		o.exec("DROP TABLE " + name)
 		refuses(o.dsn, "make it with the statements of notifier relay schema")

@@ -97,7 +97,7 @@ func (d *DB) checkSchema(ctx context.Context, s *server) error {
 	case version/schemaEra > target/schemaEra:
 		return fmt.Errorf("%w: version %d, not %d", errNewer, version, target)
 	case version < target:
-		return fmt.Errorf("%w: version %d, not %d: it is to be migrated", ErrSchema, version, target)
+		return fmt.Errorf("%w: version %d, not %d: it must be migrated", ErrSchema, version, target)
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func (d *DB) trim(ctx context.Context, from TrimCursor, policy func(event.Channe
 				return from, fmt.Errorf("trim %s: %w", row.Name, err)
 			} else if err != nil {
 				// One damaged channel must not end the walk for ever.
-				d.log.ErrorContext(ctx, "a channel can't be trimmed", "channel", row.Name, "error", err)
+				d.log.ErrorContext(ctx, "old events of a channel can't be deleted", "channel", row.Name, "error", err)
 			}
 			if time.Since(began) > most {
 				return TrimCursor{hash(row.Hash)}, nil

@@ -77,7 +77,7 @@ func (r *Redis) settleUser(ctx context.Context, user string) error {
 		r.expect(user, over)
 		ended = r.cfg.Excess(user, over)
 		r.expect(user, ended-over)
-		r.cfg.Logger.Info("streams end that are too many for one person", "user", user, "streams", ended)
+		r.cfg.Logger.Info("a person has too many streams; some of them end", "user", user, "streams", ended)
 	}
 	r.mu.Lock()
 	u.told = nil

@@ -47,7 +47,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	return serve(ctx, srv, s.log, listeners, s.opt.DrainDelay+s.opt.ShutdownTimeout, func(ctx context.Context) {
 		s.Drain()
 		if s.opt.DrainDelay > 0 {
-			s.log.Info("going away; balancers have a moment to notice", "delay", s.opt.DrainDelay)
+			s.log.Info("stopping soon; load balancers get time to notice", "delay", s.opt.DrainDelay)
 		}
 		delay := time.NewTimer(s.opt.DrainDelay)
 		defer delay.Stop()

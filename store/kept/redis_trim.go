@@ -68,7 +68,7 @@ func (r *Redis) age(ctx context.Context, keys []string) error {
 			case a.err == nil:
 			case errors.As(a.err, &refused) && !redis.HasErrorPrefix(a.err, "READONLY"):
 				// Something else under such a name must not end the walk for ever.
-				r.cfg.Logger.Warn("a channel can't be trimmed", "key", some[i].keys[0], "error", a.err)
+				r.cfg.Logger.Warn("old events of a channel can't be deleted", "key", some[i].keys[0], "error", a.err)
 			default:
 				return a.err
 			}

@@ -80,7 +80,7 @@ func (k devKeys) sign(user string, channels ...string) (string, error) {
 // two commands to paste. Without --no-buffer curl would hold events back.
 const greeting = `
   Bellhop is at your service:  %[1]s
-  Open it, be somebody, and let it open a second window for somebody else.
+  Open it, choose a person, and let it open a second window for another person.
 
   Or in two terminals. Listen as user %[2]s:
 
@@ -90,12 +90,12 @@ const greeting = `
 
     curl -H 'Authorization: Bearer %[4]s' -H 'Content-Type: application/json' -d '{"channels":["user:%[2]s"],"type":"comment","data":{"post":7,"by":"mina"}}' %[1]s/v1/events
 
-  The keys behind both are made up for this database and kept in %[5]s:
+  Both commands use these keys. They were made for this database, and are in %[5]s:
 
     signing key   %[6]s
     service key   %[4]s
 
-  Programs of yours take them from the environment. In any terminal, in this folder:
+  To give them to your own programs, run this in any terminal, in this folder:
 
     eval "$(bin/bellhop env)"
 

@@ -61,7 +61,7 @@ func readDevKeys(path string) (devKeys, error) {
 		}
 	}
 	if keys.Signing == "" || keys.Service == "" {
-		return devKeys{}, fmt.Errorf("development keys: %s lacks %s or %s; delete it to have new ones made", path, signingKeyName, serviceKeyName)
+		return devKeys{}, fmt.Errorf("development keys: %s lacks %s or %s; delete the file, and the next start makes new ones", path, signingKeyName, serviceKeyName)
 	}
 	return keys, nil
 }

@@ -29,7 +29,7 @@ func lookAtStream(ctx context.Context, at config.DoctorStream, stdout io.Writer)
 func report(stdout io.Writer, findings []doctor.Finding) error {
 	bad, err := doctor.Report(stdout, findings)
 	if err == nil && bad > 0 {
-		err = fmt.Errorf("something is to be done about %d of %d", bad, len(findings))
+		err = fmt.Errorf("%d of %d checks found something to do", bad, len(findings))
 	}
 	return err
 }

@@ -98,7 +98,7 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	level.Set(s.Level())
 	log := s.Logger(p.Stderr, level)
 	for _, name := range result.Unknown {
-		log.Warn("environment variable is no setting of Bellhop", "variable", name)
+		log.Warn("this environment variable is not a setting of Bellhop; is it misspelt?", "variable", name)
 	}
 
 	ctx, cancel := context.WithCancel(context.Background())
@@ -143,7 +143,7 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 func reload[S settings](s S, p Process, log *slog.Logger, level *slog.LevelVar, to chan<- config.Program) {
 	fresh, _ := reflect.TypeAssert[S](reflect.New(reflect.TypeOf(s).Elem()))
 	if _, err := config.Parse(fresh, p.Args, p.Environ, io.Discard); err != nil {
-		log.Error("what was read anew is wrong; all stays as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		log.Error("what was read again is wrong; nothing changes", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}
 	if is := fresh.Level(); is != level.Level() {
@@ -152,7 +152,7 @@ func reload[S settings](s S, p Process, log *slog.Logger, level *slog.LevelVar, 
 	select {
 	case to <- fresh:
 	default:
-		log.Warn("files are being read anew already")
+		log.Warn("the files are already being read again")
 	}
 }
 

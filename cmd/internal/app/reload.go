@@ -47,9 +47,9 @@ func (s *Service) followReloads(ctx context.Context, reloads <-chan config.Progr
 		case cfg := <-reloads:
 			switch changed, err := s.takeAccess(ctx, cfg); {
 			case err != nil:
-				s.log.Error("what was read anew is wrong; all stays as it was", "error", err)
+				s.log.Error("what was read again is wrong; nothing changes", "error", err)
 			default:
-				s.log.Info("files were read anew", "changed", changed)
+				s.log.Info("files were read again", "changed", changed)
 			}
 		}
 	}

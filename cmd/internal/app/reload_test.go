@@ -98,7 +98,7 @@ func TestHangupReadsFilesAnew(t *testing.T) {
 	write("secret", newSecret)
 	write("keys", "shop=the-new-key")
 	write("policies.yaml", strings.Replace(rest, "  gone: {access: public, log: database}\n", "", 1)+closed+"  fresh: {access: public, log: database}\n")
-	hangUp("files were read anew")
+	hangUp("files were read again")
 	require.Contains(t, stderr.String(), `changed="[policy of fresh policy of gone policy of news keys of tokens service keys]"`)
 	require.Equal(t, 401, asks(oldSecret))
 	require.Equal(t, 200, asks(newSecret))
@@ -119,7 +119,7 @@ func TestHangupReadsFilesAnew(t *testing.T) {
 		s.waitFor("event: note")
 		require.False(t, s.ended())
 	}
-	hangUp("files were read anew")
+	hangUp("files were read again")
 	require.Contains(t, stderr.String(), "changed=[]")
 	require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, cmd.Wait(), stderr)

@@ -64,7 +64,7 @@ func TestWrongKeysAndCertificatesAreOneLineEach(t *testing.T) {
 		{[]string{"BELLHOP_JWT_PUBLIC_KEY=" + certs.ClientKey}, "want PUBLIC KEY, not PRIVATE KEY"},
 		{[]string{jwks, audience}, "--jwt-issuer (BELLHOP_JWT_ISSUER): is required, because --jwks-url is set"},
 		{[]string{jwks, issuer}, "--jwt-audience (BELLHOP_JWT_AUDIENCE): is required, because --jwks-url is set"},
-		{[]string{"BELLHOP_JWKS_URL=http://id.example/keys", issuer, audience}, "--jwks-url (BELLHOP_JWKS_URL): invalid token key: keys that came in the clear"},
+		{[]string{"BELLHOP_JWKS_URL=http://id.example/keys", issuer, audience}, "--jwks-url (BELLHOP_JWKS_URL): invalid token key: keys must not be fetched without TLS"},
 		{[]string{"BELLHOP_JWT_SECRET=" + goodSecret, "BELLHOP_ACCESS_TOKEN_QUERY=auto"}, `want on or off, not "auto"`},
 		{[]string{"BELLHOP_JWT_SECRET=" + goodSecret, "BELLHOP_MYSQL_IDENTITY=cluster:'"}, "--mysql-identity (BELLHOP_MYSQL_IDENTITY): "},
 		{[]string{"BELLHOP_JWT_SECRET=" + goodSecret, "BELLHOP_REDIS_TLS_CA=" + certs.CA}, "--redis (BELLHOP_REDIS): is an address without TLS"},
