@@ -20,6 +20,7 @@ import (
 type client struct {
 	t      *testing.T
 	stream *Stream
+	source conn.Source // what carries the stream, if it does not do so itself
 	woken  atomic.Bool
 	id     string // the last id that was taken
 	retry  string
@@ -108,7 +109,11 @@ func (c *client) sip(budget int) []block {
 // next takes what the stream says now; false: nothing.
 func (c *client) next(text *strings.Builder, budget int) bool {
 	c.woken.Store(false)
-	bufs, end := c.stream.Next(nil, budget)
+	source := c.source
+	if source == nil {
+		source = c.stream
+	}
+	bufs, end := source.Next(nil, budget)
 	for _, b := range bufs {
 		text.Write(b)
 	}

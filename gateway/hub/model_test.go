@@ -15,6 +15,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/poll"
 	"github.com/bellhop/bellhop/internal/testkit/invariant"
 )
 
@@ -26,8 +27,9 @@ var modelSeeds = flag.Int("model.seeds", 100, "random runs of the hub against th
 // that lose transactions, a lagging replica, an absent primary, a kept log that
 // is emptied, replaced or away, gateways that are drained and replaced, streams
 // that are ended for any reason, and clients that take little at a time, are cut
-// off anywhere and come back to either gateway. In the end everybody must have had
-// exactly what the logs hold, but for what a conflated channel lets them skip, and
+// off anywhere and come back to either gateway, by a stream or by long polls, past
+// somebody who keeps responses back until they have ended or not. In the end everybody
+// must have had exactly what the logs hold, but for what a conflated channel lets them skip, and
 // a newcomer must get that and nothing that was deleted.
 func TestHubAgainstModel(t *testing.T) {
 	for seed := range *modelSeeds {
@@ -48,6 +50,7 @@ type model struct {
 	kept     *fakeKept
 	gates    [2]*gate
 	set      func(*Config)
+	carrier  func(*Stream) poll.Stream // what polls carry; nil: the stream
 	rng      *rand.Rand
 	ledger   *invariant.Ledger
 	channels []event.Channel // of the database
@@ -173,6 +176,11 @@ func (m *model) settle() []invariant.Violation {
 	m.slowBus(false)
 	<-time.After(5 * time.Second) // late messages, slow acknowledgements, drains
 	m.replace()
+	for _, p := range m.people {
+		if p.held && !p.poll && !p.ended {
+			p.leave()
+		}
+	}
 	for i := range 400 {
 		if i == 200 { // everybody is live, and the last message of each channel is lost
 			for _, ch := range m.channels {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/bellhop/bellhop/gateway/poll"
 )
 
 // modelRules are those of the model's channels: one of the database that is
@@ -47,10 +49,18 @@ func (m *model) settings(sabotage func(*Config)) func(*Config) {
 // gate is one gateway of the model.
 type gate struct {
 	*keptRig
+	polls   *poll.Polls
 	drained chan struct{} // nil: it is not going away; closed: it may go
 }
 
-func (m *model) newGate() *gate { return &gate{keptRig: newKeptRig(m.t, Rules{}, m.set)} }
+func (m *model) newGate() *gate {
+	g := &gate{keptRig: newKeptRig(m.t, Rules{}, m.set)}
+	var err error
+	g.polls, err = poll.New(nil)
+	require.NoError(m.t, err)
+	m.t.Cleanup(g.polls.Close)
+	return g
+}
 
 // drainSome has a gateway go away, unless one does already.
 func (m *model) drainSome() {
@@ -65,6 +75,7 @@ func (m *model) drainSome() {
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 		defer cancel()
+		g.polls.Close()
 		g.hub.Drain(ctx, window)
 		close(g.drained)
 	}()

@@ -10,11 +10,14 @@ import (
 	"github.com/bellhop/bellhop/internal/testkit/invariant"
 )
 
-// person is a client with a memory: it comes back with the id that it has.
+// person is a client with a memory: it comes back with the id that it has, each time
+// by whichever way.
 type person struct {
 	name string
 	on   []event.Channel
 	at   *gate
+	way
+	kept []block // by whoever keeps the response back
 	*client
 }
 
@@ -24,12 +27,13 @@ func (m *model) anybody() *person { return m.people[m.rng.IntN(len(m.people))] }
 func (m *model) connect(p *person) {
 	cur, err := event.ParseCursor(p.id)
 	require.NoError(m.t, err)
+	p.way = m.way()
 	first := m.rng.IntN(len(m.gates))
 	for i := range m.gates {
 		g := m.gates[(first+i)%len(m.gates)]
-		s, err := g.hub.Open(Request{Channels: p.on, Cursor: cur, ReplayReset: true})
+		s, err := m.carry(g, p, Request{Channels: p.on, Cursor: cur, ReplayReset: true})
 		if err == nil {
-			p.at, p.client = g, &client{t: m.t, stream: s, id: p.id}
+			p.at, p.client, p.kept = g, &client{t: m.t, source: s, id: p.id}, nil
 			c := p.client
 			s.Start(conn.WakeFunc(func() { c.woken.Store(true) }), 0)
 			return
@@ -41,7 +45,7 @@ func (m *model) connect(p *person) {
 }
 
 func (p *person) leave() {
-	p.stream.Close("")
+	p.source.Close("")
 	p.ended = true
 }
 
@@ -54,6 +58,12 @@ func (m *model) readSome(p *person, all bool) {
 		blocks = p.pull()
 	} else {
 		blocks = p.sip(1 + m.rng.IntN(600))
+	}
+	if p.held {
+		p.kept = append(p.kept, blocks...)
+		if blocks = nil; p.ended && (m.calm.Load() || m.chance(60)) {
+			blocks = p.kept
+		}
 	}
 	if !all {
 		if len(blocks) > 0 {
@@ -88,6 +98,9 @@ func (m *model) take(p *person, b block) {
 		for _, ch := range p.on {
 			at, ok := cur.Position(ch)
 			require.True(m.t, ok)
+			if was, had := before.Position(ch); had {
+				m.seen(p, ch, was, event.Position{Epoch: at.Epoch, Seq: at.Seq + 1})
+			}
 			m.ledger.Begin(p.name, ch, at)
 		}
 	case "bellhop.reset":
@@ -138,14 +151,14 @@ func (m *model) endSome() {
 	}
 	switch m.rng.IntN(5) {
 	case 0:
-		p.stream.tell(departure)
+		m.tellSome(p.at, departure)
 	case 1:
-		p.stream.tell(expired)
+		m.tellSome(p.at, expired)
 	case 2:
-		p.stream.tell(refusal)
+		m.tellSome(p.at, refusal)
 	case 3:
-		p.stream.End(conn.ReasonAge)
+		p.source.End(conn.ReasonAge)
 	default:
-		p.stream.End(conn.ReasonExpired)
+		p.source.End(conn.ReasonExpired)
 	}
 }

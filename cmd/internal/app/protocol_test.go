@@ -18,9 +18,9 @@ func TestRulesHaveTheirTests(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "docs", "protocol.md"))
 	require.NoError(t, err)
 	var code strings.Builder
-	for _, dir := range []string{"store", filepath.Join("gateway", "hub"), filepath.Join("internal", "e2e")} {
+	for _, dir := range []string{"store", "gateway", filepath.Join("internal", "e2e"), filepath.Join("web", "test")} {
 		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
-			if err != nil || filepath.Ext(path) != ".go" {
+			if err != nil || filepath.Ext(path) != ".go" && filepath.Ext(path) != ".js" {
 				return err
 			}
 			text, err := os.ReadFile(path)
@@ -43,8 +43,9 @@ func TestRulesHaveTheirTests(t *testing.T) {
 			if !strings.HasPrefix(test[1], "Test") {
 				declared = `"` + test[1] + `": func(t *testing.T`
 			}
-			there := strings.Contains(code.String(), declared)
-			require.True(t, there, "there is no %s", declared) // require.Contains would print all of the code
+			script := `test("` + test[1] + `"`
+			there := strings.Contains(code.String(), declared) || strings.Contains(code.String(), script)
+			require.True(t, there, "there is no %s", test[1]) // require.Contains would print all of the code
 		}
 	}
 	require.Greater(t, rows, 20)
