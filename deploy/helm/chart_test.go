@@ -32,6 +32,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+var chart = flag.String("chart", "bellhop", "the chart, as a folder or as the file of a release")
+
 var update = flag.Bool("update", false, "write deploy/kubernetes and the README's table of values anew")
 
 // kinds are what the chart may render, by apiVersion and kind.
@@ -63,14 +65,14 @@ func values(t *testing.T, example string, over map[string]any) map[string]any {
 
 // render does what helm template does, hooks included.
 func render(vals map[string]any) (string, error) {
-	chart, err := loader.Load("bellhop")
+	files, err := loader.Load(*chart)
 	if err != nil {
 		return "", err
 	}
 	install := action.NewInstall(new(action.Configuration))
 	install.DryRun, install.ClientOnly, install.ReleaseName, install.Namespace = true, true, "bellhop", "bellhop"
 	install.KubeVersion = &chartutil.KubeVersion{Version: "v1.34.0", Major: "1", Minor: "34"}
-	release, err := install.Run(chart, vals)
+	release, err := install.Run(files, vals)
 	if err != nil {
 		return "", err
 	}
