@@ -32,6 +32,8 @@ type Event struct {
 	// Renew has it stand for the last one with its CollapseKey even if that is read,
 	// so that it counts as unread again.
 	Renew bool
+	// Critical has it appear in inboxes of people who mute its type, too.
+	Critical bool
 	// IdempotencyKey, of 1 to 255 printable ASCII characters without a space at
 	// either end, names this event among those of the service: within 24 hours it
 	// is written once, however often it is published, by whichever process. Empty has one made up, which
@@ -47,7 +49,10 @@ type Position struct {
 	Channel string `json:"channel"`
 	// User is the person, of a channel that Users named.
 	User string `json:"user"`
-	Seq  uint64 `json:"seq"`
+	// Seq is 0 where Muted is true.
+	Seq uint64 `json:"seq"`
+	// Muted tells that the person mutes events of this type: the event is not there.
+	Muted bool `json:"muted"`
 	// Online tells whether somebody was listening, if that was asked for and is
 	// known; nil if not. It is a hint: they may be gone before the event is there.
 	Online *bool `json:"online"`
@@ -72,6 +77,7 @@ type eventJSON struct {
 	ExpiresAt      *time.Time      `json:"expires_at,omitempty"`
 	CollapseKey    string          `json:"collapse_key,omitempty"`
 	Renew          bool            `json:"renew,omitempty"`
+	Critical       bool            `json:"critical,omitempty"`
 	IdempotencyKey string          `json:"idempotency_key,omitempty"` // in a batch; else it is a header
 }
 
@@ -122,6 +128,7 @@ func (i *item) wire() eventJSON {
 		Data:        i.body,
 		CollapseKey: i.event.CollapseKey,
 		Renew:       i.event.Renew,
+		Critical:    i.event.Critical,
 	}
 	if !i.event.ExpiresAt.IsZero() {
 		w.ExpiresAt = &i.event.ExpiresAt

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ const (
 	// the channel.
 	NoteArchived
 	NoteRenewed // as NoteReplaced, read ones among them
+	NoteMuted   // the person mutes Muted from now on; nothing else changed
 )
 
 // What UpTo is of kinds that travel as NoteReplaced.
@@ -38,7 +40,8 @@ const (
 
 // disguise is how a note travels. Gateways of the version before refuse kinds that
 // they do not know, and with such a note all that the tail says. So newer kinds
-// travel as older ones, with an UpTo that those never have.
+// travel as older ones, with an UpTo that those never have. What is muted travels as
+// NoteOther with seqs, which that never has: see Append.
 func (n *Note) disguise() (kind NoteKind, upTo uint64) {
 	switch n.Kind {
 	case NoteSeen:
@@ -47,6 +50,8 @@ func (n *Note) disguise() (kind NoteKind, upTo uint64) {
 		return NoteReplaced, archivedMark
 	case NoteRenewed:
 		return NoteReplaced, renewedMark
+	case NoteMuted:
+		return NoteOther, 0
 	default:
 		return n.Kind, n.UpTo
 	}
@@ -78,6 +83,8 @@ type Note struct {
 	// Seqs are the events that the change was about, at most MaxNoteSeqs,
 	// ascending. With neither UpTo nor Seqs it is not said which.
 	Seqs []uint64
+	// Muted is all that is muted, with NoteMuted.
+	Muted Muted
 }
 
 // errNote is what every refusal of a packed note wraps.
@@ -87,13 +94,19 @@ var errNote = errors.New("unreadable note")
 const noteMark = 1
 
 // Append packs n: the mark, the kind, then unsigned varints: version, head,
-// unread, up to, how many seqs, and each of these less the one before it.
+// unread, up to, how many seqs, and each of these less the one before it. Of what is
+// muted each byte of the text stands for such a step; of nothing, a comma's.
 func (n *Note) Append(dst []byte) []byte {
 	kind, upTo := n.disguise()
 	dst = append(dst, noteMark, byte(kind))
-	for _, v := range []uint64{n.Version, n.Head, n.Unread, upTo, uint64(len(n.Seqs))} {
+	text := ""
+	if n.Kind == NoteMuted {
+		text = cmp.Or(string(n.Muted), ",")
+	}
+	for _, v := range []uint64{n.Version, n.Head, n.Unread, upTo, uint64(len(n.Seqs) + len(text))} {
 		dst = binary.AppendUvarint(dst, v)
 	}
+	dst = append(dst, text...)
 	var last uint64
 	for _, seq := range n.Seqs {
 		dst = binary.AppendUvarint(dst, seq-last)
@@ -123,6 +136,10 @@ func ParseNote(b []byte) (n *Note, rest []byte, err error) {
 	if count == 0 {
 		return n, rest, nil
 	}
+	if n.Kind == NoteOther {
+		rest, err = n.takeMuted(rest, count)
+		return n, rest, err
+	}
 	n.Seqs = make([]uint64, count)
 	var seq uint64
 	for i := range n.Seqs {
@@ -137,6 +154,22 @@ func ParseNote(b []byte) (n *Note, rest []byte, err error) {
 		n.Seqs[i] = seq
 	}
 	return n, rest, nil
+}
+
+// takeMuted reads what is muted.
+func (n *Note) takeMuted(b []byte, size uint64) (rest []byte, err error) {
+	if uint64(len(b)) < size {
+		return nil, fmt.Errorf("%w: cut short", errNote)
+	}
+	text := Muted(b[:size])
+	if text == "," {
+		text = ""
+	}
+	if n.Muted, err = NewMuted(text.Types()); err != nil || n.Muted != text {
+		return nil, fmt.Errorf("%w: neither seqs nor what is muted", errNote)
+	}
+	n.Kind = NoteMuted
+	return b[size:], nil
 }
 
 // takeUvarint reads a number that fits a signed 64-bit column.

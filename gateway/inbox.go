@@ -17,6 +17,7 @@ const inboxPath = "/v1/inbox"
 
 // InboxLog is what the gateway asks of the log for inboxes.
 type InboxLog interface {
+	PreferencesLog
 	// ListInbox lists events, newest first. It is never behind what was
 	// acknowledged, unless it says Stale: the primary is away.
 	ListInbox(ctx context.Context, ask store.InboxQuery) (store.InboxPage, error)
@@ -128,6 +129,7 @@ func (g *Gateway) registerInbox(api huma.API) {
 		Errors:  refusals,
 	}, g.countUnread)
 	g.registerInboxChanges(api, refusals)
+	g.registerPreferences(api, refusals)
 }
 
 func (g *Gateway) listInbox(ctx context.Context, in *inboxInput) (*inboxOutput, error) {

@@ -96,6 +96,17 @@ func (l *faultyLog) Delete(ctx context.Context, c event.Channel, seq uint64) (st
 	return l.changing(func() (store.InboxState, error) { return l.DB.Delete(ctx, c, seq) })
 }
 
+func (l *faultyLog) Mute(ctx context.Context, c event.Channel, muted event.Muted) (store.InboxState, error) {
+	return l.changing(func() (store.InboxState, error) { return l.DB.Mute(ctx, c, muted) })
+}
+
+func (l *faultyLog) Muted(ctx context.Context, c event.Channel) (event.Muted, error) {
+	if _, err := l.state(); err != nil {
+		return "", err
+	}
+	return l.DB.Muted(ctx, c)
+}
+
 func (l *faultyLog) changing(change func() (store.InboxState, error)) (store.InboxState, error) {
 	if _, err := l.state(); err != nil {
 		return store.InboxState{}, err

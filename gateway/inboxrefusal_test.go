@@ -22,6 +22,8 @@ var inboxRequests = []struct {
 	{http.MethodGet, "/v1/inbox/unread", "", false},
 	{http.MethodPost, "/v1/inbox/read", `{"up_to":1}`, true},
 	{http.MethodPost, "/v1/inbox/unread", `{"seqs":[1]}`, true},
+	{http.MethodGet, "/v1/inbox/preferences", "", false},
+	{http.MethodPut, "/v1/inbox/preferences", `{"muted":["like"]}`, true},
 	{http.MethodDelete, "/v1/inbox/1", "", true},
 }
 
@@ -103,6 +105,14 @@ func TestInboxRefusesWhatBreaksARule(t *testing.T) {
 		{http.MethodPost, "/v1/inbox/unread", `{"seqs":[-1]}`, 422},
 		{http.MethodPost, "/v1/inbox/unread", `{"seqs":[` + thousand + `,1]}`, 422},
 		{http.MethodDelete, "/v1/inbox/one", "", 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{}`, 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{"muted":null}`, 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{"muted":["a","a"]}`, 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{"muted":["a,b"]}`, 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{"muted":["bellhop.read"]}`, 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{"muted":["` + strings.Repeat("a", 65) + `"]}`, 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{"muted":[` + strings.Repeat(`"a",`, 50) + `"b"]}`, 422},
+		{http.MethodPut, "/v1/inbox/preferences", `{"muted":[` + strings.Repeat(`"a",`, 20_000) + `"b"]}`, 413},
 	} {
 		resp := r.send(q.method, q.path, q.body, mina)
 		require.Equal(t, q.status, resp.StatusCode, "%s %s %.60s", q.method, q.path, q.body)

@@ -198,8 +198,10 @@ func (b *batcher) settle(epoch event.Epoch, group []*job, appended []store.Appen
 			j.end(outcome{epoch: epoch, appended: a})
 		default:
 			b.metrics.results.WithLabelValues("written").Inc()
-			for _, ch := range j.entry.Channels {
-				b.metrics.rows.WithLabelValues(ch.Namespace()).Inc()
+			for k, ch := range j.entry.Channels {
+				if a.Seqs[k] > 0 { // else it is muted
+					b.metrics.rows.WithLabelValues(ch.Namespace()).Inc()
+				}
 			}
 			j.wrote(nil)
 			j.end(outcome{epoch: epoch, appended: a})

@@ -41,7 +41,7 @@ func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
 	var unknown []string
 	for i := range m {
 		switch m[i].name {
-		case "channels", "users", "type", "data", "expires_at", "collapse_key", "renew":
+		case "channels", "users", "type", "data", "expires_at", "collapse_key", "renew", "critical":
 		default:
 			unknown = append(unknown, m[i].name)
 		}
@@ -59,9 +59,11 @@ func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
 	if v := m.get("collapse_key"); v != nil && !isNull(v) {
 		p.collapseKey(v)
 	}
-	if v := m.get("renew"); v != nil && !isNull(v) {
-		p.renew(v, m.get("collapse_key"))
+	p.entry.Renew = p.flag(m, "renew")
+	if v := m.get("collapse_key"); p.entry.Renew && (v == nil || isNull(v)) {
+		p.refuse(".renew", "it needs a collapse_key, which says what is renewed")
 	}
+	p.entry.Critical = p.flag(m, "critical")
 	switch {
 	case p.forbidden != "":
 		return store.Entry{}, server.NewProblem(http.StatusForbidden,
@@ -145,15 +147,16 @@ func (p *parser) collapseKey(value json.RawMessage) {
 	p.entry.CollapseKey = s
 }
 
-func (p *parser) renew(value, collapseKey json.RawMessage) {
-	switch string(value) {
-	case "true":
-		if p.entry.Renew = true; collapseKey == nil || isNull(collapseKey) {
-			p.refuse(".renew", "it needs a collapse_key, which says what is renewed")
-		}
-	case "false":
+// flag reads a member that is true or false; left out, or null, it is false.
+func (p *parser) flag(m members, name string) bool {
+	switch v := m.get(name); {
+	case v == nil, isNull(v), string(v) == "false":
+		return false
+	case string(v) == "true":
+		return true
 	default:
-		p.refuse(".renew", "want true or false")
+		p.refuse("."+name, "want true or false")
+		return false
 	}
 }
 
@@ -201,6 +204,9 @@ func fingerprint(e *store.Entry) [sha256.Size]byte {
 	}
 	if e.Renew { // else nothing: keys of requests from before are remembered
 		part([]byte("renew")) // no channel has that name
+	}
+	if e.Critical {
+		part([]byte("critical"))
 	}
 	return [sha256.Size]byte(h.Sum(nil))
 }

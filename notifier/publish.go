@@ -183,9 +183,10 @@ func (p *publisher) publish(news []announcement) {
 			a.job.report(nil)
 			continue
 		}
-		a.job.report(receivers[:a.job.rows:a.job.rows])
-		p.recall.announced(a.job, receivers[:a.job.rows])
-		receivers = receivers[a.job.rows:]
+		var own []int
+		own, receivers = a.receivers(receivers)
+		a.job.report(own)
+		p.recall.announced(a.job, own)
 	}
 }
 
@@ -231,6 +232,9 @@ func (a announcement) appendMessages(messages []fanout.Message) []fanout.Message
 	e := &a.job.entry
 	expired := !e.ExpiresAt.IsZero() && !e.ExpiresAt.After(time.Now())
 	for i, channel := range e.Channels {
+		if a.appended.Seqs[i] == 0 {
+			continue // muted
+		}
 		m := fanout.Message{Channel: channel, Epoch: a.epoch, Seq: a.appended.Seqs[i]}
 		if !expired {
 			m.Frame = event.NewFrame(&event.Event{
@@ -240,6 +244,18 @@ func (a announcement) appendMessages(messages []fanout.Message) []fanout.Message
 		messages = append(messages, m)
 	}
 	return messages
+}
+
+// receivers takes the numbers of an announcement's messages off a list: one for each of
+// its channels, -1 where there was no message.
+func (a announcement) receivers(all []int) (own, rest []int) {
+	own = make([]int, len(a.appended.Seqs))
+	for i, seq := range a.appended.Seqs {
+		if own[i] = -1; seq > 0 {
+			own[i], all = all[0], all[1:]
+		}
+	}
+	return own, all
 }
 
 // appendNotes adds what gateways can't tell from the events themselves: how

@@ -25,7 +25,8 @@ const (
 type appendedSeq struct {
 	Channel string `json:"channel" example:"user:42"`
 	User    string `json:"user,omitempty" doc:"The subject, of a channel that users named." example:"Jane Doe"`
-	Seq     uint64 `json:"seq" example:"17"`
+	Seq     uint64 `json:"seq,omitempty" doc:"Left out where the event is muted." example:"17"`
+	Muted   bool   `json:"muted,omitempty" doc:"The person mutes the type: the event is not in the inbox, and has no seq."`
 	Online  *bool  `json:"online,omitempty" doc:"Whether somebody listens to the channel. Only with online=true, and only if it is known."`
 }
 
@@ -254,7 +255,7 @@ func (n *Notifier) await(ctx context.Context, j *job) outcome {
 func (o *outcome) seqs(ctx context.Context, j *job) []appendedSeq {
 	events := make([]appendedSeq, len(j.entry.Channels))
 	for i, ch := range j.entry.Channels {
-		events[i] = appendedSeq{Channel: string(ch), Seq: o.appended.Seqs[i]}
+		events[i] = appendedSeq{Channel: string(ch), Seq: o.appended.Seqs[i], Muted: o.appended.Seqs[i] == 0}
 	}
 	for i, user := range j.users {
 		events[len(events)-len(j.users)+i].User = user

@@ -112,8 +112,12 @@ func (o *outcome) appendAnswer(b []byte, j *job) []byte {
 			b = append(b, `,"user":`...)
 			b = appendString(b, j.users[i-people])
 		}
-		b = append(b, `,"seq":`...)
-		b = strconv.AppendUint(b, o.appended.Seqs[i], 10)
+		if seq := o.appended.Seqs[i]; seq > 0 {
+			b = append(b, `,"seq":`...)
+			b = strconv.AppendUint(b, seq, 10)
+		} else {
+			b = append(b, `,"muted":true`...)
+		}
 		b = append(b, '}')
 	}
 	return append(b, "]}\n"...)

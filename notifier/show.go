@@ -61,6 +61,7 @@ type shownUser struct {
 	Unread     uint64        `json:"unread"`
 	Head       uint64        `json:"head"`
 	ReadUpTo   uint64        `json:"read_up_to" doc:"Everything up to this seq was read, except what was marked as unread again."`
+	Muted      []string      `json:"muted" doc:"Types whose events are not put into the inbox, except critical ones. Their publishers are told that they are muted."`
 	Epoch      event.Epoch   `json:"epoch"`
 	Stale      bool          `json:"stale,omitempty" doc:"The database's primary is away, and there may be more than this."`
 	Revocation *revocation   `json:"revocation" doc:"null: no token of the person is refused."`
@@ -86,9 +87,13 @@ func (n *Notifier) showUser(ctx context.Context, in *subjectInput) (*struct{ Bod
 	if err != nil {
 		return nil, unreadableLog(err)
 	}
+	muted, err := s.Records.Muted(ctx, inbox)
+	if err != nil {
+		return nil, unreadableLog(err)
+	}
 	out := new(struct{ Body shownUser })
 	out.Body = shownUser{
-		Subject: in.Subject, Channel: inbox, Unread: page.Unread, Head: page.Seq, ReadUpTo: page.ReadUpTo,
+		Subject: in.Subject, Channel: inbox, Unread: page.Unread, Head: page.Seq, ReadUpTo: page.ReadUpTo, Muted: muted.Types(),
 		Epoch: page.Epoch, Stale: page.Stale, Silent: listed(silent),
 		Streams: make([]heldStream, 0), Ended: make([]heldStream, 0),
 	}

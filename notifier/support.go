@@ -26,6 +26,8 @@ type Records interface {
 	Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error)
 	// Revoked is when the tokens of a person were revoked; the zero time: they are not.
 	Revoked(ctx context.Context, inbox event.Channel) (time.Time, error)
+	// Muted says which types of events are not in an inbox.
+	Muted(ctx context.Context, inbox event.Channel) (event.Muted, error)
 	// LiftRevocation makes them good again.
 	LiftRevocation(ctx context.Context, inbox event.Channel) error
 }

@@ -116,9 +116,6 @@ func (d *DB) restartWith(t *tx, missing []keyed) error {
 
 // insertGroup writes what assign made of a group.
 func (t *tx) insertGroup(g *group) error {
-	if len(g.events) == 0 {
-		return nil // replays only
-	}
 	if err := t.insertEvents(g.events); err != nil {
 		return err
 	}

@@ -40,9 +40,10 @@ type channelRow struct {
 	Version  uint64        `db:"version"`
 	Unread   uint64        `db:"unread"`
 	ReadUpTo uint64        `db:"read_up_to"`
+	Muted    event.Muted   `db:"muted"`
 }
 
-const channelColumns = "c.hash, c.name, c.head, c.floor, c.version, c.unread, c.read_up_to"
+const channelColumns = "c.hash, c.name, c.head, c.floor, c.version, c.unread, c.read_up_to, c.muted"
 
 // keyed is a channel with its hash.
 type keyed struct {

@@ -88,6 +88,9 @@ func (g *group) assign(rows map[event.Channel]*channelRow, m meta) {
 		result.Time = now
 		result.Seqs = make([]uint64, len(e.Channels))
 		for j, c := range e.Channels {
+			if rows[c].Muted.Has(e.Type) && !e.Critical {
+				continue
+			}
 			at, known := index[c]
 			if !known {
 				at = len(g.grown)

@@ -127,6 +127,9 @@ func (t *tx) changed(row *channelRow, done inboxChange) (*event.Note, error) {
 // note says how the row, which is about to be written, will stand.
 func (r *channelRow) note(done inboxChange) *event.Note {
 	n := &event.Note{Version: r.Version + 1, Head: r.Head, Unread: r.Unread, Kind: done.kind, UpTo: done.upTo}
+	if done.kind == event.NoteMuted {
+		n.Muted = r.Muted
+	}
 	if len(done.seqs) <= event.MaxNoteSeqs {
 		n.Seqs = done.seqs
 	}

@@ -58,6 +58,8 @@ type Entry struct {
 	// Escalate says of whom and when the product is told if the event lies in inboxes;
 	// of other channels it is not.
 	Escalate []Escalation
+	// Critical has it appended even where its type is muted.
+	Critical bool
 	// Key makes the append happen at most once in 24 h; nil: no such promise.
 	Key *Key
 	// InOrder leaves the entry out with ErrKeyBusy, too, if an earlier entry of its
@@ -74,7 +76,8 @@ type Key struct {
 
 // Appended is what became of one Entry.
 type Appended struct {
-	// Seqs runs parallel to the Entry's Channels.
+	// Seqs runs parallel to the Entry's Channels. 0: its type is muted there, and nothing
+	// was appended.
 	Seqs []uint64
 	Time time.Time
 	// Replayed: an earlier request with the same key did the append.

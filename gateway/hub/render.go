@@ -185,6 +185,13 @@ func (w *writer) read(n *event.Note) {
 	b = strconv.AppendUint(b, n.Unread, 10)
 	b = append(b, `,"head":`...)
 	b = strconv.AppendUint(b, n.Head, 10)
+	if n.Kind == event.NoteMuted {
+		b = append(b, `,"muted":[`...)
+		for i, kind := range n.Muted.Types() {
+			b = strconv.AppendQuote(append(b, ","[:min(i, 1)]...), kind)
+		}
+		b = append(b, ']')
+	}
 	w.own(w.endBlock(append(b, "}\n"...)))
 }
 
@@ -193,6 +200,7 @@ var changes = [...]string{
 	event.NoteOther: "other", event.NoteRead: "read", event.NoteUnread: "unread",
 	event.NoteRemoved: "removed", event.NoteReplaced: "replaced",
 	event.NoteSeen: "seen", event.NoteArchived: "archived", event.NoteRenewed: "replaced",
+	event.NoteMuted: "muted",
 }
 
 // farewell says the last words of a stream.

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	corsMethods = "GET, POST, DELETE"
+	corsMethods = "GET, POST, PUT, DELETE"
 	corsHeaders = "Authorization, Last-Event-ID, Content-Type"
 	corsExposed = "X-Request-Id, Retry-After, ETag, Date"
 	corsMaxAge  = "600"

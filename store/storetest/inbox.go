@@ -235,6 +235,7 @@ var inboxTests = map[string]func(*testing.T, Harness){
 		h.delete(t, c, 3)
 		h.exec(t, "DROP TABLE read_exceptions")
 		h.exec(t, "DROP TABLE collapses")
+		h.exec(t, "ALTER TABLE channels DROP COLUMN muted")
 		h.exec(t, "DELETE FROM bellhop_schema WHERE version_id >= 3")
 		require.ErrorIs(t, h.DB.CheckSchema(t.Context()), store.ErrSchema)
 		require.NoError(t, h.DB.Migrate(t.Context()))

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/store"
 )
@@ -17,6 +19,7 @@ type mailbox struct {
 	events []letter // by seq, from 1
 	floor  uint64
 	seen   uint64
+	muted  event.Muted
 }
 
 type letter struct {
@@ -89,17 +92,24 @@ func (m *mailbox) step(t *testing.T, h Harness, rng *rand.Rand, c event.Channel)
 		return m.tidy(t, h, rng, c)
 	case n < 8:
 		entries := make([]store.Entry, 1+rng.IntN(5))
+		want := make([]uint64, len(entries)) // 0: muted
 		for i := range entries {
 			e := collapsing(`1`, []string{"", "k", "l", "m"}[rng.IntN(4)], c)
 			if rng.IntN(8) == 0 {
 				e.ExpiresAt = time.Now().Add(-time.Second)
 			}
-			e.Type, e.Renew = kinds[rng.IntN(len(kinds))], rng.IntN(3) == 0
-			m.add(e.Type, e.CollapseKey, !e.ExpiresAt.IsZero(), e.Renew)
+			e.Type, e.Renew, e.Critical = kinds[rng.IntN(len(kinds))], rng.IntN(3) == 0, rng.IntN(4) == 0
+			if e.Critical || !m.muted.Has(e.Type) {
+				m.add(e.Type, e.CollapseKey, !e.ExpiresAt.IsZero(), e.Renew)
+				want[i] = m.head()
+			}
 			entries[i] = e
 		}
 		return func() (store.InboxState, error) {
-			_, _, err := h.DB.Append(ctx, entries)
+			_, results, err := h.DB.Append(ctx, entries)
+			for i, r := range results {
+				require.Equal(t, want[i:i+1], r.Seqs)
+			}
 			return none(err)
 		}, "append"
 	case n < 10:

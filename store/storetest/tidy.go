@@ -138,6 +138,7 @@ var tidyTests = map[string]func(*testing.T, Harness){
 	"badge, count and list agree after 200 operations of five clients at once": func(t *testing.T, h Harness) {
 		c := channels("five", 1)[0]
 		atOnce(t, 5, 40, func(rng *rand.Rand) error { return h.operate(t, rng, c) })
+		h.mute(t, c)
 		h.fill(t, c, 1)
 		s := h.must(t, c)(h.DB.Delete(t.Context(), c, h.head(t, c).Seq))
 		h.requireNotesAgree(t, []event.Channel{c})

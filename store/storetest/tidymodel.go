@@ -20,7 +20,10 @@ var kinds = []string{"comment", "like", "reply"}
 // returns the call that does the same to the log.
 func (m *mailbox) tidy(t *testing.T, h Harness, rng *rand.Rand, c event.Channel) (change func() (store.InboxState, error), what string) {
 	ctx, seqs := t.Context(), randomSeqs(rng, m.head())
-	switch n := rng.IntN(6); {
+	switch n := rng.IntN(7); {
+	case n > 5:
+		m.muted = randomMuted(rng)
+		return func() (store.InboxState, error) { return h.DB.Mute(ctx, c, m.muted) }, "mute " + string(m.muted)
 	case n < 1:
 		key := []string{"k", "l", "none"}[rng.IntN(3)]
 		removed := 0
@@ -57,6 +60,21 @@ func (m *mailbox) tidy(t *testing.T, h Harness, rng *rand.Rand, c event.Channel)
 		}
 		return func() (store.InboxState, error) { return h.DB.Unarchive(ctx, c, seqs) }, fmt.Sprint("unarchive ", seqs)
 	}
+}
+
+// randomMuted is some types, or none.
+func randomMuted(rng *rand.Rand) event.Muted {
+	var types []string
+	for _, kind := range kinds {
+		if rng.IntN(3) == 0 {
+			types = append(types, kind)
+		}
+	}
+	muted, err := event.NewMuted(types)
+	if err != nil {
+		panic(err) // they are good
+	}
+	return muted
 }
 
 // stored tells whether the archive shows a letter.
@@ -104,7 +122,9 @@ func (m *mailbox) requireFiltered(t *testing.T, h Harness, rng *rand.Rand, c eve
 
 // tidyUp is what tidy does, without a model.
 func (h Harness) tidyUp(ctx context.Context, rng *rand.Rand, c event.Channel, seqs []uint64) (store.InboxState, error) {
-	switch rng.IntN(4) {
+	switch rng.IntN(5) {
+	case 4:
+		return h.DB.Mute(ctx, c, randomMuted(rng))
 	case 0:
 		_, _, err := h.DB.Withdraw(ctx, c, []string{"k0", "k1"}[rng.IntN(2)])
 		return store.InboxState{}, err
@@ -126,7 +146,7 @@ func (h Harness) operate(t *testing.T, rng *rand.Rand, c event.Channel) error {
 	switch rng.IntN(8) {
 	case 0, 1, 2:
 		e := collapsing(`1`, []string{"", "k0", "k1"}[rng.IntN(3)], c)
-		e.Type, e.Renew = kinds[rng.IntN(len(kinds))], rng.IntN(3) == 0
+		e.Type, e.Renew, e.Critical = kinds[rng.IntN(len(kinds))], rng.IntN(3) == 0, rng.IntN(4) == 0
 		_, _, err = h.DB.Append(ctx, []store.Entry{e})
 	case 3:
 		state, err = h.DB.MarkRead(ctx, c, rng.Uint64N(60))

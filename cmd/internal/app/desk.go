@@ -120,7 +120,11 @@ func publishOne(ctx context.Context, d *config.Desk, here string, out io.Writer)
 		if e.Online != nil {
 			online = yesNo(*e.Online)
 		}
-		t.row(e.Channel, e.Seq, online)
+		seq := strconv.FormatUint(e.Seq, 10)
+		if e.Muted {
+			seq = "muted"
+		}
+		t.row(e.Channel, seq, online)
 	}
 	return t.Flush()
 }

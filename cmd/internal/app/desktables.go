@@ -148,6 +148,7 @@ func printUser(out io.Writer, body []byte) error {
 		Unread     uint64       `json:"unread"`
 		Head       uint64       `json:"head"`
 		ReadUpTo   uint64       `json:"read_up_to"`
+		Muted      []string     `json:"muted"`
 		Revocation *struct {
 			Until time.Time `json:"until"`
 		} `json:"revocation"`
@@ -160,6 +161,9 @@ func printUser(out io.Writer, body []byte) error {
 	t := newTable(out, "subject", u.Subject)
 	t.row("inbox", u.Channel)
 	t.row("unread", fmt.Sprintf("%d of %d; read up to %d", u.Unread, u.Head, u.ReadUpTo))
+	if len(u.Muted) > 0 {
+		t.row("muted", strings.Join(u.Muted, " "))
+	}
 	if u.Revocation != nil {
 		t.row("locked out", "tokens issued up to "+u.Revocation.Until.Format(time.RFC3339)+" are refused")
 	}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+
+	"github.com/bellhop/bellhop/event"
+)
+
+// What is muted stands in the row of the channel, which an append reads and locks in any
+// case: so it costs no query, and an event and the change of what is muted have an order.
+
+// Mute says which types of events are not appended to a channel from now on, but for
+// critical ones. What is there stays. It is otherwise as MarkRead is.
+func (d *DB) Mute(ctx context.Context, channel event.Channel, muted event.Muted) (InboxState, error) {
+	var state InboxState
+	err := d.writeChannel(ctx, channel, func(t *tx, row *channelRow) (err error) {
+		state = InboxState{Epoch: t.meta.Epoch}
+		if row == nil {
+			if muted == "" {
+				return nil
+			}
+			return d.restartWith(t, byHash([]event.Channel{channel}))
+		}
+		state.Head, state.Unread = row.Head, row.Unread
+		if row.Muted == muted {
+			return nil
+		}
+		row.Muted = muted
+		if err := t.later("UPDATE channels SET muted = ? WHERE hash = ?", muted, row.Hash); err != nil {
+			return err
+		}
+		state.Note, err = t.changed(row, inboxChange{kind: event.NoteMuted})
+		return err
+	})
+	return state, err
+}
+
+// Muted says which types of events are not appended to a channel. It asks the primary or,
+// while that one is away, a replica, which may not know the newest change.
+func (d *DB) Muted(ctx context.Context, channel event.Channel) (event.Muted, error) {
+	h := hashOf(channel)
+	var muted []event.Muted
+	read := func(ctx context.Context, s *server) error {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		muted = nil
+		err := s.SelectContext(ctx, &muted, "SELECT muted FROM channels WHERE hash = ? AND name = ?", h[:], channel)
+		if err != nil {
+			return d.dialect.failed("read what is muted", err)
+		}
+		return nil
+	}
+	err := read(ctx, d.reader)
+	if err != nil && primaryAway(ctx, err) && d.replicas.each(ctx, read) == nil {
+		err = nil
+	}
+	if err != nil || len(muted) == 0 {
+		return "", err
+	}
+	return muted[0], nil
+}
