@@ -29,8 +29,8 @@ type Escalation struct {
 	After  time.Duration
 	To     string // the name of a Webhook
 	Digest time.Duration
-	// UnlessRead and UnlessOnline say what keeps an event from being told.
-	UnlessRead, UnlessOnline bool
+	// UnlessRead, UnlessSeen and UnlessOnline say what keeps an event from being told.
+	UnlessRead, UnlessSeen, UnlessOnline bool
 }
 
 // Limits of what a policy file may ask for.
@@ -132,10 +132,12 @@ func (f fileEscalation) escalation(line int, hooks map[string]Webhook) (Escalati
 		switch word {
 		case "read":
 			e.UnlessRead = true
+		case "seen":
+			e.UnlessSeen = true
 		case "online":
 			e.UnlessOnline = true
 		default:
-			return refuse(f.Unless.line, fmt.Sprintf("unless: %q is neither read nor online", word))
+			return refuse(f.Unless.line, fmt.Sprintf("unless: %q is neither read nor seen nor online", word))
 		}
 	}
 	if _, known := hooks[e.To]; !known {

@@ -23,6 +23,7 @@ namespaces:
         to: main
         digest: 5m
       - {types: [note], after: 1d, to: near}
+      - {types: [like], after: 1h, unless: [seen], to: near}
 `
 
 func TestLoadFileWithEscalations(t *testing.T) {
@@ -38,7 +39,8 @@ func TestLoadFileWithEscalations(t *testing.T) {
 	}
 	require.Equal(t, []auth.Escalation{main}, p.Escalations("chat"))
 	require.Equal(t, []auth.Escalation{main, {Types: []string{"note"}, After: 24 * time.Hour, To: "near", UnlessRead: true}}, p.Escalations("note"))
-	require.Empty(t, p.Escalations("like"))
+	require.Equal(t, []auth.Escalation{{Types: []string{"like"}, After: time.Hour, To: "near", UnlessSeen: true}}, p.Escalations("like"))
+	require.Empty(t, p.Escalations("reply"))
 	require.Empty(t, auth.Builtin().Escalations("note"))
 }
 

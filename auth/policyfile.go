@@ -24,7 +24,7 @@ import (
 //	    escalate:
 //	      - types: [note, chat]
 //	        after: 10m
-//	        unless: [read, online] # left out: [read]
+//	        unless: [read, online] # or seen; left out: [read]
 //	        to: main
 //	        digest: 5m        # left out: each by itself
 //	webhooks:

@@ -18,6 +18,9 @@ func escalations(policies auth.Policies, kind string) []store.Escalation {
 		if e.UnlessRead {
 			one.Unless |= store.UnlessRead
 		}
+		if e.UnlessSeen {
+			one.Unless |= store.UnlessSeen
+		}
 		if e.UnlessOnline {
 			one.Unless |= store.UnlessOnline
 		}

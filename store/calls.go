@@ -59,6 +59,7 @@ type callEvent struct {
 	CreatedAt int64         `db:"created_at"`
 	Data      []byte        `db:"data"`
 	IsRead    bool          `db:"is_read"`
+	IsSeen    bool          `db:"is_seen"`
 }
 
 func (t *tx) insertCalls(calls []NewCall) error {
@@ -112,7 +113,7 @@ func (d *DB) ClaimCalls(ctx context.Context, target string, n int, lease time.Du
 			call := Call{ID: CallID(r.ID), Target: target, Made: unixMilli(r.Made), Tries: r.Tries + 1, lease: until}
 			for _, e := range found[i] {
 				call.Channel, call.Unread = e.Name, e.Unread
-				if !e.IsRead || unless[i][e.Seq]&UnlessRead == 0 {
+				if !unless[i][e.Seq].spares(e.IsRead, e.IsSeen) {
 					call.Events = append(call.Events, InboxItem{
 						Event: event.Event{Channel: e.Name, Seq: e.Seq, Type: e.Type, Time: unixMilli(e.CreatedAt), Data: e.Data}, Read: e.IsRead,
 					})
@@ -139,7 +140,7 @@ func (r *callRow) events(into *[]callEvent, now int64) (ask, map[uint64]Unless, 
 	list, args := in(seqs)
 	return ask{
 		rows: into,
-		query: "SELECT c.name, c.unread, e.seq, e.type, e.created_at, e.data, " + readColumn +
+		query: "SELECT c.name, c.unread, e.seq, e.type, e.created_at, e.data, " + markColumns +
 			" FROM " + eventsOfInbox + " AND e.seq IN " + list + " AND e.seq > c.floor AND " + eventListed + " ORDER BY e.seq",
 		args: slices.Concat([]any{r.Channel, r.Channel}, args, []any{now}),
 	}, unless, nil

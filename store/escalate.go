@@ -19,7 +19,13 @@ type Unless uint8
 const (
 	UnlessRead   Unless = 1 << iota // it was read
 	UnlessOnline                    // its person has a stream open when the time comes
+	UnlessSeen                      // it was seen; who reads it sees it
 )
+
+// spares tells whether an event that is read, or seen, is kept from being told by that.
+func (u Unless) spares(read, seen bool) bool {
+	return read && u&(UnlessRead|UnlessSeen) != 0 || seen && u&UnlessSeen != 0
+}
 
 // Escalation has the product be told of an event, some time after it was appended.
 type Escalation struct {
@@ -52,8 +58,8 @@ type Due struct {
 	Target  string
 	Unless  Unless
 	Size    int // of the event's data
-	// Moot: there is nothing to tell. The event is read, if that counts, or not in the
-	// lists of the inbox any more.
+	// Moot: there is nothing to tell. The event is read or seen, if that counts, or not in
+	// the lists of the inbox any more.
 	Moot bool
 
 	at      int64
@@ -78,9 +84,10 @@ func (d *DB) Due(ctx context.Context) ([]Due, error) {
 			Size    int           `db:"size"`
 			Listed  bool          `db:"listed"`
 			IsRead  bool          `db:"is_read"`
+			IsSeen  bool          `db:"is_seen"`
 		}
 		if err := t.list(&rows, "SELECT d.at, d.channel, d.target, d.seq, d.unless, COALESCE(c.name, '') AS name, COALESCE(LENGTH(e.data), 0) AS size,"+
-			" CASE WHEN e.seq > c.floor AND "+eventListed+" THEN 1 ELSE 0 END AS listed, "+readColumn+
+			" CASE WHEN e.seq > c.floor AND "+eventListed+" THEN 1 ELSE 0 END AS listed, "+markColumns+
 			" FROM escalations d LEFT JOIN channels c ON c.hash = d.channel LEFT JOIN events e ON e.channel = d.channel AND e.seq = d.seq"+
 			" LEFT JOIN read_exceptions x ON x.channel = d.channel AND x.seq = d.seq"+
 			" WHERE d.at <= ? ORDER BY d.at, d.channel, d.target, d.seq LIMIT ?", t.meta.Now, t.meta.Now, MaxDue); err != nil {
@@ -90,7 +97,7 @@ func (d *DB) Due(ctx context.Context) ([]Due, error) {
 		for i, r := range rows {
 			due[i] = Due{
 				Channel: r.Name, Seq: r.Seq, Target: r.Target, Unless: r.Unless, Size: r.Size,
-				Moot: !r.Listed || r.IsRead && r.Unless&UnlessRead != 0,
+				Moot: !r.Listed || r.Unless.spares(r.IsRead, r.IsSeen),
 				at:   r.At, channel: hash(r.Channel),
 			}
 		}
@@ -99,8 +106,9 @@ func (d *DB) Due(ctx context.Context) ([]Due, error) {
 	return untorn(due), err
 }
 
-// readColumn tells whether an event is read.
-const readColumn = "CASE WHEN " + eventRead + " THEN 1 ELSE 0 END AS is_read"
+// markColumns tell whether an event is read, and whether it was seen.
+const markColumns = "CASE WHEN " + eventRead + " THEN 1 ELSE 0 END AS is_read," +
+	" CASE WHEN e.seq <= COALESCE((SELECT s.up_to FROM seen_marks s WHERE s.channel = e.channel), 0) THEN 1 ELSE 0 END AS is_seen"
 
 // untorn leaves out the digest at the end of a full list: there may be more of it.
 func untorn(due []Due) []Due {

@@ -96,6 +96,23 @@ var escalateTests = map[string]func(*testing.T, Harness){
 		require.Empty(t, told)
 		require.Len(t, moot, 9)
 	},
+	"what is seen is not told where that counts": func(t *testing.T, h Harness) {
+		c := channels("glance", 1)[0]
+		for _, unless := range []store.Unless{store.UnlessSeen, store.UnlessRead, store.UnlessSeen, store.UnlessSeen | store.UnlessRead, store.UnlessSeen} {
+			h.write(t, escalating(`1`, unless, c))
+		}
+		h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 2))
+		h.must(t, c)(h.DB.MarkReadSeqs(t.Context(), c, []uint64{3}))
+		due, told, moot := h.due(t)
+		require.Equal(t, []uint64{2, 4, 5}, told)
+		require.Equal(t, []uint64{1, 3}, moot, "who reads it sees it")
+		require.NoError(t, h.DB.MakeCalls(t.Context(), due, []store.NewCall{{ID: store.CallID{1}, Events: due}}))
+		h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 4))
+		calls := h.claim(t, 1)
+		require.Len(t, calls[0].Events, 2, "what was seen meanwhile is left out")
+		require.EqualValues(t, 2, calls[0].Events[0].Seq)
+		require.EqualValues(t, 5, calls[0].Events[1].Seq)
+	},
 	"a call is made once, whoever else makes it": func(t *testing.T, h Harness) {
 		c := channels("once", 1)[0]
 		h.write(t, escalating(`1`, 0, c), escalating(`2`, 0, c))

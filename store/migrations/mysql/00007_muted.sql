@@ -7,3 +7,5 @@ SET @add_muted = IF(
 PREPARE add_muted FROM @add_muted;
 EXECUTE add_muted;
 DEALLOCATE PREPARE add_muted;
+
+ALTER TABLE escalations MODIFY unless TINYINT UNSIGNED NOT NULL COMMENT '1 read, 2 online, 4 seen';
