@@ -210,6 +210,26 @@ func TestOutboxIsTheNotifiers(t *testing.T) {
 	decode(t, manifests)
 }
 
+// TestWebhookSecretsAreTheNotifiers alone: each key of the Secret is a file there.
+func TestWebhookSecretsAreTheNotifiers(t *testing.T) {
+	for _, policies := range []string{"", "namespaces: {a: {access: public}}"} {
+		manifests, err := render(values(t, "", map[string]any{"policies": policies, "webhooks": map[string]any{"secret": "hooks"}}))
+		require.NoError(t, err)
+		objects := decode(t, manifests)
+		volumes := func(component string) (of corev1.PodSpec) {
+			return objects["Deployment/bellhop-"+component].(*appsv1.Deployment).Spec.Template.Spec
+		}
+		notifier := volumes("notifier")
+		require.Contains(t, notifier.Containers[0].VolumeMounts, corev1.VolumeMount{Name: "webhooks", MountPath: "/run/secrets/webhooks", ReadOnly: true})
+		require.Contains(t, notifier.Volumes, corev1.Volume{Name: "webhooks", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "hooks"}}})
+		require.Len(t, notifier.Volumes, len(volumes("gateway").Volumes)+1)
+		require.Len(t, notifier.Containers[0].VolumeMounts, len(notifier.Volumes))
+	}
+	manifests, err := render(values(t, "", nil))
+	require.NoError(t, err)
+	require.NotContains(t, manifests, "volumes:")
+}
+
 func TestWrongValuesAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct{ values, says string }{
 		"a misspelt name":             {"gatway: {replicas: 3}", "gatway"},

@@ -64,15 +64,26 @@ spec:
             timeoutSeconds: 2
             failureThreshold: 2
           resources: {{- toYaml .values.resources | nindent 12 }}
-          {{- if .root.Values.policies }}
+          {{- /* Whole: a file that was mounted by itself would stay as it is when the Secret changes. */}}
+          {{- $webhooks := and (eq .component "notifier") .root.Values.webhooks.secret }}
+          {{- if or .root.Values.policies $webhooks }}
           volumeMounts:
+            {{- if .root.Values.policies }}
             - {name: policies, mountPath: /etc/bellhop, readOnly: true}
-          {{- end }}
-      {{- if .root.Values.policies }}
+            {{- end }}
+            {{- if $webhooks }}
+            - {name: webhooks, mountPath: /run/secrets/webhooks, readOnly: true}
+            {{- end }}
       volumes:
+        {{- if .root.Values.policies }}
         - name: policies
           configMap: {name: {{ include "bellhop.name" .root }}-policies}
-      {{- end }}
+        {{- end }}
+        {{- if $webhooks }}
+        - name: webhooks
+          secret: {secretName: {{ $webhooks | quote }}}
+        {{- end }}
+          {{- end }}
 ---
 apiVersion: v1
 kind: Service
