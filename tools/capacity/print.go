@@ -47,6 +47,9 @@ func pauses(all []model.Pause) string {
 
 // count writes a number with commas: three digits of it, as it is not known better.
 func count(n float64) string {
+	if n > 1e10 {
+		return "more than there are"
+	}
 	digits := fmt.Sprintf("%.0f", n)
 	for i := 3; i < len(digits) && n >= 1000; i++ {
 		digits = digits[:i] + "0" + digits[i+1:]

@@ -87,6 +87,9 @@ const (
 	tail = 100
 	// ports is how many connections one address of Nginx has to one gateway.
 	ports = 28000
+	// planRounds bounds how often the number of notifiers and that of their transactions
+	// are worked out from each other.
+	planRounds = 100
 	// spread is the share of a machine's memory that streams may take.
 	spread = 0.7
 )
@@ -125,10 +128,23 @@ func (c *Constants) machines(in Input) Plan {
 	all := Load{Streams: p.Streams, Connects: p.Connects, Events: p.Events, Deliveries: p.Deliveries}
 	cores, memory := in.Cores*in.Use, in.GB*1e9*spread
 
+	// The fewer notifiers, the fewer and larger transactions.
+	notifiers := most(2, "two, so that one may fail")
+	for range planRounds {
+		all.Groups = c.Groups(p.Events, notifiers.Count)
+		if enough := most(notifiers.Count, notifiers.Why, need{c.Notifier.Cores(all) / cores, "processor time"}); enough != notifiers {
+			notifiers = enough
+			continue
+		}
+		break
+	}
+	notifiers.Cores, notifiers.Bytes = c.Notifier.Base+c.Notifier.Cores(all)/notifiers.Count, c.Notifier.Memory
+
 	// A gateway reads the whole tail, so a part of its work does not get less with
-	// more gateways.
+	// more gateways. At worst each delivery wakes one.
 	fixed := c.Gateway.Base + c.Gateway.Gateway + c.Gateway.Tail*p.Events
-	shared := c.Gateway.Cores(Load{Streams: p.Streams, Connects: p.Connects, Deliveries: p.Deliveries})
+	shared := c.Gateway.Cores(Load{Streams: p.Streams, Connects: p.Connects, Deliveries: p.Deliveries}) +
+		c.Gateway.Wake*p.Deliveries
 	gateways := most(2, "two, so that one may fail",
 		need{shared / max(cores-fixed, cores/1000), "processor time"},
 		need{p.Streams / in.PerGateway, "streams that may be lost at once"},
@@ -141,9 +157,6 @@ func (c *Constants) machines(in Input) Plan {
 		need{p.Streams * (c.Nginx.Held + 2*socket) / memory, "memory"},
 		need{p.Streams / (n * ports), "ports towards gateways"})
 	nginx.Cores, nginx.Bytes = c.Nginx.Cores(all)/nginx.Count, c.Nginx.Memory+p.Streams/nginx.Count*(c.Nginx.Held+2*socket)
-
-	notifiers := most(2, "two, so that one may fail", need{c.Notifier.Cores(all) / cores, "processor time"})
-	notifiers.Cores, notifiers.Bytes = c.Notifier.Base+c.Notifier.Cores(all)/notifiers.Count, c.Notifier.Memory
 
 	// A shard has one thread, and every gateway has a connection to each shard.
 	each := c.Redis.Base + c.Redis.Gateway*n
@@ -178,7 +191,7 @@ func (c *Constants) machines(in Input) Plan {
 	p.Reconnect = come(p.Streams, 1)
 	p.GatewayLost = come(p.Streams/n, 1-in.Use*0.99)
 	p.Refused = p.Events * in.Away
-	p.CaughtUp = p.Refused * c.Primary.Event / max(in.PrimaryCores-primary.Cores, in.PrimaryCores/1000)
+	p.CaughtUp = p.Refused * (c.Primary.Event + c.Primary.Group/overlapRows) / max(in.PrimaryCores-primary.Cores, in.PrimaryCores/1000)
 	return p
 }
 

@@ -100,3 +100,25 @@ func TestWhatCannotBeComputedWithIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "online is 1.5: want more than 0 and at most 1")
 	require.ErrorContains(t, err, "use is NaN")
 }
+
+func TestManyEventsShareATransaction(t *testing.T) {
+	t.Parallel()
+	c := Constants{Commit: 0.001, CommitRow: 0.0001}
+	require.Zero(t, c.Groups(0, 2))
+	require.InDelta(t, 10, c.Groups(10, 1), 0.1, "each is alone")
+	require.Less(t, c.Groups(600, 1), 540.0, "some come while another is written")
+	require.Less(t, c.Groups(3000, 1), c.Groups(1500, 1), "many wait for each other")
+	require.InDelta(t, 2/0.0034, c.Groups(1e6, 1), 1e-6, "no more than two at once")
+	require.InDelta(t, 2*c.Groups(3000, 1), c.Groups(6000, 2), 1e-6)
+	require.Greater(t, c.Groups(6000, 4), c.Groups(6000, 2))
+}
+
+func TestATransactionWakesEachGatewayOnce(t *testing.T) {
+	t.Parallel()
+	p := Part{Wake: 1}
+	require.Zero(t, p.Cores(Load{Gateways: 3}))
+	require.InDelta(t, 10, p.Cores(Load{Gateways: 1, Groups: 10, Deliveries: 50}), 1e-9)
+	require.InDelta(t, 10, p.Cores(Load{Gateways: 1000, Groups: 10, Deliveries: 10}), 1e-9)
+	require.InDelta(t, 30, p.Cores(Load{Gateways: 3, Groups: 10, Deliveries: 1e4}), 1e-9)
+	require.InDelta(t, 15, p.Cores(Load{Gateways: 2, Groups: 10, Deliveries: 20}), 1e-9, "half of the second events come to the other one")
+}
