@@ -19,30 +19,37 @@ import (
 func BenchmarkInbox(b *testing.B) {
 	for _, engine := range testenv.Engines() {
 		b.Run(engine.Name, func(b *testing.B) {
-			cluster := testenv.PrivateMySQL(b, engine, testenv.Durable())
-			dsn := cluster.Primary.DSN(cluster.NewDatabase(b))
-			d, err := OpenMySQL(b.Context(), MySQLConfig{Primary: dsn})
-			require.NoError(b, err)
-			require.NoError(b, d.Migrate(b.Context()))
-			raw, err := sql.Open("mysql", dsn)
-			require.NoError(b, err)
-			b.Cleanup(func() {
-				require.NoError(b, raw.Close())
-				require.NoError(b, d.Close())
-			})
-			million := map[int][]event.Channel{}
-			for n, inboxes := range map[int]int{100: 1000, 1000: 300, 10_000: 60} {
-				for i := range inboxes {
-					c := event.Channel(fmt.Sprintf("user:%d-%d", n, i))
-					fillInbox(b, raw, c, n, n/2)
-					million[n] = append(million[n], c)
-				}
-			}
+			d, _, million := aMillion(b, engine)
 			for _, n := range []int{100, 1000, 10_000} {
 				b.Run(strconv.Itoa(n), func(b *testing.B) { benchmarkInbox(b, d, million[n]) })
 			}
 		})
 	}
+}
+
+// aMillion is a log of a million events, and its inboxes by their sizes.
+func aMillion(b *testing.B, engine testenv.Engine) (d *DB, raw *sql.DB, inboxes map[int][]event.Channel) {
+	b.Helper()
+	cluster := testenv.PrivateMySQL(b, engine, testenv.Durable())
+	dsn := cluster.Primary.DSN(cluster.NewDatabase(b))
+	d, err := OpenMySQL(b.Context(), MySQLConfig{Primary: dsn})
+	require.NoError(b, err)
+	require.NoError(b, d.Migrate(b.Context()))
+	raw, err = sql.Open("mysql", dsn)
+	require.NoError(b, err)
+	b.Cleanup(func() {
+		require.NoError(b, raw.Close())
+		require.NoError(b, d.Close())
+	})
+	inboxes = map[int][]event.Channel{}
+	for n, count := range map[int]int{100: 1000, 1000: 300, 10_000: 60} {
+		for i := range count {
+			c := event.Channel(fmt.Sprintf("user:%d-%d", n, i))
+			fillInbox(b, raw, c, n, n/2)
+			inboxes[n] = append(inboxes[n], c)
+		}
+	}
+	return d, raw, inboxes
 }
 
 func benchmarkInbox(b *testing.B, d *DB, inboxes []event.Channel) {

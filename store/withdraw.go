@@ -7,6 +7,9 @@ import (
 	"github.com/bellhop/bellhop/event"
 )
 
+// withdrawSQL looks for a collapse key in a window of seqs.
+const withdrawSQL = "SELECT seq FROM events WHERE channel = ? AND seq > ? AND seq <= ? AND collapse_key = ? AND flags & ? = 0"
+
 // withdrawWindow is how many seqs one statement looks through for a collapse key.
 const withdrawWindow = 5000
 
@@ -26,8 +29,7 @@ func (d *DB) Withdraw(ctx context.Context, channel event.Channel, key string) (r
 	for upTo := head.Seq; upTo > head.Floor; upTo -= min(upTo, withdrawWindow) {
 		above := max(upTo-min(upTo, withdrawWindow), head.Floor)
 		var seqs []uint64
-		if err := d.reader.SelectContext(ctx, &seqs, "SELECT seq FROM events WHERE channel = ? AND seq > ? AND seq <= ? AND collapse_key = ? AND flags & ? = 0",
-			h[:], above, upTo, key, flagDeleted); err != nil {
+		if err := d.reader.SelectContext(ctx, &seqs, withdrawSQL, h[:], above, upTo, key, flagDeleted); err != nil {
 			return removed, states, d.dialect.failed("look for a collapse key", err)
 		}
 		for chunk := range slices.Chunk(seqs, rowsPerStatement) {
