@@ -74,6 +74,9 @@ curl() {
 			for _, answer := range answersOf(t, page) {
 				require.Contains(t, jsonLines(string(out)), answer)
 			}
+			if page == "docs/api.md" {
+				require.Contains(t, string(out), `data: {"channel":"room:7","seq":1,`, "the stream has what was published first")
+			}
 			require.Contains(t, string(out), `{"events":[{"channel":"user:42","seq":1}`)
 			require.Contains(t, string(out), "event: bellhop.ready")
 			require.Contains(t, string(out), `"data":{"post":7,"by":"mina"}`)
@@ -89,7 +92,7 @@ func answersOf(t *testing.T, page string) (answers []any) {
 	for _, m := range regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		answer := jsonLines(strings.ReplaceAll(m[1], "\n", ""))
 		require.Len(t, answer, 1, m[1])
-		if regexp.MustCompile(`"(events|results)":`).MatchString(m[1]) {
+		if regexp.MustCompile(`"(events|results|removed)":`).MatchString(m[1]) {
 			answers = append(answers, answer...)
 		}
 	}
