@@ -12,9 +12,9 @@ import (
 // Event is what is published. The notifier checks it; what breaks a rule comes
 // back as an ErrInvalid that names the place.
 type Event struct {
-	// Channels is where to, names such as "user:42", and Users the people whose
-	// inboxes get it, as their tokens name them: 1 to 1000 together. All of them get
-	// the event or none does.
+	// Channels are the channels that get the event, such as "user:42". Users are the
+	// people whose inboxes get it, as their tokens name them. Both together are 1 to
+	// 1000. All of them get the event, or none does.
 	Channels, Users []string
 	// Type is the kind of event: a letter, then letters, digits and "._-". It
 	// is what listeners of EventSource are registered for.
@@ -25,20 +25,19 @@ type Event struct {
 	Data any
 	// ExpiresAt is when the event is hidden. The zero time means never.
 	ExpiresAt time.Time
-	// CollapseKey, of 1 to 255 bytes, has this event stand for older unread ones
-	// of the same channel with the same key. Empty means that it stands for
-	// itself.
+	// CollapseKey is 1 to 128 printable ASCII characters. The event replaces the
+	// newest unread item of the inbox with the same key. Empty: it replaces none.
 	CollapseKey string
-	// Renew has it stand for the last one with its CollapseKey even if that is read,
-	// so that it counts as unread again.
+	// Renew has the event replace the item with its CollapseKey even if that is read.
 	Renew bool
-	// Critical has it appear in inboxes of people who mute its type, too.
+	// Critical has the event appear in inboxes of people who mute its type, too.
 	Critical bool
-	// IdempotencyKey, of 1 to 255 printable ASCII characters without a space at
-	// either end, names this event among those of the service: within 24 hours it
-	// is written once, however often it is published, by whichever process. Empty has one made up, which
-	// makes the attempts of one call safe, but not two calls. An event that comes
-	// out of a database should have a key that is made of its row.
+	// IdempotencyKey is 1 to 255 printable ASCII characters, without a space at
+	// either end. It is the event's name among those of the service: within 24 hours
+	// the event is written once, however often and by whichever process it is
+	// published. If it is empty, each call makes one up. That makes the attempts of
+	// one call safe, but not a second call. An event that comes out of a database
+	// should have a key that is made of its row.
 	IdempotencyKey string
 	// AskOnline asks whether somebody listens: see Position.
 	AskOnline bool

@@ -10,9 +10,9 @@ export interface BellhopView {
   href?: string;
   /** A picture's address; only http and https. */
   image?: string;
-  /** When it was, in ms of 1970 or as Date reads it, where that is not when it was published. */
+  /** The time to show, in ms since 1970 or as `Date` parses it. Default: when it was published. */
   time?: number | string;
-  /** A letter or an emoji, where there is no picture. */
+  /** A letter or an emoji, shown if there is no picture. */
   icon?: string;
 }
 
@@ -69,15 +69,15 @@ export interface BellhopBellTexts {
  * `item-avatar`, `item-title`, `item-body`, `item-time`, `item-dot`, `item-actions`, `empty`, `error`, `state`.
  */
 export class BellhopBell extends HTMLElement {
-  /** The connection to show. It stays the page's to close. */
+  /** The client whose inbox is shown. The page closes it. */
   client: Bellhop | null;
-  /** For the connection that `url` makes; set it before the element is in the page. */
+  /** The token of the client that `url` makes; set it before the element is in the page. */
   token: BellhopOptions["token"];
-  /** How notifications look; `null` leaves one to `templates`. */
+  /** Returns how a notification looks; `null`: `templates` decides. */
   renderItem: BellhopRender | undefined;
   /** The same by type of event. Default: title, body, url, image and from of the data. */
   templates: Record<string, BellhopRender>;
-  /** Choices above the list, beside "All"; none: there is no choice. */
+  /** Choices above the list, beside "All". If there are none, no choice is shown. */
   filters: readonly BellhopBellFilter[];
   /** Replaces some of the texts. */
   texts: Partial<BellhopBellTexts> | undefined;

@@ -19,17 +19,17 @@ export interface BellhopItem<T = unknown> extends BellhopEvent<T> {
 
 /** What comes with an event. */
 export interface BellhopMeta {
-  /** False: it was missed and is replayed now. True: it has just happened. */
+  /** True: the event has just happened. False: it was missed, and is replayed now. */
   readonly live: boolean;
-  /** Where a stream that has got this event goes on. */
+  /** The cursor after this event: a client that begins there gets what follows. */
   readonly cursor: string;
 }
 
 /**
- * - `connecting`: a stream is being opened, or catches up
+ * - `connecting`: a stream is being opened, or replays what was missed
  * - `live`: everything arrives as it happens
- * - `retrying`: the stream broke; another try at `retryAt`
- * - `waiting`: the server asked to come back at `retryAt`
+ * - `retrying`: the stream broke; the next try is at `retryAt`
+ * - `waiting`: the server asked the client to come back at `retryAt`
  * - `offline`: the device says it has no network
  * - `paused`: the browser froze or left the page
  * - `denied`: refused for good by the gateway (`httpStatus`, `reason`), or another
@@ -74,39 +74,39 @@ export interface BellhopOptions {
   /** Address of the gateway, `https://bell.example.com`. Default: the page's own. */
   url?: string;
   /**
-   * Returns the token that says who we are; `undefined` for nobody, as visitors of
-   * another origin are. It is asked again, with `renew: true`, when the last one has
-   * expired or was refused. Without this function the browser's cookies say it
-   * (`POST /v1/session`); with it none are sent.
+   * Returns the token of the person; `undefined` for visitors without one on another
+   * origin. It is called again, with `renew: true`, when the last token has expired or
+   * was refused. Without this function the session cookie is used (`POST /v1/session`);
+   * with it no cookie is sent.
    */
   token?: (why: { renew: boolean }) => string | undefined | null | Promise<string | undefined | null>;
   /** Further channels, at most 15. */
   channels?: readonly string[];
-  /** The own inbox. Default: true. */
+  /** Listen to the person's inbox. Default: true. */
   inbox?: boolean;
   /** Where to begin; default: the inbox from its list, other channels from now. */
   cursor?: string;
   /** Items of a page of the inbox. Default 20; 0 counts, and fetches no items before `loadMore()`. */
   pageSize?: number;
   /**
-   * Who it is. Only needed where tabs are to share a stream without an inbox and with
-   * tokens that are no JWT.
+   * Names the person. It is only needed if tabs share a stream without an inbox and
+   * the tokens are not JWTs.
    */
   user?: string;
   /** All tabs of one browser use one connection. Default: true, where the browser can. */
   share?: boolean;
   /**
-   * Forces one: `fetch`, which sees statuses and sends headers; `eventsource`, the
-   * browser's own, which needs the session cookie (it is made from `token` if that is
-   * given); `poll`, whose answers end. Default `auto`: the first that works here.
+   * Forces a transport. `fetch` sees statuses and sends headers. `eventsource` is the
+   * browser's own and needs the session cookie, which is made from `token` if that is
+   * given. `poll` gets the stream in pieces. Default `auto`: the first that works here.
    */
   transport?: "auto" | "fetch" | "eventsource" | "poll";
   /**
-   * Reads events and lists in place of `JSON.parse`, to keep numbers above 2^53. What a
-   * number holds exactly (`seq`, counts) it must return as a number.
+   * Parses events and lists in place of `JSON.parse`, to keep numbers above 2^53. It
+   * must return numbers up to 2^53 (`seq`, counts) as numbers.
    */
   parse?: (text: string) => any;
-  /** Used in place of the environment's own, such as the one of `expo/fetch`. */
+  /** Used in place of the environment's own `fetch`, such as the one of `expo/fetch`. */
   fetch?: (url: string, options?: any) => Promise<any>;
   EventSource?: new (url: string, options?: { withCredentials?: boolean }) => any;
   /** The gateway's heartbeat in ms (BELLHOP_HEARTBEAT), at least 100. Default 20000. */
@@ -116,19 +116,19 @@ export interface BellhopOptions {
 /** A request that was refused, or that did not get there (`status` 0). All requests fail with it. */
 export class BellhopError extends Error {
   readonly status: number;
-  /** How long to wait before trying again, in ms; 0 if nobody said. */
+  /** How long the server asks to wait before the next try, in ms; 0 if it does not. */
   readonly retryAfter: number;
   /** Which rule was broken, such as `token_expired`, where the gateway says so. */
   readonly code: string;
-  /** The gateway would say the same again. What a proxy says in its place passes. */
+  /** True: the gateway would refuse the same request again. False: it may succeed later. */
   readonly final: boolean;
 }
 
-/** What the client itself and the stream have to say, beside published events. */
+/** What the client itself and the stream report, besides published events. */
 export interface BellhopNotices {
   "bellhop.status": BellhopStatus;
   "bellhop.inbox": BellhopInbox;
-  /** Caught up: from here on events are live. */
+  /** What was missed has been replayed: events are live from now on. */
   "bellhop.ready": { unread?: number; head?: number; stale?: boolean; waiting?: string[] };
   /** These can't be replayed any more (`null`: unknown): fetch what the page shows of the channel. */
   "bellhop.reset": { channel: string; from: number | null; to: number | null };
@@ -142,14 +142,14 @@ export interface BellhopNotices {
 export class Bellhop {
   constructor(options?: BellhopOptions);
 
-  /** Calls `listener` for every event of a type; returns how to stop that. */
+  /** Calls `listener` for every event of a type. Returns a function that stops it. */
   on<K extends keyof BellhopNotices>(type: K, listener: (notice: BellhopNotices[K]) => void): () => void;
   /** `*`: events of all types. */
   on<T = unknown>(type: string, listener: (event: BellhopEvent<T>, meta: BellhopMeta) => void): () => void;
   off(type: string, listener: (...args: never[]) => void): void;
 
   readonly status: BellhopStatus;
-  /** Where another stream would go on. */
+  /** How far the client has come: another client can begin there. */
   readonly cursor: string;
   /**
    * Whether this tab holds the connection of all tabs; true where nothing is shared. A
@@ -165,7 +165,7 @@ export class Bellhop {
 
   /** Fetches the next page of the inbox; resolves with how many items came. */
   loadMore(): Promise<number>;
-  /** Fetches the first page anew. */
+  /** Fetches the first page again. */
   refresh(): Promise<void>;
   /** Marks one array of seqs, everything up to a seq, or (without) everything that has arrived. */
   markRead(which?: number | readonly number[]): Promise<void>;
@@ -179,8 +179,8 @@ export class Bellhop {
   markSeen(upTo?: number): Promise<void>;
 
   /**
-   * Tries again at once, after `denied` too. If somebody else has signed in it empties
-   * the inbox, tells so, and goes on as them.
+   * Tries again at once, also after `denied`. If somebody else has signed in, it empties
+   * the inbox, reports that, and goes on as this person.
    */
   reconnect(): void;
   /** Ends everything. Another tab takes over the connection. */
