@@ -71,6 +71,7 @@ type Policy struct {
 type Policies struct {
 	byNamespace map[string]Policy
 	webhooks    map[string]Webhook
+	audit       time.Duration
 }
 
 // Builtin returns the policies that hold where no file says otherwise.
@@ -117,6 +118,9 @@ func (p Policies) Lookup(namespace string) (policy Policy, ok bool) {
 	policy, ok = p.byNamespace[namespace]
 	return policy, ok
 }
+
+// Audit is for how long admin calls are kept in a table; zero means that they are not.
+func (p Policies) Audit() time.Duration { return p.audit }
 
 // Namespaces lists what is known, sorted.
 func (p Policies) Namespaces() []string {

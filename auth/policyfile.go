@@ -32,6 +32,7 @@ import (
 //	    url: https://example.com/bellhop
 //	    secret_file: /run/secrets/webhook
 //	    allow_private: false  # true: the host may be in the own network
+//	audit: 365d               # admin calls are kept in a table for so long; left out: not
 //
 // The file replaces the built-in policies, except that the inbox namespace
 // keeps its own where the file does not mention it. A name or value that is not
@@ -51,6 +52,7 @@ func LoadFile(path string) (Policies, error) {
 type policyFile struct {
 	Namespaces map[string]located[filePolicy]  `yaml:"namespaces"`
 	Webhooks   map[string]located[fileWebhook] `yaml:"webhooks"`
+	Audit      located[string]                 `yaml:"audit"`
 }
 
 type filePolicy struct {
@@ -87,6 +89,10 @@ func parsePolicies(text []byte) (Policies, error) {
 	if err != nil {
 		return Policies{}, err
 	}
+	audit, err := file.audit()
+	if err != nil {
+		return Policies{}, err
+	}
 	byNamespace := make(map[string]Policy, len(file.Namespaces))
 	for ns, fp := range file.Namespaces {
 		p, err := fp.value.policy()
@@ -102,8 +108,22 @@ func parsePolicies(text []byte) (Policies, error) {
 		byNamespace[ns] = p
 	}
 	p, err := NewPolicies(byNamespace)
-	p.webhooks = hooks
+	p.webhooks, p.audit = hooks, audit
 	return p, err
+}
+
+// maxAuditAge is longer than anybody has to keep records.
+const maxAuditAge = 10 * 366 * 24 * time.Hour
+
+func (f policyFile) audit() (time.Duration, error) {
+	if f.Audit.line == 0 {
+		return 0, nil
+	}
+	age, err := duration("audit", f.Audit.value, maxAuditAge)
+	if err != nil || age < time.Hour {
+		return 0, atLine(f.Audit.line, ErrPolicy, fmt.Sprintf("audit %q: want a duration such as 365d, 1h to 3660d", f.Audit.value))
+	}
+	return age, nil
 }
 
 func (f filePolicy) policy() (Policy, error) {

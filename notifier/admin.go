@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/internal/server"
@@ -87,10 +86,7 @@ func (n *Notifier) administer(ctx huma.Context, next func(huma.Context)) {
 	default:
 		next(huma.WithValue(huma.WithValue(ctx, serviceKey{}, service), auditKey{}, said))
 	}
-	c := humaecho.Unwrap(ctx)
-	n.cfg.Logger.InfoContext(ctx.Context(), "admin call", "operation", ctx.Operation().OperationID, "on", said.on,
-		"service", service.Name, "remote", c.Request().RemoteAddr, "status", c.Response().Status,
-		"request_id", server.RequestID(ctx.Context()))
+	n.audit(ctx, service.Name, known, said.on)
 }
 
 // about is whom or what the path names.

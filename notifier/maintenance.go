@@ -39,12 +39,16 @@ type maintenance struct {
 	// turn lets one task work on the log at a time, so that together they take
 	// one connection. The look at the identity does not wait for it.
 	turn    chan struct{}
+	audits  *audits
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
 }
 
 func newMaintenance(c Config, m *metrics) *maintenance {
-	return &maintenance{cfg: c, log: c.Log, logger: c.Logger, metrics: m, turn: make(chan struct{}, 1)}
+	return &maintenance{
+		cfg: c, log: c.Log, logger: c.Logger, metrics: m, turn: make(chan struct{}, 1),
+		audits: newAudits(c.Audit, m.auditLost),
+	}
 }
 
 func (m *maintenance) start(ctx context.Context) {
@@ -54,6 +58,10 @@ func (m *maintenance) start(ctx context.Context) {
 	m.repeat(ctx, "expire", m.rounds(expireEvery, m.log.Expire))
 	m.repeat(ctx, "age", m.rounds(ageEvery, m.log.AgeOut))
 	m.repeat(ctx, "trim", func(ctx context.Context) (time.Duration, error) { return m.trim(ctx, walk) })
+	if m.cfg.Audit != nil {
+		m.repeat(ctx, "audit", m.audits.write)
+		m.repeat(ctx, "age-audit", m.ageAudit)
+	}
 	if m.cfg.Kept != nil {
 		var at store.KeptCursor
 		m.repeat(ctx, "trim-kept", func(ctx context.Context) (time.Duration, error) { return m.trimKept(ctx, &at) })
@@ -65,6 +73,9 @@ func (m *maintenance) start(ctx context.Context) {
 func (m *maintenance) stop() {
 	m.cancel()
 	m.workers.Wait()
+	if lost, err := m.audits.finish(context.Background()); lost > 0 {
+		m.logger.Warn("audit lines did not reach their table", "lost", lost, "error", err)
+	}
 }
 
 // repeat does a task again and again, each time after the pause that it asked

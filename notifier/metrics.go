@@ -19,6 +19,7 @@ type metrics struct {
 	publishDropped    *prometheus.CounterVec
 	epochs            prometheus.Counter
 	maintenanceFailed *prometheus.CounterVec
+	auditLost         prometheus.Counter
 	kept              *prometheus.CounterVec
 	keptSeconds       prometheus.Histogram
 }
@@ -54,6 +55,8 @@ func newMetrics() *metrics {
 			"Epochs that this notifier began, because the primary was another server.")),
 		maintenanceFailed: prometheus.NewCounterVec(opts("maintenance_failures_total",
 			"Failed rounds of the work in the background."), []string{"task"}),
+		auditLost: prometheus.NewCounter(opts("audit_lost_total",
+			"Admin calls of which the table of audit lines has none, though the policies want it. The log has them.")),
 		kept: prometheus.NewCounterVec(opts("kept_events_total",
 			"Events of Redis-kept channels by their result: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
 		keptSeconds: hist("kept_append_seconds",
@@ -66,7 +69,7 @@ func newMetrics() *metrics {
 func (m *metrics) register(r prometheus.Registerer, database, kept *queue) error {
 	all := []prometheus.Collector{
 		m.results, m.rows, m.groupRows, m.commitSeconds, m.splits, m.published, m.publishFailed,
-		m.publishDropped, m.epochs, m.maintenanceFailed, database.gauge("queue_rows", "Appends that wait for their transaction."),
+		m.publishDropped, m.epochs, m.maintenanceFailed, m.auditLost, database.gauge("queue_rows", "Appends that wait for their transaction."),
 	}
 	if kept != nil {
 		all = append(all, m.kept, m.keptSeconds, kept.gauge("kept_queue_rows", "Events of Redis-kept channels that wait to be written."))

@@ -61,6 +61,9 @@ type Config struct {
 	// Remember is of how many events, counted once for each channel, it is remembered for
 	// ten minutes who published them and when. Default: of none.
 	Remember int
+	// Audit takes the lines of admin calls if the policies want them in a table. Nil: they
+	// are in Logger alone.
+	Audit AuditLog
 	// Support answers operators' questions. Nil: the API has none.
 	Support *Support
 

@@ -11,8 +11,8 @@ import (
 
 // tables are those that programs read and write, each with a column of its own.
 var tables = map[string]string{
-	"channels": "hash", "collapses": "channel", "commits": "id", "escalation_calls": "id", "escalations": "at", "events": "channel",
-	"expiries": "at", "idempotency_keys": "id", "meta": "id", "read_exceptions": "channel", "revocations": "subject",
+	"audit": "id", "channels": "hash", "collapses": "channel", "commits": "id",
+	"escalation_calls": "id", "escalations": "at", "events": "channel", "expiries": "at", "idempotency_keys": "id", "meta": "id", "read_exceptions": "channel", "revocations": "subject",
 	"seen_marks": "channel", "tail": "id",
 }
 

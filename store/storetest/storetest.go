@@ -30,7 +30,7 @@ type Factory func(t *testing.T) Harness
 func Run(t *testing.T, open Factory) {
 	for _, group := range []map[string]func(*testing.T, Harness){
 		appendTests, concurrencyTests, keyTests, readTests, tailTests, deleteTests, trimTests, ageTests, epochTests, revokeTests,
-		inboxTests, collapseTests, modelTests, tidyTests, muteTests, escalateTests,
+		inboxTests, collapseTests, modelTests, tidyTests, muteTests, escalateTests, auditTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) { test(t, open(t)) })

@@ -89,6 +89,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	n, err := s.addNotifier(notifier.Config{
 		Remember: cfg.Remember, Support: support(m, backends{log: log, kept: inMemory}),
 		Log:         log,
+		Audit:       log,
 		Kept:        inMemory,
 		Bus:         bus,
 		ServiceRate: cfg.ServiceRate,

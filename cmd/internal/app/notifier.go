@@ -95,6 +95,7 @@ func newNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger,
 	n, err := s.addNotifier(notifier.Config{
 		Remember: cfg.Remember, Support: support(m, to),
 		Log:         to.log,
+		Audit:       to.log,
 		Kept:        to.kept,
 		Bus:         to.bus,
 		ServiceRate: cfg.ServiceRate,

@@ -148,6 +148,9 @@ func changedPolicies(was, is auth.Policies) (changed []string, err error) {
 	if !reflect.DeepEqual(was.Webhooks(), is.Webhooks()) {
 		changed = append(changed, "webhooks")
 	}
+	if was.Audit() != is.Audit() {
+		changed = append(changed, "audit")
+	}
 	return changed, nil
 }
 
