@@ -44,6 +44,9 @@ func (s *Stream) collect() (told *event.Note) {
 		}
 		inbox := s.opening.inboxOf(b)
 		was := b.Away()
+		if left, known := b.Left(b.mail, b.ch.Rules()); known {
+			s.hub.metrics.left.WithLabelValues(b.ch.Name().Namespace()).Observe(float64(left))
+		}
 		note, keep := b.Take(b.mail, b.ch.Rules(), inbox)
 		b.mail = keep
 		if note != nil && s.ready {

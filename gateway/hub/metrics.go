@@ -27,6 +27,7 @@ type metrics struct {
 	tailLast  prometheus.Gauge
 	joins     prometheus.Histogram
 	age       prometheus.Histogram
+	left      *prometheus.HistogramVec
 }
 
 func newMetrics(h *Hub) *metrics {
@@ -99,7 +100,13 @@ func newMetrics(h *Hub) *metrics {
 			" Replays for single streams are left out.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	})
-	m.all = append(m.all, m.waiting, m.recent, m.tailLast, m.joins, m.age)
+	m.left = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "bellhop", Subsystem: "hub", Name: "retention_left_events",
+		Help: "How many events of its channel retention had yet to take before a stream lost one, when it came back or fell behind;" +
+			" 0: it lost some. Left out are streams that missed nothing, and channels that conflate or of which nothing was taken yet.",
+		Buckets: []float64{0, 1, 10, 100, 1000, 10_000},
+	}, []string{"namespace"})
+	m.all = append(m.all, m.waiting, m.recent, m.tailLast, m.joins, m.age, m.left)
 	return m
 }
 

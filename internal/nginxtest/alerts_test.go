@@ -35,6 +35,8 @@ var healthy = map[string]string{
 	`process_max_fds{job="gateway",instance="g"}`:                                            "1000x720",
 	`bellhop_notifier_maintenance_failures_total{instance="n",task="trim"}`:                  "2x720",
 	`bellhop_notifier_maintenance_failures_total{instance="n",task="identity"}`:              "2x720",
+	`bellhop_hub_retention_left_events_bucket{instance="g",namespace="user",le="0"}`:         "0+1x720",
+	`bellhop_hub_retention_left_events_count{instance="g",namespace="user"}`:                 "0+50x720",
 	`bellhop_notifier_audit_lost_total{instance="n"}`:                                        "3x720",
 	`bellhop_escalation_parked{instance="n",target="main"}`:                                  "0x720",
 	`bellhop_escalation_late_seconds{instance="n",target="main"}`:                            "30x720",
@@ -64,6 +66,7 @@ var troubles = map[string]map[string]string{
 	"DescriptorsShort": {`process_open_fds{job="gateway",instance="g"}`: "950x720"},
 	"MaintenanceFails": {`bellhop_notifier_maintenance_failures_total{instance="n",task="trim"}`: "0+1x720"},
 
+	"RetentionShort":    {`bellhop_hub_retention_left_events_bucket{instance="g",namespace="user",le="0"}`: "0+8x720"},
 	"AuditLost":         {`bellhop_notifier_audit_lost_total{instance="n"}`: "3x660 4x60"},
 	"EscalationsParked": {`bellhop_escalation_parked{instance="n",target="main"}`: "1x720"},
 	"EscalationsLate":   {`bellhop_escalation_late_seconds{instance="n",target="main"}`: "0+5x720"},
