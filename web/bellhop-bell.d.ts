@@ -1,6 +1,7 @@
 // Types of bellhop-bell.js.
 
 import type { Bellhop, BellhopItem, BellhopOptions } from "./bellhop.js";
+import type { BellhopTidyTexts } from "./bellhop-tidy.js";
 
 /** What a notification shows. All of it is shown as text. */
 export interface BellhopView {
@@ -23,19 +24,10 @@ export interface BellhopBellContext {
 
 export type BellhopRender = (item: BellhopItem<any>, context: BellhopBellContext) => BellhopView | Node | null | undefined;
 
-/** One choice of what the list shows. */
-export interface BellhopBellFilter {
-  label: string;
-  /** Types of events. */
-  types: readonly string[];
-}
-
-export interface BellhopBellTexts {
+export interface BellhopBellTexts extends Partial<BellhopTidyTexts> {
   title: string;
   /** The button's name; `unread` is what the badge shows: "", "3", "99+". */
   button: (unread: string) => string;
-  /** The filter that leaves nothing out. */
-  all: string;
   markAll: string;
   markRead: string;
   markUnread: string;
@@ -61,12 +53,14 @@ export interface BellhopBellTexts {
  * (empty: the page's own); `lang` (default: the nearest; `en` and `ko` are there, `ja`, `zh-Hans`, `zh-Hant`,
  * `de`, `fr`, `es`, `pt` and `ar` are fetched from the folder `texts` beside this file);
  * `theme`: `auto` follows the system, `light`, `dark` (default: the page's
- * color-scheme).
+ * color-scheme); with bellhop-tidy.js `badge="unseen"`, which counts what came since the
+ * list was last open.
  *
  * Styles: `--bellhop-accent`, `-badge`, `-on-badge`, `-surface`, `-raised`, `-text`, `-muted`,
  * `-border`, `-radius`, `-width`, `-font`, `-icon`, `-page` (what the bell stands on), and the
  * parts `button`, `icon`, `badge`, `panel`, `header`, `title`, `mark-all`, `list`, `item`, `item-main`,
- * `item-avatar`, `item-title`, `item-body`, `item-time`, `item-dot`, `item-actions`, `empty`, `error`, `state`.
+ * `item-avatar`, `item-title`, `item-body`, `item-time`, `item-dot`, `item-actions`, `empty`, `error`, `state`; with
+ * bellhop-tidy.js `tabs`, `tab`, `tab-count`, `muted`, `unmute`.
  */
 export class BellhopBell extends HTMLElement {
   /** The client whose inbox is shown. The page closes it. */
@@ -77,8 +71,6 @@ export class BellhopBell extends HTMLElement {
   renderItem: BellhopRender | undefined;
   /** The same by type of event. Default: title, body, url, image and from of the data. */
   templates: Record<string, BellhopRender>;
-  /** Choices above the list, beside "All". If there are none, no choice is shown. */
-  filters: readonly BellhopBellFilter[];
   /** Replaces some of the texts. */
   texts: Partial<BellhopBellTexts> | undefined;
 
@@ -87,6 +79,8 @@ export class BellhopBell extends HTMLElement {
   show(): void;
   close(): void;
   toggle(): void;
+  /** For bellhop-tidy.js. */
+  extend(addition: object | null, anew?: boolean): void;
 
   /** `bellhop-item`: one was clicked; `preventDefault()` keeps its link from being followed. Not sent for a link that is opened in another tab. */
   addEventListener(type: "bellhop-item", listener: (event: CustomEvent<BellhopItem>) => void, options?: boolean | AddEventListenerOptions): void;

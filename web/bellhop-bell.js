@@ -152,7 +152,6 @@ const languages = {
   en: {
     title: "Notifications",
     button: (unread) => (unread === "" ? "Notifications" : `Notifications, ${unread} unread`),
-    all: "All",
     markAll: "Mark all as read",
     markRead: "Mark as read",
     markUnread: "Mark as unread",
@@ -173,7 +172,6 @@ const languages = {
   ko: {
     title: "알림",
     button: (unread) => (unread === "" ? "알림" : `알림, 읽지 않음: ${unread}`),
-    all: "전체",
     markAll: "모두 읽음",
     markRead: "읽음으로 표시",
     markUnread: "읽지 않음으로 표시",
@@ -305,8 +303,8 @@ class Row {
   /**
    * @param {object} handlers
    * @param {(event: Event) => void} handlers.open
-   * @param {() => void} handlers.toggle
-   * @param {() => void} handlers.remove
+   * @param {(item: any, texts: any) => any[][]} handlers.actions
+   * @param {(action: () => Promise<void>) => void} handlers.act
    */
   constructor(handlers) {
     this.item = null;
@@ -324,7 +322,7 @@ class Row {
    * @param {import("../../bellhop-bell.d.ts").BellhopBellTexts} texts
    */
   show(item, view, texts) {
-    const { open, toggle, remove } = this.handlers;
+    const { open, actions, act } = this.handlers;
     const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
     const tabIndex = this.main?.tabIndex ?? -1;
     this.item = item;
@@ -339,15 +337,12 @@ class Row {
       class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open, onauxclick: open,
     }, ...unread, ...content);
     this.main.tabIndex = tabIndex;
-    const label = item.read ? texts.markUnread : texts.markRead;
     this.element.replaceChildren(
       this.main,
       h("span", { class: "unread-dot", part: "item-dot" }),
-      h("span", { class: "actions", part: "item-actions" },
-        h("button", { type: "button", "aria-label": label, title: label, onclick: toggle },
-          icon("action-icon", ...(item.read ? ICONS.dot : ICONS.check))),
-        h("button", { type: "button", "aria-label": texts.remove, title: texts.remove, onclick: remove },
-          icon("action-icon", ...ICONS.remove))),
+      h("span", { class: "actions", part: "item-actions" }, ...actions(item, texts).map(([label, drawing, action]) => h("button", {
+        type: "button", "aria-label": label, title: label, onclick: () => act(action),
+      }, icon("action-icon", ...drawing)))),
     );
     if (focused) this.main.focus();
   }
@@ -390,8 +385,8 @@ class List {
   /**
    * @param {object} handlers
    * @param {(item: any, event: Event) => void} handlers.open
-   * @param {(item: any) => void} handlers.toggle
-   * @param {(item: any) => void} handlers.remove
+   * @param {(item: any, texts: any) => any[][]} handlers.actions  the last one removes it
+   * @param {(action: () => Promise<void>) => void} handlers.act
    * @param {() => void} handlers.more
    */
   constructor(handlers) {
@@ -450,11 +445,7 @@ class List {
   }
 
   #newRow(seq) {
-    const row = new Row({
-      open: (event) => this.#handlers.open(row.item, event),
-      toggle: () => this.#handlers.toggle(row.item),
-      remove: () => this.#handlers.remove(row.item),
-    });
+    const row = new Row({ ...this.#handlers, open: (event) => this.#handlers.open(row.item, event) });
     this.#rows.set(seq, row);
     return row;
   }
@@ -497,8 +488,7 @@ class List {
       if (main === mains.at(-1)) this.#handlers.more();
     } else if (event.key === "Delete" || event.key === "Backspace") { // the latter is a Mac's delete key
       if (event.repeat) return; // or a key held down removes them all
-      const row = [...this.#rows.values()].find(({ main }) => main === mains[at]);
-      this.#handlers.remove(row.item);
+      /** @type {HTMLElement} */ (mains[at].parentElement.querySelector(".actions").lastElementChild).click();
     } else {
       return;
     }
@@ -578,8 +568,6 @@ class Panel {
   #title;
   #markAll;
   #message;
-  #tabs;
-  #filter; // undefined: all
   #state;
   #shown = {}; // which message, in which texts
   #presses = new WeakSet(); // those within the bell
@@ -595,7 +583,6 @@ class Panel {
    * @param {() => void} handlers.markAll
    * @param {() => void} handlers.retry
    * @param {(open: boolean) => void} handlers.toggled
-   * @param {() => void} handlers.chosen
    */
   constructor(host, button, list, handlers) {
     this.#host = host;
@@ -605,13 +592,12 @@ class Panel {
     this.#title = h("h2", { id: "title", part: "title" });
     this.#markAll = /** @type {HTMLButtonElement} */ (
       h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll }));
-    this.#tabs = h("div", { class: "tabs", part: "filters", role: "group", hidden: true });
     this.#message = h("div", { part: "message" });
     this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
     this.element = h("div", {
       class: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", id: "panel",
     // No <header>: it would be another banner of the page.
-    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), this.#tabs, list.element, this.#message, this.#state);
+    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
@@ -648,28 +634,6 @@ class Panel {
     window.removeEventListener("scroll", this.#place, { capture: true });
     if (inside) this.#button.focus();
     this.#handlers.toggled(false);
-  }
-
-  /**
-   * choose shows the filters, and returns the items of the one that is chosen.
-   *
-   * @param {readonly any[]} items
-   * @param {readonly { label: string, types: readonly string[] }[]} filters  none: there is nothing to choose
-   * @param {any} texts
-   */
-  choose(items, filters, texts) {
-    if (!filters.includes(this.#filter)) this.#filter = undefined;
-    this.#tabs.hidden = filters.length === 0;
-    const all = [undefined, ...filters];
-    if (this.#shown.filters !== filters || this.#shown.all !== texts.all) {
-      this.#shown.filters = filters;
-      this.#shown.all = texts.all;
-      this.#tabs.replaceChildren(...all.map((filter) => h("button", {
-        type: "button", part: "filter", onclick: () => { this.#filter = filter; this.#handlers.chosen(); },
-      }, filter?.label ?? texts.all)));
-    }
-    all.forEach((filter, i) => this.#tabs.children[i].setAttribute("aria-pressed", String(filter === this.#filter)));
-    return this.#filter ? items.filter(({ type }) => this.#filter.types.includes(type)) : items;
   }
 
   /**
@@ -840,10 +804,6 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 .text-button .icon { width: 16px; height: 16px; flex: none; }
 .text-button[disabled] { opacity: 0; pointer-events: none; }
 
-.tabs { flex: none; display: flex; gap: 4px; padding: 0 12px 8px; overflow-x: auto; scrollbar-width: none; }
-.tabs[hidden] { display: none; }
-.tabs button { flex: none; padding: 4px 12px; border-radius: 99px; font-size: 13px; color: var(--_muted); background: var(--_raised); }
-.tabs [aria-pressed="true"] { color: var(--_surface); background: var(--_text); }
 .list { min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
 .item { position: relative; border-radius: 10px; transition: background-color 150ms; }
 .item:hover, .item:has(:focus-visible) { background: var(--_raised); }
@@ -944,7 +904,7 @@ export class BellhopBell extends Element {
   #ownTexts;
   #texts;
   #lang = "en";
-  #filters = [];
+  #addition = null; // what bellhop-tidy.js adds
   #stops = [];
   #ticker;
   #news = new News((count, event) => this.#announce(count, event));
@@ -972,21 +932,20 @@ export class BellhopBell extends Element {
     this.#live = h("div", { class: "hidden-text", id: "news", role: "status", "aria-live": "polite" });
     this.#list = new List({
       open: (item, event) => this.#openItem(item, event),
-      toggle: (item) => this.#do(() => (item.read ? this.#client.markUnread([item.seq]) : this.#client.markRead([item.seq]))),
-      remove: (item) => this.#do(() => this.#client.remove(item.seq)),
+      actions: (item, texts) => this.#actions(item, texts),
+      act: (action) => this.#do(action),
       more: () => this.#more(),
     });
     this.#panel = new Panel(this, this.#button, this.#list, {
       markAll: () => this.#do(() => this.#client.markRead()),
       retry: () => this.#retry(),
       toggled: (open) => this.#toggled(open),
-      chosen: () => this.#draw(true),
     });
     root.append(this.#button, this.#panel.element, this.#live);
   }
 
   connectedCallback() {
-    for (const name of ["client", "token", "renderItem", "templates", "texts", "filters"]) this.#upgrade(name);
+    for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
     bells.add(this);
     this.#draw(true);
     this.#listen();
@@ -1032,13 +991,16 @@ export class BellhopBell extends Element {
   get templates() { return this.#templates; }
   set templates(templates) { this.#templates = templates ?? {}; this.#draw(true); }
 
-  get filters() { return this.#filters; }
-  set filters(filters) { this.#filters = filters ?? []; this.#draw(true); }
-
   get texts() { return this.#ownTexts; }
   set texts(texts) { this.#ownTexts = texts; this.#draw(true); }
 
   get open() { return this.#panel.isOpen; }
+
+  /** extend has bellhop-tidy.js change what is shown, and draws that; null takes it away. */
+  extend(addition, anew = true) {
+    this.#addition = addition;
+    this.#draw(anew);
+  }
 
   /** show opens the list. */
   show() { this.#panel.show(); }
@@ -1109,21 +1071,38 @@ export class BellhopBell extends Element {
       this.#texts = textsFor(this.#lang, this.#ownTexts);
       fetchTexts(this.#lang).then((came) => { if (came) for (const bell of bells) bell.#draw(true); });
     }
-    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
-    const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
+    const added = this.#addition;
+    const texts = added?.draw(this.#texts, this.#lang) ?? this.#texts;
+    const inbox = this.#shown?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
+    const count = added?.count ?? this.#client?.inbox.unread ?? 0;
+    const unread = count === 0 ? "" : count > MOST_SHOWN ? `${MOST_SHOWN}+` : String(count);
     // What can be seen and what is read out must be the same, for those who speak to
     // their computer.
-    this.#button.setAttribute("aria-label", this.#texts.button(unread));
+    this.#button.setAttribute("aria-label", texts.button(unread));
     this.#badge.textContent = unread;
     this.#badge.classList.toggle("none", unread === "");
     if (!this.open && !anew) return;
-    const items = this.#panel.choose(inbox.items, this.#filters, this.#texts);
-    this.#list.show(items, (item) => this.#view(item), this.#texts, anew);
+    this.#list.show(inbox.items, (item) => this.#view(item), texts, anew);
     this.#list.tick(this.#lang);
-    this.#panel.draw({ ...inbox, items }, this.#client?.status, this.#texts, this.#failed);
+    // All that is marked at once is all of the inbox, not of a part.
+    this.#panel.draw(added?.view ? { ...inbox, unread: 0 } : inbox, this.#client?.status, texts, this.#failed);
     if (!this.open) return;
-    if (items.length === 0) this.#more(); // of this filter there may be older ones
+    if (inbox.items.length === 0) this.#more(); // a page may be empty without being the last
     else this.#list.fill();
+  }
+
+  /** #shown is what the list is of: the whole inbox, or what is chosen of it. */
+  get #shown() { return this.#addition?.view ?? this.#client; }
+
+  /** #actions are the buttons of an item: what each says, its drawing, and what it does. */
+  #actions(item, texts) {
+    const { read, seq } = item;
+    const shown = this.#shown;
+    const own = [
+      read ? [texts.markUnread, ICONS.dot, () => shown.markUnread([seq])] : [texts.markRead, ICONS.check, () => shown.markRead([seq])],
+      [texts.remove, ICONS.remove, () => shown.remove(seq)],
+    ];
+    return this.#addition?.actions(item, own) ?? own;
   }
 
   /** #view is what the page makes of an item; null if nothing. */
@@ -1151,7 +1130,7 @@ export class BellhopBell extends Element {
       const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
       if (!proceed) event.preventDefault();
     }
-    if (!item.read) this.#do(() => this.#client.markRead([item.seq]));
+    if (!item.read) this.#do(() => this.#shown.markRead([item.seq]));
   }
 
   async #do(action) {
@@ -1165,15 +1144,15 @@ export class BellhopBell extends Element {
   }
 
   #more() {
-    const inbox = this.#client?.inbox;
+    const { inbox } = this.#shown ?? {};
     // After a failure only somebody's click tries again, or scrolling would hammer.
-    if (inbox?.hasMore && !inbox.loading && !inbox.error) this.#client.loadMore().catch(() => {});
+    if (inbox?.hasMore && !inbox.loading && !inbox.error) this.#shown.loadMore().catch(() => {});
   }
 
   #retry() {
     if (!this.#client) this.#connect();
     else if (this.#client.status.state === "denied") this.#client.reconnect();
-    else this.#client.refresh().catch(() => {});
+    else this.#shown.refresh().catch(() => {});
   }
 
   /** #ring shows and says that something has happened. */

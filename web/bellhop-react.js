@@ -2,6 +2,7 @@
 // The client is made when the page is there, so a server may render all of this.
 
 import { createContext, createElement, useCallback, useContext, useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { view as viewOf } from "./bellhop-tidy.js";
 import { Bellhop } from "./bellhop.js";
 
 const Context = createContext(null);
@@ -13,7 +14,9 @@ const useBrowserEffect = typeof document === "undefined" ? useEffect : useLayout
 const EMPTY = Object.freeze({ items: Object.freeze([]), unread: 0, hasMore: false, loading: true, loaded: false });
 const CONNECTING = Object.freeze({ state: "connecting" });
 
-const ACTIONS = ["markRead", "markUnread", "remove", "loadMore", "refresh", "reconnect"];
+const ACTIONS = [
+  "markRead", "markUnread", "remove", "archive", "unarchive", "markSeen", "request", "loadMore", "refresh", "reconnect",
+];
 
 /** Options that are functions. Pages write them in place, so each render has others. */
 const FUNCTIONS = ["token", "parse", "fetch", "EventSource"];
@@ -61,6 +64,22 @@ function useNotice(type, property, before) {
 
 export function useInbox() {
   return useNotice("bellhop.inbox", "inbox", EMPTY);
+}
+
+export function useView(filter) {
+  const { client } = useProvided();
+  const [view, setView] = useState(null);
+  const [inbox, setInbox] = useState(EMPTY);
+  const key = JSON.stringify(filter); // pages write it in place
+  useEffect(() => {
+    const made = client && viewOf(client, JSON.parse(key), setInbox);
+    setView(made);
+    return () => {
+      made?.close();
+      setInbox(EMPTY);
+    };
+  }, [client, key]);
+  return { inbox, view };
 }
 
 export function useBell() {

@@ -3,6 +3,7 @@
 // a page that comes to life shows at first what the server showed.
 
 import { getCurrentInstance, inject, markRaw, onMounted, onScopeDispose, provide, shallowReadonly, shallowRef } from "vue";
+import { view as viewOf } from "./bellhop-tidy.js";
 import { Bellhop } from "./bellhop.js";
 
 const KEY = Symbol("bellhop");
@@ -11,7 +12,9 @@ const KEY = Symbol("bellhop");
 const EMPTY = Object.freeze({ items: Object.freeze([]), unread: 0, hasMore: false, loading: true, loaded: false });
 const CONNECTING = Object.freeze({ state: "connecting" });
 
-const ACTIONS = ["markRead", "markUnread", "remove", "loadMore", "refresh", "reconnect"];
+const ACTIONS = [
+  "markRead", "markUnread", "remove", "archive", "unarchive", "markSeen", "request", "loadMore", "refresh", "reconnect",
+];
 
 /** Provided is a client that is made when it is first needed, and what it last said. */
 class Provided {
@@ -94,6 +97,18 @@ export function useInbox() {
   const provided = injected();
   begin(provided);
   return shallowReadonly(provided.inbox);
+}
+
+export function useView(filter) {
+  const inbox = shallowRef(EMPTY);
+  const view = shallowRef(null);
+  let over = false;
+  begin(injected(), (client) => { if (!over) view.value = markRaw(viewOf(client, filter, (now) => { inbox.value = now; })); });
+  onScopeDispose(() => {
+    over = true;
+    view.value?.close();
+  });
+  return { inbox: shallowReadonly(inbox), view: shallowReadonly(view) };
 }
 
 export function useEvent(type, listener) {

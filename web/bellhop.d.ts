@@ -124,10 +124,21 @@ export class BellhopError extends Error {
   readonly final: boolean;
 }
 
+/** What was done to the inbox here, in another tab or on another device. */
+export interface BellhopChange {
+  /** `read`, `unread`, `removed`, `replaced`, `archived`, `seen`, `muted`; `other`: fetch what you show. */
+  readonly change: string;
+  readonly up_to?: number | null;
+  readonly seqs?: readonly number[] | null;
+  /** With `muted`: the types that are. */
+  readonly muted?: readonly string[];
+}
+
 /** What the client itself and the stream report, besides published events. */
 export interface BellhopNotices {
   "bellhop.status": BellhopStatus;
   "bellhop.inbox": BellhopInbox;
+  "bellhop.change": BellhopChange;
   /** What was missed has been replayed: events are live from now on. */
   "bellhop.ready": { unread?: number; head?: number; stale?: boolean; waiting?: string[] };
   /** These can't be replayed any more (`null`: unknown): fetch what the page shows of the channel. */
@@ -177,6 +188,8 @@ export class Bellhop {
   unarchive(seqs: readonly number[]): Promise<void>;
   /** Marks everything up to a seq, or (without) everything that has arrived, as seen. It stays unread. */
   markSeen(upTo?: number): Promise<void>;
+  /** Makes any other call of the API as who we are: `request("GET", "/v1/inbox/unread")`. */
+  request(method: string, path: string, body?: object): Promise<any>;
 
   /**
    * Tries again at once, also after `denied`. If somebody else has signed in, it empties

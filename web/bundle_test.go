@@ -26,7 +26,7 @@ const bundleHead = `// Bellhop, Apache License 2.0: https://github.com/bellhop/b
 `
 
 // exported is what the bundles offer; all else is for src alone.
-var exported = []string{"Bellhop", "BellhopError", "BellhopBell", "BellhopToasts", "showUnread", "playSound", "notifyDesktop"}
+var exported = []string{"Bellhop", "BellhopError", "BellhopBell", "BellhopToasts", "showUnread", "playSound", "notifyDesktop", "tidy", "view"}
 
 // TestBundlesAreCurrent: the client is written in modules of one responsibility each
 // and loaded as one file, without a build on anybody's side.
@@ -37,6 +37,7 @@ func TestBundlesAreCurrent(t *testing.T) {
 		"bellhop-bell.js":      "src/bell/bell.js",
 		"bellhop-toasts.js":    "src/bell/toasts.js",
 		"bellhop-attention.js": "src/bell/attention.js",
+		"bellhop-tidy.js":      "src/bell/tidy.js",
 	} {
 		want := bundle(t, entry)
 		if *update {
@@ -68,7 +69,7 @@ func TestBundlesStaySmall(t *testing.T) {
 }
 
 var (
-	importLine = regexp.MustCompile(`(?m)^import \{[^}]*\} from "\./([a-z]+\.js)";\n`)
+	importLine = regexp.MustCompile(`(?m)^import \{[^}]*\} from "(\.\.?/[a-z]+\.js)";\n`)
 	exportWord = regexp.MustCompile(`(?m)^export ((?:async )?(?:class|function|const) ([A-Za-z_]+))`)
 )
 

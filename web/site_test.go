@@ -47,7 +47,7 @@ func TestFilesAreServedAtTheirPaths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	require.Equal(t, []string{
-		"/", "/bellhop-attention.d.ts", "/bellhop-attention.js", "/bellhop-bell.d.ts", "/bellhop-bell.js", "/bellhop-toasts.d.ts", "/bellhop-toasts.js", "/bellhop.d.ts", "/bellhop.js", "/dot.png", "/help/",
+		"/", "/bellhop-attention.d.ts", "/bellhop-attention.js", "/bellhop-bell.d.ts", "/bellhop-bell.js", "/bellhop-tidy.d.ts", "/bellhop-tidy.js", "/bellhop-toasts.d.ts", "/bellhop-toasts.js", "/bellhop.d.ts", "/bellhop.js", "/dot.png", "/help/",
 		"/texts/ar.js", "/texts/de.js", "/texts/es.js", "/texts/fr.js", "/texts/ja.js", "/texts/pt.js", "/texts/zh-Hans.js", "/texts/zh-Hant.js",
 	}, s.Paths())
 	for _, path := range s.Paths() {

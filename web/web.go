@@ -9,12 +9,13 @@ import (
 	"io/fs"
 )
 
-//go:embed bellhop.js bellhop.d.ts bellhop-bell.js bellhop-bell.d.ts bellhop-toasts.js bellhop-toasts.d.ts bellhop-attention.js bellhop-attention.d.ts texts
+//go:embed bellhop.js bellhop.d.ts bellhop-bell.js bellhop-bell.d.ts bellhop-toasts.js bellhop-toasts.d.ts bellhop-attention.js bellhop-attention.d.ts bellhop-tidy.js bellhop-tidy.d.ts texts
 var client embed.FS
 
 // Client returns the files that a page needs to use Bellhop: bellhop.js, the
-// client, bellhop-bell.js, the element, bellhop-toasts.js and bellhop-attention.js, which
-// show what arrives in further ways, and their types. All scripts are ES modules
+// client, bellhop-bell.js, the element, bellhop-tidy.js, its tabs and archive,
+// bellhop-toasts.js and bellhop-attention.js, which show what arrives in further ways, and
+// their types. All scripts are ES modules
 // that import nothing from elsewhere, but for texts of further languages, which the
 // element fetches from the folder texts where a page is in one of these.
 func Client() fs.FS { return client }

@@ -72,7 +72,8 @@ func TestBrowsers(t *testing.T) {
 				{"GatewayRestarts", tab.gatewayRestarts},
 				{"BackToThePage", tab.backToThePage},
 				{"Languages", tab.languages},
-				{"Filters", tab.filters},
+				{"TidyByKeys", tab.tidyByKeys},
+				{"MutesByKeys", tab.mutesByKeys},
 				{"Toasts", tab.toasts},
 				{"UnreadInTheTitle", tab.unreadInTheTitle},
 				{"Pictures", func(p tab) { pictures.take(p, browser.Name) }},
@@ -217,19 +218,4 @@ func (p tab) languages() {
 		p.Evaluate(`(dispatchEvent(new Event("resize")), ` + settled + `)`)
 		require.Equal(p.t, "[]", p.Evaluate(unseen), l.lang)
 	}
-}
-
-// filters: the list shows types of the page's choice, by the mouse and by keys.
-func (p tab) filters() {
-	p.h.publish("filters", texts(1, 4)...)
-	p.visit("filters", widths[1])
-	p.Evaluate(`(bell.filters = [{ label: "Nothing", types: ["none"] }, { label: "Messages", types: [client.items[0].type] }], bell.show())`)
-	p.shows("* Message 4|* Message 3|* Message 2|* Message 1")
-	p.Click(inBell(".tabs button:nth-child(2)"))
-	p.until(inBell("[part=empty]") + " !== null && " + inBell(".tabs button:nth-child(2)") + `.ariaPressed === "true"`)
-	p.Evaluate(focus(".tabs button:nth-child(3)"))
-	p.Press(" ")
-	p.shows("* Message 4|* Message 3|* Message 2|* Message 1")
-	p.h.publish("filters", texts(5, 5)...)
-	p.shows("* Message 5|* Message 4|* Message 3|* Message 2|* Message 1")
 }

@@ -105,6 +105,7 @@ export class Bellhop {
         read: (change) => {
           this.#missed = true;
           this.#inbox.read(change);
+          this.#emit("bellhop.change", change);
         },
         other: (type, data) => this.#emit(type, data),
       },
@@ -136,6 +137,7 @@ export class Bellhop {
   archive(seqs) { return this.#inbox.archive(seqs); }
   unarchive(seqs) { return this.#inbox.unarchive(seqs); }
   markSeen(upTo) { return this.#inbox.markSeen(upTo); }
+  request(method, path, body) { return this.#api.request(method, path, body); }
 
   reconnect() {
     if (this.#away) return;

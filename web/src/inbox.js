@@ -47,6 +47,7 @@ export class Inbox {
   #api;
   #env;
   #pageSize;
+  #filter;
   #isLive;
   #onChange;
 
@@ -76,12 +77,14 @@ export class Inbox {
    * @param {any} config.env
    * @param {number} config.pageSize
    * @param {() => boolean} config.isLive  whether the stream is up to date
-   * @param {(inbox: object) => void} config.onChange
+   * @param {(inbox: any) => void} config.onChange
+   * @param {string} [config.filter]  what a query for the list has to say more
    */
-  constructor({ api, env, pageSize, isLive, onChange }) {
+  constructor({ api, env, pageSize, isLive, onChange, filter = "" }) {
     this.#api = api;
     this.#env = env;
     this.#pageSize = Math.min(pageSize, MOST_LISTED);
+    this.#filter = filter;
     this.#isLive = isLive;
     this.#onChange = onChange;
   }
@@ -229,7 +232,7 @@ export class Inbox {
     const page = await this.#list(`?limit=${limit}`);
     // What the stream brought since is not on the page; of another life nothing stays.
     const life = /\.(.*)@/.exec(page.cursor ?? "")?.[1];
-    const kept = this.#items.filter(({ seq }) => seq > page.head && (this.#fresh ? this.#fresh.has(seq) : life === this.#life));
+    const kept = this.#items.filter(({ seq }) => seq > page.head && (this.#fresh ? this.#fresh.has(seq) : life === (this.#life ?? life)));
     if (page.current) this.#fresh = null;
     this.#life = life;
     this.#items = [...kept, ...page.items];
@@ -288,7 +291,7 @@ export class Inbox {
   async #ask(query) {
     for (let tries = 1; ; tries++) {
       const heard = this.#heard;
-      const page = await this.#api.request("GET", `/v1/inbox${query}`);
+      const page = await this.#api.request("GET", `/v1/inbox${query}${this.#filter}`);
       const current = heard === this.#heard;
       if (current || tries === MOST_TRIES) return { ...page, current };
     }
@@ -315,9 +318,9 @@ export class Inbox {
     await this.#mutate({ change: "archived", seqs }, "POST", "/archive", { seqs });
   }
 
-  /** What comes back is in no list of ours: the stream has us fetch it. */
+  /** What comes back leaves a list of what is archived: for the others the stream says so. */
   async unarchive(/** @type {readonly number[]} */ seqs) {
-    if (seqs.length > 0) await this.#mutate({ change: "other" }, "POST", "/unarchive", { seqs });
+    await this.#mutate({ change: "removed", seqs }, "POST", "/unarchive", { seqs });
   }
 
   async markSeen(upTo = this.#newest) {

@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { News } from "../src/bell/news.js";
 import { ago, fetchTexts, languages, localeOf, textsFor } from "../src/bell/texts.js";
+import { tidyLanguages } from "../src/bell/tidylook.js";
 import { defaultView } from "../src/bell/view.js";
 
 test("a server that renders pages may load the bell", async () => {
@@ -28,8 +29,9 @@ test("every language has every text", async () => {
   const dir = new URL("../texts/", import.meta.url);
   const files = (await readdir(dir)).sort();
   assert.deepEqual(files, ["ar.js", "de.js", "es.js", "fr.js", "ja.js", "pt.js", "zh-Hans.js", "zh-Hant.js"]);
-  const { en } = languages;
-  const all = { ko: languages.ko };
+  const of = (lang) => ({ ...languages[lang], ...tidyLanguages[lang] });
+  const en = of("en");
+  const all = { ko: of("ko") };
   for (const file of files) all[file] = (await import(new URL(file, dir).href)).default;
   for (const [name, texts] of Object.entries(all)) {
     assert.deepEqual(Object.keys(texts).sort(), Object.keys(en).sort(), name);
@@ -37,7 +39,8 @@ test("every language has every text", async () => {
       assert.equal(typeof text, typeof en[key], `${name} ${key}`);
       if (typeof text === "string") assert.ok(text.trim() !== "" && (text !== en[key] || text === "Notifications"), `${name} ${key}`);
     }
-    assert.ok(texts.button("7").includes("7") && !texts.button("").includes("undefined"), name);
+    for (const button of [texts.button, texts.buttonUnseen]) assert.ok(button("7").includes("7") && !button("").includes("undefined"), name);
+    assert.ok(texts.mute("Likes").includes("Likes") && texts.unmute("Likes") !== texts.mute("Likes"), name);
     assert.ok(texts.arrived(1, "Hello").includes("Hello") && texts.arrived(23, "").includes("23"), name);
   }
 });

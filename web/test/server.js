@@ -8,6 +8,7 @@ export const item = (seq, read = false, channel = "user:42") => ({ channel, seq,
  */
 export class Server {
   items = [];
+  archived = [];
   head = 0;
   user = "user:42";
   epoch = "e1";
@@ -22,8 +23,8 @@ export class Server {
     this.gateway = gateway;
   }
 
-  add(n, read = false) {
-    for (let i = 0; i < n; i++) this.items.unshift(item(++this.head, read, this.user));
+  add(n, read = false, type = "note") {
+    for (let i = 0; i < n; i++) this.items.unshift({ ...item(++this.head, read, this.user), type });
   }
 
   get unread() { return this.items.filter(({ read }) => !read).length; }
@@ -45,7 +46,9 @@ export class Server {
     this.calls.push(query.toString());
     return this.answer(() => {
       const before = Number(query.get("before")) || Infinity;
-      const all = this.items.filter(({ seq }) => seq < before);
+      const types = query.get("type")?.split(",");
+      const from = query.get("archived") === "true" ? this.archived : this.items;
+      const all = from.filter(({ seq, type }) => seq < before && (!types || types.includes(type)));
       const items = all.slice(0, Number(query.get("limit")));
       const next = all.length > items.length ? items.at(-1).seq : null;
       return json({ items, next, unread: this.unread, head: this.head, cursor: this.cursor });

@@ -21,4 +21,13 @@ export default {
   waiting: "الخادم مشغول. سنعود بعد لحظات.",
   denied: "تم تسجيل خروجك.",
   arrived: (count, title) => (count === 1 ? `إشعار جديد: ${title}` : `إشعارات جديدة: ${count}`),
+  archive: "أرشفة",
+  unarchive: "إعادة إلى القائمة",
+  archived: "الأرشيف",
+  archiveEmpty: "لا شيء في الأرشيف",
+  archiveHint: "ما تؤرشفه يُحفظ هنا.",
+  mute: (what) => `كتم: ${what}`,
+  unmute: (what) => `إلغاء كتم: ${what}`,
+  muted: "مكتومة:",
+  buttonUnseen: (unseen) => (unseen === "" ? "الإشعارات" : `الإشعارات، جديدة: ${unseen}`),
 };

@@ -21,4 +21,13 @@ export default {
   waiting: "Der Server ist ausgelastet. Gleich geht es weiter.",
   denied: "Sie sind abgemeldet.",
   arrived: (count, title) => (count === 1 ? `Neue Benachrichtigung: ${title}` : `${count} neue Benachrichtigungen`),
+  archive: "Archivieren",
+  unarchive: "Aus dem Archiv holen",
+  archived: "Archiv",
+  archiveEmpty: "Nichts archiviert",
+  archiveHint: "Was Sie archivieren, wird hier aufbewahrt.",
+  mute: (what) => `Stummschalten: ${what}`,
+  unmute: (what) => `Nicht mehr stummschalten: ${what}`,
+  muted: "Stumm:",
+  buttonUnseen: (unseen) => (unseen === "" ? "Benachrichtigungen" : `Benachrichtigungen, ${unseen} neu`),
 };

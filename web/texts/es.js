@@ -21,4 +21,13 @@ export default {
   waiting: "El servidor está ocupado. Volvemos en un momento.",
   denied: "Has cerrado sesión.",
   arrived: (count, title) => (count === 1 ? `Notificación nueva: ${title}` : `${count} notificaciones nuevas`),
+  archive: "Archivar",
+  unarchive: "Devolver a la lista",
+  archived: "Archivo",
+  archiveEmpty: "No hay nada archivado",
+  archiveHint: "Lo que archives se guardará aquí.",
+  mute: (what) => `Silenciar: ${what}`,
+  unmute: (what) => `Dejar de silenciar: ${what}`,
+  muted: "Silenciadas:",
+  buttonUnseen: (unseen) => (unseen === "" ? "Notificaciones" : `Notificaciones, nuevas: ${unseen}`),
 };

@@ -21,4 +21,13 @@ export default {
   waiting: "Le serveur est occupé. Nouvel essai dans un instant.",
   denied: "Vous êtes déconnecté.",
   arrived: (count, title) => (count === 1 ? `Nouvelle notification : ${title}` : `${count} nouvelles notifications`),
+  archive: "Archiver",
+  unarchive: "Remettre dans la liste",
+  archived: "Archives",
+  archiveEmpty: "Aucune notification archivée",
+  archiveHint: "Ce que vous archivez est conservé ici.",
+  mute: (what) => `Désactiver : ${what}`,
+  unmute: (what) => `Réactiver : ${what}`,
+  muted: "Désactivées :",
+  buttonUnseen: (unseen) => (unseen === "" ? "Notifications" : `Notifications, nouvelles : ${unseen}`),
 };

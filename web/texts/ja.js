@@ -21,4 +21,13 @@ export default {
   waiting: "サーバーが混み合っています。まもなく再接続します。",
   denied: "ログアウトしています。",
   arrived: (count, title) => (count === 1 ? `新しい通知: ${title}` : `新しい通知 ${count} 件`),
+  archive: "アーカイブ",
+  unarchive: "通知一覧に戻す",
+  archived: "アーカイブ済み",
+  archiveEmpty: "アーカイブした通知はありません",
+  archiveHint: "アーカイブした通知はここに表示されます。",
+  mute: (what) => `ミュート：${what}`,
+  unmute: (what) => `ミュートを解除：${what}`,
+  muted: "ミュート中：",
+  buttonUnseen: (unseen) => (unseen === "" ? "通知" : `通知、新着${unseen}件`),
 };

@@ -21,4 +21,13 @@ export default {
   waiting: "O servidor está ocupado. Voltamos em instantes.",
   denied: "Você saiu da conta.",
   arrived: (count, title) => (count === 1 ? `Nova notificação: ${title}` : `${count} novas notificações`),
+  archive: "Arquivar",
+  unarchive: "Devolver à lista",
+  archived: "Arquivo",
+  archiveEmpty: "Nada arquivado",
+  archiveHint: "O que você arquivar fica guardado aqui.",
+  mute: (what) => `Silenciar: ${what}`,
+  unmute: (what) => `Reativar: ${what}`,
+  muted: "Silenciadas:",
+  buttonUnseen: (unseen) => (unseen === "" ? "Notificações" : `Notificações, novas: ${unseen}`),
 };

@@ -21,4 +21,13 @@ export default {
   waiting: "服务器繁忙，稍后会自动重试。",
   denied: "您已退出登录。",
   arrived: (count, title) => (count === 1 ? `新通知：${title}` : `${count} 条新通知`),
+  archive: "归档",
+  unarchive: "移回通知列表",
+  archived: "已归档",
+  archiveEmpty: "没有已归档的通知",
+  archiveHint: "归档的通知会保留在这里。",
+  mute: (what) => `静音：${what}`,
+  unmute: (what) => `取消静音：${what}`,
+  muted: "已静音：",
+  buttonUnseen: (unseen) => (unseen === "" ? "通知" : `通知，${unseen} 条新通知`),
 };

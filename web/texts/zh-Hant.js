@@ -21,4 +21,13 @@ export default {
   waiting: "伺服器忙碌中，稍後會自動重試。",
   denied: "您已登出。",
   arrived: (count, title) => (count === 1 ? `新通知：${title}` : `${count} 則新通知`),
+  archive: "封存",
+  unarchive: "移回通知清單",
+  archived: "已封存",
+  archiveEmpty: "沒有已封存的通知",
+  archiveHint: "封存的通知會保留在這裡。",
+  mute: (what) => `靜音：${what}`,
+  unmute: (what) => `取消靜音：${what}`,
+  muted: "已靜音：",
+  buttonUnseen: (unseen) => (unseen === "" ? "通知" : `通知，${unseen} 則新通知`),
 };

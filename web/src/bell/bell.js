@@ -41,7 +41,7 @@ export class BellhopBell extends Element {
   #ownTexts;
   #texts;
   #lang = "en";
-  #filters = [];
+  #addition = null; // what bellhop-tidy.js adds
   #stops = [];
   #ticker;
   #news = new News((count, event) => this.#announce(count, event));
@@ -69,21 +69,20 @@ export class BellhopBell extends Element {
     this.#live = h("div", { class: "hidden-text", id: "news", role: "status", "aria-live": "polite" });
     this.#list = new List({
       open: (item, event) => this.#openItem(item, event),
-      toggle: (item) => this.#do(() => (item.read ? this.#client.markUnread([item.seq]) : this.#client.markRead([item.seq]))),
-      remove: (item) => this.#do(() => this.#client.remove(item.seq)),
+      actions: (item, texts) => this.#actions(item, texts),
+      act: (action) => this.#do(action),
       more: () => this.#more(),
     });
     this.#panel = new Panel(this, this.#button, this.#list, {
       markAll: () => this.#do(() => this.#client.markRead()),
       retry: () => this.#retry(),
       toggled: (open) => this.#toggled(open),
-      chosen: () => this.#draw(true),
     });
     root.append(this.#button, this.#panel.element, this.#live);
   }
 
   connectedCallback() {
-    for (const name of ["client", "token", "renderItem", "templates", "texts", "filters"]) this.#upgrade(name);
+    for (const name of ["client", "token", "renderItem", "templates", "texts"]) this.#upgrade(name);
     bells.add(this);
     this.#draw(true);
     this.#listen();
@@ -129,13 +128,16 @@ export class BellhopBell extends Element {
   get templates() { return this.#templates; }
   set templates(templates) { this.#templates = templates ?? {}; this.#draw(true); }
 
-  get filters() { return this.#filters; }
-  set filters(filters) { this.#filters = filters ?? []; this.#draw(true); }
-
   get texts() { return this.#ownTexts; }
   set texts(texts) { this.#ownTexts = texts; this.#draw(true); }
 
   get open() { return this.#panel.isOpen; }
+
+  /** extend has bellhop-tidy.js change what is shown, and draws that; null takes it away. */
+  extend(addition, anew = true) {
+    this.#addition = addition;
+    this.#draw(anew);
+  }
 
   /** show opens the list. */
   show() { this.#panel.show(); }
@@ -206,21 +208,38 @@ export class BellhopBell extends Element {
       this.#texts = textsFor(this.#lang, this.#ownTexts);
       fetchTexts(this.#lang).then((came) => { if (came) for (const bell of bells) bell.#draw(true); });
     }
-    const inbox = this.#client?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
-    const unread = inbox.unread === 0 ? "" : inbox.unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(inbox.unread);
+    const added = this.#addition;
+    const texts = added?.draw(this.#texts, this.#lang) ?? this.#texts;
+    const inbox = this.#shown?.inbox ?? { items: [], unread: 0, hasMore: false, loading: false, loaded: false, error: this.#fault };
+    const count = added?.count ?? this.#client?.inbox.unread ?? 0;
+    const unread = count === 0 ? "" : count > MOST_SHOWN ? `${MOST_SHOWN}+` : String(count);
     // What can be seen and what is read out must be the same, for those who speak to
     // their computer.
-    this.#button.setAttribute("aria-label", this.#texts.button(unread));
+    this.#button.setAttribute("aria-label", texts.button(unread));
     this.#badge.textContent = unread;
     this.#badge.classList.toggle("none", unread === "");
     if (!this.open && !anew) return;
-    const items = this.#panel.choose(inbox.items, this.#filters, this.#texts);
-    this.#list.show(items, (item) => this.#view(item), this.#texts, anew);
+    this.#list.show(inbox.items, (item) => this.#view(item), texts, anew);
     this.#list.tick(this.#lang);
-    this.#panel.draw({ ...inbox, items }, this.#client?.status, this.#texts, this.#failed);
+    // All that is marked at once is all of the inbox, not of a part.
+    this.#panel.draw(added?.view ? { ...inbox, unread: 0 } : inbox, this.#client?.status, texts, this.#failed);
     if (!this.open) return;
-    if (items.length === 0) this.#more(); // of this filter there may be older ones
+    if (inbox.items.length === 0) this.#more(); // a page may be empty without being the last
     else this.#list.fill();
+  }
+
+  /** #shown is what the list is of: the whole inbox, or what is chosen of it. */
+  get #shown() { return this.#addition?.view ?? this.#client; }
+
+  /** #actions are the buttons of an item: what each says, its drawing, and what it does. */
+  #actions(item, texts) {
+    const { read, seq } = item;
+    const shown = this.#shown;
+    const own = [
+      read ? [texts.markUnread, ICONS.dot, () => shown.markUnread([seq])] : [texts.markRead, ICONS.check, () => shown.markRead([seq])],
+      [texts.remove, ICONS.remove, () => shown.remove(seq)],
+    ];
+    return this.#addition?.actions(item, own) ?? own;
   }
 
   /** #view is what the page makes of an item; null if nothing. */
@@ -248,7 +267,7 @@ export class BellhopBell extends Element {
       const proceed = this.dispatchEvent(new CustomEvent("bellhop-item", { detail: item, bubbles: true, composed: true, cancelable: true }));
       if (!proceed) event.preventDefault();
     }
-    if (!item.read) this.#do(() => this.#client.markRead([item.seq]));
+    if (!item.read) this.#do(() => this.#shown.markRead([item.seq]));
   }
 
   async #do(action) {
@@ -262,15 +281,15 @@ export class BellhopBell extends Element {
   }
 
   #more() {
-    const inbox = this.#client?.inbox;
+    const { inbox } = this.#shown ?? {};
     // After a failure only somebody's click tries again, or scrolling would hammer.
-    if (inbox?.hasMore && !inbox.loading && !inbox.error) this.#client.loadMore().catch(() => {});
+    if (inbox?.hasMore && !inbox.loading && !inbox.error) this.#shown.loadMore().catch(() => {});
   }
 
   #retry() {
     if (!this.#client) this.#connect();
     else if (this.#client.status.state === "denied") this.#client.reconnect();
-    else this.#client.refresh().catch(() => {});
+    else this.#shown.refresh().catch(() => {});
   }
 
   /** #ring shows and says that something has happened. */

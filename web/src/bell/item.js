@@ -12,8 +12,8 @@ export class Row {
   /**
    * @param {object} handlers
    * @param {(event: Event) => void} handlers.open
-   * @param {() => void} handlers.toggle
-   * @param {() => void} handlers.remove
+   * @param {(item: any, texts: any) => any[][]} handlers.actions
+   * @param {(action: () => Promise<void>) => void} handlers.act
    */
   constructor(handlers) {
     this.item = null;
@@ -31,7 +31,7 @@ export class Row {
    * @param {import("../../bellhop-bell.d.ts").BellhopBellTexts} texts
    */
   show(item, view, texts) {
-    const { open, toggle, remove } = this.handlers;
+    const { open, actions, act } = this.handlers;
     const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
     const tabIndex = this.main?.tabIndex ?? -1;
     this.item = item;
@@ -46,15 +46,12 @@ export class Row {
       class: "open-item", part: "item-main", href, type: href ? null : "button", onclick: open, onauxclick: open,
     }, ...unread, ...content);
     this.main.tabIndex = tabIndex;
-    const label = item.read ? texts.markUnread : texts.markRead;
     this.element.replaceChildren(
       this.main,
       h("span", { class: "unread-dot", part: "item-dot" }),
-      h("span", { class: "actions", part: "item-actions" },
-        h("button", { type: "button", "aria-label": label, title: label, onclick: toggle },
-          icon("action-icon", ...(item.read ? ICONS.dot : ICONS.check))),
-        h("button", { type: "button", "aria-label": texts.remove, title: texts.remove, onclick: remove },
-          icon("action-icon", ...ICONS.remove))),
+      h("span", { class: "actions", part: "item-actions" }, ...actions(item, texts).map(([label, drawing, action]) => h("button", {
+        type: "button", "aria-label": label, title: label, onclick: () => act(action),
+      }, icon("action-icon", ...drawing)))),
     );
     if (focused) this.main.focus();
   }

@@ -16,8 +16,8 @@ export class List {
   /**
    * @param {object} handlers
    * @param {(item: any, event: Event) => void} handlers.open
-   * @param {(item: any) => void} handlers.toggle
-   * @param {(item: any) => void} handlers.remove
+   * @param {(item: any, texts: any) => any[][]} handlers.actions  the last one removes it
+   * @param {(action: () => Promise<void>) => void} handlers.act
    * @param {() => void} handlers.more
    */
   constructor(handlers) {
@@ -76,11 +76,7 @@ export class List {
   }
 
   #newRow(seq) {
-    const row = new Row({
-      open: (event) => this.#handlers.open(row.item, event),
-      toggle: () => this.#handlers.toggle(row.item),
-      remove: () => this.#handlers.remove(row.item),
-    });
+    const row = new Row({ ...this.#handlers, open: (event) => this.#handlers.open(row.item, event) });
     this.#rows.set(seq, row);
     return row;
   }
@@ -123,8 +119,7 @@ export class List {
       if (main === mains.at(-1)) this.#handlers.more();
     } else if (event.key === "Delete" || event.key === "Backspace") { // the latter is a Mac's delete key
       if (event.repeat) return; // or a key held down removes them all
-      const row = [...this.#rows.values()].find(({ main }) => main === mains[at]);
-      this.#handlers.remove(row.item);
+      /** @type {HTMLElement} */ (mains[at].parentElement.querySelector(".actions").lastElementChild).click();
     } else {
       return;
     }

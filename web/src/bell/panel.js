@@ -19,8 +19,6 @@ export class Panel {
   #title;
   #markAll;
   #message;
-  #tabs;
-  #filter; // undefined: all
   #state;
   #shown = {}; // which message, in which texts
   #presses = new WeakSet(); // those within the bell
@@ -36,7 +34,6 @@ export class Panel {
    * @param {() => void} handlers.markAll
    * @param {() => void} handlers.retry
    * @param {(open: boolean) => void} handlers.toggled
-   * @param {() => void} handlers.chosen
    */
   constructor(host, button, list, handlers) {
     this.#host = host;
@@ -46,13 +43,12 @@ export class Panel {
     this.#title = h("h2", { id: "title", part: "title" });
     this.#markAll = /** @type {HTMLButtonElement} */ (
       h("button", { class: "text-button", part: "mark-all", type: "button", onclick: handlers.markAll }));
-    this.#tabs = h("div", { class: "tabs", part: "filters", role: "group", hidden: true });
     this.#message = h("div", { part: "message" });
     this.#state = h("div", { class: "state", part: "state", role: "status", hidden: true });
     this.element = h("div", {
       class: "panel", part: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", id: "panel",
     // No <header>: it would be another banner of the page.
-    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), this.#tabs, list.element, this.#message, this.#state);
+    }, h("div", { class: "head", part: "header" }, this.#title, this.#markAll), list.element, this.#message, this.#state);
     // The top layer is above whatever the page has, and clipped by nothing of it.
     if ("popover" in HTMLElement.prototype) this.element.setAttribute("popover", "manual");
     button.setAttribute("aria-controls", "panel");
@@ -89,28 +85,6 @@ export class Panel {
     window.removeEventListener("scroll", this.#place, { capture: true });
     if (inside) this.#button.focus();
     this.#handlers.toggled(false);
-  }
-
-  /**
-   * choose shows the filters, and returns the items of the one that is chosen.
-   *
-   * @param {readonly any[]} items
-   * @param {readonly { label: string, types: readonly string[] }[]} filters  none: there is nothing to choose
-   * @param {any} texts
-   */
-  choose(items, filters, texts) {
-    if (!filters.includes(this.#filter)) this.#filter = undefined;
-    this.#tabs.hidden = filters.length === 0;
-    const all = [undefined, ...filters];
-    if (this.#shown.filters !== filters || this.#shown.all !== texts.all) {
-      this.#shown.filters = filters;
-      this.#shown.all = texts.all;
-      this.#tabs.replaceChildren(...all.map((filter) => h("button", {
-        type: "button", part: "filter", onclick: () => { this.#filter = filter; this.#handlers.chosen(); },
-      }, filter?.label ?? texts.all)));
-    }
-    all.forEach((filter, i) => this.#tabs.children[i].setAttribute("aria-pressed", String(filter === this.#filter)));
-    return this.#filter ? items.filter(({ type }) => this.#filter.types.includes(type)) : items;
   }
 
   /**

@@ -74,10 +74,6 @@ h2 { flex: 1; margin: 0; font-size: 15px; line-height: 24px; font-weight: 650; l
 .text-button .icon { width: 16px; height: 16px; flex: none; }
 .text-button[disabled] { opacity: 0; pointer-events: none; }
 
-.tabs { flex: none; display: flex; gap: 4px; padding: 0 12px 8px; overflow-x: auto; scrollbar-width: none; }
-.tabs[hidden] { display: none; }
-.tabs button { flex: none; padding: 4px 12px; border-radius: 99px; font-size: 13px; color: var(--_muted); background: var(--_raised); }
-.tabs [aria-pressed="true"] { color: var(--_surface); background: var(--_text); }
 .list { min-height: 0; margin: 0; padding: 6px; overflow-y: auto; overscroll-behavior: contain; list-style: none; scrollbar-width: thin; scrollbar-color: var(--_border) transparent; }
 .item { position: relative; border-radius: 10px; transition: background-color 150ms; }
 .item:hover, .item:has(:focus-visible) { background: var(--_raised); }

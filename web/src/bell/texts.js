@@ -12,7 +12,6 @@ export const languages = {
   en: {
     title: "Notifications",
     button: (unread) => (unread === "" ? "Notifications" : `Notifications, ${unread} unread`),
-    all: "All",
     markAll: "Mark all as read",
     markRead: "Mark as read",
     markUnread: "Mark as unread",
@@ -33,7 +32,6 @@ export const languages = {
   ko: {
     title: "알림",
     button: (unread) => (unread === "" ? "알림" : `알림, 읽지 않음: ${unread}`),
-    all: "전체",
     markAll: "모두 읽음",
     markRead: "읽음으로 표시",
     markUnread: "읽지 않음으로 표시",

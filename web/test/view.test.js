@@ -1,0 +1,188 @@
+// Lists of a part of the inbox, and counts of its parts.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Bellhop } from "../src/bellhop.js";
+import { Counts } from "../src/bell/counts.js";
+import { Muted } from "../src/bell/muted.js";
+import { view } from "../src/view.js";
+import { Machine, json, settle } from "./fakes.js";
+import { Server } from "./server.js";
+
+/** start has an inbox of notes 1, 3 and likes 2, 4, all of them unread. */
+async function start(prepare = () => {}) {
+  const machine = new Machine();
+  const server = new Server(machine.gateway);
+  for (const type of ["note", "like", "note", "like"]) server.add(1, false, type);
+  const { answers } = machine.gateway;
+  answers.set("POST /v1/inbox/archive", ({ body }) => {
+    const { seqs } = JSON.parse(body);
+    server.archived = [...server.items.filter(({ seq }) => seqs.includes(seq)).map((item) => ({ ...item, read: true })), ...server.archived];
+    server.items = server.items.filter(({ seq }) => !seqs.includes(seq));
+    return json({ unread: server.unread, head: server.head });
+  });
+  answers.set("POST /v1/inbox/unarchive", ({ body }) => {
+    const { seqs } = JSON.parse(body);
+    server.items = [...server.items, ...server.archived.filter(({ seq }) => seqs.includes(seq))].sort((a, b) => b.seq - a.seq);
+    server.archived = server.archived.filter(({ seq }) => !seqs.includes(seq));
+    return json({ unread: server.unread, head: server.head });
+  });
+  prepare(server, machine);
+  const { env } = machine.tab();
+  const client = new Bellhop({ url: "http://gateway.test", pageSize: 3, share: false }, env);
+  await settle();
+  machine.gateway.last.ready(server.cursor, { unread: server.unread, head: server.head });
+  await settle();
+  return {
+    ...machine, server, client, stream: machine.gateway.last,
+    view: async (filter) => {
+      const made = view(client, filter, () => {}, env);
+      await settle();
+      return made;
+    },
+    notice: async (change) => {
+      machine.gateway.last.notice("read", { up_to: null, seqs: null, unread: server.unread, head: server.head, ...change }, { id: server.cursor });
+      await settle();
+    },
+  };
+}
+
+const seqs = ({ inbox }) => inbox.items.map(({ seq, read }) => (read ? -seq : seq));
+
+test("a view is filtered by the server, and takes only its types from the stream", async () => {
+  const { client, server, stream, view } = await start();
+  const likes = await view({ types: ["like", "poke"] });
+  assert.equal(server.calls.at(-1), "limit=20&type=like%2Cpoke");
+  assert.deepEqual([seqs(likes), seqs(client)], [[4, 2], [4, 3, 2]]);
+  server.add(1, false, "note");
+  stream.event("user:42", 5, { type: "note" });
+  server.add(1, false, "like");
+  stream.event("user:42", 6, { type: "like" });
+  await settle();
+  assert.deepEqual([seqs(likes), seqs(client)], [[6, 4, 2], [6, 5, 4, 3, 2]]);
+  assert.equal(client.unread, 6);
+});
+
+test("an event that comes while a view is fetched for the first time is not lost", async () => {
+  const { server, gateway, stream, view } = await start();
+  const answer = json({ items: [], next: null, unread: 4, head: 4, cursor: server.cursor });
+  let go;
+  gateway.answers.set("GET /v1/inbox", () => new Promise((resolve) => { go = () => resolve(answer); }));
+  const likes = await view({ types: ["like"] });
+  stream.event("user:42", 5, { type: "like" });
+  await settle();
+  go();
+  await settle();
+  assert.deepEqual(seqs(likes), [5]);
+});
+
+test("what is done in a view shows there at once, and in the inbox by the stream", async () => {
+  const { client, view, notice } = await start();
+  const likes = await view({ types: ["like"] });
+  const done = [likes.markRead([4]), likes.archive([2])];
+  assert.deepEqual(seqs(likes), [-4]);
+  await Promise.all(done);
+  await notice({ change: "read", seqs: [4] });
+  await notice({ change: "archived", seqs: [2] });
+  assert.deepEqual([seqs(likes), seqs(client)], [[-4], [-4, 3]]);
+});
+
+test("the archive has what is archived elsewhere, and loses what comes back", async () => {
+  const { client, clock, server, gateway, view, notice } = await start();
+  const archive = await view({ archived: true });
+  assert.deepEqual(seqs(archive), []);
+  await client.archive([2, 3]);
+  await notice({ change: "archived", seqs: [2, 3] });
+  await clock.advance(3_000);
+  assert.deepEqual([seqs(archive), seqs(client)], [[-3, -2], [4]]);
+  server.add(1);
+  gateway.last.event("user:42", 5);
+  await settle();
+  assert.deepEqual(seqs(archive), [-3, -2], "what arrives is not archived");
+  const back = archive.unarchive([3]);
+  assert.deepEqual(seqs(archive), [-2]);
+  await back;
+  await notice({ change: "other" });
+  await clock.advance(3_000);
+  assert.deepEqual([seqs(archive), seqs(client)], [[-2], [5, 4, -3]]);
+});
+
+test("a view that is closed, or whose person has gone, asks for nothing", async () => {
+  const { client, clock, server, view, notice } = await start();
+  const likes = await view({ types: ["like"] });
+  likes.close();
+  const before = server.calls.length;
+  await notice({ change: "other" });
+  await clock.advance(60_000);
+  assert.equal(server.calls.slice(before).filter((call) => String(call).includes("type=")).length, 0);
+  const others = await view({ types: ["like"] });
+  client.close();
+  await clock.advance(60_000);
+  assert.deepEqual(seqs(others), [4, 2]);
+});
+
+test("mutes are asked for once, turned one by one, and heard of from elsewhere", async () => {
+  const { client, gateway, notice } = await start((server, { gateway: { answers } }) => {
+    answers.set("GET /v1/inbox/preferences", () => json({ muted: ["like"] }));
+    answers.set("PUT /v1/inbox/preferences", ({ body }) => json(JSON.parse(body)));
+  });
+  let told = 0;
+  const muted = new Muted(client, () => told++);
+  assert.equal(muted.types, null);
+  await settle();
+  assert.deepEqual([muted.types, told], [["like"], 1]);
+  await muted.turn("note");
+  assert.equal(gateway.requests.at(-1).body, '{"muted":["like","note"]}');
+  await notice({ change: "muted", muted: ["note"] });
+  assert.deepEqual(muted.types, ["note"]);
+  await muted.turn("note");
+  assert.equal(gateway.requests.at(-1).body, '{"muted":[]}');
+  muted.end();
+  await notice({ change: "muted", muted: ["like"] });
+  assert.deepEqual(muted.types, []);
+});
+
+test("where nothing can be muted nothing is known, and nothing breaks", async () => {
+  const { client } = await start();
+  const muted = new Muted(client, () => assert.fail("there is no such call"));
+  await settle();
+  assert.equal(muted.types, null);
+});
+
+test("events are counted without asking, changes by asking once", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const listeners = new Map();
+  let asked = 0;
+  let answer = { unread: 3, unseen: 1, by_type: { note: 2, like: 1 }, head: 3 };
+  const client = /** @type {any} */ ({
+    on: (type, listener) => { listeners.set(type, listener); return () => listeners.delete(type); },
+    request: async () => { asked++; return answer; },
+  });
+  let told = 0;
+  const counts = new Counts(client, () => told++);
+  const flush = () => new Promise((resolve) => process.nextTick(() => setImmediate(resolve)));
+  await flush();
+  const event = (seq, type) => listeners.get("*")({ channel: "user:42", seq, type });
+  for (let seq = 2; seq <= 5; seq++) event(seq, "like");
+  assert.deepEqual([counts.unseen, counts.of(["like"]), counts.of(["note", "like"]), asked], [3, 3, 5, 1]);
+  listeners.get("bellhop.ready")({ unread: 5, head: 5 });
+  t.mock.timers.tick(10_000);
+  assert.equal(asked, 1, "it knows that already");
+
+  counts.see();
+  assert.deepEqual([counts.unseen, counts.of(["like"])], [0, 3]);
+  event(6, "note");
+  assert.equal(counts.unseen, 1);
+  answer = { unread: 2, unseen: 1, by_type: { note: 1, like: 1 }, head: 6 };
+  for (const change of ["seen", "read", "archived", "muted"]) listeners.get("bellhop.change")({ change });
+  t.mock.timers.tick(150);
+  await flush();
+  assert.deepEqual([counts.unseen, counts.of(["like"]), asked], [1, 1, 2]);
+
+  for (let seq = 7; seq < 7 + 101; seq++) event(seq, "note");
+  t.mock.timers.tick(3_000);
+  await flush();
+  assert.equal(asked, 3, "no more than a hundred are kept here");
+  counts.end();
+  assert.equal(listeners.size, 0);
+  assert.ok(told > 0);
+});
