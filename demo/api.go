@@ -42,6 +42,7 @@ func (d *Demo) routes() http.Handler {
 	visitor("GET /api/v1/posts/{id}", d.getPost)
 	person("POST /api/v1/posts", withBody(d.postPost))
 	person("POST /api/v1/posts/{id}/comments", withBody(d.postComment))
+	person("DELETE /api/v1/comments/{id}", d.deleteComment)
 	person("PUT /api/v1/posts/{id}/like", d.putLike)
 	person("DELETE /api/v1/posts/{id}/like", d.deleteLike)
 	person("GET /api/v1/notes", d.getNotes)

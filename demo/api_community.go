@@ -51,6 +51,10 @@ func (d *Demo) postComment(c call, in struct {
 	return created{comment}, err
 }
 
+func (d *Demo) deleteComment(c call) (any, error) {
+	return d.community.Uncomment(c.Context(), c.person, c.id)
+}
+
 func (d *Demo) putLike(c call) (any, error)    { return d.like(c, true) }
 func (d *Demo) deleteLike(c call) (any, error) { return d.like(c, false) }
 

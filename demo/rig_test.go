@@ -38,6 +38,8 @@ func (p *paper) PublishBatch(_ context.Context, events []client.Event) ([]client
 	return make([]client.Result, len(events)), nil
 }
 
+func (p *paper) Withdraw(context.Context, string, string) (int, error) { return 0, nil }
+
 // on are the types of what was published to a channel.
 func (p *paper) on(channel string) (types []string) {
 	p.mu.Lock()

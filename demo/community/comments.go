@@ -55,6 +55,44 @@ func (s *Service) Comment(ctx context.Context, author string, post int64, parent
 	return c, err
 }
 
+// Uncomment deletes somebody's own comment, unless there are replies to it.
+func (s *Service) Uncomment(ctx context.Context, author string, id int64) (Comment, error) {
+	var c Comment
+	err := s.db.Write(ctx, func(tx *domain.Tx) error {
+		if err := domain.One(ctx, tx, &c, "comment", selectComments+`WHERE id = ?`, id); err != nil {
+			return err
+		}
+		if c.Author != author {
+			return domain.Refuse(domain.ErrNotAllowed, "it is somebody else's comment")
+		}
+		deleted := CommentDeleted{Comment: c}
+		var below, later int
+		err := tx.QueryRowxContext(ctx, `SELECT (SELECT COUNT(*) FROM comments WHERE parent = ?),
+       (SELECT COUNT(*) FROM comments WHERE post = ? AND id > ?), (SELECT author FROM posts WHERE id = ?)`, id, c.Post, id, c.Post).
+			Scan(&below, &later, &deleted.PostAuthor)
+		if err != nil {
+			return err
+		}
+		if below > 0 {
+			return domain.Refuse(domain.ErrConflict, "there are replies to it")
+		}
+		deleted.Newest = later == 0
+		if c.Parent != nil {
+			// Which of them it was a reply to is not kept.
+			err := tx.SelectContext(ctx, &deleted.Thread, `SELECT DISTINCT author FROM comments WHERE (id = ? OR parent = ?) AND id < ? AND author <> ?`,
+				*c.Parent, *c.Parent, id, author)
+			if err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM comments WHERE id = ?`, id); err != nil {
+			return err
+		}
+		return tx.Emit(ctx, deleted)
+	})
+	return c, err
+}
+
 // Like says whether a person likes a post, and returns how many do. Saying it
 // again changes nothing.
 func (s *Service) Like(ctx context.Context, person string, post int64, likes bool) (int, error) {

@@ -49,6 +49,14 @@ type CommentWritten struct {
 	AllComments int    // under the post, with this one
 }
 
+// CommentDeleted says: somebody took a comment back.
+type CommentDeleted struct {
+	Comment    Comment
+	PostAuthor string
+	Newest     bool     // it was the post's last comment
+	Thread     []string // whom it may have been a reply to
+}
+
 // PostLiked says: somebody likes a post, or does not any more.
 type PostLiked struct {
 	Post  int64

@@ -42,6 +42,8 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		{"a reply to my comment under my post: once", comment("jonas", "mina"), []string{"topic:post-7 post.comment", "user:mina reply"}},
 		{"my reply to myself", comment("haru", "haru"), []string{"topic:post-7 post.comment", "user:mina comment"}},
 		{"my reply under my post", comment("mina", "jonas"), []string{"topic:post-7 post.comment", "user:jonas reply"}},
+		{"a comment that is taken back", community.CommentDeleted{Comment: community.Comment{ID: 9, Post: 7}, PostAuthor: "mina", Newest: true}, []string{"topic:post-7 post.uncomment", "user:mina -comments:7"}},
+		{"an older reply that is", community.CommentDeleted{Comment: community.Comment{ID: 9, Post: 7}, PostAuthor: "mina", Thread: []string{"haru"}}, []string{"topic:post-7 post.uncomment", "user:haru -reply:9"}},
 		{"a like", community.PostLiked{Post: 7, Likes: 1}, []string{"topic:post-7 post.likes"}},
 		{"my post became popular", community.PostBecamePopular{Post: 7, Author: "mina"}, []string{"user:mina popular"}},
 		{"a note", community.NoteSent{Note: community.Note{Sender: "sora", Receiver: "mina"}}, []string{"user:mina note"}},
@@ -58,6 +60,9 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 	} {
 		var got []string
 		for _, n := range notify.For(tt.event) {
+			if n.Withdrawn {
+				n.Type = "-" + n.CollapseKey
+			}
 			got = append(got, n.Channel+" "+n.Type)
 			_, err := json.Marshal(n.Data)
 			require.NoError(t, err)
@@ -71,7 +76,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 func TestManyCommentsAreOneLine(t *testing.T) {
 	t.Parallel()
 	all := notify.For(comment("jonas", "haru"))
-	require.Empty(t, all[1].CollapseKey)
+	require.Equal(t, "reply:9", all[1].CollapseKey)
 	require.Equal(t, "comments:7", all[2].CollapseKey)
 	about, ok := all[2].Data.(notify.About)
 	require.True(t, ok)

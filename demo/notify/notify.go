@@ -17,13 +17,16 @@ import (
 	"github.com/bellhop/bellhop/demo/study"
 )
 
-// Notification is one event for one channel.
+// Notification is one event for one channel, or the end of one.
 type Notification struct {
 	Channel     string
 	Type        string
 	Data        any
 	CollapseKey string
 	Life        time.Duration // 0: as long as the channel keeps it
+
+	// Withdrawn takes away what has the CollapseKey, which is not true any more.
+	Withdrawn bool
 }
 
 // About is the data of what reaches somebody's bell.
@@ -51,6 +54,8 @@ func For(e domain.Event) []Notification {
 	switch e := e.(type) {
 	case community.CommentWritten:
 		return ofComment(e)
+	case community.CommentDeleted:
+		return ofDeleted(e)
 	case community.PostLiked:
 		return []Notification{live(postChannel(e.Post), "post.likes", map[string]any{"post": e.Post, "likes": e.Likes})}
 	case community.PostBecamePopular:
@@ -105,15 +110,29 @@ func ofComment(e community.CommentWritten) []Notification {
 	about := About{By: c.Author, Title: e.PostTitle, Text: c.Body.Excerpt(excerpt), Link: postLink(c.Post), At: c.CreatedAt}
 	all := []Notification{live(postChannel(c.Post), "post.comment", c)}
 	if e.RepliedTo != "" {
-		all = append(all, unlessOwn(c.Author, e.RepliedTo, Notification{Type: "reply", Data: about})...)
+		all = append(all, unlessOwn(c.Author, e.RepliedTo, Notification{Type: "reply", Data: about, CollapseKey: replyKey(c.ID)})...)
 	}
 	if e.PostAuthor != e.RepliedTo {
 		about.Count = e.AllComments
 		all = append(all, unlessOwn(c.Author, e.PostAuthor, Notification{
 			Type: "comment", Data: about,
 			// A post that many comment on is one line of the bell, not twenty.
-			CollapseKey: fmt.Sprintf("comments:%d", c.Post),
+			CollapseKey: commentsKey(c.Post),
 		})...)
+	}
+	return all
+}
+
+// ofDeleted takes what was told of a comment out of the bells. The line of a post's
+// comments is about the newest of them, and goes with that.
+func ofDeleted(e community.CommentDeleted) []Notification {
+	c := e.Comment
+	all := []Notification{live(postChannel(c.Post), "post.uncomment", map[string]any{"post": c.Post, "id": c.ID})}
+	for _, person := range e.Thread {
+		all = append(all, Notification{Channel: inbox(person), CollapseKey: replyKey(c.ID), Withdrawn: true})
+	}
+	if e.Newest {
+		all = append(all, Notification{Channel: inbox(e.PostAuthor), CollapseKey: commentsKey(c.Post), Withdrawn: true})
 	}
 	return all
 }
@@ -158,6 +177,8 @@ func live(channel, typ string, data any) Notification {
 	return Notification{Channel: channel, Type: typ, Data: data, Life: liveLife}
 }
 
+func commentsKey(post int64) string     { return fmt.Sprintf("comments:%d", post) }
+func replyKey(comment int64) string     { return fmt.Sprintf("reply:%d", comment) }
 func inbox(person string) string        { return "user:" + person }
 func postChannel(id int64) string       { return fmt.Sprintf("topic:post-%d", id) }
 func postLink(id int64) string          { return fmt.Sprintf("#/posts/%d", id) }

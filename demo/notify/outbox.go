@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ const (
 // Publisher is what the outbox needs of a client.Client.
 type Publisher interface {
 	PublishBatch(ctx context.Context, events []client.Event) ([]client.Result, error)
+	Withdraw(ctx context.Context, channel, collapseKey string) (removed int, err error)
 }
 
 // Outbox is the table of notifications that are still to be published.
@@ -74,6 +76,9 @@ func (o *Outbox) put(ctx context.Context, tx *sqlx.Tx, e domain.Event) error {
 		data, err := json.Marshal(n.Data)
 		if err != nil {
 			return err
+		}
+		if n.Withdrawn {
+			n.Type = withdrawn
 		}
 		var expires int64
 		if n.Life > 0 {
@@ -122,6 +127,10 @@ func (o *Outbox) Run(ctx context.Context) error {
 	}
 }
 
+// withdrawn is the type of a row that takes back what has its collapse key. No event
+// has it.
+const withdrawn = ""
+
 // row is a notification that waits.
 type row struct {
 	ID          int64  `db:"id"`
@@ -155,11 +164,8 @@ func (o *Outbox) publish(ctx context.Context) (more bool, err error) {
 	if err := o.db.SelectContext(ctx, &rows, `SELECT id, channel, type, data, collapse_key, expires_at FROM outbox ORDER BY id LIMIT ?`, batch); err != nil || len(rows) == 0 {
 		return false, err
 	}
-	events := make([]client.Event, len(rows))
-	for i, r := range rows {
-		events[i] = o.event(r)
-	}
-	results, err := o.to.PublishBatch(ctx, events)
+	read := len(rows)
+	rows, results, err := o.send(ctx, rows)
 	settled := make([]any, 0, len(rows))
 	var waits error
 	for i, r := range results {
@@ -182,5 +188,23 @@ func (o *Outbox) publish(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 	}
-	return len(rows) == batch, waits
+	return read == batch || len(rows) < read, waits
+}
+
+// send hands the first rows on, in order: events together up to a withdrawal, or one
+// withdrawal, which may be repeated. It returns which, and what became of each.
+func (o *Outbox) send(ctx context.Context, rows []row) ([]row, []client.Result, error) {
+	if r := rows[0]; r.Type == withdrawn {
+		_, err := o.to.Withdraw(ctx, r.Channel, r.CollapseKey)
+		return rows[:1], []client.Result{{Err: err}}, err
+	}
+	if i := slices.IndexFunc(rows, func(r row) bool { return r.Type == withdrawn }); i > 0 {
+		rows = rows[:i]
+	}
+	events := make([]client.Event, len(rows))
+	for i, r := range rows {
+		events[i] = o.event(r)
+	}
+	results, err := o.to.PublishBatch(ctx, events)
+	return rows, results, err
 }

@@ -58,6 +58,13 @@ func (p *paper) PublishBatch(_ context.Context, events []client.Event) ([]client
 	return results, failed
 }
 
+func (p *paper) Withdraw(_ context.Context, channel, key string) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written = append(p.written, "-"+key+" "+channel)
+	return 1, nil
+}
+
 func (p *paper) all() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,6 +127,27 @@ func TestWhatHappensIsPublishedInOrder(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return o.waiting(t) == 0 }, patience, tick)
 	require.Equal(t, want, to.all())
+}
+
+// TestWithdrawalComesAfterWhatItTakesBack, and before what follows.
+func TestWithdrawalComesAfterWhatItTakesBack(t *testing.T) {
+	t.Parallel()
+	to := &paper{}
+	path := filepath.Join(t.TempDir(), "demo.db")
+	before := newOffice(t, path, to, false) // all of it waits, to be sent in one go
+	post, err := before.people.Write(t.Context(), "mina", community.NewPost{Board: "talk", Picture: "none", Title: said("Hi"), Body: said("Hello")})
+	require.NoError(t, err)
+	comment, err := before.people.Comment(t.Context(), "jonas", post, nil, said("Hm"))
+	require.NoError(t, err)
+	_, err = before.people.Uncomment(t.Context(), "jonas", comment.ID)
+	require.NoError(t, err)
+	require.NoError(t, before.note(t, "mina"))
+	before.quit()
+	o := newOffice(t, path, to, true)
+	require.Eventually(t, func() bool { return o.waiting(t) == 0 }, patience, tick)
+	require.Equal(t, []string{
+		"post.comment topic:post-1", "comment user:mina", "post.uncomment topic:post-1", "-comments:1 user:mina", "note user:mina",
+	}, to.all())
 }
 
 // TestNothingIsLostOrDoubledWhenTheProcessDies: between the commit and the

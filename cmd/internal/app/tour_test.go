@@ -36,6 +36,8 @@ func TestTour(t *testing.T) {
 			}{
 				{"Comment", (*tour).comment},
 				{"Read", (*tour).read},
+				{"Archive", (*tour).archive},
+				{"TakeBack", (*tour).takeBack},
 				{"GoAway", (*tour).goAway},
 				{"Restart", (*tour).restart},
 				{"Apply", (*tour).apply},
@@ -159,6 +161,30 @@ func (r *tour) read() {
 	r.one.bell("3")
 	r.other.bell("3")
 	r.one.until(`location.hash === "#/posts/3"`)
+}
+
+// archive: what was read leaves the list, and stands under its tab.
+func (r *tour) archive() {
+	inBell := func(selector string) string { return bell + `.shadowRoot.querySelector("` + selector + `")` }
+	r.one.click(inBell(".bell"))
+	r.one.click(inBell(".tabs > :nth-child(2)"))
+	title := r.one.Evaluate(inBell(".item-title") + ".textContent")
+	r.one.click(inBell(".actions [aria-label='Archive']"))
+	r.one.until(inBell(".item-title") + "?.textContent !== " + title)
+	r.one.click(inBell(".tabs > :nth-child(4)"))
+	r.one.until(inBell(".item-title") + "?.textContent === " + title)
+	r.one.picture("archive")
+}
+
+// takeBack: a comment that is deleted leaves the bell.
+func (r *tour) takeBack() {
+	r.one.be("jonas", "posts/3")
+	r.one.write(".thread > .comment-form", "Or not")
+	r.other.bell("4", "Jonas commented: 6 comments now")
+	r.one.until(said + `.at(-1) === "Or not"`)
+	r.one.press(".comments > :last-child .uncomment")
+	r.other.bell("3")
+	r.other.until(said + `.at(-1) === "And wide"`)
 }
 
 // goAway misses nothing, and has it once and in order.

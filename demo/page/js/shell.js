@@ -1,5 +1,6 @@
 // What stands around every view: the bar, the panel under the hood, and toasts.
 import "/bellhop-bell.js";
+import { tidy } from "/bellhop-tidy.js";
 import { bell, show } from "./bell.js";
 import { fill, h } from "./dom.js";
 import { drawHood } from "./hood.js";
@@ -17,6 +18,7 @@ const systems = ["community", "study", "raffle"];
 class Shell {
   #bell = document.createElement("bellhop-bell");
   #system;
+  #untidy = () => {};
 
   constructor() {
     this.#bell.renderItem = show;
@@ -36,6 +38,14 @@ class Shell {
   draw() {
     $("skip").textContent = t("skip");
     this.#bell.lang = language.now;
+    this.#untidy();
+    this.#untidy = tidy(this.#bell, {
+      tabs: [
+        { label: t("tabComments"), types: ["comment", "reply", "popular"] },
+        { label: t("tabLetters"), types: ["note", "chat"] },
+      ],
+      archive: true,
+    });
     this.#bell.client = bell.client;
     fill($("bar"),
       h("a", { class: "brand", href: "#/", "aria-label": "Bellhop" }, mark(), h("span", {}, "Bellhop")),

@@ -14,10 +14,12 @@ export async function post(id) {
   // what comes both ways is shown once.
   const early = [];
   let take = (comment) => early.push(comment);
+  let drop = (gone) => early.push({ gone });
   let likesAre = () => {};
   let again = () => {};
   const leave = watch([`topic:post-${Number(id)}`], {
     "post.comment": (e) => take(e.data),
+    "post.uncomment": (e) => drop(e.data.id),
     "post.likes": (e) => likesAre(e.data.likes),
     "bellhop.reset": () => again(),
   });
@@ -25,9 +27,10 @@ export async function post(id) {
     const { post: p, comments } = await api.get(`posts/${encodeURIComponent(id)}`);
     const thread = new Thread(p);
     comments.forEach((c) => thread.add(c));
-    early.forEach((c) => thread.add(c, true));
+    early.forEach((c) => (c.gone ? thread.remove(c.gone) : thread.add(c, true)));
     take = (c) => thread.add(c, true);
-    again = async () => (await api.get(`posts/${p.id}`)).comments.forEach((c) => thread.add(c));
+    drop = (gone) => thread.remove(gone);
+    again = async () => thread.are((await api.get(`posts/${p.id}`)).comments);
     const heart = likeButton(p);
     likesAre = heart.show;
     return { system: "community", title: said(p.title), leave, node: draw(p, heart.node, thread) };
@@ -88,6 +91,13 @@ class Thread {
     this.#counted();
   }
 
+  /** are makes the thread what the server says. */
+  are(comments) {
+    const ids = new Set(comments.map(({ id }) => id));
+    for (const id of this.#shown.keys()) if (!ids.has(id)) this.remove(id);
+    comments.forEach((c) => this.add(c));
+  }
+
   /** add shows a comment, unless it is there already. */
   add(comment, fresh = false) {
     if (this.#shown.has(comment.id)) return;
@@ -98,10 +108,28 @@ class Thread {
       h("div", { class: "bubble" },
         h("p", { class: "meta" }, h("strong", {}, nameOf(comment.author)), isMe(comment.author) && h("span", { class: "tag" }, t("you")), h("span", {}, ago(comment.created_at))),
         h("p", { class: "said" }, said(comment.body)),
-        session.person && this.#replier(comment, replies)),
+        h("div", { class: "comment-end" },
+          session.person && this.#replier(comment, replies),
+          isMe(comment.author) && h("button", { type: "button", class: "link uncomment", onclick: () => this.#takeBack(comment.id) }, t("uncomment")))),
       replies);
     (this.#shown.get(comment.parent) ?? this.#list).append(item);
     this.#counted();
+  }
+
+  /** remove takes a comment away that is there no more. */
+  remove(id) {
+    this.#shown.delete(id);
+    this.node.querySelector(`[data-comment="${Number(id)}"]`)?.remove();
+    this.#counted();
+  }
+
+  async #takeBack(id) {
+    try {
+      await api.delete(`comments/${id}`);
+      this.remove(id);
+    } catch (error) {
+      announce(t("failed", error.message));
+    }
   }
 
   #counted() {
