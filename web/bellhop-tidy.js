@@ -174,32 +174,33 @@ function safeLink(href) {
 
 const PREFERENCES = "/v1/inbox/preferences";
 
+/** Muted knows them for as long as a list is open. */
 class Muted {
   /** types are null while nothing is known, as at a gateway that can't mute. */
   /** @type {readonly string[] | null} */
-  types = null;
+  types;
   #client;
-  #take;
-  #stop;
+  #onChange;
+  #heard = 0;
+  #stops;
 
   /**
    * @param {import("../../bellhop.d.ts").Bellhop} client
    * @param {() => void} onChange
+   * @param {readonly string[] | null} [types]  what was known before
    */
-  constructor(client, onChange) {
+  constructor(client, onChange, types = null) {
+    this.types = types;
     this.#client = client;
-    this.#take = (types) => {
-      if (!this.#stop) return;
-      this.types = types;
-      onChange();
-    };
-    let heard = false;
-    this.#stop = client.on("bellhop.change", ({ change, muted }) => {
-      if (change !== "muted" || !muted) return;
-      heard = true;
-      this.#take(muted);
-    });
-    client.request("GET", PREFERENCES).then(({ muted }) => { if (!heard) this.#take(muted); }, () => {});
+    this.#onChange = onChange;
+    this.#stops = [
+      client.on("bellhop.change", ({ change, muted }) => {
+        if (change === "muted" && muted) this.#take(muted);
+        else if (change === "other") this.#ask(); // it may have been one of these
+      }),
+      client.on("bellhop.ready", () => this.#ask()),
+    ];
+    this.#ask();
   }
 
   has(type) { return this.types?.includes(type); }
@@ -213,8 +214,20 @@ class Muted {
   }
 
   end() {
-    this.#stop();
-    this.#stop = null;
+    for (const stop of this.#stops) stop();
+    this.#onChange = () => {};
+  }
+
+  async #ask() {
+    const heard = this.#heard;
+    const answer = await this.#client.request("GET", PREFERENCES).catch(() => null);
+    if (answer && heard === this.#heard) this.#take(answer.muted);
+  }
+
+  #take(types) {
+    this.#heard++;
+    this.types = types;
+    this.#onChange();
   }
 }
 
@@ -978,7 +991,9 @@ class Tidy {
   #begin() {
     if (!this.#client) return;
     if (this.#countsUnseen || this.#tabs.some((tab) => tab?.types)) this.#count();
-    if (Object.keys(this.#mute).length > 0) this.#muted ??= new Muted(this.#client, () => this.#bell.extend(this));
+    if (Object.keys(this.#mute).length === 0) return;
+    this.#muted?.end();
+    this.#muted = new Muted(this.#client, () => this.#bell.extend(this), this.#muted?.types);
   }
 
   /** #open is called when the list was opened or closed; a closed one asks for nothing. */
@@ -988,6 +1003,7 @@ class Tidy {
       this.#seeing = false;
     } else {
       this.#choose(undefined);
+      this.#muted?.end();
       if (!this.#countsUnseen) {
         this.#counts?.end();
         this.#counts = null;

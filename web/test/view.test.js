@@ -134,6 +134,12 @@ test("mutes are asked for once, turned one by one, and heard of from elsewhere",
   assert.equal(gateway.requests.at(-1).body, '{"muted":["like","note"]}');
   await notice({ change: "muted", muted: ["note"] });
   assert.deepEqual(muted.types, ["note"]);
+  const asked = () => gateway.requests.filter(({ method, path }) => method === "GET" && path.endsWith("/preferences")).length;
+  assert.equal(asked(), 1);
+  gateway.answers.set("GET /v1/inbox/preferences", () => json({ muted: ["note", "like"] }));
+  await notice({ change: "other" });
+  assert.deepEqual([muted.types, asked()], [["note", "like"], 2]);
+  await muted.turn("like");
   await muted.turn("note");
   assert.equal(gateway.requests.at(-1).body, '{"muted":[]}');
   muted.end();

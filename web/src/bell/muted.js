@@ -2,32 +2,33 @@
 
 const PREFERENCES = "/v1/inbox/preferences";
 
+/** Muted knows them for as long as a list is open. */
 export class Muted {
   /** types are null while nothing is known, as at a gateway that can't mute. */
   /** @type {readonly string[] | null} */
-  types = null;
+  types;
   #client;
-  #take;
-  #stop;
+  #onChange;
+  #heard = 0;
+  #stops;
 
   /**
    * @param {import("../../bellhop.d.ts").Bellhop} client
    * @param {() => void} onChange
+   * @param {readonly string[] | null} [types]  what was known before
    */
-  constructor(client, onChange) {
+  constructor(client, onChange, types = null) {
+    this.types = types;
     this.#client = client;
-    this.#take = (types) => {
-      if (!this.#stop) return;
-      this.types = types;
-      onChange();
-    };
-    let heard = false;
-    this.#stop = client.on("bellhop.change", ({ change, muted }) => {
-      if (change !== "muted" || !muted) return;
-      heard = true;
-      this.#take(muted);
-    });
-    client.request("GET", PREFERENCES).then(({ muted }) => { if (!heard) this.#take(muted); }, () => {});
+    this.#onChange = onChange;
+    this.#stops = [
+      client.on("bellhop.change", ({ change, muted }) => {
+        if (change === "muted" && muted) this.#take(muted);
+        else if (change === "other") this.#ask(); // it may have been one of these
+      }),
+      client.on("bellhop.ready", () => this.#ask()),
+    ];
+    this.#ask();
   }
 
   has(type) { return this.types?.includes(type); }
@@ -41,7 +42,19 @@ export class Muted {
   }
 
   end() {
-    this.#stop();
-    this.#stop = null;
+    for (const stop of this.#stops) stop();
+    this.#onChange = () => {};
+  }
+
+  async #ask() {
+    const heard = this.#heard;
+    const answer = await this.#client.request("GET", PREFERENCES).catch(() => null);
+    if (answer && heard === this.#heard) this.#take(answer.muted);
+  }
+
+  #take(types) {
+    this.#heard++;
+    this.types = types;
+    this.#onChange();
   }
 }

@@ -184,7 +184,9 @@ class Tidy {
   #begin() {
     if (!this.#client) return;
     if (this.#countsUnseen || this.#tabs.some((tab) => tab?.types)) this.#count();
-    if (Object.keys(this.#mute).length > 0) this.#muted ??= new Muted(this.#client, () => this.#bell.extend(this));
+    if (Object.keys(this.#mute).length === 0) return;
+    this.#muted?.end();
+    this.#muted = new Muted(this.#client, () => this.#bell.extend(this), this.#muted?.types);
   }
 
   /** #open is called when the list was opened or closed; a closed one asks for nothing. */
@@ -194,6 +196,7 @@ class Tidy {
       this.#seeing = false;
     } else {
       this.#choose(undefined);
+      this.#muted?.end();
       if (!this.#countsUnseen) {
         this.#counts?.end();
         this.#counts = null;
