@@ -172,6 +172,7 @@ func (s stranger) hydrated(v *visitor) {
 		v.until(shown + fmt.Sprintf(` === "%d false live %d"`, i, i))
 	}
 	require.Equal(s.t, `[[[1,0],[2,1]],[],1]`, v.js(`[seen.events, faults, `+asked+`]`))
+	v.until(`JSON.stringify(seen.notes) === "[2,1]"`)
 	s.eventuallyStreams("1")
 }
 

@@ -1,5 +1,5 @@
 import { createElement as h, useEffect, useState } from "react";
-import { BellhopProvider, useBell, useEvent, useInbox } from "bellhop-client/react";
+import { BellhopProvider, useBell, useEvent, useInbox, useView } from "bellhop-client/react";
 import "bellhop-client/bell";
 
 export const seen = { clients: new Set(), events: [], faults: [] };
@@ -9,6 +9,7 @@ function Page() {
   const { client, status, refresh } = useBell();
   const [shown, show] = useState(0);
   if (client) seen.clients.add(client);
+  seen.notes = useView({ types: ["note"] }).inbox.items.map(({ seq }) => seq);
   useEvent("note", ({ seq }) => { // another function at each render
     seen.events.push([seq, shown]);
     show(seq);

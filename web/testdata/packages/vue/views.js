@@ -1,5 +1,5 @@
 import { createSSRApp, h, ref } from "vue";
-import { createBellhop, provideBellhop, useBell, useEvent, useInbox } from "bellhop-client/vue";
+import { createBellhop, provideBellhop, useBell, useEvent, useInbox, useView } from "bellhop-client/vue";
 import "bellhop-client/bell";
 
 export const seen = { clients: new Set(), events: [] };
@@ -9,12 +9,14 @@ const Page = {
     const inbox = useInbox();
     const { client, status } = useBell();
     const shown = ref(0);
+    const { inbox: notes } = useView({ types: ["note"] });
     useEvent("note", ({ seq }) => {
       seen.events.push([seq, shown.value]);
       shown.value = seq;
     });
     return () => {
       if (client.value) seen.clients.add(client.value);
+      seen.notes = notes.value.items.map(({ seq }) => seq);
       return h("p", [`${inbox.value.unread} ${inbox.value.loading} ${status.value.state} ${shown.value}`, h("bellhop-bell", { client: client.value })]);
     };
   },
