@@ -56,6 +56,7 @@ export const tidyStyles = `
 .muted button .icon { width: 12px; height: 12px; color: var(--_muted); }
 @media (hover: none) {
   .actions:has(:nth-child(3)) { display: grid; grid-template-columns: auto auto; }
+  .actions :nth-child(3):last-child { grid-column: 2; }
   .open-item:has(~ .actions :nth-child(3)) { padding-inline-end: 76px; }
 }
 @media (forced-colors: active) {
