@@ -168,11 +168,12 @@ func (r *tour) archive() {
 	inBell := func(selector string) string { return bell + `.shadowRoot.querySelector("` + selector + `")` }
 	r.one.click(inBell(".bell"))
 	r.one.click(inBell(".tabs > :nth-child(2)"))
-	title := r.one.Evaluate(inBell(".item-title") + ".textContent")
+	first := func(title string) { r.one.until(inBell(".item-title") + `?.textContent === "` + title + `"`) }
+	first("Jonas commented: 5 comments now")
 	r.one.click(inBell(".actions [aria-label='Archive']"))
-	r.one.until(inBell(".item-title") + "?.textContent !== " + title)
+	first("Jonas replied to you")
 	r.one.click(inBell(".tabs > :nth-child(4)"))
-	r.one.until(inBell(".item-title") + "?.textContent === " + title)
+	first("Jonas commented: 5 comments now")
 	r.one.picture("archive")
 }
 

@@ -55,9 +55,9 @@ export const tidyStyles = `
 .muted button { display: inline-flex; align-items: center; gap: 4px; padding: 2px 6px 2px 8px; border-radius: 99px; color: var(--_text); background: var(--_raised); }
 .muted button .icon { width: 12px; height: 12px; color: var(--_muted); }
 @media (hover: none) {
-  .actions:has(:nth-child(3)) { display: grid; grid-template-columns: auto auto; }
-  .actions :nth-child(3):last-child { grid-column: 2; }
-  .open-item:has(~ .actions :nth-child(3)) { padding-inline-end: 76px; }
+  .actions:has(> :nth-child(3)) { display: grid; grid-template-columns: auto auto; }
+  .actions > :nth-child(3):last-child { grid-column: 2; }
+  .open-item:has(~ .actions > :nth-child(3)) { padding-inline-end: 76px; }
 }
 @media (forced-colors: active) {
   .tabs [aria-pressed="true"] { border: 1px solid Highlight; }
