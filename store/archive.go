@@ -15,8 +15,8 @@ import (
 // event e; compare eventListed.
 const eventArchived = "e.flags & 13 = 8 AND (e.expires_at = 0 OR e.expires_at > ?)"
 
-// Archive takes single events out of the list and the count of an inbox. Those that
-// are not in the list are passed over. It is otherwise as MarkRead is.
+// Archive takes single events out of the list and the count of an inbox. It ignores
+// events that are not in the list. Otherwise it works like MarkRead.
 func (d *DB) Archive(ctx context.Context, channel event.Channel, seqs []uint64) (InboxState, error) {
 	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
 		listed, err := t.listed(row, row.kept(seqs), eventListed)

@@ -84,9 +84,9 @@ func (t *tx) insertCalls(calls []NewCall) error {
 	return nil
 }
 
-// ClaimCalls takes on calls to a target that are to be tried now, at most n. Nobody else
-// gets them for the time of the lease; who has not ended a call or put it off by then has
-// it tried once more.
+// ClaimCalls returns calls to a target that must be tried now, at most n. Nobody else
+// gets them during the lease. A call that was not ended or put off by then is tried
+// again, by anybody.
 func (d *DB) ClaimCalls(ctx context.Context, target string, n int, lease time.Duration) ([]Call, error) {
 	var calls []Call
 	err := d.write(ctx, func(t *tx) error {

@@ -14,12 +14,11 @@ import (
 
 // Times that others rely on.
 const (
-	// MaxTransaction is longer than any transaction that changes channels can
-	// live, a vanished client and a slow COMMIT included: 5 s of its own, 15 s
-	// until the server gives up a silent session, and what a commit may wait
-	// for (an acknowledgement of a semi-synchronous replica takes 10 s at most
-	// by default). A commit row may become visible that long after rows with
-	// higher ids.
+	// MaxTransaction is longer than any transaction that changes channels can live,
+	// even with a vanished client and a slow COMMIT: 5 s of its own, 15 s until the
+	// server ends a silent session, and what a commit may wait for (10 s at most by
+	// default for the acknowledgement of a semi-synchronous replica). A commit row may
+	// become visible so much later than rows with higher ids.
 	MaxTransaction = 30 * time.Second
 	// CommitLife is how long rows of the tail live.
 	CommitLife = 60 * time.Second

@@ -66,8 +66,8 @@ type Due struct {
 	channel hash
 }
 
-// Due returns escalations whose time has come, the oldest first, MaxDue at most. What
-// one person's digest is made of is not torn, up to MaxDue.
+// Due returns escalations whose time has come, the oldest first, at most MaxDue. It
+// returns all events of a digest together, if they are no more than MaxDue.
 func (d *DB) Due(ctx context.Context) ([]Due, error) {
 	if some, err := d.anyDue(ctx); err != nil || !some {
 		return nil, err

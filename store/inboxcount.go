@@ -19,10 +19,10 @@ type InboxCounts struct {
 	ByType map[string]uint64
 }
 
-// Counts counts the unread events of a channel. expect says what the asker knows to
-// exist, as in a call of Ranges; with an empty Epoch a replica's word is good, and
-// the counts are Stale. What it takes grows with the unread events and with those
-// that were marked one by one, up to MaxCounted.
+// Counts counts the unread events of a channel. expect says what the caller knows to
+// exist, as in a call of Ranges. With an empty Epoch a replica's answer is good enough,
+// and the counts are Stale. The cost grows with the number of unread events and of
+// those that were marked one by one, up to MaxCounted.
 func (d *DB) Counts(ctx context.Context, expect Range) (InboxCounts, error) {
 	q := inboxQuery{InboxQuery: InboxQuery{Channel: expect.Channel}, counts: true, above: expect.Through - min(expect.Through, MaxCounted)}
 	if expect.Epoch != "" {

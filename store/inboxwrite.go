@@ -85,9 +85,8 @@ func (d *DB) MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []u
 	})
 }
 
-// Delete takes one event away. Its seq stays, as a tombstone without data, so
-// that nobody takes its absence for lag. An event that is gone, or never was, is
-// fine.
+// Delete removes one event. Its seq stays, as a tombstone without data, so that nobody
+// mistakes its absence for lag. It is no error if there is no such event.
 func (d *DB) Delete(ctx context.Context, channel event.Channel, seq uint64) (InboxState, error) {
 	state, _, err := d.bury(ctx, channel, []uint64{seq})
 	return state, err

@@ -52,8 +52,8 @@ func (d *DB) LiftRevocation(ctx context.Context, inbox event.Channel) error {
 // liftedMark begins the subject of a row that lifts a revocation. No key of an inbox has it.
 const liftedMark = "!"
 
-// LiftedSubject is the Subject of the Revocation that says that those of a person are
-// lifted which were made before it.
+// LiftedSubject is the Subject of the Revocation that lifts all earlier revocations of
+// a person.
 func LiftedSubject(key string) string {
 	sum := sha256.Sum256([]byte(key)) // a key may be as long as the column
 	return liftedMark + base64.RawURLEncoding.EncodeToString(sum[:])

@@ -16,8 +16,8 @@ const (
 	rivalPeace = 10 * time.Minute
 )
 
-// ErrRivals says that two servers take writes under the primary's address by turns, and
-// names them. Wraps with ErrNotPrimary.
+// ErrRivals says that two servers take writes under the primary's address, and names
+// them. Wraps with ErrNotPrimary.
 var ErrRivals = errors.New("two servers take writes under the primary's address")
 
 // rivals remembers which server is believed to be the primary. Two that answer by turns

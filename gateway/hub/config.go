@@ -55,30 +55,31 @@ type Config struct {
 	// kept channels are asked for, usually and while the bus is in doubt.
 	// Defaults 2 s and 250 ms.
 	TailPeriod, TailSuspect time.Duration
-	// TailOverlap is how far back the tail is read again: longer than an append
-	// transaction can live, for those that commit out of order. Default:
-	// store.MaxTransaction and 5 s.
+	// TailOverlap is how far back the tail is read again, because transactions may
+	// commit out of order. It is longer than an append transaction can live. Default:
+	// store.MaxTransaction plus 5 s.
 	TailOverlap time.Duration
 	// ResetSpread is the longest time over which resets of all streams after a
 	// change of epoch are spread; few streams take less, a millisecond each.
 	// Default 10 s.
 	ResetSpread time.Duration
-	// Timeout bounds one question to the log; to the kept log, which joins of
-	// other channels wait for, a second at most. Default 5 s.
+	// Timeout bounds one question to the log. A question to the kept log takes a second
+	// at most, because joins of other channels wait for it. Default 5 s.
 	Timeout time.Duration
 
-	// Remember is for how many events it is remembered, for ten minutes, when and to how
-	// many streams they were handed, and for a quarter as many streams how they ended;
-	// at most fleet.MaxRemember. Default: nothing is.
+	// Remember is for how many events the hub remembers, for ten minutes, when it
+	// handed them over and to how many streams. It also remembers how a quarter as many
+	// streams ended. At most fleet.MaxRemember. Default: it remembers nothing.
 	Remember int
 
 	// Revoked is told that tokens were revoked, maybe of people who are not
 	// here. It must not block. Default: nobody is told.
 	Revoked func()
 
-	// Traced hears of events that are traced and came over the bus, and, with a nil trace, of
-	// those that fill a hole: the log does not say who traces them. It is told when one began
-	// to be handed over, and to how many streams. It must not block. Nil: nobody hears.
+	// Traced is called for each traced event that came over the bus, and with a nil
+	// trace for each event that fills a gap, because the log does not say who traces
+	// it. began is when the hub began to hand it over, streams to how many streams. It
+	// must not block. Nil: it is not called.
 	Traced func(trace *[fanout.TraceBytes]byte, channel event.Channel, seq uint64, began time.Time, streams int)
 
 	Logger     *slog.Logger          // default: slog.Default()

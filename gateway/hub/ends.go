@@ -34,16 +34,16 @@ func (s *Stream) Why() conn.Reason {
 	return conn.ReasonEnd
 }
 
-// Who is told that there are too many streams comes back after RefusedLeast to
-// RefusedLeast + RefusedSpan: long, since nothing that the client does by itself
-// changes it, and at a moment of its own.
+// A client that has too many streams is told to come back after RefusedLeast to
+// RefusedLeast + RefusedSpan. This is long, because the client can't change it by
+// itself, and random, so that clients don't come back together.
 const (
 	RefusedLeast = 30 * time.Second
 	RefusedSpan  = time.Minute
 )
 
-// EndExcess ends so many of a person's streams that are over the limit, or all there are
-// if these are fewer: each says bellhop.refused. It returns how many it ended, without
+// EndExcess ends this many streams of a person who has too many, or all of them if
+// there are fewer. Each says bellhop.refused. It returns how many it ended, without
 // those that were about to end anyway, and does not wait for them.
 func (h *Hub) EndExcess(user string, streams int) (ended int) {
 	for _, s := range h.those(func(s *Stream) bool { return s.who.user == user }) {

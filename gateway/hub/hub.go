@@ -150,11 +150,11 @@ func (h *Hub) Doubt() time.Duration {
 
 func (h *Hub) inDoubt() bool { return h.doubtSince.Load() != 0 }
 
-// Heads asks the primary for the heads of channels, for whoever needs them outside
-// a stream. The answer is in the order of channels, and of a query that started
-// after the call: whatever was acknowledged before is in it, unless it is Stale.
-// It waits until ctx ends, or the hub is closed; the error then wraps
-// store.ErrUnavailable, as it does where the log can't be asked.
+// Heads asks the primary for the heads of channels, for callers without a stream. The
+// answer is in the order of channels. Its query started after the call, so it includes
+// everything that was acknowledged before, unless it is Stale. Heads waits until ctx
+// ends or the hub is closed. The error then wraps store.ErrUnavailable, as it does if
+// the log can't be asked.
 func (h *Hub) Heads(ctx context.Context, channels []event.Channel) (store.Heads, error) {
 	return h.lists.Heads(ctx, channels)
 }

@@ -46,8 +46,8 @@ func (s *Stream) Cursor() string {
 	return string(b)
 }
 
-// CursorOf is what Stream.Cursor says of a stream that has given its client a cursor,
-// which the client brings; empty: there is no such stream.
+// CursorOf is the Stream.Cursor of the stream that gave its client the cursor that the
+// request brings. Empty: there is no such stream.
 func (r *Request) CursorOf() string {
 	var b []byte
 	for _, name := range r.Channels {

@@ -10,9 +10,9 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-// SharedMost is how long questions gather while one is under way. One that takes
-// longer, as it does while the primary is frozen, holds nobody up whose own will take
-// as long.
+// SharedMost is how long questions wait to share a query while another one is under
+// way. A query that takes longer, as while the primary is frozen, does not delay others
+// any more.
 const SharedMost = 100 * time.Millisecond
 
 // Shared puts the questions for heads that come from outside a stream: for lists and
