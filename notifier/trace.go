@@ -28,7 +28,7 @@ func (n *Notifier) begin(ctx context.Context, name string, in Traced) *tracing.S
 func (j *job) wrote(err error) {
 	if j.trace != nil {
 		span := j.trace.Child("append", tracing.Internal, j.queued)
-		span.Set("bellhop.channels", j.rows)
+		span.SetInt("bellhop.channels", j.rows)
 		span.End(err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -171,39 +170,82 @@ func (t *Tracer) post(batch []*Span) error {
 	return nil
 }
 
-// object is JSON as OTLP has it (opentelemetry-proto, trace.proto in its JSON form).
-type object = map[string]any
+// What follows is JSON as OTLP has it (opentelemetry-proto, trace.proto in its JSON form).
+type (
+	export struct {
+		ResourceSpans []resourceSpans `json:"resourceSpans"`
+	}
+	resourceSpans struct {
+		Resource   resource     `json:"resource"`
+		ScopeSpans []scopeSpans `json:"scopeSpans"`
+	}
+	resource struct {
+		Attributes []attribute `json:"attributes"`
+	}
+	scopeSpans struct {
+		Scope scope      `json:"scope"`
+		Spans []spanJSON `json:"spans"`
+	}
+	scope struct {
+		Name string `json:"name"`
+	}
+	spanJSON struct {
+		Trace      string      `json:"traceId"`
+		Span       string      `json:"spanId"`
+		Parent     string      `json:"parentSpanId,omitempty"`
+		Name       string      `json:"name"`
+		Kind       Kind        `json:"kind"`
+		Began      int64       `json:"startTimeUnixNano,string"`
+		Ended      int64       `json:"endTimeUnixNano,string"`
+		Attributes []attribute `json:"attributes"`
+		Status     status      `json:"status,omitzero"`
+	}
+	status struct {
+		Code int `json:"code"`
+	}
+	attribute struct {
+		Key   string `json:"key"`
+		Value value  `json:"value"`
+	}
+	value struct {
+		String *string `json:"stringValue,omitempty"`
+		Int    *int    `json:"intValue,omitempty,string"`
+	}
+)
 
-func (t *Tracer) request(batch []*Span) object {
-	spans := make([]object, len(batch))
+// failedCode is the status of a span that failed.
+const failedCode = 2
+
+func (t *Tracer) request(batch []*Span) export {
+	spans := make([]spanJSON, len(batch))
 	for i, s := range batch {
-		spans[i] = object{
-			"traceId": hex.EncodeToString(s.context.Trace[:]), "spanId": hex.EncodeToString(s.context.Span[:]),
-			"name": s.name, "kind": s.kind, "attributes": attributes(s.attrs...),
-			"startTimeUnixNano": strconv.FormatInt(s.began.UnixNano(), 10), "endTimeUnixNano": strconv.FormatInt(s.ended.UnixNano(), 10),
+		out := &spans[i]
+		*out = spanJSON{
+			Trace: hex.EncodeToString(s.context.Trace[:]), Span: hex.EncodeToString(s.context.Span[:]), Name: s.name, Kind: s.kind,
+			Began: s.began.UnixNano(), Ended: s.ended.UnixNano(), Attributes: attributes(s.attrs...),
 		}
 		if s.parent != [8]byte{} {
-			spans[i]["parentSpanId"] = hex.EncodeToString(s.parent[:])
+			out.Parent = hex.EncodeToString(s.parent[:])
 		}
 		if s.failed {
-			spans[i]["status"] = object{"code": 2}
+			out.Status.Code = failedCode
 		}
 	}
-	return object{"resourceSpans": []object{{
-		"resource": object{"attributes": attributes(
-			attr{"service.name", t.cfg.Service}, attr{"service.version", t.cfg.Version}, attr{"service.instance.id", t.cfg.Instance})},
-		"scopeSpans": []object{{"scope": object{"name": "bellhop"}, "spans": spans}},
-	}}}
+	by := attributes(attr{key: "service.name", text: t.cfg.Service}, attr{key: "service.version", text: t.cfg.Version},
+		attr{key: "service.instance.id", text: t.cfg.Instance})
+	return export{[]resourceSpans{{resource{by}, []scopeSpans{{scope{"bellhop"}, spans}}}}}
 }
 
-func attributes(attrs ...attr) []object {
-	all := make([]object, len(attrs))
-	for i, a := range attrs {
-		value := object{"stringValue": a.value}
-		if n, ok := a.value.(int); ok {
-			value = object{"intValue": strconv.Itoa(n)}
+func attributes(attrs ...attr) []attribute {
+	all := make([]attribute, len(attrs))
+	for i := range attrs {
+		a := &attrs[i]
+		all[i].Key = a.key
+		if a.isInt {
+			all[i].Value.Int = &a.number
+		} else {
+			all[i].Value.String = &a.text
 		}
-		all[i] = object{"key": a.key, "value": value}
 	}
 	return all
 }

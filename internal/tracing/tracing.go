@@ -29,6 +29,9 @@ func ContextOf(b [24]byte) Context {
 // ParseParent reads a traceparent of W3C Trace Context. known: it is one; sampled: who
 // sent it traces this request.
 func ParseParent(header string) (c Context, sampled, known bool) {
+	if header == "" { // as most requests have it
+		return Context{}, false, false
+	}
 	parts := strings.Split(header, "-")
 	if len(parts) < 4 || len(parts[0]) != 2 || parts[0] == "ff" || parts[0] == "00" && len(parts) != 4 ||
 		len(parts[1]) != 32 || len(parts[2]) != 16 || len(parts[3]) != 2 || header != strings.ToLower(header) {
@@ -71,8 +74,9 @@ type Span struct {
 }
 
 type attr struct {
-	key   string
-	value any // a string or an int
+	key, text string
+	number    int
+	isInt     bool
 }
 
 // Begin starts what a request asks for: in the caller's trace if the traceparent that it
@@ -133,10 +137,15 @@ func (s *Span) Context() *Context {
 	return &c
 }
 
-// Set notes something about the span: a string or an int.
-func (s *Span) Set(key string, value any) {
+// Set notes something about the span.
+func (s *Span) Set(key, value string) { s.set(attr{key: key, text: value}) }
+
+// SetInt is Set for a number.
+func (s *Span) SetInt(key string, value int) { s.set(attr{key: key, number: value, isInt: true}) }
+
+func (s *Span) set(a attr) {
 	if s != nil {
-		s.attrs = append(s.attrs, attr{key, value})
+		s.attrs = append(s.attrs, a)
 	}
 }
 

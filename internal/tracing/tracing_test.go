@@ -39,7 +39,7 @@ func TestWhatIsOffDoesNothing(t *testing.T) {
 	t.Parallel()
 	var none *Tracer
 	s := none.Begin("x", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-	s.Set("a", 1)
+	s.SetInt("a", 1)
 	s.Child("y", Internal, time.Now()).End(nil)
 	none.Alone("w", time.Now()).End(nil)
 	none.Continue("z", s.Context(), time.Now()).End(errors.New("x"))

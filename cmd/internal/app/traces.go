@@ -35,8 +35,8 @@ func (s *Service) traced() func(*[fanout.TraceBytes]byte, event.Channel, uint64,
 			span = s.tracer.Continue("hand over", &parent, began)
 		}
 		span.Set("bellhop.namespace", channel.Namespace())
-		span.Set("bellhop.seq", int(seq))
-		span.Set("bellhop.streams", streams)
+		span.SetInt("bellhop.seq", int(seq))
+		span.SetInt("bellhop.streams", streams)
 		span.End(nil)
 	}
 }
