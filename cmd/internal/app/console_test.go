@@ -92,7 +92,7 @@ func TestConsoleShowsAnEventsWay(t *testing.T) {
 	look("korean", 1280, "dark")
 }
 
-// TestConsoleWorksInFirefox as well, and what is not its page needs the key.
+// TestConsoleWorksInFirefox as well, for everybody, in each scheme, wide and narrow, and what is not its page needs the key.
 func TestConsoleWorksInFirefox(t *testing.T) {
 	t.Parallel()
 	_, page := startConsole(t)
@@ -123,13 +123,19 @@ func TestConsoleWorksInFirefox(t *testing.T) {
 			t.Helper()
 			require.NoError(t, os.WriteFile(filepath.Join(t.ArtifactDir(), name+".png"), p.Screenshot(), 0o600))
 		}
-		picture("firefox-1280")
-		p.Open(framed(t, strings.TrimSuffix(page, "/console/"))+"/console/", 390, 900)
-		until(`document.querySelectorAll("#fleet tbody tr").length === 2`)
-		until(`innerWidth === 390 && ` + fits)
-		picture("firefox-390")
-		p.Evaluate(fmt.Sprintf(fillIn, "#search", `{ kind: "user", name: "42" }`))
-		until(`document.querySelector("#disconnect") !== null && ` + fits)
-		picture("firefox-390-person")
+		front := framed(t, strings.TrimSuffix(page, "/console/")) + "/console/"
+		for _, width := range []int{1280, 390} {
+			p.Open(front, width, 900)
+			until(`document.querySelectorAll("#fleet tbody tr").length === 2`)
+			p.Evaluate(fmt.Sprintf(fillIn, "#search", `{ kind: "user", name: "42" }`))
+			until(`document.querySelector("#disconnect") !== null && ` + fits)
+			until(fmt.Sprintf(`innerWidth === %d`, width))
+			for _, scheme := range []string{"light", "dark"} {
+				until(fmt.Sprintf(`(document.documentElement.style.colorScheme = %q) !== ""`, scheme))
+				name := fmt.Sprintf("firefox-%d-%s", width, scheme)
+				p.Accessible(name)
+				picture(name)
+			}
+		}
 	}
 }
