@@ -99,7 +99,7 @@ func fetch(ctx context.Context, address, key string) ([]byte, error) {
 func publishOne(ctx context.Context, d *config.Desk, here string, out io.Writer) error {
 	p := &d.Publish
 	if !json.Valid([]byte(p.Data)) {
-		return fmt.Errorf("the data is not JSON: %s; around a text put \"quotes\" around it", p.Data)
+		return fmt.Errorf("the data is not JSON: %s (a text needs quotes: \"hello\")", p.Data)
 	}
 	c, err := client.New(client.Config{URL: cmp.Or(p.URL, here), Key: p.Key.Reveal()})
 	if err != nil {

@@ -50,7 +50,7 @@ func TestTerminalAsksAndTries(t *testing.T) {
 	}
 	eventually("bellhop.ready")
 	require.Contains(t, says("publish", "--user=Jane Doe", "comment", `{"post":7}`), "user:~SmFuZSBEb2U  1    yes")
-	require.JSONEq(t, `[{"channel":"topic:a","user":"","seq":1,"online":true}]`, says("publish", "--json", "--channel=topic:a", "odds"))
+	require.JSONEq(t, `[{"channel":"topic:a","user":"","seq":1,"muted":false,"online":true}]`, says("publish", "--json", "--channel=topic:a", "odds"))
 	eventually(`user:~SmFuZSBEb2U 1  comment  {"post":7}`)
 	eventually("topic:a 1  odds  null")
 
@@ -85,7 +85,7 @@ func TestTerminalAsksAndTries(t *testing.T) {
 	}{
 		{[]string{"show", "event", "nonsense", "1"}, ExitFailure, "want namespace:key"},
 		{[]string{"show", "user", "--admin-key=" + fleetKey, "42"}, ExitFailure, "admin right"},
-		{[]string{"publish", "--channel=topic:a", "odds", "{"}, ExitFailure, "no JSON"},
+		{[]string{"publish", "--channel=topic:a", "odds", "{"}, ExitFailure, "not JSON"},
 		{[]string{"publish", "odds"}, ExitSettings, "channel"},
 		{[]string{"show", "fleet", "--url=http://127.0.0.1:1"}, ExitFailure, "refused"},
 		{[]string{"listen", "--gateway-url=" + h.URL(), "room:7"}, ExitFailure, "401"},
