@@ -56,7 +56,7 @@ func newMetrics() *metrics {
 		maintenanceFailed: prometheus.NewCounterVec(opts("maintenance_failures_total",
 			"Failed rounds of the work in the background."), []string{"task"}),
 		auditLost: prometheus.NewCounter(opts("audit_lost_total",
-			"Admin calls of which the table of audit lines has none, though the policies want it. The log has them.")),
+			"Admin calls that should be in the table audit, by the policies, but are not. The program's log has them.")),
 		kept: prometheus.NewCounterVec(opts("kept_events_total",
 			"Events of Redis-kept channels by their result: written, replayed (idempotency key), refused (not tried, or its key is taken), failed."), []string{"result"}),
 		keptSeconds: hist("kept_append_seconds",

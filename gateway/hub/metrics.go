@@ -102,8 +102,8 @@ func newMetrics(h *Hub) *metrics {
 	})
 	m.left = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Namespace: "bellhop", Subsystem: "hub", Name: "retention_left_events",
-		Help: "How many events of its channel retention had yet to take before a stream lost one, when it came back or fell behind;" +
-			" 0: it lost some. Left out are streams that missed nothing, and channels that conflate or of which nothing was taken yet.",
+		Help: "How many more events of its channel retention could have deleted before a stream lost one, when it came back or fell behind;" +
+			" 0: it lost some. Streams that missed nothing are not counted, and neither are channels that conflate or have lost no event to retention.",
 		Buckets: []float64{0, 1, 10, 100, 1000, 10_000},
 	}, []string{"namespace"})
 	m.all = append(m.all, m.waiting, m.recent, m.tailLast, m.joins, m.age, m.left)
