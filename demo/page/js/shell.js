@@ -45,6 +45,7 @@ class Shell {
         { label: t("tabLetters"), types: ["note", "chat"] },
       ],
       archive: true,
+      mute: { comment: t("tabComments"), chat: t("chats") },
     });
     this.#bell.client = bell.client;
     fill($("bar"),
