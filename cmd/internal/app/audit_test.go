@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/cmd/internal/config"
 )
 
@@ -23,6 +24,9 @@ func TestAdminCallsAreKeptInATable(t *testing.T) {
 	var cfg config.Notifier
 	_, err := config.Parse(&cfg, nil, h.environ("BELLHOP_SERVICE_KEYS=ops@admin="+opsKey, "BELLHOP_POLICIES="+policies), io.Discard)
 	require.NoError(t, err)
+	changed, err := changedPolicies(auth.Builtin(), cfg.Namespaces)
+	require.NoError(t, err)
+	require.Contains(t, changed, "audit", "what a reload says")
 	n, err := NewNotifier(t.Context(), &cfg, cfg.Logger(new(console), slog.LevelInfo))
 	require.NoError(t, err)
 	run(t, n)
