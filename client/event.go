@@ -51,7 +51,7 @@ type Position struct {
 	// Seq is 0 where Muted is true.
 	Seq uint64 `json:"seq"`
 	// Muted tells that the person mutes events of this type: the event is not there.
-	Muted bool `json:"muted"`
+	Muted bool `json:"muted,omitempty"`
 	// Online tells whether somebody was listening, if that was asked for and is
 	// known; nil if not. It is a hint: they may be gone before the event is there.
 	Online *bool `json:"online"`

@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,7 +52,7 @@ func TestTerminalAsksAndTries(t *testing.T) {
 	}
 	eventually("bellhop.ready")
 	require.Contains(t, says("publish", "--user=Jane Doe", "comment", `{"post":7}`), "user:~SmFuZSBEb2U  1    yes")
-	require.JSONEq(t, `[{"channel":"topic:a","user":"","seq":1,"muted":false,"online":true}]`, says("publish", "--json", "--channel=topic:a", "odds"))
+	require.JSONEq(t, `[{"channel":"topic:a","user":"","seq":1,"online":true}]`, says("publish", "--json", "--channel=topic:a", "odds"))
 	eventually(`user:~SmFuZSBEb2U 1  comment  {"post":7}`)
 	eventually("topic:a 1  odds  null")
 
@@ -75,6 +77,17 @@ func TestTerminalAsksAndTries(t *testing.T) {
 	var story struct{ Outcome string }
 	require.NoError(t, json.Unmarshal([]byte(says("show", "event", "--json", "topic:a", "2")), &story))
 	require.Equal(t, "never_accepted", story.Outcome)
+
+	mute, err := http.NewRequestWithContext(ctx, http.MethodPut, h.URL()+"/v1/inbox/preferences", strings.NewReader(`{"muted":["like"]}`))
+	require.NoError(t, err)
+	mute.Header.Set("Authorization", "Bearer "+signed(t, "Jane Doe", time.Now()))
+	mute.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(mute)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Contains(t, says("publish", "--user=Jane Doe", "like"), "user:~SmFuZSBEb2U  muted  not known")
+	require.Contains(t, says("show", "user", "Jane Doe"), "muted    like\n")
 
 	stop()
 	require.Equal(t, ExitOK, <-done)

@@ -36,7 +36,7 @@ func (t Count) leadsTo(n *event.Note) bool {
 	switch {
 	case t.Version == 0 || n.Kind == event.NoteOther:
 		return true
-	case n.Kind == event.NoteSeen, n.Kind == event.NoteMuted:
+	case n.Kind == event.NoteSeen:
 		return n.Unread == before
 	case n.UpTo > 0:
 		return n.Unread <= before
