@@ -137,9 +137,9 @@ func (t *Tracer) send(batch []*Span) {
 	err := t.post(batch)
 	switch {
 	case err != nil && !t.failing:
-		t.cfg.Logger.Warn("the collector does not take traces", "error", err)
+		t.cfg.Logger.Warn("traces are not taken", "error", err)
 	case err == nil && t.failing:
-		t.cfg.Logger.Info("the collector takes traces again")
+		t.cfg.Logger.Info("traces are taken again")
 	}
 	if t.failing = err != nil; t.failing {
 		t.dropped.Add(float64(len(batch)))
@@ -171,6 +171,8 @@ func (t *Tracer) post(batch []*Span) error {
 }
 
 // What follows is JSON as OTLP has it (opentelemetry-proto, trace.proto in its JSON form).
+//
+//nolint:tagliatelle // OTLP names them
 type (
 	export struct {
 		ResourceSpans []resourceSpans `json:"resourceSpans"`
