@@ -38,6 +38,8 @@ type shop struct {
 	bellhop, product   *testenv.Cluster
 	bellhopDB, ownDB   string
 	product0, bellhop0 *sqlx.DB
+	address            *testenv.TCPProxy  // of the product's database, whichever server that is
+	server             *testenv.SQLServer // the one it is
 	redis              *testenv.RedisServer
 	relays             []*testenv.Program
 }
@@ -56,7 +58,9 @@ func newShop(tb testing.TB, relays int) *shop {
 	starts.Go(func() { s.product = testenv.PrivateMySQL(tb, testenv.MariaDB()) })
 	starts.Wait()
 	s.bellhopDB, s.ownDB = s.bellhop.NewDatabase(tb), s.product.NewDatabase(tb)
-	s.product0 = pool(tb, s.product.Primary.DSN(s.ownDB))
+	s.server = s.product.Primary
+	s.address = testenv.Proxy(tb, s.server.Addr)
+	s.product0 = pool(tb, s.outboxDSN())
 	s.bellhop0 = pool(tb, s.bellhop.Primary.DSN(s.bellhopDB))
 	for statement := range strings.SplitSeq(relay.Schema(outboxTable)+"CREATE TABLE told (channel VARCHAR(64), n BIGINT, PRIMARY KEY (channel, n))", ";\n") {
 		if strings.TrimSpace(statement) != "" {
@@ -66,13 +70,28 @@ func newShop(tb testing.TB, relays int) *shop {
 	}
 	s.redis = testenv.Redis(tb)
 	for range relays {
-		s.relays = append(s.relays, testenv.RunCommand(tb, testenv.Build(tb, "./cmd/notifier"), "relay", append(s.environ(), "BELLHOP_OUTBOX="+s.product.Primary.DSN(s.ownDB))...))
+		s.relays = append(s.relays, testenv.RunCommand(tb, testenv.Build(tb, "./cmd/notifier"), "relay", append(s.environ(), "BELLHOP_OUTBOX="+s.outboxDSN())...))
 	}
 	return s
 }
 
 func (s *shop) environ() []string {
 	return []string{"BELLHOP_MYSQL_PRIMARY=" + s.bellhop.Primary.DSN(s.bellhopDB), "BELLHOP_REDIS=" + s.redis.URL()}
+}
+
+func (s *shop) outboxDSN() string { return s.server.DSNVia(s.address.Addr, s.ownDB) }
+
+// failOver has the product's replica take the place of its primary, for good. Nothing that
+// the primary acknowledged is missing there, as it is where replication is semi-synchronous.
+func (s *shop) failOver() {
+	s.tb.Helper()
+	s.server.Demote(s.tb) // what is being committed is committed by then
+	s.product.WaitCaughtUp(s.tb)
+	s.server.Kill(s.tb)
+	s.product.Promote(s.tb)
+	s.server = s.product.Replica
+	s.address.Redirect(s.server.Addr)
+	s.address.Cut()
 }
 
 func pool(tb testing.TB, dsn string) *sqlx.DB {
@@ -153,21 +172,26 @@ func (s *shop) takenOver() time.Duration {
 	return time.Since(began)
 }
 
-// hurt breaks one part and mends it, until ctx ends; each kind once at least.
+// hurt breaks one part and mends it, until ctx ends; each kind once at least. The product's
+// database fails over once.
 func (s *shop) hurt(ctx context.Context) {
 	var longest time.Duration
-	kinds := []string{"relay 0", "relay 1", "product", "bellhop", "relay 1", "relay 0"}
+	kinds := []string{"relay 0", "relay 1", "product", "bellhop", "relay 1", "relay 0", "fail-over"}
 	count := make(map[string]int)
 	for i := 0; i < len(kinds) || ctx.Err() == nil; i++ {
 		kind := kinds[i%len(kinds)]
 		if i >= len(kinds) {
-			kind = kinds[rand.IntN(len(kinds))]
+			kind = kinds[rand.IntN(len(kinds)-1)]
 		}
 		count[kind]++
 		switch kind {
 		case "product":
-			s.product.Primary.Kill(s.tb)
-			s.product.Primary.Start(s.tb)
+			s.server.Kill(s.tb)
+			s.server.Start(s.tb)
+			s.server.Exec(s.tb, "SET GLOBAL read_only = 0") // as one that was a replica begins
+		case "fail-over":
+			s.failOver()
+			longest = max(longest, s.takenOver())
 		case "bellhop":
 			s.bellhop.Primary.Kill(s.tb)
 			s.bellhop.Primary.Start(s.tb)
@@ -178,11 +202,11 @@ func (s *shop) hurt(ctx context.Context) {
 			p.Start(s.tb)
 		}
 	}
-	s.tb.Logf("broken: %v; until the other relay had published what stood there: %v at most", count, longest)
+	s.tb.Logf("broken: %v; until a relay had published what stood there: %v at most", count, longest)
 }
 
-// TestOutboxIsPublishedOnceAndInOrder: relays are killed, and both databases, while a
-// product commits rows and rolls some back. In the end each committed row is in its
+// TestOutboxIsPublishedOnceAndInOrder: relays are killed, and both databases, and that of the
+// product fails over, while it commits rows and rolls some back. In the end each committed row is in its
 // channel once, in order, and nothing else is.
 func TestOutboxIsPublishedOnceAndInOrder(t *testing.T) {
 	t.Parallel()
