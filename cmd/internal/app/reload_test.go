@@ -86,11 +86,11 @@ func TestHangupReadsFilesAnew(t *testing.T) {
 		good, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
 		write(name, text)
-		hangUp("all stays as it was")
+		hangUp("nothing changes")
 		write(name, string(good))
 	}
 	write("policies.yaml", strings.Replace(rest, "topic: {access: public, log: database}", "topic: {access: public, log: redis, retention: {max_age: 1h, max_count: 9}}", 1)+open)
-	hangUp("all stays as it was")
+	hangUp("nothing changes")
 	write("policies.yaml", rest+open)
 	require.Equal(t, 200, asks(oldSecret))
 	require.Equal(t, 201, publishes("the-old-key", "topic:a"))

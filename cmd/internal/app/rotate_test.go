@@ -40,7 +40,7 @@ func TestDatabaseAccountsChangeWithoutARestart(t *testing.T) {
 	hangUp(t, cmd, stderr, "2 replicas, not 1")
 	replaceFile(t, replicas, replica)
 	replaceFile(t, file, "no DSN")
-	hangUp(t, cmd, stderr, "all stays as it was")
+	hangUp(t, cmd, stderr, "nothing changes")
 	publishes()
 
 	replaceFile(t, file, newer)

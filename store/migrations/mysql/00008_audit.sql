@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS audit (
     id         BIGINT       NOT NULL AUTO_INCREMENT PRIMARY KEY,
     at         BIGINT       NOT NULL COMMENT 'when the call ended; milliseconds since 1970, UTC',
     token      BINARY(8)    NOT NULL COMMENT 'drawn at random: who writes a line twice writes one',
-    operation  VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'as the API names it',
+    operation  VARCHAR(64)  NOT NULL COMMENT 'as the API names it',
     about      VARCHAR(255) NOT NULL COMMENT 'on what or whom',
     service    VARCHAR(64)  NOT NULL COMMENT 'whose key it was',
     remote     VARCHAR(64)  NOT NULL,
