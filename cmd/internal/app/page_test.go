@@ -252,16 +252,19 @@ func TestStudyAnswersOverAStreamThatIsRenewed(t *testing.T) {
 	jonas.signIn("jonas", "#/study")
 	jonas.waitFor("[data-project='2'] .answer-waiting")
 	jonas.eventually(`document.querySelector("#fact-renewed").textContent !== "not yet"`, true)
+	mina := sora.another()
+	mina.signIn("mina", "#/study")
+	mina.write("[data-project='2'] .apply input", "I like charts.")
 	sora.click("[data-application='2'] .accept")
 	sora.waitFor("[data-application='2'] .tag-accepted")
 	jonas.waitFor("[data-project='2'] .answer-accepted")
 	jonas.eventually(rung, []string{"Sora said yes", "Mina replied to you"})
 	jonas.eventually(`document.querySelector("[data-project='2'] .seats").textContent`, "1 of 2 seats taken")
 
-	// Somebody applies: the owner's list grows while it is open.
-	mina := sora.another()
-	mina.signIn("mina", "#/study")
-	mina.write("[data-project='2'] .apply input", "I like charts.")
+	// Somebody applies, and what she wrote outlived a new list. The owner's grows while
+	// it is open.
+	mina.eventually(`document.querySelector("[data-project='2'] .seats").textContent`, "1 of 2 seats taken")
+	mina.eventually(`document.activeElement.value`, "I like charts.")
 	mina.click("[data-project='2'] .apply .primary")
 	sora.waitFor("[data-application='3'] .refuse")
 	sora.click("[data-application='3'] .refuse")

@@ -11,11 +11,14 @@ import { machinery } from "./machinery.js";
 
 export async function study() {
   const list = h("ul", { class: "projects" });
+  const forms = new Map(); // by project: what somebody writes outlives a new list
   const load = async () => {
     const [{ projects }, { applications }] = await Promise.all([
       api.get("projects"), session.person ? api.get("applications") : { applications: [] },
     ]);
-    fill(list, projects.map((p) => project(p, applications.filter((a) => a.project === p.id), load)));
+    const writing = document.activeElement;
+    fill(list, projects.map((p) => project(p, applications.filter((a) => a.project === p.id), load, forms)));
+    if (list.contains(writing)) writing.focus();
   };
   await load();
   const soon = later(load, 150);
@@ -56,14 +59,14 @@ function proposer(load) {
   return box;
 }
 
-function project(p, applications, load) {
+function project(p, applications, load, forms) {
   return h("li", { class: "card project", "data-project": p.id },
     h("header", {},
       h("h2", {}, said(p.title)),
       h("p", { class: "meta" }, face(p.owner, "small"), h("span", {}, nameOf(p.owner)), h("span", {}, ago(p.created_at)))),
     h("p", { class: "said" }, said(p.body)),
     seats(p),
-    isMe(p.owner) ? owned(applications, load) : session.person && applicant(p, applications[0], load));
+    isMe(p.owner) ? owned(applications, load) : session.person && applicant(p, applications[0], load, forms));
 }
 
 function seats({ seats: all, taken }) {
@@ -89,12 +92,18 @@ function owned(applications, load) {
         : h("span", { class: `tag tag-${a.state}` }, t(a.state === "accepted" ? "stateAccepted" : "stateRefused"))))));
 }
 
-function applicant(p, application, load) {
+function applicant(p, application, load, forms) {
   if (application) {
+    forms.delete(p.id);
     const text = { waiting: "applied", accepted: "accepted", refused: "refused" }[application.state];
     return h("p", { class: `answer answer-${application.state}`, role: "status" }, t(text));
   }
   if (p.taken >= p.seats) return null;
+  if (!forms.has(p.id)) forms.set(p.id, applying(p, load));
+  return forms.get(p.id);
+}
+
+function applying(p, load) {
   return form({ class: "apply" }, async ({ text }) => {
     await api.post(`projects/${p.id}/applications`, { text });
     await load();
