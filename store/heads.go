@@ -21,20 +21,26 @@ func (d *DB) Heads(ctx context.Context, channels []event.Channel, fresh bool) (H
 	if fresh {
 		d.primary.drop()
 	}
-	heads, err := d.headsFrom(ctx, d.reader, channels, true)
-	if err == nil || !primaryAway(ctx, err) {
-		return heads, err
-	}
-	replicaErr := d.replicas.each(ctx, func(ctx context.Context, s *server) error {
-		var err error
-		heads, err = d.headsFrom(ctx, s, channels, false)
+	var heads Heads
+	stale, err := d.primaryOrReplica(ctx, func(ctx context.Context, s *server) (err error) {
+		heads, err = d.headsFrom(ctx, s, channels, s == d.reader)
 		return err
 	})
-	if replicaErr != nil {
+	if err != nil {
 		return Heads{}, err
 	}
-	heads.Stale = true
+	heads.Stale = stale
 	return heads, nil
+}
+
+// primaryOrReplica asks the primary or, while that one is away, the replicas until one
+// answers: stale. If none does, the error is the primary's.
+func (d *DB) primaryOrReplica(ctx context.Context, ask func(context.Context, *server) error) (stale bool, err error) {
+	err = ask(ctx, d.reader)
+	if err == nil || !primaryAway(ctx, err) || d.replicas.each(ctx, ask) != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // primaryAway tells whether err means that there is no primary now: none answers, or

@@ -95,11 +95,16 @@ func (d *DB) Delete(ctx context.Context, channel event.Channel, seq uint64) (Inb
 // changeInbox runs one change of what is read in a channel: change alters the
 // locked row, and returns nil if there was nothing to do.
 func (d *DB) changeInbox(ctx context.Context, channel event.Channel, change func(*tx, *channelRow) (*inboxChange, error)) (InboxState, error) {
+	return d.changeInboxOr(ctx, channel, func(*tx) error { return nil }, change)
+}
+
+// changeInboxOr is changeInbox, with what to do about a channel that has no row.
+func (d *DB) changeInboxOr(ctx context.Context, channel event.Channel, absent func(*tx) error, change func(*tx, *channelRow) (*inboxChange, error)) (InboxState, error) {
 	var state InboxState
 	err := d.writeChannel(ctx, channel, func(t *tx, row *channelRow) error {
 		state = InboxState{Epoch: t.meta.Epoch}
 		if row == nil {
-			return nil
+			return absent(t)
 		}
 		done, err := change(t, row)
 		if err != nil {

@@ -12,27 +12,19 @@ import (
 // Mute says which types of events are not appended to a channel from now on, but for
 // critical ones. What is there stays. It is otherwise as MarkRead is.
 func (d *DB) Mute(ctx context.Context, channel event.Channel, muted event.Muted) (InboxState, error) {
-	var state InboxState
-	err := d.writeChannel(ctx, channel, func(t *tx, row *channelRow) (err error) {
-		state = InboxState{Epoch: t.meta.Epoch}
-		if row == nil {
-			if muted == "" {
-				return nil
-			}
-			return d.restartWith(t, byHash([]event.Channel{channel}))
-		}
-		state.Head, state.Unread = row.Head, row.Unread
-		if row.Muted == muted {
+	absent := func(t *tx) error {
+		if muted == "" {
 			return nil
 		}
-		row.Muted = muted
-		if err := t.later("UPDATE channels SET muted = ? WHERE hash = ?", muted, row.Hash); err != nil {
-			return err
+		return d.restartWith(t, byHash([]event.Channel{channel}))
+	}
+	return d.changeInboxOr(ctx, channel, absent, func(t *tx, row *channelRow) (*inboxChange, error) {
+		if row.Muted == muted {
+			return nil, nil
 		}
-		state.Note, err = t.changed(row, inboxChange{kind: event.NoteMuted})
-		return err
+		row.Muted = muted
+		return &inboxChange{kind: event.NoteMuted}, t.later("UPDATE channels SET muted = ? WHERE hash = ?", muted, row.Hash)
 	})
-	return state, err
 }
 
 // Muted says which types of events are not appended to a channel. It asks the primary or,
@@ -40,7 +32,7 @@ func (d *DB) Mute(ctx context.Context, channel event.Channel, muted event.Muted)
 func (d *DB) Muted(ctx context.Context, channel event.Channel) (event.Muted, error) {
 	h := hashOf(channel)
 	var muted []event.Muted
-	read := func(ctx context.Context, s *server) error {
+	_, err := d.primaryOrReplica(ctx, func(ctx context.Context, s *server) error {
 		ctx, cancel := context.WithTimeout(ctx, readTimeout)
 		defer cancel()
 		muted = nil
@@ -49,11 +41,7 @@ func (d *DB) Muted(ctx context.Context, channel event.Channel) (event.Muted, err
 			return d.dialect.failed("read what is muted", err)
 		}
 		return nil
-	}
-	err := read(ctx, d.reader)
-	if err != nil && primaryAway(ctx, err) && d.replicas.each(ctx, read) == nil {
-		err = nil
-	}
+	})
 	if err != nil || len(muted) == 0 {
 		return "", err
 	}

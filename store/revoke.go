@@ -83,14 +83,9 @@ func (d *DB) Revoked(ctx context.Context, inbox event.Channel) (time.Time, error
 // newest. They do not become visible in the order of their moments: readers go
 // back a little and know what they have had.
 func (d *DB) Revocations(ctx context.Context, since time.Time) (list []Revocation, more bool, err error) {
-	err = d.readRevocations(ctx, d.reader, since, &list)
-	if err != nil && primaryAway(ctx, err) {
-		if d.replicas.each(ctx, func(ctx context.Context, s *server) error {
-			return d.readRevocations(ctx, s, since, &list)
-		}) == nil {
-			err = nil
-		}
-	}
+	_, err = d.primaryOrReplica(ctx, func(ctx context.Context, s *server) error {
+		return d.readRevocations(ctx, s, since, &list)
+	})
 	return list, len(list) >= maxRevocations, err
 }
 
