@@ -13,7 +13,7 @@ import (
 const (
 	// askPace is the shortest time between two round trips of questions. The first of
 	// a quiet time is put at once; in a rush many share one.
-	askPace = 2 * time.Millisecond
+	askPace = 5 * time.Millisecond
 	// askSize is how many questions share a round trip at most.
 	askSize = 256
 )

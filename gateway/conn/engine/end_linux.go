@@ -46,6 +46,7 @@ func (s *shard) drop(i uint32, sl *slot, reason conn.Reason) {
 	if sl.state == blocked {
 		s.unblock(i, sl)
 	}
+	s.opening.take(i)
 	abort(int(sl.fd))
 	src := s.slab.source(i)
 	s.slab.free(i)

@@ -10,9 +10,10 @@ import (
 
 // arrival is a connection that a shard is to carry.
 type arrival struct {
-	fd  int
-	src conn.Source
-	opt conn.Options
+	fd   int
+	head []byte // of the response, with the greeting
+	src  conn.Source
+	opt  conn.Options
 }
 
 // mail is what others have to say to a shard. Its length is bounded by the

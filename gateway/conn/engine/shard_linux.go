@@ -34,6 +34,7 @@ type shard struct {
 	blocked map[uint32]*wire // what the sockets of blocked slots have not taken
 	again   []uint32         // slots that had more to say when their turn was over, each once
 	before  []uint32         // those of the round before
+	opening opening
 	turns   int
 
 	clock func() time.Time // time.Now, but for tests
@@ -56,7 +57,8 @@ func newShard(e *Engine, clock func() time.Time) (*shard, error) {
 	}
 	s := &shard{
 		engine: e, poller: p, inbox: newInbox(),
-		blocked: make(map[uint32]*wire), clock: clock, began: clock(),
+		blocked: make(map[uint32]*wire), opening: opening{heads: make(map[uint32][]byte)},
+		clock: clock, began: clock(),
 	}
 	s.look()
 	return s, nil
@@ -76,6 +78,7 @@ func (s *shard) run() {
 		m, closed, cut = s.inbox.take(m)
 		s.look()
 		s.round(&m)
+		s.writeHeads()
 		s.sweepOn()
 		if cut {
 			s.cutOff()
@@ -87,14 +90,14 @@ func (s *shard) run() {
 	}
 }
 
-// wait waits for mail or for the time of the next sweep.
+// wait waits for mail, or for the time of the next head or the next sweep.
 func (s *shard) wait(timer *time.Timer) {
 	if len(s.again) > 0 {
 		return
 	}
 	var due <-chan time.Time
 	if s.slab.used > 0 { // an idle shard does not even wake up for nothing
-		timer.Reset(s.sweep.pause(s.now))
+		timer.Reset(s.opening.pause(s.now, s.sweep.pause(s.now)))
 		due = timer.C
 	}
 	select {
@@ -164,6 +167,7 @@ func (s *shard) begin(a *arrival) {
 		return
 	}
 	s.sweep.include(a.opt)
+	s.opening.add(i, gen, a.head, s.now)
 	a.src.Start(s, wakeID(i, gen))
 	s.turn(i)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,28 +35,16 @@ func (l *loops) take(w http.ResponseWriter, greeting []byte, src conn.Source, op
 		return false // somebody between here and net/http keeps the connection
 	}
 	fd, err := detach(nc, l.engine.cfg.SendBuffer, opt.SlowTimeout)
-	if err == nil {
-		// The connection is still net/http's kind, and can wait for room: an
-		// answer to an earlier request may fill the buffer. Where no deadline can
-		// be set the connection is closed, and the write says so.
-		_ = nc.SetWriteDeadline(time.Now().Add(opt.SlowTimeout))
-		_, err = nc.Write(appendHead(make([]byte, 0, 1024), h, greeting, time.Now()))
-	}
 	// Its descriptor leaves the runtime's poller. The duplicate keeps the
 	// connection.
 	_ = nc.Close()
-	switch {
-	case fd < 0:
+	if err != nil {
 		l.engine.cfg.Logger.Error("a stream's connection can't be taken over", "error", err)
 		l.engine.over(src, conn.ReasonError)
-	case err != nil:
-		abort(fd)
-		reason := conn.ReasonClient
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			reason = conn.ReasonSlow
-		}
-		l.engine.over(src, reason)
-	case !s.inbox.arrive(arrival{fd: fd, src: src, opt: opt}):
+		return true
+	}
+	head := appendHead(make([]byte, 0, 1024), h, greeting, time.Now())
+	if !s.inbox.arrive(arrival{fd: fd, head: head, src: src, opt: opt}) {
 		abort(fd) // stopped in the meantime
 		l.engine.over(src, conn.ReasonStop)
 	}

@@ -20,6 +20,7 @@ const chunkHead = 16 + 2
 // written and not kept, so a client that lags holds slices of what all share,
 // and no copies.
 type wire struct {
+	head []byte // of the response, which comes before its first chunk
 	bufs [][]byte
 	size int  // of the bufs together; nothing is no chunk, since an empty one would end the body
 	last bool // the body ends
@@ -29,12 +30,13 @@ type wire struct {
 
 // left is about how much the socket has not taken: the few bytes around the
 // chunk are not looked at.
-func (w *wire) left() int { return max(w.size-w.sent, 0) }
+func (w *wire) left() int { return max(len(w.head)+w.size-w.sent, 0) }
 
 // fill renders from the first byte that was not sent, as much as dst has room
 // for, and returns how much that is.
 func (w *wire) fill(dst []byte) int {
 	g := gatherer{dst: dst, skip: w.sent}
+	g.add(w.head)
 	if w.size > 0 {
 		var head [chunkHead]byte
 		g.add(append(strconv.AppendUint(head[:0], uint64(w.size), 16), "\r\n"...))

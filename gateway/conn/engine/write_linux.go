@@ -69,6 +69,7 @@ func (s *slot) why() conn.Reason {
 // deliver writes w and tells whether the stream can go on: it can't if the
 // socket did not take all, or failed, or if this was the end.
 func (s *shard) deliver(i uint32, sl *slot, w *wire) bool {
+	w.head = s.opening.take(i)
 	all, err := s.write(sl, w)
 	switch {
 	case err != nil:
