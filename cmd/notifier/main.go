@@ -10,4 +10,7 @@ import (
 	"github.com/bellhop/bellhop/cmd/internal/config"
 )
 
-func main() { app.Main(&config.Notifier{}, app.RunNotifier) }
+func main() {
+	app.CollectLess()
+	app.Main(&config.Notifier{}, app.RunNotifier)
+}
