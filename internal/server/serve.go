@@ -91,7 +91,7 @@ func serve(ctx context.Context, srv *http.Server, log *slog.Logger, listeners []
 	group, failed := errgroup.WithContext(ctx)
 	for _, ln := range listeners {
 		group.Go(func() error {
-			if err := srv.Serve(tuned{ln}); !errors.Is(err, http.ErrServerClosed) {
+			if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("serve on %s: %w", ln.Addr(), err)
 			}
 			return nil

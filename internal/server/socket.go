@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net"
 	"time"
 )
@@ -11,23 +12,21 @@ const (
 	// word is found by nothing else, since TCP's keep-alive is silent while
 	// bytes are under way and retransmission goes on for a quarter of an hour.
 	deadPeer = time.Minute
+	// silence is how long a connection carries nothing before TCP's keep-alive asks
+	// for its peer, and how long it waits for an answer before it asks again.
+	silence = 15 * time.Second
 	// unsent is how much the kernel takes of what it can't send yet. Its own
 	// limit grows to megabytes: a slow client would hold that memory, and the
 	// write that finds out that it takes nothing would block much later.
 	unsent = 128 << 10
 )
 
-// tuned is a listener whose connections are made fit for streams.
-type tuned struct{ net.Listener }
-
-func (t tuned) Accept() (net.Conn, error) {
-	c, err := t.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		// A kernel that lacks an option serves all the same.
-		_ = tune(tcp)
-	}
-	return c, nil
+// Listen opens a TCP listener whose connections are fit for streams. The address is as
+// in net.Listen.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	c := listenConfig
+	// Go listens for multipath TCP if nobody says otherwise. Such a listener lacks most
+	// options, and its connections are none that Nginx, or nearly any browser, asks for.
+	c.SetMultipathTCP(false)
+	return c.Listen(ctx, "tcp", address)
 }

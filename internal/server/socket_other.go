@@ -4,6 +4,6 @@ package server
 
 import "net"
 
-// tune does nothing here: the options have other names and other meanings on
+// listenConfig sets nothing here: the options have other names and other meanings on
 // every system, and gateways run on Linux.
-func tune(*net.TCPConn) error { return nil }
+var listenConfig net.ListenConfig

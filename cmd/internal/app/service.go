@@ -70,10 +70,10 @@ type Service struct {
 func newService(ctx context.Context, http config.HTTP, origins server.Origins, drain time.Duration, log *slog.Logger) (_ *Service, err error) {
 	s := &Service{log: log, registry: prometheus.NewRegistry()}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), version.Metric())
-	if s.public, err = new(net.ListenConfig).Listen(ctx, "tcp", http.Listen); err != nil {
+	if s.public, err = server.Listen(ctx, http.Listen); err != nil {
 		return nil, fmt.Errorf("--listen (%s): %w", config.Variable("listen"), err)
 	}
-	if s.admin, err = new(net.ListenConfig).Listen(ctx, "tcp", http.AdminListen); err != nil {
+	if s.admin, err = server.Listen(ctx, http.AdminListen); err != nil {
 		return nil, errors.Join(fmt.Errorf("--admin-listen (%s): %w", config.Variable("admin-listen"), err), s.public.Close())
 	}
 	s.server, err = server.New(server.Options{
