@@ -14,7 +14,7 @@
 //
 // Locks, in the order in which they may be taken:
 //
-//	shard.mu -> channel.mu -> { Stream.mu, those of package read }
+//	shard.mu -> channel.mu -> { Stream.mu, recall.mu, those of package read }
 //	Hub.mu and Hub.epochMu are taken alone, or before one of the last group.
 package hub
 

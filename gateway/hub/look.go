@@ -108,16 +108,13 @@ func (h *Hub) departed(meant func(*ended) bool) (streams []fleet.Stream, since *
 	if h.recall == nil {
 		return nil, nil
 	}
-	from := h.recall.departures(func(e *ended) bool {
-		if meant(e) {
-			s := e.who.describe()
-			at := e.at
-			s.Ended, s.Reason = &at, string(e.reason)
-			h.place(&s, e.places)
-			streams = append(streams, s)
-		}
-		return len(streams) < fleet.MaxStreams
-	})
+	gone, from := h.recall.departures(meant)
+	for _, e := range gone {
+		s := e.who.describe()
+		s.Ended, s.Reason = &e.at, string(e.reason)
+		h.place(&s, e.places)
+		streams = append(streams, s)
+	}
 	return streams, &from
 }
 
@@ -146,13 +143,15 @@ func (h *Hub) look(ctx context.Context, streams []*Stream) []fleet.Stream {
 	return said
 }
 
-// place adds how far a stream is, and how far its channels are here.
+// place adds how far a stream is, and if it is open how far its channels are here.
 func (h *Hub) place(s *fleet.Stream, places []place) {
 	for _, p := range places {
 		at := fleet.Place{Channel: p.channel, Seq: p.Seq, Epoch: p.Epoch}
-		if c, held := h.LookChannel(p.channel); held && c.Epoch == p.Epoch && s.Ended == nil {
-			at.Head = c.Head
-			at.Lag = max(c.Head, p.Seq) - p.Seq
+		if s.Ended == nil {
+			if c, held := h.LookChannel(p.channel); held && c.Epoch == p.Epoch {
+				at.Head = c.Head
+				at.Lag = max(c.Head, p.Seq) - p.Seq
+			}
 		}
 		s.Places = append(s.Places, at)
 	}

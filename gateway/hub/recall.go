@@ -143,9 +143,9 @@ func (m *recall) handings(ch event.Channel, seq uint64, f func(*slot)) (since ti
 	return since
 }
 
-// departures calls f for the streams that ended, the newest first, until it returns
-// false, and returns from when on they are remembered.
-func (m *recall) departures(f func(*ended) bool) (since time.Time) {
+// departures returns the streams that ended and are meant, the newest first, as many as one
+// answer names, and from when on they are remembered.
+func (m *recall) departures(meant func(*ended) bool) (streams []ended, since time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n := uint64(len(m.gone))
@@ -155,11 +155,14 @@ func (m *recall) departures(f func(*ended) bool) (since time.Time) {
 	}
 	for i := range min(m.ends, n) {
 		e := &m.gone[(m.ends-1-i)%n]
-		if e.at.Before(since) || !f(e) {
+		if e.at.Before(since) || len(streams) == fleet.MaxStreams {
 			break
 		}
+		if meant(e) {
+			streams = append(streams, *e)
+		}
 	}
-	return since
+	return streams, since
 }
 
 func later(a, b time.Time) time.Time {
