@@ -51,21 +51,10 @@ type Config struct {
 	// Idle is how long a channel without listeners stays subscribed: people
 	// reload pages. Default 10 s.
 	Idle time.Duration
-	// TailPeriod and TailSuspect are how often the tail is read and the heads of
-	// kept channels are asked for, usually and while the bus is in doubt.
-	// Defaults 2 s and 250 ms.
-	TailPeriod, TailSuspect time.Duration
 	// TailOverlap is how far back the tail is read again, because transactions may
 	// commit out of order. It is longer than an append transaction can live. Default:
 	// store.MaxTransaction plus 5 s.
 	TailOverlap time.Duration
-	// ResetSpread is the longest time over which resets of all streams after a
-	// change of epoch are spread; few streams take less, a millisecond each.
-	// Default 10 s.
-	ResetSpread time.Duration
-	// Timeout bounds one question to the log. A question to the kept log takes a second
-	// at most, because joins of other channels wait for it. Default 5 s.
-	Timeout time.Duration
 
 	// Remember is for how many events the hub remembers, for ten minutes, when it
 	// handed them over and to how many streams. It also remembers how a quarter as many
@@ -90,9 +79,7 @@ func (c Config) withDefaults() Config {
 	c.RingAge = cmp.Or(c.RingAge, 30*time.Second)
 	c.RingFrames, c.RingBytes, c.RingTotal = cmp.Or(c.RingFrames, 64), cmp.Or(c.RingBytes, 256<<10), cmp.Or(c.RingTotal, 64<<20)
 	c.GapWait, c.Idle = cmp.Or(c.GapWait, 50*time.Millisecond), cmp.Or(c.Idle, 10*time.Second)
-	c.TailPeriod, c.TailSuspect = cmp.Or(c.TailPeriod, 2*time.Second), cmp.Or(c.TailSuspect, 250*time.Millisecond)
 	c.TailOverlap = cmp.Or(c.TailOverlap, store.MaxTransaction+5*time.Second)
-	c.ResetSpread, c.Timeout = cmp.Or(c.ResetSpread, 10*time.Second), cmp.Or(c.Timeout, 5*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Rules == nil {
 		c.Rules = func(string) Rules { return Rules{} }

@@ -99,11 +99,11 @@ func New(cfg Config) (*Hub, error) {
 	}
 	h.database.init(h, nil)
 	h.kept.init(h, cfg.Kept)
-	h.tail = read.NewTail(cfg.Log, tailHandler{h}, h.schedule(), h.cfg.TailOverlap, h.cfg.Timeout)
+	h.tail = read.NewTail(cfg.Log, tailHandler{h}, h.schedule(), h.cfg.TailOverlap, timeout)
 	h.lists = read.NewShared(func(ctx context.Context, channels []event.Channel) (store.Heads, error) {
 		h.metrics.questions.Inc()
 		return cfg.Log.Heads(ctx, channels, false)
-	}, h.cfg.Timeout)
+	}, timeout)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
 	bus, err := cfg.Bus(busHandler{h})
@@ -159,9 +159,9 @@ func (h *Hub) Heads(ctx context.Context, channels []event.Channel) (store.Heads,
 	return h.lists.Heads(ctx, channels)
 }
 
-// schedule is how often the logs are looked at.
+// schedule is how often the tail is read and the heads of kept channels are asked for.
 func (h *Hub) schedule() read.Schedule {
-	return read.Schedule{Period: h.cfg.TailPeriod, Suspect: h.cfg.TailSuspect, InDoubt: h.inDoubt}
+	return read.Schedule{Period: 2 * time.Second, Suspect: 250 * time.Millisecond, InDoubt: h.inDoubt}
 }
 
 func (h *Hub) shard(name event.Channel) *shard {

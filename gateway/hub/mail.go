@@ -114,11 +114,15 @@ func (s *Stream) greet(w *writer) {
 	}
 }
 
+// resetSpread is the longest time over which resets of all streams after a change of
+// epoch are spread; few streams take less, a millisecond each.
+const resetSpread = 10 * time.Second
+
 // spread is how long a stream that is live waits before it tells its client of a reset.
 func (s *Stream) spread() time.Duration {
 	if !s.ready {
 		return 0
 	}
-	longest := min(s.hub.cfg.ResetSpread, time.Duration(s.hub.Streams())*time.Millisecond)
+	longest := min(resetSpread, time.Duration(s.hub.Streams())*time.Millisecond)
 	return rand.N(longest + 1)
 }

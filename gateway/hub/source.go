@@ -24,10 +24,13 @@ type Kept interface {
 	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
 }
 
-// keptTimeout bounds a question to the kept log. Joins wait for the answer, and
-// with them the other channels of their streams: a Redis that does not answer
-// within that time is taken for away.
-const keptTimeout = time.Second
+// timeout bounds a question to the database, keptTimeout one to the kept log. Joins
+// wait for that answer, and with them the other channels of their streams: a Redis
+// that does not answer within that time is taken for away.
+const (
+	timeout     = 5 * time.Second
+	keptTimeout = time.Second
+)
 
 // source is one of the two logs, with those who ask it. The two have nothing in
 // common: a database that is away holds up nobody who waits for Redis, and the
@@ -51,13 +54,13 @@ var (
 
 func (s *source) init(h *Hub, kept Kept) {
 	s.h, s.kept = h, kept
-	timeout := h.cfg.Timeout
+	most := timeout
 	if kept != nil {
-		timeout = min(timeout, keptTimeout)
+		most = keptTimeout
 	}
 	s.recheck = read.NewSignal()
-	s.heads = read.NewHeads(s, s, timeout)
-	s.ranges = read.NewRanges(s, s, timeout)
+	s.heads = read.NewHeads(s, s, most)
+	s.ranges = read.NewRanges(s, s, most)
 }
 
 // moment is what a channel of the log needs to decide.
