@@ -192,3 +192,9 @@ func (h *Hub) held(f func(*channel)) {
 		}
 	}
 }
+
+// channels is how many channels are held.
+func (h *Hub) channels() (n int) {
+	h.held(func(*channel) { n++ })
+	return n
+}

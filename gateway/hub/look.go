@@ -14,14 +14,13 @@ import (
 
 // Load tells what the hub has to do.
 func (h *Hub) Load() fleet.Load {
-	l := fleet.Load{BusInDoubt: h.inDoubt(), Late: h.recall.late()}
+	l := fleet.Load{BusInDoubt: h.inDoubt(), Late: h.recall.late(), Channels: h.channels()}
 	for v := range h.metrics.delivered {
 		l.Handed += h.metrics.delivered[v].Load()
 	}
 	h.mu.Lock()
 	l.Streams, l.Draining = len(h.streams), h.draining
 	h.mu.Unlock()
-	h.held(func(*channel) { l.Channels++ })
 	return l
 }
 
@@ -178,4 +177,22 @@ func (s *Stream) places() []place {
 		}
 	}
 	return places
+}
+
+// Behind is how many events of its channels the stream has not been given. It is for the
+// goroutine that calls the conn.Source methods, before Close.
+func (s *Stream) Behind() (events uint64) {
+	for i := range s.subs {
+		b := &s.subs[i]
+		at, named := b.Shown()
+		if b.ch == nil || !named {
+			continue
+		}
+		b.ch.mu.Lock()
+		if head := b.ch.Filled(); head.Epoch == at.Epoch && head.Seq > at.Seq {
+			events += head.Seq - at.Seq
+		}
+		b.ch.mu.Unlock()
+	}
+	return events
 }

@@ -40,9 +40,6 @@ func (c *Channel) Rules() *Rules { return c.rules }
 // Filled is how far the channel has come.
 func (c *Channel) Filled() event.Position { return c.filled }
 
-// Followed tells whether somebody listens.
-func (c *Channel) Followed() bool { return c.idle == 0 }
-
 // Message takes what the bus brought: an event of a position, or, without a frame, the
 // word that events up to it were deleted, or that this one is too large for the bus.
 func (c *Channel) Message(p event.Position, frame event.Frame, n *event.Note, at Moment) (fx Effects) {
