@@ -3,7 +3,10 @@
 // stream alive while there are none, and ends it.
 package conn
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Source makes the bytes of one stream. Its methods are called by one goroutine
 // at a time, the connection's, and never block.
@@ -89,4 +92,18 @@ type Options struct {
 	// not take its last bytes is waited for after Age, as SlowTimeout says, but
 	// not after Expiry: it is dropped within two seconds.
 	Age, Expiry time.Time
+}
+
+// Greet writes the head of a response that is going to be a stream, with the
+// headers set so far, and the first bytes of its body, and flushes both: proxies
+// that hold a response back until its first byte, and clients that wait for it,
+// see that the stream is open.
+func Greet(w http.ResponseWriter, greeting []byte) error {
+	w.WriteHeader(http.StatusOK)
+	if len(greeting) > 0 {
+		if _, err := w.Write(greeting); err != nil {
+			return err
+		}
+	}
+	return http.NewResponseController(w).Flush()
 }

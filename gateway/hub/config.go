@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -88,4 +90,28 @@ func (c Config) withDefaults() Config {
 		c.Revoked = func() {}
 	}
 	return c
+}
+
+// Rules say how the channels of a namespace are followed. The zero value is a
+// channel of the database whose listeners get every event, from the moment of
+// their join on.
+type Rules = track.Rules
+
+// sharedRules are the rules of all channels, each once: there are as many as the
+// configuration has kinds of namespaces.
+type sharedRules struct {
+	mu  sync.Mutex
+	all map[Rules]*Rules
+}
+
+func (s *sharedRules) of(r Rules) *Rules {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = make(map[Rules]*Rules)
+	}
+	if s.all[r] == nil {
+		s.all[r] = &r
+	}
+	return s.all[r]
 }
