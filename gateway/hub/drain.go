@@ -62,10 +62,6 @@ func (h *Hub) closed(s *Stream) {
 	h.streams[final] = nil
 	h.streams = h.streams[:final]
 	if h.draining && len(h.streams) == 0 {
-		select {
-		case <-h.empty:
-		default:
-			close(h.empty)
-		}
+		close(h.empty) // once, since no stream comes any more
 	}
 }
