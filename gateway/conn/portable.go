@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // piece is the most that is written in one go, and the size of the buffer that
@@ -32,7 +34,7 @@ func Serve(w http.ResponseWriter, r *http.Request, src Source, opt Options) (rea
 		ctx:  r.Context(),
 		src:  src,
 		opt:  opt,
-		wake: make(chan struct{}, 1),
+		wake: wait.NewSignal(),
 	}
 	reason = ReasonError // should the source panic: it is closed all the same
 	defer func() { reason = Over(src, reason) }()
@@ -46,9 +48,7 @@ type portable struct {
 	ctx context.Context
 	src Source
 	opt Options
-	// wake holds one token: a wake that comes while the source is asked, or
-	// before anybody waits, is not lost, and many are one.
-	wake   chan struct{}
+	wake   wait.Signal
 	timer  *time.Timer
 	silent time.Time // since when nothing was written
 	late   time.Time // the deadline of the newest write
@@ -59,12 +59,7 @@ func (p *portable) run() Reason {
 	p.silent = time.Now()
 	p.timer = time.NewTimer(time.Until(p.next()))
 	defer p.timer.Stop()
-	p.src.Start(WakeFunc(func() {
-		select {
-		case p.wake <- struct{}{}:
-		default:
-		}
-	}), 0)
+	p.src.Start(WakeFunc(p.wake.Raise), 0)
 	for {
 		if reason := p.drain(); reason != "" {
 			return reason

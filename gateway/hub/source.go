@@ -9,6 +9,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/gateway/hub/track"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -44,7 +45,7 @@ type source struct {
 	// is told that the channel waits.
 	away atomic.Bool
 	// recheck asks for a look at all kept channels now.
-	recheck read.Signal
+	recheck wait.Signal
 }
 
 var (
@@ -58,7 +59,7 @@ func (s *source) init(h *Hub, kept Kept) {
 	if kept != nil {
 		most = keptTimeout
 	}
-	s.recheck = read.NewSignal()
+	s.recheck = wait.NewSignal()
 	s.heads = read.NewHeads(s, s, most)
 	s.ranges = read.NewRanges(s, s, most)
 }

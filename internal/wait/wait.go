@@ -1,5 +1,5 @@
-// Package wait has what work waits with: a pause, a jitter, and a task that is done
-// again and again.
+// Package wait has what work waits with: a pause, a jitter, a signal, and a task that is
+// done again and again.
 package wait
 
 import (
@@ -27,6 +27,21 @@ func For(ctx context.Context, d time.Duration) bool {
 // Jitter is d, give or take a tenth.
 func Jitter(d time.Duration) time.Duration {
 	return d - d/10 + rand.N(d/5+1)
+}
+
+// Signal wakes a loop that waits. Many are one, and one that comes while nobody
+// waits is kept.
+type Signal chan struct{}
+
+// NewSignal makes a signal.
+func NewSignal() Signal { return make(Signal, 1) }
+
+// Raise wakes the loop. It does not block.
+func (s Signal) Raise() {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
 }
 
 // ErrIdle says that a task was not done this time.

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bellhop/bellhop/gateway/conn"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // arrival is a connection that a shard is to carry.
@@ -43,7 +44,7 @@ func (m *mail) reset() {
 
 // inbox is where a shard is written to. Nobody waits at it but for its mutex.
 type inbox struct {
-	signal chan struct{} // one token while there is something to take
+	signal wait.Signal // there is something to take
 
 	mu     sync.Mutex
 	mail   mail
@@ -51,7 +52,7 @@ type inbox struct {
 	cut    bool // close what is open
 }
 
-func newInbox() inbox { return inbox{signal: make(chan struct{}, 1)} }
+func newInbox() inbox { return inbox{signal: wait.NewSignal()} }
 
 // put changes the mail and wakes the shard.
 func (in *inbox) put(change func(*mail)) {
@@ -60,14 +61,7 @@ func (in *inbox) put(change func(*mail)) {
 	change(&in.mail)
 	in.mu.Unlock()
 	if first {
-		in.ring()
-	}
-}
-
-func (in *inbox) ring() {
-	select {
-	case in.signal <- struct{}{}:
-	default:
+		in.signal.Raise()
 	}
 }
 
@@ -79,7 +73,7 @@ func (in *inbox) wake(i uint32) {
 	in.mail.woken = append(in.mail.woken, i)
 	in.mu.Unlock()
 	if first {
-		in.ring()
+		in.signal.Raise()
 	}
 }
 
@@ -106,7 +100,7 @@ func (in *inbox) close(cut bool) {
 	in.closed = true
 	in.cut = in.cut || cut
 	in.mu.Unlock()
-	in.ring()
+	in.signal.Raise()
 }
 
 // take exchanges the mail for an empty one.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -48,7 +49,7 @@ type Heads struct {
 	log     Log
 	handler Handler
 	timeout time.Duration
-	kick    Signal
+	kick    wait.Signal
 
 	mu    sync.Mutex // guards what follows, but for lane.due
 	joins lane
@@ -74,7 +75,7 @@ type lane struct {
 // NewHeads makes a reader for a log. Its questions are put by Run.
 func NewHeads(log Log, handler Handler, timeout time.Duration) *Heads {
 	return &Heads{
-		log: log, handler: handler, timeout: timeout, kick: NewSignal(),
+		log: log, handler: handler, timeout: timeout, kick: wait.NewSignal(),
 		joins: lane{most: store.MaxChannels, queued: make(map[event.Channel]struct{})},
 		looks: lane{most: LookMost, queued: make(map[event.Channel]struct{})},
 		later: make(map[event.Channel]Urgency),
@@ -123,9 +124,9 @@ func (h *Heads) AskLater(name event.Channel, u Urgency) {
 // Run puts the questions until ctx ends.
 func (h *Heads) Run(ctx context.Context) {
 	for ctx.Err() == nil {
-		l, wait := h.next(time.Now())
-		if l == nil || wait > 0 {
-			h.idle(ctx, l != nil, wait)
+		l, pause := h.next(time.Now())
+		if pause > 0 {
+			h.kick.Wait(ctx, pause)
 			continue
 		}
 		batch, fresh := h.take(l)
@@ -148,39 +149,21 @@ func (h *Heads) Run(ctx context.Context) {
 }
 
 // next is the lane whose turn it is, and how long it is until then: joins, unless
-// they were served last. Nil: nothing is asked.
-func (h *Heads) next(now time.Time) (turn *lane, wait time.Duration) {
+// they were served last. If nothing is asked there is a pause alone.
+func (h *Heads) next(now time.Time) (turn *lane, pause time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	first, second := &h.joins, &h.looks
 	if h.joined {
 		first, second = second, first
 	}
+	pause = idle
 	for _, l := range [...]*lane{first, second} {
-		if len(l.queue) == 0 {
-			continue
-		}
-		if d := max(l.due.Sub(now), 0); turn == nil || d < wait {
-			turn, wait = l, d
+		if d := max(l.due.Sub(now), 0); len(l.queue) > 0 && d < pause {
+			turn, pause = l, d
 		}
 	}
-	return turn, wait
-}
-
-// idle waits until somebody asks, or for a lane whose questions are due after a
-// while.
-func (h *Heads) idle(ctx context.Context, due bool, wait time.Duration) {
-	var timeout <-chan time.Time
-	if due {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		timeout = timer.C
-	}
-	select {
-	case <-h.kick:
-	case <-timeout:
-	case <-ctx.Done():
-	}
+	return turn, pause
 }
 
 func (h *Heads) take(l *lane) (batch []event.Channel, fresh bool) {

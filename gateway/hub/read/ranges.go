@@ -48,7 +48,7 @@ type Ranges struct {
 	log     Log
 	handler Handler
 	timeout time.Duration
-	kick    Signal
+	kick    wait.Signal
 
 	mu     sync.Mutex // guards what follows
 	queue  []event.Channel
@@ -62,7 +62,7 @@ type wanted struct {
 
 // NewRanges makes a reader for a log. Its questions are put by Run.
 func NewRanges(log Log, handler Handler, timeout time.Duration) *Ranges {
-	return &Ranges{log: log, handler: handler, timeout: timeout, kick: NewSignal(), wanted: make(map[event.Channel]*wanted)}
+	return &Ranges{log: log, handler: handler, timeout: timeout, kick: wait.NewSignal(), wanted: make(map[event.Channel]*wanted)}
 }
 
 // Fill asks for what follows the head of a channel here.
@@ -116,15 +116,11 @@ func (r *Ranges) take() (batch []Range) {
 // Run puts the questions until ctx ends. Several goroutines may run it.
 func (r *Ranges) Run(ctx context.Context) {
 	backoff := RangeBackoff
-	for {
+	for ctx.Err() == nil {
 		batch := r.take()
 		if len(batch) == 0 {
-			select {
-			case <-r.kick:
-				continue
-			case <-ctx.Done():
-				return
-			}
+			r.kick.Wait(ctx, idle)
+			continue
 		}
 		due := time.Now().Add(RangePace)
 		rest := backoff/2 + rand.N(backoff)
@@ -133,9 +129,7 @@ func (r *Ranges) Run(ctx context.Context) {
 		} else {
 			backoff = min(2*backoff, rangeBackoffMost)
 		}
-		if rest > 0 && !wait.For(ctx, rest) {
-			return
-		}
+		wait.For(ctx, rest)
 	}
 }
 

@@ -65,20 +65,8 @@ type Handler interface {
 	Failed(ctx context.Context, what string, channels int, err error)
 }
 
-// Signal wakes a loop that waits. Many are one, and one that comes while nobody
-// waits is kept.
-type Signal chan struct{}
-
-// NewSignal makes a signal.
-func NewSignal() Signal { return make(Signal, 1) }
-
-// Raise wakes the loop.
-func (s Signal) Raise() {
-	select {
-	case s <- struct{}{}:
-	default:
-	}
-}
+// idle is how long readers wait at a time for somebody to ask.
+const idle = time.Hour
 
 // lookDebounce gathers the doubts of many channels into one look at a log.
 const lookDebounce = 20 * time.Millisecond
@@ -91,19 +79,13 @@ type Schedule struct {
 
 // Wait waits until the log is to be looked at again: after a period, or soon after
 // somebody asked for it. False: ctx ended.
-func (s *Schedule) Wait(ctx context.Context, asked Signal) bool {
+func (s *Schedule) Wait(ctx context.Context, asked wait.Signal) bool {
 	d := s.Period
 	if s.InDoubt() {
 		d = min(d, s.Suspect)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-asked:
-	case <-ctx.Done():
-		return false
+	if asked.Wait(ctx, d) {
+		return wait.For(ctx, min(lookDebounce, s.Suspect))
 	}
-	return wait.For(ctx, min(lookDebounce, s.Suspect))
+	return ctx.Err() == nil
 }

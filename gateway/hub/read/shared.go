@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -21,7 +22,7 @@ const SharedMost = 100 * time.Millisecond
 type Shared struct {
 	log     func(context.Context, []event.Channel) (store.Heads, error)
 	timeout time.Duration
-	kick    Signal
+	kick    wait.Signal
 	gone    chan struct{} // closed once Run ends
 
 	mu   sync.Mutex
@@ -40,7 +41,7 @@ type sharedQuestion struct {
 // NewShared makes a reader whose questions log answers, from a query that starts
 // after the call. They are put by Run.
 func NewShared(log func(context.Context, []event.Channel) (store.Heads, error), timeout time.Duration) *Shared {
-	return &Shared{log: log, timeout: timeout, kick: NewSignal(), gone: make(chan struct{})}
+	return &Shared{log: log, timeout: timeout, kick: wait.NewSignal(), gone: make(chan struct{})}
 }
 
 // Heads answers in the order of channels, from a query that starts after the call. It
@@ -82,18 +83,14 @@ func (s *Shared) Run(ctx context.Context) {
 	var asking sync.WaitGroup
 	defer asking.Wait()
 	defer close(s.gone)
-	for {
+	for ctx.Err() == nil {
 		s.mu.Lock()
 		q := s.next
 		s.next = nil
 		s.mu.Unlock()
 		if q == nil {
-			select {
-			case <-s.kick:
-				continue
-			case <-ctx.Done():
-				return
-			}
+			s.kick.Wait(ctx, idle)
+			continue
 		}
 		asking.Go(func() { s.put(ctx, q) })
 		patience := time.NewTimer(SharedMost)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -22,7 +23,7 @@ type Tail struct {
 	schedule Schedule
 	overlap  time.Duration
 	timeout  time.Duration
-	kick     Signal
+	kick     wait.Signal
 
 	// Owned by Run.
 	epoch event.Epoch            // that the position belongs to; empty: there is none
@@ -62,7 +63,7 @@ type TailHandler interface {
 func NewTail(log TailLog, handler TailHandler, schedule Schedule, overlap, timeout time.Duration) *Tail {
 	return &Tail{
 		log: log, handler: handler, schedule: schedule, overlap: overlap, timeout: timeout,
-		kick: NewSignal(), seen: make(map[store.Token]uint64),
+		kick: wait.NewSignal(), seen: make(map[store.Token]uint64),
 	}
 }
 

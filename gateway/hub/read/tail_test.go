@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -228,7 +229,7 @@ func TestSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		doubt := false
 		s := Schedule{Period: time.Minute, Suspect: time.Second, InDoubt: func() bool { return doubt }}
-		asked := NewSignal()
+		asked := wait.NewSignal()
 		wait := func() time.Duration {
 			began := time.Now()
 			require.True(t, s.Wait(t.Context(), asked))
