@@ -217,14 +217,14 @@ func (p *portable) failed(err error) Reason {
 		return ReasonExpired
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return ReasonSlow
-	case p.ctx.Err() != nil, errors.Is(err, net.ErrClosed), gone(err):
+	case p.ctx.Err() != nil, errors.Is(err, net.ErrClosed), Gone(err):
 		return ReasonClient
 	}
 	return ReasonError
 }
 
-// gone tells whether writing failed because the client left, or its network did.
-func gone(err error) bool {
+// Gone tells whether writing to a socket failed because the client left, or its network did.
+func Gone(err error) bool {
 	for _, no := range []syscall.Errno{syscall.EPIPE, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH} {
 		if errors.Is(err, no) {
 			return true

@@ -14,6 +14,7 @@ const lingerTime = int64(2 * time.Second)
 // finish ends a response whose last chunk was written. The stream is over for
 // its source; the connection waits for the peer, who may still be reading.
 func (s *shard) finish(i uint32, sl *slot) {
+	s.unblock(i, sl)
 	// It fails only where the peer is gone, which the loop hears of anyway.
 	_ = unix.Shutdown(int(sl.fd), unix.SHUT_WR)
 	src := s.slab.source(i)
@@ -43,9 +44,7 @@ func (s *shard) leave(i uint32, sl *slot) {
 // drop ends a stream without ending its response: the client must not take it
 // for complete.
 func (s *shard) drop(i uint32, sl *slot, reason conn.Reason) {
-	if sl.state == blocked {
-		s.unblock(i, sl)
-	}
+	s.unblock(i, sl)
 	s.opening.take(i)
 	abort(int(sl.fd))
 	src := s.slab.source(i)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -59,9 +58,7 @@ func shut(fd int, scratch []byte) {
 
 // reasonOf tells why a write failed.
 func reasonOf(err error) conn.Reason {
-	switch {
-	case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.ETIMEDOUT),
-		errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH):
+	if conn.Gone(err) {
 		return conn.ReasonClient
 	}
 	return conn.ReasonError

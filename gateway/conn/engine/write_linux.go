@@ -69,7 +69,9 @@ func (s *slot) why() conn.Reason {
 // deliver writes w and tells whether the stream can go on: it can't if the
 // socket did not take all, or failed, or if this was the end.
 func (s *shard) deliver(i uint32, sl *slot, w *wire) bool {
-	w.head = s.opening.take(i)
+	if head := s.opening.take(i); head != nil {
+		w.head = head // else it was taken with what is written on
+	}
 	all, err := s.write(sl, w)
 	switch {
 	case err != nil:
@@ -139,8 +141,11 @@ func (s *shard) hold(w *wire, bytes int) {
 	w.held = bytes
 }
 
-// unblock forgets the wire of a blocked slot.
+// unblock forgets the wire of a slot, if it is blocked.
 func (s *shard) unblock(i uint32, sl *slot) {
+	if sl.state != blocked {
+		return
+	}
 	sl.state = open
 	s.hold(s.blocked[i], 0)
 	delete(s.blocked, i)
@@ -149,17 +154,7 @@ func (s *shard) unblock(i uint32, sl *slot) {
 
 // resume writes on what the socket did not take before.
 func (s *shard) resume(i uint32, sl *slot) {
-	w := s.blocked[i]
-	all, err := s.write(sl, w)
-	switch {
-	case err != nil:
-		s.drop(i, sl, reasonOf(err))
-	case !all:
-		s.block(i, sl, w)
-	case w.last:
-		s.unblock(i, sl)
-		s.finish(i, sl)
-	default:
+	if s.deliver(i, sl, s.blocked[i]) {
 		s.unblock(i, sl)
 		s.turn(i)
 	}
