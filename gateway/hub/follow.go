@@ -29,13 +29,8 @@ func (b busHandler) Message(m fanout.Message) {
 
 // listeners is how many streams follow a channel.
 func (h *Hub) listeners(name event.Channel) int {
-	c := h.find(name)
-	if c == nil {
-		return 0
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.subs)
+	c, _ := h.LookChannel(name)
+	return c.Listeners
 }
 
 func (b busHandler) message(m fanout.Message) {

@@ -106,10 +106,7 @@ func (c *Channel) dropRing() {
 
 // expire drops what the ring has kept for longer than age.
 func (c *Channel) expire(age time.Duration, at Moment) {
-	r := c.recent
-	if r == nil {
-		return
-	}
+	r := c.look()
 	before := at.Now.Add(-age).UnixNano()
 	switch n := len(r.ring.entries); {
 	case n == 0:

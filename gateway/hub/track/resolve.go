@@ -169,10 +169,7 @@ func (c *Channel) begin(head event.Position, floor uint64, stale bool, at Moment
 
 // settleEarly resolves what was heard before the position was known.
 func (c *Channel) settleEarly(q *Question, fresh bool, at Moment, fx *Effects) {
-	r := c.recent
-	if r == nil {
-		return
-	}
+	r := c.look() // nothing in it is changed where it is nothing
 	if n := r.earlyNote; n.Note != nil {
 		r.earlyNote = Note{}
 		if n.Epoch == c.filled.Epoch {
