@@ -43,11 +43,11 @@ func Serve(w http.ResponseWriter, r *http.Request, src Source, opt Options) (rea
 
 // portable is one stream on the portable path. One goroutine runs it.
 type portable struct {
-	w   http.ResponseWriter
-	rc  *http.ResponseController
-	ctx context.Context
-	src Source
-	opt Options
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+	ctx    context.Context
+	src    Source
+	opt    Options
 	wake   wait.Signal
 	timer  *time.Timer
 	silent time.Time // since when nothing was written

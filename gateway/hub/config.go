@@ -11,6 +11,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/gateway/hub/read"
 	"github.com/bellhop/bellhop/gateway/hub/track"
 	"github.com/bellhop/bellhop/store"
 )
@@ -23,8 +24,8 @@ type Log interface {
 	Heads(ctx context.Context, channels []event.Channel, fresh bool) (store.Heads, error)
 	// Ranges returns a page for each range, in order.
 	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
-	// Tail reads the transactions with an id above after.ID that were not seen.
-	Tail(ctx context.Context, after store.Mark, seen func(store.Mark) bool) (store.Tail, error)
+
+	read.TailLog
 }
 
 // Config of a Hub. Zero values mean the defaults.

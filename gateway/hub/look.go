@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/bellhop/bellhop/event"
@@ -90,12 +91,7 @@ func (h *Hub) LookEvent(ctx context.Context, name event.Channel, seq uint64) fle
 	})
 	e.Since = &since
 	e.Ended, _ = h.departed(func(d *ended) bool {
-		for i := range d.places {
-			if d.places[i].channel == name {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(d.places, func(p place) bool { return p.channel == name })
 	})
 	return e
 }
