@@ -54,7 +54,7 @@ func (c *Channel) noted(n *event.Note, fx *Effects) {
 	if n == nil || n.Version <= c.count.Version {
 		return
 	}
-	if !c.count.leadsTo(n) || fx.Has(TellNote) {
+	if !c.count.leadsTo(n) {
 		// What was missed comes by the tail, and then is older than what is known.
 		// So clients hear of the state alone, and fetch their lists anew.
 		n = state(n)
