@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -121,63 +122,24 @@ func (c *nginxFiles) include(into *directive, pattern string, depth int) error {
 	return nil
 }
 
+// nginxToken is a comment, a mark, a word in quotes, or another word, in which the braces of
+// a variable are no marks.
+var nginxToken = regexp.MustCompile(`#[^\n]*|[;{}]|"((?:\\["'\\]|[^"])*)"?|'((?:\\["'\\]|[^'])*)'?|` +
+	`(?:\\["'\\]|\$\{(?:[^ \t\r\n;{}]*\})?|[^ \t\r\n;{}])+`)
+
+var nginxEscapes = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`)
+
 // nginxWords are the words and marks of a configuration; quoted ones are no marks.
 func nginxWords(text string) iter.Seq2[string, bool] {
 	return func(yield func(string, bool) bool) {
-		for i := 0; i < len(text); {
-			switch c := text[i]; {
-			case strings.IndexByte(" \t\r\n", c) >= 0:
-				i++
-			case c == '#':
-				end := strings.IndexByte(text[i:], '\n')
-				if end < 0 {
-					return
-				}
-				i += end
-			case c == ';' || c == '{' || c == '}':
-				if !yield(text[i:i+1], false) {
-					return
-				}
-				i++
-			default:
-				word, length, quoted := nginxWord(text[i:])
-				if !yield(word, quoted) {
-					return
-				}
-				i += length
+		for _, m := range nginxToken.FindAllStringSubmatch(text, -1) {
+			word, quoted := m[0], m[0][0] == '"' || m[0][0] == '\''
+			if quoted {
+				word = m[1] + m[2]
+			}
+			if m[0][0] != '#' && !yield(nginxEscapes.Replace(word), quoted) {
+				return
 			}
 		}
 	}
-}
-
-// nginxWord takes the word that the text begins with.
-func nginxWord(text string) (word string, length int, quoted bool) {
-	var b strings.Builder
-	quote, variable := byte(0), false
-	if text[0] == '"' || text[0] == '\'' {
-		quote, length = text[0], 1
-	}
-	for ; length < len(text); length++ {
-		switch c := text[length]; {
-		case c == '\\' && length+1 < len(text) && strings.IndexByte(`"'\`, text[length+1]) >= 0:
-			length++
-			b.WriteByte(text[length])
-		case quote != 0 && c == quote:
-			return b.String(), length + 1, true
-		case quote != 0:
-			b.WriteByte(c)
-		case strings.HasPrefix(text[length:], "${"): // of a variable, no block
-			variable = true
-			b.WriteString("${")
-			length++
-		case c == '}' && variable:
-			variable = false
-			b.WriteByte(c)
-		case strings.IndexByte(" \t\r\n;{}", c) >= 0:
-			return b.String(), length, false
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return b.String(), length, quote != 0
 }
