@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // Stream is what to open: a stream as a browser does, through everything that stands
@@ -85,17 +87,12 @@ func (s Stream) Look(ctx context.Context) ([]Finding, error) {
 		l.open(ctx, patients, url.Values{"heartbeat": {strconv.Itoa(seconds)}}, "Accept-Encoding", "identity")
 	})
 	o.poll = l.ask(ctx, http.MethodGet, url.Values{"wait": {"1"}}, "Accept-Encoding", "gzip, deflate, br")
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
 	for {
 		o.browser, o.patient = browsers.now(), patients.now()
 		if o.enough() || ctx.Err() != nil {
 			return o.judge(), nil
 		}
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
+		wait.For(ctx, lookEvery)
 	}
 }
 
