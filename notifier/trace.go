@@ -41,9 +41,9 @@ func (a announcement) announce(messages []fanout.Message) (*tracing.Span, []fano
 		return nil, messages
 	}
 	span := a.job.trace.Child("announce", tracing.Producer, time.Now())
-	id := span.Context().Bytes()
+	id := span.Context()
 	for i := range messages[from:] {
-		messages[from+i].Trace = &id
+		messages[from+i].Trace = id
 	}
 	return span, messages
 }

@@ -151,9 +151,7 @@ func (t *Tracer) post(batch []*Span) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.cfg.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, t.cfg.URL, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -174,23 +172,6 @@ func (t *Tracer) post(batch []*Span) error {
 //
 //nolint:tagliatelle // OTLP names them
 type (
-	export struct {
-		ResourceSpans []resourceSpans `json:"resourceSpans"`
-	}
-	resourceSpans struct {
-		Resource   resource     `json:"resource"`
-		ScopeSpans []scopeSpans `json:"scopeSpans"`
-	}
-	resource struct {
-		Attributes []attribute `json:"attributes"`
-	}
-	scopeSpans struct {
-		Scope scope      `json:"scope"`
-		Spans []spanJSON `json:"spans"`
-	}
-	scope struct {
-		Name string `json:"name"`
-	}
 	spanJSON struct {
 		Trace      string      `json:"traceId"`
 		Span       string      `json:"spanId"`
@@ -200,54 +181,52 @@ type (
 		Began      int64       `json:"startTimeUnixNano,string"`
 		Ended      int64       `json:"endTimeUnixNano,string"`
 		Attributes []attribute `json:"attributes"`
-		Status     status      `json:"status,omitzero"`
-	}
-	status struct {
-		Code int `json:"code"`
+		Status     struct {
+			Code int `json:"code"`
+		} `json:"status,omitzero"`
 	}
 	attribute struct {
 		Key   string `json:"key"`
-		Value value  `json:"value"`
-	}
-	value struct {
-		String *string `json:"stringValue,omitempty"`
-		Int    *int    `json:"intValue,omitempty,string"`
+		Value struct {
+			String *string `json:"stringValue,omitempty"`
+			Int    *int    `json:"intValue,omitempty,string"`
+		} `json:"value"`
 	}
 )
+
+func text(key, value string) (a attribute) {
+	a.Key, a.Value.String = key, &value
+	return a
+}
+
+func number(key string, value int) (a attribute) {
+	a.Key, a.Value.Int = key, &value
+	return a
+}
 
 // failedCode is the status of a span that failed.
 const failedCode = 2
 
-func (t *Tracer) request(batch []*Span) export {
+func (t *Tracer) request(batch []*Span) any {
 	spans := make([]spanJSON, len(batch))
 	for i, s := range batch {
 		out := &spans[i]
 		*out = spanJSON{
-			Trace: hex.EncodeToString(s.context.Trace[:]), Span: hex.EncodeToString(s.context.Span[:]), Name: s.name, Kind: s.kind,
-			Began: s.began.UnixNano(), Ended: s.ended.UnixNano(), Attributes: attributes(s.attrs...),
+			Trace: hex.EncodeToString(s.context[:traceBytes]), Span: hex.EncodeToString(s.context[traceBytes:]), Name: s.name, Kind: s.kind,
+			Began: s.began.UnixNano(), Ended: s.ended.UnixNano(), Attributes: append([]attribute{}, s.attrs...), // never null
 		}
-		if s.parent != [8]byte{} {
+		if s.parent != [spanBytes]byte{} {
 			out.Parent = hex.EncodeToString(s.parent[:])
 		}
 		if s.failed {
 			out.Status.Code = failedCode
 		}
 	}
-	by := attributes(attr{key: "service.name", text: t.cfg.Service}, attr{key: "service.version", text: t.cfg.Version},
-		attr{key: "service.instance.id", text: t.cfg.Instance})
-	return export{[]resourceSpans{{resource{by}, []scopeSpans{{scope{"bellhop"}, spans}}}}}
-}
-
-func attributes(attrs ...attr) []attribute {
-	all := make([]attribute, len(attrs))
-	for i := range attrs {
-		a := &attrs[i]
-		all[i].Key = a.key
-		if a.isInt {
-			all[i].Value.Int = &a.number
-		} else {
-			all[i].Value.String = &a.text
-		}
-	}
-	return all
+	type object map[string]any
+	return object{"resourceSpans": []object{{
+		"resource": object{"attributes": []attribute{
+			text("service.name", t.cfg.Service), text("service.version", t.cfg.Version), text("service.instance.id", t.cfg.Instance),
+		}},
+		"scopeSpans": []object{{"scope": object{"name": "bellhop"}, "spans": spans}},
+	}}}
 }

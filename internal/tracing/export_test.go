@@ -14,8 +14,8 @@ func TestSpansAreWrittenAsOTLPHasThem(t *testing.T) {
 	t.Parallel()
 	tracer := &Tracer{cfg: Config{Service: "notifier", Version: "1.0", Instance: "a"}}
 	at := time.Unix(1, 5)
-	whole := &Span{name: "publish", kind: Server, context: Context{Trace: [16]byte{1}, Span: [8]byte{2}}, began: at, ended: at}
-	failed := &Span{name: "append", kind: Internal, context: Context{Trace: [16]byte{1}, Span: [8]byte{3}}, parent: [8]byte{2}, began: at, ended: at, failed: true}
+	whole := &Span{name: "publish", kind: Server, context: Context{0: 1, traceBytes: 2}, began: at, ended: at}
+	failed := &Span{name: "append", kind: Internal, context: Context{0: 1, traceBytes: 3}, parent: [8]byte{2}, began: at, ended: at, failed: true}
 	failed.Set("error.message", `no "log"`)
 	failed.SetInt("bellhop.channels", 0)
 	body, err := json.Marshal(tracer.request([]*Span{whole, failed}))

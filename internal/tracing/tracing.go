@@ -9,22 +9,11 @@ import (
 	"time"
 )
 
-// Context names a span, for those that go on from it in another process.
-type Context struct {
-	Trace [16]byte
-	Span  [8]byte
-}
+// Context names a span, for those that go on from it in another process: its trace, in 16
+// bytes, then the span itself.
+type Context = [traceBytes + spanBytes]byte
 
-// Bytes is the context as messages carry it: the trace, then the span.
-func (c Context) Bytes() (b [24]byte) {
-	copy(b[copy(b[:], c.Trace[:]):], c.Span[:])
-	return b
-}
-
-// ContextOf is the context of which b is Bytes.
-func ContextOf(b [24]byte) Context {
-	return Context{Trace: [16]byte(b[:16]), Span: [8]byte(b[16:])}
-}
+const traceBytes, spanBytes = 16, 8
 
 // ParseParent reads a traceparent of W3C Trace Context. known: it is one; sampled: who
 // sent it traces this request.
@@ -38,12 +27,12 @@ func ParseParent(header string) (c Context, sampled, known bool) {
 		return Context{}, false, false
 	}
 	var flags [1]byte
-	for i, to := range [][]byte{c.Trace[:], c.Span[:], flags[:]} {
+	for i, to := range [][]byte{c[:traceBytes], c[traceBytes:], flags[:]} {
 		if _, err := hex.Decode(to, []byte(parts[i+1])); err != nil {
 			return Context{}, false, false
 		}
 	}
-	if c.Trace == [16]byte{} || c.Span == [8]byte{} {
+	if [traceBytes]byte(c[:]) == [traceBytes]byte{} || [spanBytes]byte(c[traceBytes:]) == [spanBytes]byte{} {
 		return Context{}, false, false
 	}
 	return c, flags[0]&1 != 0, true
@@ -66,17 +55,11 @@ type Span struct {
 	name    string
 	kind    Kind
 	context Context
-	parent  [8]byte // zero: none
+	parent  [spanBytes]byte // zero: none
 	began   time.Time
 	ended   time.Time
-	attrs   []attr
+	attrs   []attribute
 	failed  bool
-}
-
-type attr struct {
-	key, text string
-	number    int
-	isInt     bool
 }
 
 // Begin starts what a request asks for: in the caller's trace if the traceparent that it
@@ -91,7 +74,7 @@ func (t *Tracer) Begin(name, traceparent string) *Span {
 	case known && !sampled, !known && rand.Float64() >= t.cfg.Ratio:
 		return nil
 	case !known:
-		parent = Context{Trace: random[[16]byte]()}
+		random(parent[:traceBytes])
 	}
 	return t.span(name, Server, parent, time.Now())
 }
@@ -110,7 +93,9 @@ func (t *Tracer) Alone(name string, began time.Time) *Span {
 	if t == nil || rand.Float64() >= t.cfg.Ratio {
 		return nil
 	}
-	s := t.span(name, Consumer, Context{Trace: random[[16]byte]()}, began)
+	var root Context
+	random(root[:traceBytes])
+	s := t.span(name, Consumer, root, began)
 	s.Set("bellhop.linked", "no")
 	return s
 }
@@ -124,8 +109,9 @@ func (s *Span) Child(name string, kind Kind, began time.Time) *Span {
 }
 
 func (t *Tracer) span(name string, kind Kind, parent Context, began time.Time) *Span {
-	return &Span{tracer: t, name: name, kind: kind, parent: parent.Span, began: began,
-		context: Context{Trace: parent.Trace, Span: random[[8]byte]()}}
+	s := &Span{tracer: t, name: name, kind: kind, parent: [spanBytes]byte(parent[traceBytes:]), began: began, context: parent}
+	random(s.context[traceBytes:])
+	return s
 }
 
 // Context names the span; nil: it is not traced.
@@ -138,14 +124,16 @@ func (s *Span) Context() *Context {
 }
 
 // Set notes something about the span.
-func (s *Span) Set(key, value string) { s.set(attr{key: key, text: value}) }
+func (s *Span) Set(key, value string) {
+	if s != nil {
+		s.attrs = append(s.attrs, text(key, value))
+	}
+}
 
 // SetInt is Set for a number.
-func (s *Span) SetInt(key string, value int) { s.set(attr{key: key, number: value, isInt: true}) }
-
-func (s *Span) set(a attr) {
+func (s *Span) SetInt(key string, value int) {
 	if s != nil {
-		s.attrs = append(s.attrs, a)
+		s.attrs = append(s.attrs, number(key, value))
 	}
 }
 
@@ -161,11 +149,10 @@ func (s *Span) End(err error) {
 	s.tracer.hand(s)
 }
 
-// random is an id; zero is none.
-func random[ID [8]byte | [16]byte]() (id ID) {
-	for i := range len(id) {
+// random makes an id; zero is none.
+func random(id []byte) {
+	for i := range id {
 		id[i] = byte(rand.Uint32())
 	}
 	id[0] |= 1
-	return id
 }

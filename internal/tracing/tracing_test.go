@@ -21,8 +21,8 @@ func TestParentIsReadAsTheStandardSays(t *testing.T) {
 	const good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	c, sampled, known := ParseParent(good)
 	require.True(t, known && sampled)
-	require.Equal(t, byte(0x0a), c.Trace[0])
-	require.Equal(t, byte(0xb7), c.Span[0])
+	require.Equal(t, byte(0x0a), c[0])
+	require.Equal(t, byte(0xb7), c[traceBytes])
 	_, sampled, known = ParseParent("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-02-what the future may add")
 	require.True(t, known && !sampled, "a later version")
 	for _, bad := range []string{

@@ -31,8 +31,7 @@ func (s *Service) traced() func(*[fanout.TraceBytes]byte, event.Channel, uint64,
 	return func(trace *[fanout.TraceBytes]byte, channel event.Channel, seq uint64, began time.Time, streams int) {
 		span := s.tracer.Alone("fill", began)
 		if trace != nil {
-			parent := tracing.ContextOf(*trace)
-			span = s.tracer.Continue("hand over", &parent, began)
+			span = s.tracer.Continue("hand over", trace, began)
 		}
 		span.Set("bellhop.namespace", channel.Namespace())
 		span.SetInt("bellhop.seq", int(seq))
