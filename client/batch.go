@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,9 +53,7 @@ func firstError(results []Result) error {
 	for _, r := range results {
 		if r.Err != nil {
 			failed++
-			if first == nil {
-				first = r.Err
-			}
+			first = cmp.Or(first, r.Err)
 		}
 	}
 	if first == nil {
@@ -71,12 +70,6 @@ type job struct {
 	failure  *Error // result's, nil if there is none
 	attempts int
 	written  bool // perhaps, by an attempt whose answer nobody heard
-}
-
-// succeed settles a job.
-func (j *job) succeed(r *resultJSON) {
-	*j.result = Result{Receipt: Receipt{Events: r.Events, Replayed: r.Replayed}}
-	j.failure = nil
 }
 
 // fail settles a job until it is sent again.
@@ -135,7 +128,7 @@ func fits(jobs []*job) int {
 	for i, j := range jobs {
 		channels := len(j.event.Channels) + len(j.event.Users)
 		appends += channels
-		data += max(channels, 1) * len(j.body) // a body for no channel is refused, but it is sent
+		data += max(channels, 1) * j.size // a body for no channel is refused, but it is sent
 		_, repeated := keys[j.event.IdempotencyKey]
 		if i > 0 && (i == maxBatch || appends > maxBatchAppends || data > maxBatchData || repeated) {
 			return i
@@ -156,7 +149,8 @@ func (c *Client) sendBatch(ctx context.Context, jobs []*job) (later []*job, whol
 			failure = results[i].failure()
 		}
 		if failure == nil {
-			j.succeed(&results[i])
+			*j.result = Result{Receipt: Receipt{Events: results[i].Events, Replayed: results[i].Replayed}}
+			j.failure = nil
 			continue
 		}
 		j.fail(*failure)
@@ -174,9 +168,7 @@ func (c *Client) postBatch(ctx context.Context, jobs []*job) ([]resultJSON, *Err
 	}
 	online := false
 	for _, j := range jobs {
-		w := j.wire()
-		w.IdempotencyKey = j.event.IdempotencyKey
-		body.Events = append(body.Events, w)
+		body.Events = append(body.Events, eventJSON(j.event))
 		online = online || j.event.AskOnline
 	}
 	encoded, err := encode(body)

@@ -121,8 +121,4 @@ func (e *Error) Temporary() bool {
 
 // endedBy notes that ctx has ended, if so, in an answer that would else say
 // nothing of it.
-func (e *Error) endedBy(ctx context.Context) {
-	if e.Err == nil {
-		e.Err = ctx.Err()
-	}
-}
+func (e *Error) endedBy(ctx context.Context) { e.Err = cmp.Or(e.Err, ctx.Err()) }

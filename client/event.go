@@ -67,24 +67,25 @@ type Receipt struct {
 	Replayed bool
 }
 
-// eventJSON is an event on the wire.
+// eventJSON is an Event on the wire.
 type eventJSON struct {
-	Channels       []string        `json:"channels,omitempty"`
-	Users          []string        `json:"users,omitempty"`
-	Type           string          `json:"type"`
-	Data           json.RawMessage `json:"data"`
-	ExpiresAt      *time.Time      `json:"expires_at,omitempty"`
-	CollapseKey    string          `json:"collapse_key,omitempty"`
-	Renew          bool            `json:"renew,omitempty"`
-	Critical       bool            `json:"critical,omitempty"`
-	IdempotencyKey string          `json:"idempotency_key,omitempty"` // in a batch; else it is a header
+	Channels       []string  `json:"channels,omitempty"`
+	Users          []string  `json:"users,omitempty"`
+	Type           string    `json:"type"`
+	Data           any       `json:"data"` // a json.RawMessage
+	ExpiresAt      time.Time `json:"expires_at,omitzero"`
+	CollapseKey    string    `json:"collapse_key,omitempty"`
+	Renew          bool      `json:"renew,omitempty"`
+	Critical       bool      `json:"critical,omitempty"`
+	IdempotencyKey string    `json:"idempotency_key,omitempty"` // in a batch; else it is a header
+	AskOnline      bool      `json:"-"`                         // it is in the query
 }
 
 // item is an event whose data is encoded and whose idempotency key is chosen: it
 // can be sent as often as it takes.
 type item struct {
-	event Event // without Data
-	body  json.RawMessage
+	event Event
+	size  int // of its data, in bytes
 }
 
 // maxKey is the longest idempotency key, in bytes, as the notifier has it.
@@ -104,11 +105,11 @@ func prepare(e Event) (item, error) {
 		return item{}, fmt.Errorf("%w: IdempotencyKey of an event of type %q: want at most %d printable ASCII characters, no space at either end",
 			ErrInvalid, e.Type, maxKey)
 	}
-	e.Data = nil
+	e.Data = json.RawMessage(data)
 	if e.IdempotencyKey == "" {
 		e.IdempotencyKey = rand.Text()
 	}
-	return item{event: e, body: data}, nil
+	return item{e, len(data)}, nil
 }
 
 // validKey tells whether a key is one, or empty. A header loses the spaces around
@@ -116,23 +117,6 @@ func prepare(e Event) (item, error) {
 func validKey(key string) bool {
 	return len(key) <= maxKey && strings.TrimSpace(key) == key &&
 		!strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' })
-}
-
-// wire is the event as it stands in a body.
-func (i *item) wire() eventJSON {
-	w := eventJSON{
-		Channels:    i.event.Channels,
-		Users:       i.event.Users,
-		Type:        i.event.Type,
-		Data:        i.body,
-		CollapseKey: i.event.CollapseKey,
-		Renew:       i.event.Renew,
-		Critical:    i.event.Critical,
-	}
-	if !i.event.ExpiresAt.IsZero() {
-		w.ExpiresAt = &i.event.ExpiresAt
-	}
-	return w
 }
 
 // encode writes JSON without the escapes that only help inside HTML.

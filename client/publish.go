@@ -15,7 +15,9 @@ func (c *Client) Publish(ctx context.Context, e Event) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	body, err := encode(it.wire())
+	wire := eventJSON(it.event)
+	wire.IdempotencyKey = ""
+	body, err := encode(wire)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -23,18 +25,14 @@ func (c *Client) Publish(ctx context.Context, e Event) (Receipt, error) {
 		method: http.MethodPost, path: "/v1/events" + query(e.AskOnline),
 		body: body, idempotencyKey: it.event.IdempotencyKey,
 	}
-	var receipt Receipt
-	err = c.again(ctx, r.idempotencyKey, func(ctx context.Context) *Error {
-		var answer struct {
-			Events []Position `json:"events"`
-		}
-		header, failure := c.do(ctx, r, http.StatusCreated, &answer)
-		if failure == nil {
-			receipt = Receipt{Events: answer.Events, Replayed: header.Get("Idempotent-Replayed") == "true"}
-		}
-		return failure
-	})
-	return receipt, err
+	var answer struct {
+		Events []Position `json:"events"`
+	}
+	header, err := c.again(ctx, r, http.StatusCreated, &answer)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{Events: answer.Events, Replayed: header.Get("Idempotent-Replayed") == "true"}, nil
 }
 
 func query(online bool) string {
@@ -47,7 +45,8 @@ func query(online bool) string {
 // Purge takes all events of a channel away for good; its seqs go on where they
 // were. It needs a key with the admin right, and may be repeated.
 func (c *Client) Purge(ctx context.Context, channel string) error {
-	return c.admin(ctx, request{method: http.MethodDelete, path: "/v1/channels/" + url.PathEscape(channel)})
+	_, err := c.again(ctx, request{method: http.MethodDelete, path: "/v1/channels/" + url.PathEscape(channel)}, http.StatusNoContent, nil)
+	return err
 }
 
 // Withdraw takes all events of a channel away that have a collapse key and were there
@@ -61,10 +60,7 @@ func (c *Client) Withdraw(ctx context.Context, channel, collapseKey string) (rem
 		method: http.MethodDelete,
 		path:   "/v1/channels/" + url.PathEscape(channel) + "/events?" + url.Values{"collapse_key": {collapseKey}}.Encode(),
 	}
-	err = c.again(ctx, "", func(ctx context.Context) *Error {
-		_, failure := c.do(ctx, r, http.StatusOK, &answer)
-		return failure
-	})
+	_, err = c.again(ctx, r, http.StatusOK, &answer)
 	return answer.Removed, err
 }
 
@@ -76,13 +72,6 @@ func (c *Client) Disconnect(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
-	return c.admin(ctx, request{method: http.MethodPost, path: "/v1/admin/disconnect", body: body})
-}
-
-// admin sends what is the same however often it is done.
-func (c *Client) admin(ctx context.Context, r request) error {
-	return c.again(ctx, "", func(ctx context.Context) *Error {
-		_, failure := c.do(ctx, r, http.StatusNoContent, nil)
-		return failure
-	})
+	_, err = c.again(ctx, request{method: http.MethodPost, path: "/v1/admin/disconnect", body: body}, http.StatusNoContent, nil)
+	return err
 }

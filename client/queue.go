@@ -187,8 +187,6 @@ func (q *Queue) report(it item, r Result) {
 		q.failed++
 	}
 	if q.done != nil {
-		e := it.event
-		e.Data = it.body
-		q.done(e, r.Receipt, r.Err)
+		q.done(it.event, r.Receipt, r.Err)
 	}
 }

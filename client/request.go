@@ -156,26 +156,25 @@ func (b *budget) pause(ctx context.Context, atLeast time.Duration) bool {
 	}
 }
 
-// again carries an attempt out until it succeeds, can't succeed, or the budget is
-// spent. key is the event's idempotency key, if it is about one.
-func (c *Client) again(ctx context.Context, key string, attempt func(context.Context) *Error) error {
+// again is do until it succeeds, can't succeed, or the budget is spent.
+func (c *Client) again(ctx context.Context, r request, want int, out any) (http.Header, error) {
 	b := c.newBudget()
 	notWritten := true
 	for attempts := 1; ; attempts++ {
-		failure := attempt(ctx)
+		header, failure := c.do(ctx, r, want, out)
 		if failure == nil {
-			return nil
+			return header, nil
 		}
 		// The last answer speaks of its own attempt alone. One before it may have
 		// been carried out, although nobody heard of it.
 		notWritten = notWritten && failure.NotWritten
-		failure.Attempts, failure.NotWritten, failure.IdempotencyKey = attempts, notWritten, key
+		failure.Attempts, failure.NotWritten, failure.IdempotencyKey = attempts, notWritten, r.idempotencyKey
 		if !failure.Temporary() {
-			return failure
+			return nil, failure
 		}
 		if ctx.Err() != nil || !b.pause(ctx, failure.RetryAfter) {
 			failure.endedBy(ctx)
-			return failure
+			return nil, failure
 		}
 	}
 }
