@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 )
@@ -31,34 +32,25 @@ func Ask[T any](ctx context.Context, m *Member, about string, body any) (Answers
 	}
 	ctx, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
-	own := message{From: senderOf(m.cfg.Self), Kind: kindAnswer}
-	ownBody, ownErr := m.answer(ctx, about, asked)
-	own.Body = ownBody
-	if ownErr != nil {
-		own.Error = ownErr.Error()
-	}
 	var all Answers[T]
 	silent := make(map[string]Process)
 	for _, p := range m.Known() {
 		silent[p.ID] = p
 	}
 	take := func(a message) {
-		p := a.From.process()
-		delete(silent, p.ID)
 		var body T
-		switch {
-		case a.Error != "" || json.Unmarshal(a.Body, &body) != nil:
-			silent[p.ID] = p
-		default:
-			all.Of = append(all.Of, Answer[T]{p, body})
+		if a.Error != "" || json.Unmarshal(a.Body, &body) != nil {
+			silent[a.From.ID] = a.From
+			return
 		}
+		delete(silent, a.From.ID)
+		all.Of = append(all.Of, Answer[T]{a.From, body})
 	}
+	own := m.answer(ctx, message{About: about, Body: asked})
+	own.From = m.cfg.Self
 	take(own)
 	m.others(ctx, about, asked, take, func() bool { return len(silent) > 0 })
-	for _, p := range silent {
-		all.Silent = append(all.Silent, p)
-	}
-	slices.SortFunc(all.Silent, compare)
+	all.Silent = slices.SortedFunc(maps.Values(silent), compare)
 	slices.SortFunc(all.Of, func(a, b Answer[T]) int { return compare(a.From, b.From) })
 	return all, nil
 }

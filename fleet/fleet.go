@@ -13,7 +13,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // How processes hear of each other.
@@ -71,8 +71,6 @@ type Config struct {
 	Logger *slog.Logger // default: slog.Default()
 	// Servers tells what the process stands on, without waiting. Nil: nothing is told.
 	Servers func() Servers
-
-	beat, forget time.Duration // beatEvery and forgetAfter but in tests
 }
 
 // AnswerFunc answers a question. It is called by several goroutines and is to be done
@@ -115,7 +113,6 @@ type heard struct {
 func New(cfg Config) *Member {
 	cfg.Self.ID = rand.Text()
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
-	cfg.beat, cfg.forget = cmp.Or(cfg.beat, beatEvery), cmp.Or(cfg.forget, forgetAfter)
 	return &Member{
 		cfg: cfg, replies: event.Channel(string(questions) + "/" + cfg.Self.ID), answers: make(map[string]AnswerFunc),
 		in: make(chan message, maxQueue), placing: make(chan struct{}, maxAnswering),
@@ -162,16 +159,12 @@ func (m *Member) Close() error {
 // beat says that the process is there, again and again, and at the end that it goes. The
 // first time it has all others say so too.
 func (m *Member) beat(ctx context.Context) {
-	tick := time.NewTicker(m.cfg.beat)
-	defer tick.Stop()
 	for kind := kindHello; ; kind = kindHere {
 		_, err := m.send(ctx, questions, message{Kind: kind})
 		if err != nil && ctx.Err() == nil {
 			m.cfg.Logger.DebugContext(ctx, "the fleet does not hear of this process", "error", err)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		if !wait.For(ctx, beatEvery) {
 			// An error: the others will miss it.
 			_, _ = m.send(context.WithoutCancel(ctx), questions, message{Kind: kindGone})
 			return
@@ -213,15 +206,15 @@ func (m *Member) spawn(do func()) {
 }
 
 // hear notes that a process is there, or goes.
-func (m *Member) hear(from sender, gone bool) {
+func (m *Member) hear(from Process, gone bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if gone {
-		m.leave(from.process(), time.Now())
+		m.leave(from, time.Now())
 		return
 	}
 	if _, ok := m.known[from.ID]; ok || len(m.known) < maxKnown {
-		m.known[from.ID] = heard{from.process(), time.Now()}
+		m.known[from.ID] = heard{from, time.Now()}
 	}
 }
 
@@ -231,7 +224,7 @@ func (m *Member) Known() []Process {
 	defer m.mu.Unlock()
 	all := make([]Process, 0, len(m.known))
 	for _, p := range m.known {
-		if time.Since(p.at) > m.cfg.forget {
+		if time.Since(p.at) > forgetAfter {
 			m.leave(p.Process, p.at)
 			continue
 		}
@@ -261,34 +254,29 @@ func (m *Member) Left() []Departure {
 func (m *Member) reply(ctx context.Context, q message) {
 	ctx, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
-	out := message{Kind: kindAnswer, Number: q.Number}
-	body, err := m.answer(ctx, q.About, q.Body)
-	if err != nil {
-		out.Error = err.Error()
-	}
-	out.Body = body
 	// An error: who asked names this process as one that did not answer.
-	_, _ = m.send(ctx, event.Channel(string(questions)+"/"+q.From.ID), out)
+	_, _ = m.send(ctx, event.Channel(string(questions)+"/"+q.From.ID), m.answer(ctx, q))
 }
 
-// errUnknown: the process does not know what it is asked, as one of another version may
-// not.
-var errUnknown = errors.New("it does not know the question")
-
-func (m *Member) answer(ctx context.Context, about string, body json.RawMessage) (json.RawMessage, error) {
-	answer := m.answers[about]
+// answer is this process's answer to a question, which may be why there is none.
+func (m *Member) answer(ctx context.Context, q message) message {
+	out := message{Kind: kindAnswer, Number: q.Number}
+	answer := m.answers[q.About]
 	if answer == nil {
-		return nil, errUnknown
+		out.Error = "it does not know the question" // as one of another version may not
+		return out
 	}
-	v, err := answer(ctx, body)
+	v, err := answer(ctx, q.Body)
+	if err == nil {
+		out.Body, err = json.Marshal(v)
+	}
+	if err == nil && len(out.Body) > maxBody {
+		err = fmt.Errorf("the answer has %d bytes, and the bus carries %d", len(out.Body), maxBody)
+	}
 	if err != nil {
-		return nil, err
+		out.Body, out.Error = nil, err.Error()
 	}
-	out, err := json.Marshal(v)
-	if err == nil && len(out) > maxBody {
-		return nil, fmt.Errorf("the answer has %d bytes, and the bus carries %d", len(out), maxBody)
-	}
-	return out, err
+	return out
 }
 
 // take hands an answer to who waits for it.

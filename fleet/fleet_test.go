@@ -99,7 +99,7 @@ func TestWhoDoesNotAnswerIsNamed(t *testing.T) {
 		require.Empty(t, answered)
 		require.Len(t, silent, 5)
 
-		a.hear(sender{ID: "x", Name: "crashed"}, false)
+		a.hear(Process{ID: "x", Name: "crashed"}, false)
 		_, silent = ask(t, a, "name")
 		require.Contains(t, silent, "crashed")
 		<-time.After(forgetAfter + beatEvery)
@@ -123,11 +123,11 @@ func TestStrangersDoNoHarm(t *testing.T) {
 			require.NoError(t, err)
 		}
 		for i := range 2 * maxKnown {
-			a.hear(sender{ID: strconv.Itoa(i)}, false)
+			a.hear(Process{ID: strconv.Itoa(i)}, false)
 		}
 		require.Len(t, a.Known(), maxKnown)
 		for i := range 2 * maxKnown {
-			a.hear(sender{ID: strconv.Itoa(i)}, true)
+			a.hear(Process{ID: strconv.Itoa(i)}, true)
 		}
 		require.LessOrEqual(t, len(a.Left()), maxLeft)
 		answered, _ := ask(t, a, "name")

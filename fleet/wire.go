@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
@@ -22,25 +21,13 @@ const (
 // message is what travels between processes. Members pass over kinds, and parts, that
 // they do not know.
 type message struct {
-	From   sender          `json:"from"`
+	From   Process         `json:"from"`
 	Kind   string          `json:"kind"`
 	About  string          `json:"about,omitempty"`
 	Number uint64          `json:"number,omitempty"`
 	Body   json.RawMessage `json:"body,omitempty"`
 	Error  string          `json:"error,omitempty"`
 }
-
-// sender is a Process on the bus.
-type sender struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Role    string    `json:"role"`
-	Version string    `json:"version"`
-	Started time.Time `json:"started"`
-}
-
-func senderOf(p Process) sender   { return sender(p) }
-func (s sender) process() Process { return Process(s) }
 
 // The bus carries events. A message is dressed as one: its position means nothing.
 const (
@@ -54,7 +41,7 @@ var dressHead = []byte("event: fleet\ndata: ")
 func (m *Member) send(ctx context.Context, to event.Channel, msg message) (reached int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
-	msg.From = senderOf(m.cfg.Self)
+	msg.From = m.cfg.Self
 	text, err := json.Marshal(msg)
 	if err != nil {
 		return 0, err
