@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -73,9 +74,7 @@ type Relay struct {
 
 	unfit   map[int64]int // rows that the log did not take, and how often; of one round at most
 	counted time.Time
-
-	mu    sync.Mutex
-	doubt string // what is wrong; empty: nothing
+	doubt   atomic.Pointer[string] // what is wrong; empty: nothing
 }
 
 // New makes a relay that does nothing yet. It does not connect.
@@ -89,6 +88,7 @@ func New(c Config) (*Relay, error) {
 		return nil, fmt.Errorf("the outbox: %w", err)
 	}
 	r := &Relay{cfg: c, table: &table{db, c.Table}, lease: newLease(db, c.Table, c.Logger), metrics: newMetrics(time.Now())}
+	r.doubt.Store(new(string))
 	if c.Registerer != nil {
 		if err := r.metrics.register(c.Registerer); err != nil {
 			return nil, errors.Join(fmt.Errorf("relay: register metrics: %w", err), db.Close())
@@ -105,41 +105,43 @@ func (r *Relay) Close() error { return r.table.db.Close() }
 func (r *Relay) Examine(ctx context.Context) error { return r.table.examine(ctx) }
 
 // Doubt is what keeps the relay from its work; empty: nothing that is known.
-func (r *Relay) Doubt() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.doubt
-}
+func (r *Relay) Doubt() string { return *r.doubt.Load() }
 
 // Run relays until ctx ends, and then returns nil. A table that can't be relayed is an
 // error that wraps ErrUnfit if the first look finds it; later on it is waited for, as is
 // a server that is away.
 func (r *Relay) Run(ctx context.Context) error {
-	failures := 0
-	for first := true; ; first = false {
-		err := r.Examine(ctx)
-		if errors.Is(err, ErrUnfit) && first {
-			return err
-		}
-		if r.judge(ctx, err, &failures); err == nil {
-			break
-		}
-		if !wait.For(ctx, backoff(failures)) {
-			return nil
-		}
+	if err := r.Examine(ctx); errors.Is(err, ErrUnfit) {
+		return err
 	}
 	var keeper sync.WaitGroup
-	keeper.Go(func() { r.lease.keep(ctx) })
-	for ctx.Err() == nil {
-		// What has begun ends: it is soon done, and would else be done again.
-		round, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundMost)
-		pause, err := r.round(round)
-		cancel()
-		if r.judge(ctx, err, &failures); err != nil {
-			pause = backoff(failures)
-		}
-		wait.For(ctx, pause)
-	}
+	fit, failures := false, 0
+	wait.Task{
+		Do: func(ctx context.Context) (pause time.Duration, err error) {
+			if fit {
+				pause, err = r.round(ctx)
+			} else if err = r.Examine(ctx); err == nil {
+				fit = true
+				keeper.Go(func() { r.lease.keep(ctx) })
+			}
+			if err == nil {
+				failures = 0
+				return pause, nil
+			}
+			failures++
+			return backoff(failures), unfit(r.cfg.Table, err)
+		},
+		Failed: func(err error, first bool) {
+			if first {
+				r.cfg.Logger.Warn("the outbox is not relayed", "table", r.cfg.Table, "error", err)
+			}
+			r.doubt.Store(new(err.Error()))
+		},
+		Recovered: func() {
+			r.cfg.Logger.Info("the outbox is relayed again", "table", r.cfg.Table)
+			r.doubt.Store(new(string))
+		},
+	}.Run(ctx)
 	keeper.Wait()
 	if _, held := r.lease.held(); held {
 		if err := r.lease.giveBack(context.WithoutCancel(ctx)); err != nil {
@@ -147,26 +149,6 @@ func (r *Relay) Run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// judge says in the log where the work stops and where it goes on, and counts failures.
-func (r *Relay) judge(ctx context.Context, err error, failures *int) {
-	if ctx.Err() != nil {
-		return
-	}
-	err = unfit(r.cfg.Table, err)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch {
-	case err == nil && *failures > 0:
-		r.cfg.Logger.Info("the outbox is relayed again", "table", r.cfg.Table)
-		*failures, r.doubt = 0, ""
-	case err != nil:
-		if *failures++; *failures == 1 {
-			r.cfg.Logger.Warn("the outbox is not relayed", "table", r.cfg.Table, "error", err)
-		}
-		r.doubt = err.Error()
-	}
 }
 
 // backoff is how long to wait after so many failures, with some randomness.
@@ -178,6 +160,9 @@ func backoff(failures int) time.Duration {
 // round publishes the oldest rows and takes out what is settled. It returns how long to
 // wait before the next one, or an error if some rows have to wait.
 func (r *Relay) round(ctx context.Context) (time.Duration, error) {
+	// What has begun ends: it is soon done, and would else be done again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), roundMost)
+	defer cancel()
 	life, held := r.lease.held()
 	if !held {
 		other, err := r.lease.state()

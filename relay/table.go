@@ -114,14 +114,11 @@ func (t *table) oldest(ctx context.Context) (w waiting, err error) {
 
 // list writes ids as SQL has them.
 func list(ids []int64) string {
-	b := make([]byte, 0, 12*len(ids))
+	texts := make([]string, len(ids))
 	for i, id := range ids {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(b, id, 10)
+		texts[i] = strconv.FormatInt(id, 10)
 	}
-	return string(b)
+	return strings.Join(texts, ",")
 }
 
 // remove takes rows out that are written.
