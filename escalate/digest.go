@@ -54,9 +54,6 @@ const (
 // pause is how long a call waits for its next try after so many in vain: twice as long
 // each time, give or take a half by chance, from 0 to 1.
 func pause(tries int, chance float64) time.Duration {
-	p := mostPause
-	if tries < 12 {
-		p = min(firstPause<<max(tries-1, 0), mostPause)
-	}
+	p := min(firstPause<<min(max(tries-1, 0), 11), mostPause)
 	return p/2 + time.Duration(chance*float64(p))
 }

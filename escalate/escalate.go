@@ -92,7 +92,7 @@ func (e *Escalator) Run(ctx context.Context) error {
 			if e.senders[target] != nil {
 				continue
 			}
-			s := &sender{Escalator: e, target: target, woken: make(chan struct{}, 1)}
+			s := &sender{Escalator: e, target: target, woken: wait.NewSignal()}
 			e.senders[target] = s
 			work.Go(func() { e.repeat(ctx, "call "+target, lookEvery, s.send) })
 		}
@@ -135,7 +135,7 @@ func (e *Escalator) collect(ctx context.Context) error {
 		}
 		for _, c := range calls {
 			if s := e.senders[c.Events[0].Target]; s != nil {
-				s.wake()
+				s.woken.Raise()
 			} // else it waits until the policy file names the target again
 		}
 	}

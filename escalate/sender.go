@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -16,14 +17,7 @@ type sender struct {
 	*Escalator
 
 	target string
-	woken  chan struct{} // has a place: there are new calls
-}
-
-func (s *sender) wake() {
-	select {
-	case s.woken <- struct{}{}:
-	default:
-	}
+	woken  wait.Signal // there are new calls
 }
 
 // send makes calls until ctx ends or the log fails, and waits for those under way.
@@ -76,20 +70,18 @@ func (s *sender) send(ctx context.Context) error {
 
 // try makes a call once, and writes down what came of it.
 func (s *sender) try(ctx context.Context, hook auth.Webhook, call *store.Call) {
-	if len(call.Events) == 0 {
-		s.metrics.calls.WithLabelValues(s.target, "moot").Inc()
-		s.note(ctx, func(ctx context.Context) error { return s.cfg.Log.EndCall(ctx, *call) })
-		return
+	what, err := "moot", error(nil)
+	if len(call.Events) > 0 {
+		what, err = "delivered", s.post(ctx, hook, call)
 	}
-	err := s.post(ctx, hook, call)
 	if err == nil {
-		s.metrics.calls.WithLabelValues(s.target, "delivered").Inc()
+		s.metrics.calls.WithLabelValues(s.target, what).Inc()
 		s.note(ctx, func(ctx context.Context) error { return s.cfg.Log.EndCall(ctx, *call) })
 		return
 	}
-	wait := pause(call.Tries, rand.Float64())
-	park := time.Since(call.Made)+wait > tryFor
-	what := "unanswered"
+	later := pause(call.Tries, rand.Float64())
+	park := time.Since(call.Made)+later > tryFor
+	what = "unanswered"
 	switch {
 	case park:
 		what = "parked"
@@ -101,7 +93,7 @@ func (s *sender) try(ctx context.Context, hook auth.Webhook, call *store.Call) {
 	}
 	s.metrics.calls.WithLabelValues(s.target, what).Inc()
 	s.cfg.Logger.Debug("a call failed", "target", s.target, "call", call.ID.String(), "tries", call.Tries, "error", err)
-	s.note(ctx, func(ctx context.Context) error { return s.cfg.Log.PutOffCall(ctx, *call, wait, park, err.Error()) })
+	s.note(ctx, func(ctx context.Context) error { return s.cfg.Log.PutOffCall(ctx, *call, later, park, err.Error()) })
 }
 
 // note writes down what came of a call, for as long as the lease allows, also after the
@@ -110,17 +102,9 @@ func (s *sender) try(ctx context.Context, hook auth.Webhook, call *store.Call) {
 func (s *sender) note(ctx context.Context, write func(context.Context) error) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease-postTimeout)
 	defer cancel()
-	for {
-		err := write(bounded)
-		if err == nil {
-			return
-		}
+	for write(bounded) != nil {
 		s.metrics.failures.WithLabelValues("note").Inc()
-		select {
-		case <-time.After(lookEvery):
-		case <-bounded.Done():
-			return
-		case <-ctx.Done(): // the process ends
+		if !wait.For(ctx, lookEvery) || bounded.Err() != nil { // the process ends, or the lease
 			return
 		}
 	}
