@@ -56,8 +56,8 @@ func (n *Notifier) Register(api huma.API) {
 		MaxBodyBytes: maxBatchBody,
 		Errors:       []int{400, 401, 403, 413, 415, 422, 429, 503},
 	}
-	event.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, oneKey, n.bodies.bound, n.quick}
-	batch.Middlewares = huma.Middlewares{n.authenticate, n.rates.pace, plainJSON, noKey, n.bodies.bound}
+	event.Middlewares = huma.Middlewares{n.authenticate, n.pace, plainJSON, oneKey, n.bodies.bound, n.quick}
+	batch.Middlewares = huma.Middlewares{n.authenticate, n.pace, plainJSON, noKey, n.bodies.bound}
 	for _, op := range []*huma.Operation{&event, &batch} {
 		op.SkipValidateBody = true
 		op.RequestBody = &huma.RequestBody{Required: true}
@@ -69,7 +69,7 @@ func (n *Notifier) Register(api huma.API) {
 		Summary: "Withdraw the events with a collapse key",
 		Description: "Removes all events of the channel that have the key: from lists, counts and replays, and from open bells. Later events stay. " +
 			"Repeating it is harmless. Channels that are kept in Redis have no collapse keys. A slash in the channel's name is written %2F.",
-		Errors: []int{401, 403, 422, 429, 503}, Middlewares: huma.Middlewares{n.authenticate, n.rates.pace},
+		Errors: []int{401, 403, 422, 429, 503}, Middlewares: huma.Middlewares{n.authenticate, n.pace},
 	}
 	huma.Register(api, withdraw, n.withdraw)
 	n.registerAdmin(api, security)

@@ -18,6 +18,7 @@ import (
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/rate"
 	"github.com/bellhop/bellhop/internal/tracing"
 )
 
@@ -123,7 +124,7 @@ type Notifier struct {
 	stopped bool
 	running atomic.Bool // for those who can't wait for a Stop
 	bodies  *bodies
-	rates   *serviceRates
+	rates   *rate.Limiter[string] // of requests, by service
 	recall  *recall
 	watch   *watch // nil without Config.Support
 }
@@ -137,7 +138,7 @@ func New(c Config) (*Notifier, error) {
 	if c.MaxData > event.MaxLineData {
 		c.Logger.Warn("the data of events may make lines of 64 KiB and more, which some clients can't read", "max_data", c.MaxData)
 	}
-	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: newServiceRates(c.ServiceRate), recall: newRecall(c.Remember)}
+	n := &Notifier{cfg: c, metrics: newMetrics(), bodies: newBodies(), rates: rate.New[string](c.ServiceRate, rateBurst), recall: newRecall(c.Remember)}
 	n.publisher = newPublisher(c, n.metrics, n.recall)
 	n.batcher = newBatcher(c, n.publisher, n.metrics, n.recall)
 	n.maintenance = newMaintenance(c, n.metrics)

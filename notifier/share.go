@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
@@ -55,12 +56,6 @@ func (b *bodies) give(service string, bytes int64) {
 	b.all -= bytes
 }
 
-func (b *bodies) held(service string) int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.own[service]
-}
-
 // bound is a middleware: it counts a request and its body as they come, until the
 // answer. A body that says in its head that it is too large for now is not read.
 func (b *bodies) bound(ctx huma.Context, next func(huma.Context)) {
@@ -110,4 +105,18 @@ func (c *countedBody) giveBack() { c.put(c.held) }
 func underWay() *server.Problem {
 	return server.NewProblem(http.StatusServiceUnavailable, "this service has too many requests under way").
 		RetryAfter(retryAfter).With("written", false)
+}
+
+// rateBurst is for how long a service may save up what it did not use.
+const rateBurst = 5 * time.Second
+
+// pace is a middleware: it lets requests pass that are within their service's
+// rate, before anything of their bodies is read.
+func (n *Notifier) pace(ctx huma.Context, next func(huma.Context)) {
+	if !n.rates.Allow(serviceOf(ctx.Context()).Name) {
+		refuse(ctx, server.NewProblem(http.StatusTooManyRequests, "this service sends requests faster than it may").
+			With("written", false).RetryAfter(time.Second))
+		return
+	}
+	next(ctx)
 }

@@ -156,3 +156,9 @@ func TestQueueOfOneServiceLeavesRoomForOthers(t *testing.T) {
 		require.Empty(t, n.batcher.queue.own, "what was written is given back")
 	})
 }
+
+func (b *bodies) held(service string) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.own[service]
+}

@@ -7,6 +7,9 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"time"
+
+	"github.com/bellhop/bellhop/internal/rate"
 )
 
 // Reason says which limit refused a stream. It reaches the client and is a label
@@ -22,6 +25,10 @@ const (
 	// Rate: the address opens streams faster than it may.
 	Rate Reason = "address_rate"
 )
+
+// rateSaved is how long an address may save up what it did not use: people behind
+// one address come back together after a deployment.
+const rateSaved = 10 * time.Second
 
 // Counter counts the streams of people over a fleet of gateways, of which it is
 // one member. It is safe for concurrent use.
@@ -54,7 +61,7 @@ type Config struct {
 // Guard applies the limits of one gateway. It is safe for concurrent use.
 type Guard struct {
 	cfg   Config
-	rates *rates
+	rates *rate.Limiter[netip.Addr]
 
 	mu    sync.Mutex
 	count map[netip.Addr]int // open streams
@@ -62,7 +69,7 @@ type Guard struct {
 
 // NewGuard makes a Guard. Its Counter stays the caller's to close.
 func NewGuard(cfg Config) *Guard {
-	return &Guard{cfg: cfg, rates: newRates(cfg.AddressRate), count: make(map[netip.Addr]int)}
+	return &Guard{cfg: cfg, rates: rate.New[netip.Addr](cfg.AddressRate, rateSaved), count: make(map[netip.Addr]int)}
 }
 
 // UserStreams is how many streams one person may have; zero: there is no limit.
@@ -103,7 +110,7 @@ func (g *Guard) counts(user string) bool {
 
 // Allow counts a request of an address, and tells whether it may begin now. It is
 // asked before the request's token is judged.
-func (g *Guard) Allow(from netip.Addr) bool { return !from.IsValid() || g.rates.allow(site(from)) }
+func (g *Guard) Allow(from netip.Addr) bool { return !from.IsValid() || g.rates.Allow(site(from)) }
 
 func (g *Guard) enter(from netip.Addr) bool {
 	if g.cfg.AddressStreams <= 0 || !from.IsValid() {
