@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
@@ -20,6 +21,8 @@ const (
 	expireEvery = 2 * time.Second
 	// ageEvery is how often what has lived its time is forgotten.
 	ageEvery = 5 * time.Second
+	// trimEvery is the pause between two walks over all channels.
+	trimEvery = time.Minute
 	// roundsAtOnce bounds how much of it is done in one go.
 	roundsAtOnce = 20
 	// stepPause is the pause between two goes of what is not done yet. It leaves the
@@ -53,18 +56,16 @@ func newMaintenance(c Config, m *metrics) *maintenance {
 
 func (m *maintenance) start(ctx context.Context) {
 	ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	walk := new(walk)
 	m.repeat(ctx, "identity", m.checkIdentity)
 	m.repeat(ctx, "expire", m.rounds(expireEvery, m.log.Expire))
 	m.repeat(ctx, "age", m.rounds(ageEvery, m.log.AgeOut))
-	m.repeat(ctx, "trim", func(ctx context.Context) (time.Duration, error) { return m.trim(ctx, walk) })
+	m.repeat(ctx, "trim", walk(m.trim))
 	if m.cfg.Audit != nil {
 		m.repeat(ctx, "audit", m.audits.write)
 		m.repeat(ctx, "age-audit", m.ageAudit)
 	}
-	if m.cfg.Kept != nil {
-		var at store.KeptCursor
-		m.repeat(ctx, "trim-kept", func(ctx context.Context) (time.Duration, error) { return m.trimKept(ctx, &at) })
+	if m.cfg.Kept != nil { // which takes no turn: that log has no connections to be short of
+		m.repeat(ctx, "trim-kept", walk(m.cfg.Kept.Trim))
 	}
 }
 
@@ -131,4 +132,37 @@ func withTurn[T any](ctx context.Context, m *maintenance, call func(context.Cont
 		return result, err
 	}
 	return call(ctx)
+}
+
+// walk makes a task of a walk over all channels, of which step does one step from where
+// the one before it ended; the zero cursor is the beginning and the end. A step that
+// failed is done again: a channel that can't be trimmed now must not be passed over.
+func walk[C comparable](step func(ctx context.Context, from C) (C, error)) func(context.Context) (time.Duration, error) {
+	var at, end C
+	return func(ctx context.Context) (time.Duration, error) {
+		next, err := step(ctx, at)
+		if err != nil {
+			return wait.Jitter(ageEvery), err
+		}
+		if at = next; at == end {
+			return wait.Jitter(trimEvery), nil
+		}
+		return stepPause, nil
+	}
+}
+
+// trim is a step of the walk over the database's channels.
+func (m *maintenance) trim(ctx context.Context, from store.TrimCursor) (store.TrimCursor, error) {
+	return withTurn(ctx, m, func(ctx context.Context) (store.TrimCursor, error) { return m.log.Trim(ctx, from, m.retention) })
+}
+
+// retention is what the policy of a channel's namespace wants kept. What has no
+// policy any more is kept: a namespace that fell out of a file by mistake must
+// not lose its events within the minute.
+func (m *maintenance) retention(channel event.Channel) store.Retention {
+	policy, ok := m.cfg.access.Load().policies.Lookup(channel.Namespace())
+	if !ok {
+		return store.Retention{}
+	}
+	return store.Retention(policy.Retention)
 }
