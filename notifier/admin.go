@@ -52,9 +52,6 @@ func (n *Notifier) registerAdmin(api huma.API, security []map[string][]string) {
 		"A slash in the channel's name is written %2F. "+who), n.showChannel)
 	huma.Register(api, admin("show-event", http.MethodGet, "/v1/admin/channels/{channel}/events/{seq}", "Show what became of an event",
 		"Processes remember what they did for ten minutes, and for so many events as they are told (--remember). "+who), n.showEvent)
-	if n.cfg.Support.Calls == nil {
-		return
-	}
 	huma.Register(api, admin("show-escalations", http.MethodGet, "/v1/admin/escalations", "Show the calls that tell the product of unread events",
 		"How many wait and how many were given up, by webhook, and why."), n.showEscalations)
 	huma.Register(api, admin("retry-escalations", http.MethodPost, "/v1/admin/escalations/{target}/retry", "Try calls again that were given up",
@@ -63,13 +60,10 @@ func (n *Notifier) registerAdmin(api huma.API, security []map[string][]string) {
 
 type auditKey struct{}
 
-// audited is what the audit line of a request says besides the request.
-type audited struct{ on string }
-
 // auditOn says whom or what an admin call is about, where its path does not.
 func auditOn(ctx context.Context, what string) {
-	if a, ok := ctx.Value(auditKey{}).(*audited); ok {
-		a.on = what
+	if about, ok := ctx.Value(auditKey{}).(*string); ok {
+		*about = what
 	}
 }
 
@@ -77,16 +71,16 @@ func auditOn(ctx context.Context, what string) {
 // for each request: who wanted what, from where, and what came of it.
 func (n *Notifier) administer(ctx huma.Context, next func(huma.Context)) {
 	service, known := n.service(ctx)
-	said := &audited{on: about(ctx)}
+	about := about(ctx)
 	switch {
 	case !known:
 		refuse(ctx, keyNeeded())
 	case !service.Admin:
 		refuse(ctx, server.NewProblem(http.StatusForbidden, "this key has not the admin right"))
 	default:
-		next(huma.WithValue(huma.WithValue(ctx, serviceKey{}, service), auditKey{}, said))
+		next(huma.WithValue(huma.WithValue(ctx, serviceKey{}, service), auditKey{}, &about))
 	}
-	n.audit(ctx, service.Name, known, said.on)
+	n.audit(ctx, service.Name, known, about)
 }
 
 // about is whom or what the path names.

@@ -29,16 +29,6 @@ func escalations(policies auth.Policies, kind string) []store.Escalation {
 	return all
 }
 
-// Calls is what operators are shown of the calls that escalations become.
-type Calls interface {
-	// CallsTo tells how they stand, by target.
-	CallsTo(ctx context.Context) ([]store.CallsTo, error)
-	// ParkedCalls are some of those that are not tried any more.
-	ParkedCalls(ctx context.Context) ([]store.ParkedCall, error)
-	// ReleaseCalls has those to a target be tried again.
-	ReleaseCalls(ctx context.Context, target string) (int64, error)
-}
-
 type shownTarget struct {
 	Target  string  `json:"target" doc:"The name of a webhook in the policy file."`
 	Waiting int     `json:"waiting" doc:"Calls that will be tried, now or later."`
@@ -64,11 +54,11 @@ type escalationsOutput struct {
 
 // showEscalations is GET /v1/admin/escalations.
 func (n *Notifier) showEscalations(ctx context.Context, _ *struct{}) (*escalationsOutput, error) {
-	to, err := n.cfg.Support.Calls.CallsTo(ctx)
+	to, err := n.cfg.Support.Records.CallsTo(ctx)
 	if err != nil {
 		return nil, unreadableLog(err)
 	}
-	parked, err := n.cfg.Support.Calls.ParkedCalls(ctx)
+	parked, err := n.cfg.Support.Records.ParkedCalls(ctx)
 	if err != nil {
 		return nil, unreadableLog(err)
 	}
@@ -97,7 +87,7 @@ type releaseOutput struct {
 
 // releaseEscalations is POST /v1/admin/escalations/{target}/retry.
 func (n *Notifier) releaseEscalations(ctx context.Context, in *releaseInput) (*releaseOutput, error) {
-	released, err := n.cfg.Support.Calls.ReleaseCalls(ctx, in.Target)
+	released, err := n.cfg.Support.Records.ReleaseCalls(ctx, in.Target)
 	if err != nil {
 		return nil, server.NewProblem(http.StatusServiceUnavailable, "the log is away").RetryAfter(retryAfter).Because(err)
 	}

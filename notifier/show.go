@@ -34,7 +34,7 @@ func (n *Notifier) showFleet(ctx context.Context, _ *struct{}) (*struct{ Body sh
 
 func (n *Notifier) lookAtFleet(ctx context.Context) (shownFleet, error) {
 	got, silent, err := asked[fleet.Load](ctx, n.cfg.Support, fleet.AboutLoad, fleet.Question{})
-	shown := shownFleet{Processes: make([]shownProcess, len(got)), Silent: listed(silent)}
+	shown := shownFleet{Processes: make([]shownProcess, len(got)), Silent: silent}
 	for i, a := range got {
 		shown.Processes[i] = shownProcess{a.From, int64(a.From.Uptime().Seconds()), a.Body}
 	}
@@ -94,7 +94,7 @@ func (n *Notifier) showUser(ctx context.Context, in *subjectInput) (*struct{ Bod
 	out := new(struct{ Body shownUser })
 	out.Body = shownUser{
 		Subject: in.Subject, Channel: inbox, Unread: page.Unread, Head: page.Seq, ReadUpTo: page.ReadUpTo, Muted: muted.Types(),
-		Epoch: page.Epoch, Stale: page.Stale, Silent: listed(silent),
+		Epoch: page.Epoch, Stale: page.Stale, Silent: silent,
 		Streams: make([]heldStream, 0), Ended: make([]heldStream, 0),
 	}
 	if !revoked.IsZero() {
@@ -115,14 +115,6 @@ func held(by fleet.Process, streams []fleet.Stream) []heldStream {
 		all[i] = heldStream{by.Name, s}
 	}
 	return all
-}
-
-// listed is a list that is never null in JSON.
-func listed[T any](list []T) []T {
-	if list == nil {
-		return make([]T, 0)
-	}
-	return list
 }
 
 type shownEvent struct {
@@ -191,7 +183,7 @@ func (n *Notifier) showChannel(ctx context.Context, in *channelInput) (*struct{ 
 	out := new(struct{ Body shownChannel })
 	out.Body = shownChannel{
 		Channel: ch, Policy: n.policyOf(ch), Head: r.Seq, Floor: r.Floor, Epoch: r.epoch, Stale: r.stale,
-		Held: make([]heldChannel, 0), Events: make([]shownEvent, len(events)), Silent: listed(silent),
+		Held: make([]heldChannel, 0), Events: make([]shownEvent, len(events)), Silent: silent,
 	}
 	for _, a := range got {
 		if a.Body != nil {

@@ -83,7 +83,7 @@ func (n *Notifier) showEvent(ctx context.Context, in *eventInput) (*struct{ Body
 	s := shownStory{
 		Channel: ch, Seq: in.Seq, Head: r.Seq, Floor: r.Floor, Epoch: r.epoch, Stale: r.stale, Policy: n.policyOf(ch),
 		Accepted: make([]acceptedBy, 0), Handed: make([]handedBy, 0), Reads: make([]readBy, 0), Streams: make([]heldStream, 0),
-		Ended: make([]heldStream, 0), Memory: make([]remembers, 0), Left: make([]departed, 0), Silent: listed(silent),
+		Ended: make([]heldStream, 0), Memory: make([]remembers, 0), Left: make([]departed, 0), Silent: silent,
 	}
 	if in.Seq <= r.Seq && in.Seq > r.Floor {
 		if err := n.lookUp(ctx, &s, &r, in.Data); err != nil {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/bellhop/bellhop/auth"
@@ -16,23 +15,7 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-// Records is what operators' questions need of the log. Calls are bounded in time as those
-// of Log.
-type Records interface {
-	// Heads and Ranges read channels.
-	Heads(ctx context.Context, channels []event.Channel, fresh bool) (store.Heads, error)
-	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
-	// Inbox lists an inbox, newest first, with what is read.
-	Inbox(ctx context.Context, channel event.Channel, before uint64, limit int, unreadOnly bool) (store.InboxPage, error)
-	// Revoked is when the tokens of a person were revoked; the zero time: they are not.
-	Revoked(ctx context.Context, inbox event.Channel) (time.Time, error)
-	// Muted says which types of events are not in an inbox.
-	Muted(ctx context.Context, inbox event.Channel) (event.Muted, error)
-	// LiftRevocation makes them good again.
-	LiftRevocation(ctx context.Context, inbox event.Channel) error
-}
-
-// KeptRecords is the same of the other log.
+// KeptRecords is what operators' questions need of the log in Redis.
 type KeptRecords interface {
 	Heads(ctx context.Context, channels []event.Channel, fresh bool) ([]store.KeptHead, error)
 	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
@@ -41,7 +24,7 @@ type KeptRecords interface {
 // Support is what answers to operators' questions are made of.
 type Support struct {
 	Fleet   *fleet.Member
-	Records Records
+	Records *store.DB
 	// Kept has what namespaces with "log: redis" hold. Nil: Records has it.
 	Kept KeptRecords
 	// Earlier names gateways that run and are none of the members that are known, as those
@@ -49,11 +32,7 @@ type Support struct {
 	Earlier func(ctx context.Context, known []string) ([]string, error)
 	// Leeway is by how much issuers' clocks may be ahead.
 	Leeway time.Duration
-	// Calls is what escalations become. Nil: the API does not show it.
-	Calls Calls
 }
-
-var _ Records = (*store.DB)(nil)
 
 // answer has this process answer others.
 func (n *Notifier) answer(m *fleet.Member) {
@@ -81,39 +60,37 @@ func (n *Notifier) depth() int {
 	return depth
 }
 
-// silence names who did not answer.
-func (s *Support) silence(ctx context.Context, known, silent []fleet.Process) (names []string) {
-	for _, p := range silent {
-		names = append(names, p.Role+" "+p.Name+" ("+p.Version+")")
-	}
-	if s.Earlier == nil {
-		return names
-	}
-	members := make([]string, 0, len(known)+len(silent))
-	for _, p := range slices.Concat(known, silent) {
-		members = append(members, p.ID)
-	}
-	earlier, err := s.Earlier(ctx, members)
-	if err != nil {
-		return append(names, "gateways of earlier versions, if there are any: Redis did not say")
-	}
-	for _, member := range earlier {
-		names = append(names, "gateway "+member+" (of an earlier version, or just started)")
-	}
-	return names
-}
-
-// asked is what came of a question, with the names of who did not answer.
+// asked is what came of a question, with the names of who did not answer; the list is
+// never null in JSON.
 func asked[T any](ctx context.Context, s *Support, about string, q fleet.Question) ([]fleet.Answer[T], []string, error) {
 	got, err := fleet.Ask[T](ctx, s.Fleet, about, q)
 	if err != nil {
 		return nil, nil, err
 	}
-	known := make([]fleet.Process, len(got.Of))
+	silent, members := []string{}, []string{}
 	for i := range got.Of {
-		known[i] = got.Of[i].From
+		members = append(members, got.Of[i].From.ID)
 	}
-	return got.Of, s.silence(ctx, known, got.Silent), nil
+	for _, p := range got.Silent {
+		members = append(members, p.ID)
+		silent = append(silent, p.Role+" "+p.Name+" ("+p.Version+")")
+	}
+	return got.Of, append(silent, s.earlier(ctx, members)...), nil
+}
+
+// earlier names gateways that run and know no questions.
+func (s *Support) earlier(ctx context.Context, members []string) (names []string) {
+	if s.Earlier == nil {
+		return nil
+	}
+	earlier, err := s.Earlier(ctx, members)
+	if err != nil {
+		return []string{"gateways of earlier versions, if there are any: Redis did not say"}
+	}
+	for _, member := range earlier {
+		names = append(names, "gateway "+member+" (of an earlier version, or just started)")
+	}
+	return names
 }
 
 // record is what the log says of a channel.
