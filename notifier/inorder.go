@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -27,23 +28,18 @@ func refusedForGood(err error) bool { return errors.Is(err, store.ErrKeyBody) }
 
 // inOrder refuses the jobs of a group whose series is broken, and returns the others.
 func inOrder(group []*job, refuse func(error, ...*job)) []*job {
-	var left []*job
-	for i, j := range group {
-		if j.series == nil || !j.series.broken.Load() {
-			if left != nil {
-				left = append(left, j)
-			}
-			continue
-		}
-		if left == nil {
-			left = append(make([]*job, 0, len(group)), group[:i]...)
-		}
-		refuse(errBehind, j)
-	}
-	if left == nil {
+	behind := func(j *job) bool { return j.series != nil && j.series.broken.Load() }
+	if !slices.ContainsFunc(group, behind) {
 		return group
 	}
-	return left
+	left := slices.Clone(group) // the queue has the group back as it was
+	return slices.DeleteFunc(left, func(j *job) bool {
+		if !behind(j) {
+			return false
+		}
+		refuse(errBehind, j)
+		return true
+	})
 }
 
 // Outgoing is an event that does not come by a request. Channels, Users and Data are

@@ -132,19 +132,11 @@ func (k *keptBatcher) append(group []*job) {
 		default:
 			k.recall.note(j, o.epoch, &o.appended)
 			k.recall.announced(j, []int{results[i].Receivers})
-			j.report(known(results[i].Receivers))
+			j.report([]int{results[i].Receivers})
 			k.settle(j, "written", o)
 		}
 	}
 	k.observe(away)
-}
-
-// known is a count as job.report takes it.
-func known(receivers int) []int {
-	if receivers < 0 {
-		return nil
-	}
-	return []int{receivers}
 }
 
 func (k *keptBatcher) settle(j *job, result string, o outcome) {

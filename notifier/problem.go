@@ -16,31 +16,30 @@ const retryAfter = time.Second
 // refusal is what a publisher is told of an error of an append. It promises
 // "written": false only where that is certain.
 func refusal(err error) *server.Problem {
-	var p *server.Problem
+	later := func(detail string) *server.Problem {
+		return server.NewProblem(http.StatusServiceUnavailable, detail).RetryAfter(retryAfter)
+	}
 	switch {
 	case errors.Is(err, ErrBusy):
-		p = server.NewProblem(http.StatusServiceUnavailable, "too many events wait to be written").RetryAfter(retryAfter).With("written", false)
+		return later("too many events wait to be written").With("written", false)
 	case errors.Is(err, ErrShare):
-		p = server.NewProblem(http.StatusServiceUnavailable, "too many events of this service wait to be written").RetryAfter(retryAfter).With("written", false)
+		return later("too many events of this service wait to be written").With("written", false)
 	case errors.Is(err, ErrStopped):
-		p = server.NewProblem(http.StatusServiceUnavailable, "this notifier stops").RetryAfter(retryAfter).With("written", false)
+		return later("this notifier stops").With("written", false)
 	case errors.Is(err, errBehind):
-		p = server.NewProblem(http.StatusServiceUnavailable, "an earlier event was not written").RetryAfter(retryAfter).With("written", false)
+		return later("an earlier event was not written").With("written", false)
 	case errors.Is(err, store.ErrKeyBusy):
-		p = server.NewProblem(http.StatusConflict, "a request with this idempotency key is under way").RetryAfter(retryAfter)
+		return server.NewProblem(http.StatusConflict, "a request with this idempotency key is under way").RetryAfter(retryAfter)
 	case errors.Is(err, store.ErrKeyBody):
-		p = server.NewProblem(http.StatusUnprocessableEntity, "this idempotency key was used with another event")
+		return server.NewProblem(http.StatusUnprocessableEntity, "this idempotency key was used with another event")
 	case errors.Is(err, store.ErrNotWritten) && !errors.Is(err, store.ErrUnavailable):
 		// The log refused this event for itself, which the checks above it
 		// should have done: repeating it would not help.
-		p = server.NewProblem(http.StatusInternalServerError, "the log did not take the event").With("written", false)
+		return server.NewProblem(http.StatusInternalServerError, "the log did not take the event").With("written", false)
 	case errors.Is(err, store.ErrNotWritten):
-		p = server.NewProblem(http.StatusServiceUnavailable, "the log is away").RetryAfter(retryAfter).With("written", false)
-	default:
-		p = server.NewProblem(http.StatusServiceUnavailable,
-			"it is not known whether the event was written; repeat it with the same Idempotency-Key").RetryAfter(retryAfter)
+		return later("the log is away").With("written", false)
 	}
-	return p
+	return later("it is not known whether the event was written; repeat it with the same Idempotency-Key")
 }
 
 // undone is what an administrator is told of a call that failed. It may have been

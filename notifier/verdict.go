@@ -2,6 +2,7 @@ package notifier
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bellhop/bellhop/fleet"
@@ -57,29 +58,18 @@ func (s *shownStory) judge() (outcome outcomeKind, why string) {
 // missed tells why an event that is there was handed to nobody, as all know who were asked.
 func (s *shownStory) missed() (outcomeKind, string) {
 	behind, past := 0, 0
-	for _, st := range s.Streams {
-		for _, p := range st.Places {
-			if p.Channel != s.Channel || p.Epoch != s.Epoch {
-				continue
-			}
-			if p.Seq < s.Seq {
-				behind++
-			} else {
-				past++
-			}
-		}
-	}
 	var lost *heldStream // the last that ended without it
-	for i := range s.Ended {
-		st := &s.Ended[i]
+	for _, st := range slices.Concat(s.Streams, s.Ended) {
+		ended := st.Ended != nil
 		for _, p := range st.Places {
-			if p.Channel != s.Channel || p.Epoch != "" && p.Epoch != s.Epoch {
-				continue
-			}
-			if p.Seq >= s.Seq {
+			switch {
+			case p.Channel != s.Channel || p.Epoch != s.Epoch && (p.Epoch != "" || !ended):
+			case p.Seq >= s.Seq:
 				past++
-			} else if lost == nil || st.Ended.After(*lost.Ended) {
-				lost = st
+			case !ended:
+				behind++
+			case lost == nil || st.Ended.After(*lost.Ended):
+				lost = &st
 			}
 		}
 	}
