@@ -17,16 +17,17 @@ const (
 	AboutOnline  = "online"
 )
 
-// Question is the body of a question about a person, as the key of their inbox, about a
-// channel, or about an event of it.
+// Question is the body of a question about a person, or several, as the keys of their
+// inboxes, about a channel, or about an event of it.
 type Question struct {
 	Person  string        `json:"person,omitempty"`
+	People  []string      `json:"people,omitempty"`
 	Channel event.Channel `json:"channel,omitempty"`
 	Seq     uint64        `json:"seq,omitempty"`
 }
 
-// Online is the body of a question about people, as the keys of their inboxes, and of its
-// answer: those of them who have a stream open.
+// Online is the answer to a question about several people: those of them who have a stream
+// open, as the keys of their inboxes.
 type Online struct {
 	People []string `json:"people"`
 }

@@ -25,14 +25,10 @@ type Answers[T any] struct {
 
 // Ask puts a question to all processes, this one too, and returns when all that are known
 // have answered, or after Wait.
-func Ask[T any](ctx context.Context, m *Member, about string, body any) (Answers[T], error) {
-	asked, err := json.Marshal(body)
-	if err != nil {
-		return Answers[T]{}, err
-	}
+func Ask[T any](ctx context.Context, m *Member, about string, q Question) (all Answers[T]) {
+	asked, _ := json.Marshal(q) //nolint:errchkjson // strings and a number can be encoded
 	ctx, cancel := context.WithTimeout(ctx, Wait)
 	defer cancel()
-	var all Answers[T]
 	silent := make(map[string]Process)
 	for _, p := range m.Known() {
 		silent[p.ID] = p
@@ -52,7 +48,7 @@ func Ask[T any](ctx context.Context, m *Member, about string, body any) (Answers
 	m.others(ctx, about, asked, take, func() bool { return len(silent) > 0 })
 	all.Silent = slices.SortedFunc(maps.Values(silent), compare)
 	slices.SortFunc(all.Of, func(a, b Answer[T]) int { return compare(a.From, b.From) })
-	return all, nil
+	return all
 }
 
 func compare(a, b Process) int {

@@ -75,7 +75,7 @@ type Config struct {
 
 // AnswerFunc answers a question. It is called by several goroutines and is to be done
 // within Wait. What it returns is made JSON of.
-type AnswerFunc func(ctx context.Context, body json.RawMessage) (any, error)
+type AnswerFunc func(ctx context.Context, q Question) (any, error)
 
 // Member is one process's place in the fleet. It is safe for concurrent use.
 type Member struct {
@@ -266,7 +266,12 @@ func (m *Member) answer(ctx context.Context, q message) message {
 		out.Error = "it does not know the question" // as one of another version may not
 		return out
 	}
-	v, err := answer(ctx, q.Body)
+	var asked Question
+	err := json.Unmarshal(q.Body, &asked)
+	var v any
+	if err == nil {
+		v, err = answer(ctx, asked)
+	}
 	if err == nil {
 		out.Body, err = json.Marshal(v)
 	}

@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -24,7 +23,7 @@ func joinRedis(t *testing.T, url, name string) *Member {
 	require.NoError(t, err)
 	bus := fanout.NewRedis(client, fanout.Config{})
 	m := New(Config{Self: Process{Name: name, Role: RoleGateway}, Bus: bus})
-	m.Answer("name", func(context.Context, json.RawMessage) (any, error) { return name, nil })
+	m.Answer("name", func(context.Context, Question) (any, error) { return name, nil })
 	s := bus.Subscriber(m.Tap(nil))
 	m.Start(s)
 	t.Cleanup(func() {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/bellhop/bellhop/fleet"
 )
@@ -14,11 +13,7 @@ const lookFor = fleet.Wait / 2
 // Answer has the gateway answer the fleet's questions.
 func (g *Gateway) Answer(m *fleet.Member) {
 	ask := func(about string, answer func(context.Context, fleet.Question) any) {
-		m.Answer(about, func(ctx context.Context, body json.RawMessage) (any, error) {
-			var q fleet.Question
-			if err := json.Unmarshal(body, &q); err != nil {
-				return nil, err
-			}
+		m.Answer(about, func(ctx context.Context, q fleet.Question) (any, error) {
 			ctx, cancel := context.WithTimeout(ctx, lookFor)
 			defer cancel()
 			return answer(ctx, q), nil
@@ -40,12 +35,8 @@ func (g *Gateway) Answer(m *fleet.Member) {
 		}
 		return nil
 	})
-	m.Answer(fleet.AboutOnline, func(_ context.Context, body json.RawMessage) (any, error) {
-		var q fleet.Online
-		if err := json.Unmarshal(body, &q); err != nil {
-			return nil, err
-		}
-		return fleet.Online{People: g.cfg.Hub.Online(q.People)}, nil
+	ask(fleet.AboutOnline, func(_ context.Context, q fleet.Question) any {
+		return fleet.Online{People: g.cfg.Hub.Online(q.People)}
 	})
 	ask(fleet.AboutEvent, func(ctx context.Context, q fleet.Question) any {
 		e := g.cfg.Hub.LookEvent(ctx, q.Channel, q.Seq)

@@ -149,7 +149,7 @@ func New(c Config) (*Notifier, error) {
 	}
 	if c.Support != nil {
 		n.answer(c.Support.Fleet)
-		n.watch = newWatch(func(ctx context.Context) (any, error) { return n.lookAtFleet(ctx) })
+		n.watch = newWatch(func(ctx context.Context) (any, error) { return n.lookAtFleet(ctx), nil })
 	}
 	if c.Registerer != nil {
 		if err := n.metrics.register(c.Registerer, n.batcher.queue, kept); err != nil {

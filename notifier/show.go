@@ -28,17 +28,16 @@ type shownFleet struct {
 
 // showFleet is GET /v1/admin/fleet.
 func (n *Notifier) showFleet(ctx context.Context, _ *struct{}) (*struct{ Body shownFleet }, error) {
-	shown, err := n.lookAtFleet(ctx)
-	return &struct{ Body shownFleet }{shown}, err
+	return &struct{ Body shownFleet }{n.lookAtFleet(ctx)}, nil
 }
 
-func (n *Notifier) lookAtFleet(ctx context.Context) (shownFleet, error) {
-	got, silent, err := asked[fleet.Load](ctx, n.cfg.Support, fleet.AboutLoad, fleet.Question{})
+func (n *Notifier) lookAtFleet(ctx context.Context) shownFleet {
+	got, silent := asked[fleet.Load](ctx, n.cfg.Support, fleet.AboutLoad, fleet.Question{})
 	shown := shownFleet{Processes: make([]shownProcess, len(got)), Silent: silent}
 	for i, a := range got {
 		shown.Processes[i] = shownProcess{a.From, int64(a.From.Uptime().Seconds()), a.Body}
 	}
-	return shown, err
+	return shown
 }
 
 // heldStream is a stream, and where it is held.
@@ -75,10 +74,7 @@ func (n *Notifier) showUser(ctx context.Context, in *subjectInput) (*struct{ Bod
 		return nil, err
 	}
 	s := n.cfg.Support
-	got, silent, err := asked[fleet.Person](ctx, s, fleet.AboutPerson, fleet.Question{Person: inbox.Key()})
-	if err != nil {
-		return nil, err
-	}
+	got, silent := asked[fleet.Person](ctx, s, fleet.AboutPerson, fleet.Question{Person: inbox.Key()})
 	page, err := s.Records.Inbox(ctx, inbox, 0, 1, false)
 	if err != nil {
 		return nil, unreadableLog(err)
@@ -168,10 +164,7 @@ func (n *Notifier) showChannel(ctx context.Context, in *channelInput) (*struct{ 
 	if err != nil {
 		return nil, err
 	}
-	got, silent, err := asked[*fleet.Channel](ctx, n.cfg.Support, fleet.AboutChannel, fleet.Question{Channel: ch})
-	if err != nil {
-		return nil, err
-	}
+	got, silent := asked[*fleet.Channel](ctx, n.cfg.Support, fleet.AboutChannel, fleet.Question{Channel: ch})
 	r, err := n.record(ctx, ch)
 	if err != nil {
 		return nil, err

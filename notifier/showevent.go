@@ -72,10 +72,7 @@ func (n *Notifier) showEvent(ctx context.Context, in *eventInput) (*struct{ Body
 	if err != nil {
 		return nil, err
 	}
-	got, silent, err := asked[fleet.Event](ctx, n.cfg.Support, fleet.AboutEvent, fleet.Question{Channel: ch, Seq: in.Seq})
-	if err != nil {
-		return nil, err
-	}
+	got, silent := asked[fleet.Event](ctx, n.cfg.Support, fleet.AboutEvent, fleet.Question{Channel: ch, Seq: in.Seq})
 	r, err := n.record(ctx, ch)
 	if err != nil {
 		return nil, err

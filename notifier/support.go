@@ -2,7 +2,6 @@ package notifier
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,18 +35,14 @@ type Support struct {
 
 // answer has this process answer others.
 func (n *Notifier) answer(m *fleet.Member) {
-	m.Answer(fleet.AboutLoad, func(context.Context, json.RawMessage) (any, error) {
+	m.Answer(fleet.AboutLoad, func(context.Context, fleet.Question) (any, error) {
 		return fleet.Load{Queue: n.depth(), Accepted: n.recall.written(), BusInDoubt: m.InDoubt(), HeapBytes: fleet.HeapBytes(), Servers: m.Servers()}, nil
 	})
-	m.Answer(fleet.AboutEvent, func(_ context.Context, body json.RawMessage) (any, error) {
-		var q fleet.Question
-		if err := json.Unmarshal(body, &q); err != nil {
-			return nil, err
-		}
+	m.Answer(fleet.AboutEvent, func(_ context.Context, q fleet.Question) (any, error) {
 		return n.recall.about(q.Channel, q.Seq), nil
 	})
 	for _, about := range []string{fleet.AboutPerson, fleet.AboutChannel, fleet.AboutOnline} { // it has no streams
-		m.Answer(about, func(context.Context, json.RawMessage) (any, error) { return nil, nil }) //nolint:nilnil // that is the answer
+		m.Answer(about, func(context.Context, fleet.Question) (any, error) { return nil, nil }) //nolint:nilnil // that is the answer
 	}
 }
 
@@ -62,11 +57,8 @@ func (n *Notifier) depth() int {
 
 // asked is what came of a question, with the names of who did not answer; the list is
 // never null in JSON.
-func asked[T any](ctx context.Context, s *Support, about string, q fleet.Question) ([]fleet.Answer[T], []string, error) {
-	got, err := fleet.Ask[T](ctx, s.Fleet, about, q)
-	if err != nil {
-		return nil, nil, err
-	}
+func asked[T any](ctx context.Context, s *Support, about string, q fleet.Question) ([]fleet.Answer[T], []string) {
+	got := fleet.Ask[T](ctx, s.Fleet, about, q)
 	silent, members := []string{}, []string{}
 	for i := range got.Of {
 		members = append(members, got.Of[i].From.ID)
@@ -75,7 +67,7 @@ func asked[T any](ctx context.Context, s *Support, about string, q fleet.Questio
 		members = append(members, p.ID)
 		silent = append(silent, p.Role+" "+p.Name+" ("+p.Version+")")
 	}
-	return got.Of, append(silent, s.earlier(ctx, members)...), nil
+	return got.Of, append(silent, s.earlier(ctx, members)...)
 }
 
 // earlier names gateways that run and know no questions.

@@ -39,11 +39,7 @@ func online(ctx context.Context, m *fleet.Member, people []string) map[string]bo
 	const perQuestion = 200
 	there := make(map[string]bool)
 	for chunk := range slices.Chunk(people, perQuestion) {
-		answers, err := fleet.Ask[*fleet.Online](ctx, m, fleet.AboutOnline, fleet.Online{People: chunk})
-		if err != nil {
-			return there // it can't be: a question is made of strings
-		}
-		for _, a := range answers.Of {
+		for _, a := range fleet.Ask[*fleet.Online](ctx, m, fleet.AboutOnline, fleet.Question{People: chunk}).Of {
 			if a.Body == nil {
 				continue // a notifier, which has no streams
 			}
