@@ -33,11 +33,7 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
-	var errs []error
-	for _, c := range []prometheus.Collector{m.calls, m.failures, m.waiting, m.parked, m.late} {
-		errs = append(errs, r.Register(c))
-	}
-	return errors.Join(errs...)
+	return errors.Join(r.Register(m.calls), r.Register(m.failures), r.Register(m.waiting), r.Register(m.parked), r.Register(m.late))
 }
 
 // show sets the gauges to how calls stand.

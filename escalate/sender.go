@@ -27,15 +27,12 @@ func (s *sender) send(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(goodbye, cancel) })()
 	var calls sync.WaitGroup
 	defer calls.Wait()
-	free := make(chan struct{}, slots)
-	for range slots {
-		free <- struct{}{}
-	}
+	busy := make(chan struct{}, slots)
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		<-free // one of them, at the least
-		n := 1 + len(free)
+		busy <- struct{}{} // one of them, at the least
+		n := 1 + slots - len(busy)
 		hook, known := s.cfg.Webhooks()[s.target]
 		if !known {
 			return nil
@@ -46,10 +43,10 @@ func (s *sender) send(ctx context.Context) error {
 		}
 		for i := range claimed {
 			if i > 0 {
-				<-free
+				busy <- struct{}{}
 			}
 			calls.Go(func() {
-				defer func() { free <- struct{}{} }()
+				defer func() { <-busy }()
 				s.try(calling, hook, &claimed[i])
 			})
 		}
@@ -57,7 +54,7 @@ func (s *sender) send(ctx context.Context) error {
 			continue // there may be more
 		}
 		if len(claimed) == 0 {
-			free <- struct{}{}
+			<-busy
 		}
 		select {
 		case <-ctx.Done():

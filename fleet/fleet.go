@@ -88,9 +88,9 @@ type Member struct {
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows
-	known map[string]heard
-	left  []Departure // the newest last, at most maxLeft
+	mu    sync.Mutex           // guards what follows
+	known map[string]Departure // at the time when each was heard of last
+	left  []Departure          // the newest last, at most maxLeft
 	asked map[uint64]chan<- message
 	last  uint64 // number of a question
 }
@@ -102,13 +102,6 @@ type Departure struct {
 	At time.Time
 }
 
-// heard is when a process was heard of last.
-type heard struct {
-	Process
-
-	at time.Time
-}
-
 // New makes a member that does nothing yet. It gets an ID of its own.
 func New(cfg Config) *Member {
 	cfg.Self.ID = rand.Text()
@@ -116,7 +109,7 @@ func New(cfg Config) *Member {
 	return &Member{
 		cfg: cfg, replies: event.Channel(string(questions) + "/" + cfg.Self.ID), answers: make(map[string]AnswerFunc),
 		in: make(chan message, maxQueue), placing: make(chan struct{}, maxAnswering),
-		known: make(map[string]heard), asked: make(map[uint64]chan<- message),
+		known: make(map[string]Departure), asked: make(map[uint64]chan<- message),
 	}
 }
 
@@ -210,11 +203,11 @@ func (m *Member) hear(from Process, gone bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if gone {
-		m.leave(from, time.Now())
+		m.leave(Departure{from, time.Now()})
 		return
 	}
 	if _, ok := m.known[from.ID]; ok || len(m.known) < maxKnown {
-		m.known[from.ID] = heard{from, time.Now()}
+		m.known[from.ID] = Departure{from, time.Now()}
 	}
 }
 
@@ -224,8 +217,8 @@ func (m *Member) Known() []Process {
 	defer m.mu.Unlock()
 	all := make([]Process, 0, len(m.known))
 	for _, p := range m.known {
-		if time.Since(p.at) > forgetAfter {
-			m.leave(p.Process, p.at)
+		if time.Since(p.At) > forgetAfter {
+			m.leave(p)
 			continue
 		}
 		all = append(all, p.Process)
@@ -234,12 +227,10 @@ func (m *Member) Known() []Process {
 }
 
 // leave notes that a process went away. m.mu is held.
-func (m *Member) leave(p Process, at time.Time) {
-	delete(m.known, p.ID)
-	m.left = append(m.left, Departure{p, at})
-	if len(m.left) > maxLeft {
-		m.left = slices.Clone(m.left[1:])
-	}
+func (m *Member) leave(d Departure) {
+	delete(m.known, d.ID)
+	m.left = append(m.left, d)
+	m.left = slices.Delete(m.left, 0, max(0, len(m.left)-maxLeft))
 }
 
 // Left are the processes that went away within RememberFor, a hundred at most.
