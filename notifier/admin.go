@@ -3,6 +3,7 @@ package notifier
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -85,13 +86,8 @@ func (n *Notifier) administer(ctx huma.Context, next func(huma.Context)) {
 
 // about is whom or what the path names.
 func about(ctx huma.Context) string {
-	var parts []string
-	for _, name := range []string{"subject", "channel", "seq", "target"} {
-		if v := ctx.Param(name); v != "" {
-			parts = append(parts, v)
-		}
-	}
-	return strings.Join(parts, " ")
+	named := []string{ctx.Param("subject"), ctx.Param("channel"), ctx.Param("seq"), ctx.Param("target")}
+	return strings.Join(slices.DeleteFunc(named, func(v string) bool { return v == "" }), " ")
 }
 
 type operatorKey struct{}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -107,16 +108,11 @@ func (c *nginxFiles) include(into *directive, pattern string, depth int) error {
 		}
 		return err
 	}
-	var names []string
-	for name := range c.printed {
+	for _, name := range slices.Sorted(maps.Keys(c.printed)) {
 		if ok, err := path.Match(pattern, name); err == nil && ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		if err := c.parse(into, c.printed[name], depth); err != nil {
-			return err
+			if err := c.parse(into, c.printed[name], depth); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
