@@ -23,6 +23,9 @@ type Kept interface {
 	Purge(ctx context.Context, channel event.Channel) error
 	// Trim does one bounded step of a walk over all channels, as Log.Trim does.
 	Trim(ctx context.Context, from store.KeptCursor) (store.KeptCursor, error)
+	// Heads and Ranges read channels.
+	Heads(ctx context.Context, channels []event.Channel, fresh bool) ([]store.KeptHead, error)
+	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
 }
 
 const (

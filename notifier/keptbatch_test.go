@@ -27,6 +27,8 @@ const (
 
 // fakeKept is a kept log whose appends can be held up and made to fail.
 type fakeKept struct {
+	Kept // what is not asked for
+
 	before func(entries []store.Entry) error // an error fails them all
 	trim   func(store.KeptCursor) (store.KeptCursor, error)
 	log    *kept.Memory

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/internal/server"
@@ -94,7 +95,7 @@ func (n *Notifier) showUser(ctx context.Context, in *subjectInput) (*struct{ Bod
 		Streams: make([]heldStream, 0), Ended: make([]heldStream, 0),
 	}
 	if !revoked.IsZero() {
-		out.Body.Revocation = &revocation{At: revoked, Until: revoked.Add(s.Leeway)}
+		out.Body.Revocation = &revocation{At: revoked, Until: revoked.Add(auth.DefaultLeeway)}
 	}
 	for _, a := range got {
 		out.Body.Streams = append(out.Body.Streams, held(a.From, a.Body.Open)...)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
@@ -14,23 +13,13 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-// KeptRecords is what operators' questions need of the log in Redis.
-type KeptRecords interface {
-	Heads(ctx context.Context, channels []event.Channel, fresh bool) ([]store.KeptHead, error)
-	Ranges(ctx context.Context, ranges []store.Range) ([]store.Page, error)
-}
-
 // Support is what answers to operators' questions are made of.
 type Support struct {
 	Fleet   *fleet.Member
 	Records *store.DB
-	// Kept has what namespaces with "log: redis" hold. Nil: Records has it.
-	Kept KeptRecords
 	// Earlier names gateways that run and are none of the members that are known, as those
 	// of an earlier version. Nil: there are none.
 	Earlier func(ctx context.Context, known []string) ([]string, error)
-	// Leeway is by how much issuers' clocks may be ahead.
-	Leeway time.Duration
 }
 
 // answer has this process answer others.
@@ -96,15 +85,14 @@ type record struct {
 
 // record reads a channel's head from the log that it is kept in.
 func (n *Notifier) record(ctx context.Context, ch event.Channel) (record, error) {
-	s := n.cfg.Support
-	if n.isKept(ch) && s.Kept != nil {
-		heads, err := s.Kept.Heads(ctx, []event.Channel{ch}, false)
+	if n.isKept(ch) {
+		heads, err := n.cfg.Kept.Heads(ctx, []event.Channel{ch}, false)
 		if err != nil {
 			return record{}, unreadableLog(err)
 		}
 		return record{Head: heads[0].Head, epoch: heads[0].Epoch, kept: true}, nil
 	}
-	heads, err := s.Records.Heads(ctx, []event.Channel{ch}, false)
+	heads, err := n.cfg.Support.Records.Heads(ctx, []event.Channel{ch}, false)
 	if err != nil {
 		return record{}, unreadableLog(err)
 	}
@@ -113,11 +101,10 @@ func (n *Notifier) record(ctx context.Context, ch event.Channel) (record, error)
 
 // events reads events of a channel after a seq.
 func (n *Notifier) events(ctx context.Context, r *record, after uint64, limit int) ([]event.Event, error) {
-	s := n.cfg.Support
 	ask := []store.Range{{Channel: r.Channel, After: after, Epoch: r.epoch, Through: r.Seq, Version: r.Version, Limit: limit}}
-	read := s.Records.Ranges
+	read := n.cfg.Support.Records.Ranges
 	if r.kept {
-		read = s.Kept.Ranges
+		read = n.cfg.Kept.Ranges
 	}
 	pages, err := read(ctx, ask)
 	if err != nil {

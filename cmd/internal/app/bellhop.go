@@ -87,7 +87,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 
 	m := s.newMember(fleet.RoleNotifier, bus)
 	n, err := s.addNotifier(notifier.Config{
-		Remember: cfg.Remember, Support: support(m, backends{log: log, kept: inMemory}),
+		Remember: cfg.Remember, Support: support(m, backends{log: log}),
 		Log:         log,
 		Audit:       log,
 		Kept:        inMemory,

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/fleet"
 	"github.com/bellhop/bellhop/gateway/limit"
@@ -64,7 +63,7 @@ func (s *Service) join(m *fleet.Member, subscribe func(fanout.Handler) fanout.Su
 
 // support is what the notifier of a program answers operators with.
 func support(m *fleet.Member, to backends) *notifier.Support {
-	s := &notifier.Support{Fleet: m, Records: to.log, Kept: to.kept, Leeway: auth.DefaultLeeway}
+	s := &notifier.Support{Fleet: m, Records: to.log}
 	if to.redis != nil {
 		s.Earlier = func(ctx context.Context, known []string) ([]string, error) {
 			ctx, cancel := context.WithTimeout(ctx, fleet.Wait)
