@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/MicahParks/jwkset"
 )
 
 // discoveryPath is where an issuer describes itself: OpenID Connect Discovery 1.0,
@@ -41,13 +44,30 @@ func (t keySets) RoundTrip(r *http.Request) (*http.Response, error) {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	response, err := t.fetch(r, &set)
-	if err == nil && response.StatusCode == http.StatusOK && len(set.Keys) == 0 {
+	if err != nil || response.StatusCode != http.StatusOK {
+		return response, err
+	}
+	if set.Keys = slices.DeleteFunc(set.Keys, unusable); len(set.Keys) == 0 {
 		return nil, errors.New("the answer holds no keys")
 	}
-	if err == nil && response.StatusCode == http.StatusOK {
-		t.asOf.Store(time.Now().UnixNano())
+	body, err := json.Marshal(set)
+	if err != nil {
+		return nil, err
 	}
-	return response, err
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	t.asOf.Store(time.Now().UnixNano())
+	return response, nil
+}
+
+// unusable tells whether a key of a set is to be ignored (RFC 7517, section 5). For the
+// library one that lacks a member spoils the whole set.
+func unusable(key json.RawMessage) bool {
+	var members jwkset.JWKMarshal
+	if json.Unmarshal(key, &members) != nil {
+		return true
+	}
+	_, err := jwkset.NewJWKFromMarshal(members, jwkset.JWKMarshalOptions{Private: true}, jwkset.JWKValidateOptions{})
+	return err != nil
 }
 
 // locate turns a request for the description into one for the keys. The description
@@ -72,8 +92,8 @@ func (t keySets) locate(r *http.Request) (*http.Request, error) {
 	return http.NewRequestWithContext(r.Context(), http.MethodGet, description.JWKSURI, http.NoBody)
 }
 
-// fetch reads a JSON answer into v, and returns it with its body still to be read.
-// Answers of another status are left alone.
+// fetch reads a JSON answer into v, and its body to the end. Answers of another status
+// are left alone.
 func (t keySets) fetch(r *http.Request, v any) (*http.Response, error) {
 	response, err := t.Transport.RoundTrip(r)
 	if err != nil || response.StatusCode != http.StatusOK {
@@ -86,6 +106,5 @@ func (t keySets) fetch(r *http.Request, v any) (*http.Response, error) {
 	if err := json.Unmarshal(body, v); err != nil {
 		return nil, errors.New("the answer is not the JSON that was expected")
 	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
 }

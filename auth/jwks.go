@@ -205,43 +205,44 @@ func CheckJWKSURL(address string) error {
 // names, or all if it names none. A key that is of no use here, such as a
 // symmetric one or one for encryption, is passed over.
 func (s *JWKS) find(t *jwt.Token) []tokenKey {
-	ctx := context.Background() // the library has a time limit of its own
-	var found []jwkset.JWK
-	switch kid, named := t.Header["kid"]; name := kid.(type) {
-	case string:
-		if len(name) > maxKeyID {
-			return nil
-		}
-		if key, err := s.keys.KeyRead(ctx, name); err == nil {
-			found = append(found, key)
-		}
-	default:
-		if named { // RFC 7515, section 4.1.4: it is a string
-			return nil
-		}
-		found, _ = s.keys.KeyReadAll(ctx) // memory alone: it does not fail
+	kid, named := t.Header["kid"]
+	name, isText := kid.(string)
+	if named && !isText || len(name) > maxKeyID { // RFC 7515, section 4.1.4: it is a string
+		return nil
 	}
-	var keys []tokenKey
-	for _, jwk := range found {
+	keys := s.known(name, named, t.Method.Alg())
+	if len(keys) == 0 {
+		s.refresh()
+		keys = s.known(name, named, t.Method.Alg())
+	}
+	return keys
+}
+
+// known are the keys of an algorithm that have this name, or all of them where none
+// is named. Two keys of different kinds may share a name (RFC 7517, section 4.5).
+func (s *JWKS) known(name string, named bool, alg string) (keys []tokenKey) {
+	all, _ := s.keys.KeyReadAll(context.Background()) // memory alone: it does not fail
+	for _, jwk := range all {
+		if named && jwk.Marshal().KID != name {
+			continue
+		}
 		key := jwk.Key()
 		if private, ok := key.(interface{ Public() crypto.PublicKey }); ok {
 			key = private.Public()
 		}
 		k, err := newPublicKey(key)
-		if err != nil || jwk.Marshal().USE == jwkset.UseEnc {
-			continue
+		only := jwk.Marshal().ALG.String()
+		if err == nil && jwk.Marshal().USE != jwkset.UseEnc && slices.Contains(k.algs, alg) && (only == "" || only == alg) {
+			keys = append(keys, k)
 		}
-		if alg := jwk.Marshal().ALG.String(); alg != "" {
-			k.algs = slices.DeleteFunc(slices.Clone(k.algs), func(a string) bool { return a != alg })
-		}
-		keys = append(keys, k)
 	}
 	return keys
 }
 
-// refresh reads the set out of turn, as often as made-up keys may. A key may have
-// been replaced under its name.
+// refresh reads the set out of turn, as often as made-up keys may: a key may be new, or
+// have been replaced under its name, by one of another kind too.
 func (s *JWKS) refresh() {
-	// An unknown key is what has the library read the set; no set has this one.
+	// An unknown key is what has the library read the set, within a time limit of its
+	// own; no set has this one.
 	_, _ = s.keys.KeyRead(context.Background(), "\x00")
 }
