@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func (c *wireClaims) UnmarshalJSON(text []byte) error {
 	}
 	for name, claim := range map[string]any{
 		"iss": &c.Issuer, "aud": &c.Audience, "channels": &c.Channels,
-		"exp": &c.ExpiresAt, "nbf": &c.NotBefore, "iat": &c.IssuedAt,
+		"exp": &date{&c.ExpiresAt}, "nbf": &date{&c.NotBefore}, "iat": &date{&c.IssuedAt},
 	} {
 		if value, ok := c.members[name]; ok {
 			if err := json.Unmarshal(value, claim); err != nil {
@@ -69,8 +70,29 @@ func (c *wireClaims) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// farthest is how far from 1970 a date of a token counts, in seconds: 34,000 years.
+const farthest = 1 << 40
+
+// date reads a time. One that no time.Time can hold, which some issuers write for
+// "never", would come out as one in the past.
+type date struct{ at **jwt.NumericDate }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *date) UnmarshalJSON(text []byte) error {
+	var n json.Number
+	if err := json.Unmarshal(text, &n); err != nil {
+		return err
+	}
+	if seconds, _ := n.Float64(); math.Abs(seconds) > farthest {
+		*d.at = jwt.NewNumericDate(time.Unix(int64(math.Copysign(farthest, seconds)), 0))
+		return nil
+	}
+	return json.Unmarshal(text, d.at)
+}
+
 // user is the claim that says who it is: a text, or a whole number, which is the
-// person of its digits.
+// person of its digits. A number that can be written in two ways, such as -0, would be
+// two people.
 func (c *wireClaims) user(claim string) (string, error) {
 	value, ok := member(c.members, claim)
 	if !ok {
@@ -81,7 +103,7 @@ func (c *wireClaims) user(claim string) (string, error) {
 	switch {
 	case json.Unmarshal(value, &text) == nil && value[0] == '"':
 		return text, nil
-	case json.Unmarshal(value, &number) == nil && !strings.ContainsAny(number.String(), ".eE"):
+	case json.Unmarshal(value, &number) == nil && !strings.ContainsAny(number.String(), ".eE") && number != "-0":
 		return number.String(), nil
 	}
 	return "", ErrTokenSubject

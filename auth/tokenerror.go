@@ -25,7 +25,7 @@ var (
 	ErrTokenExpired   = &TokenError{"token_expired", "expired"}
 	ErrTokenEarly     = &TokenError{"token_not_yet_valid", "not valid yet: its nbf or iat lies in the future by more than the leeway"}
 	ErrTokenRevoked   = &TokenError{"token_revoked", "revoked"}
-	ErrTokenMalformed = &TokenError{"token_malformed", "malformed"}
+	ErrTokenMalformed = &TokenError{"token_malformed", "malformed: it is no JWT, or a claim has a wrong type"}
 	ErrTokenTooLong   = &TokenError{"token_too_long", "longer than 8192 bytes"}
 	ErrTokenAlgorithm = &TokenError{"token_algorithm", "no key here is for its algorithm"}
 	ErrTokenKeyless   = &TokenError{"token_unknown_key", "signed with a key that is not known"}
@@ -33,7 +33,7 @@ var (
 	ErrTokenCritical  = &TokenError{"token_critical_header", "critical header parameters are not understood"}
 	ErrTokenIssuer    = &TokenError{"token_wrong_issuer", "its issuer (iss) is none of those accepted here"}
 	ErrTokenAudience  = &TokenError{"token_wrong_audience", "not issued for this service (aud)"}
-	ErrTokenClaim     = &TokenError{"token_missing_claim", "a required claim is missing"}
+	ErrTokenClaim     = &TokenError{"token_missing_claim", "a required claim is missing: exp, or the one that says who it is"}
 	ErrTokenLife      = &TokenError{"token_lives_too_long", "it lives for longer than 400 days"}
 	ErrTokenSubject   = &TokenError{"token_bad_subject", "its subject names nobody: want a text or a whole number, of at most 1024 bytes in UTF-8"}
 	ErrTokenForeign   = &TokenError{"token_foreign_subject", "its subject belongs to another issuer"}
