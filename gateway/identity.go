@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func (i identity) issued() time.Time {
 // (where enabled), session cookie. A bad one in the first two is refused, with
 // a *server.Problem; a bad cookie is the caller's to judge.
 func (g *Gateway) identify(r *http.Request) (identity, error) {
-	if token, given := bearer(r); given {
+	if token, given := server.Bearer(r.Header); given {
 		claims, err := g.verify(token)
 		return identity{claims: claims}, err
 	}
@@ -58,38 +59,40 @@ func (g *Gateway) identify(r *http.Request) (identity, error) {
 	return g.identifyByCookie(r)
 }
 
-// maxSessionCookies is how many cookies of the name are looked at.
-const maxSessionCookies = 4
+// maxSessionTokens is how many different tokens in cookies are verified.
+const maxSessionTokens = 16
 
 // identifyByCookie takes the first session cookie that is good. A browser sends
 // several where one was set for a wider domain or another path, in an order that
-// does not tell which is the newer: a stale one must not hide a good one.
+// does not tell which is the newer: a stale one must not hide a good one. What can't
+// be a token, and what was seen already, costs nothing, so it does not count.
 func (g *Gateway) identifyByCookie(r *http.Request) (identity, error) {
 	var who identity
+	var unready error
+	seen := make([]string, 0, maxSessionTokens)
 	cookies := r.CookiesNamed(sessionCookie)
-	for _, c := range cookies[:min(len(cookies), maxSessionCookies)] {
+	for _, c := range cookies {
+		if strings.Count(c.Value, ".") != 2 || slices.Contains(seen, c.Value) {
+			continue
+		}
+		if len(seen) == maxSessionTokens {
+			break
+		}
+		seen = append(seen, c.Value)
 		claims, err := g.verify(c.Value)
 		switch {
 		case err == nil:
 			return identity{claims: claims, byCookie: true}, nil
 		case errors.Is(err, errUnready) || errors.Is(err, auth.ErrKeysUnread):
-			return identity{}, err // the cookie may well be good
+			unready = err // the cookie may well be good
 		case who.badCookie == nil:
 			who.badCookie = err
 		}
 	}
-	return who, nil
-}
-
-// bearer returns the token of the Authorization headers. Another scheme is somebody
-// else's, such as that of a proxy in front, and is passed over.
-func bearer(r *http.Request) (token string, given bool) {
-	for _, h := range r.Header.Values("Authorization") {
-		if scheme, token, _ := strings.Cut(h, " "); strings.EqualFold(scheme, "Bearer") {
-			return strings.TrimSpace(token), true
-		}
+	if len(cookies) > 0 && len(seen) == 0 {
+		who.badCookie = g.badToken(auth.ErrTokenMalformed)
 	}
-	return "", false
+	return who, unready
 }
 
 func (g *Gateway) verify(token string) (*auth.Claims, error) {

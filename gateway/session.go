@@ -58,9 +58,9 @@ func (g *Gateway) startSession(_ context.Context, in *struct{ caller }) (*sessio
 	if err := g.allow(in.request); err != nil {
 		return nil, err
 	}
-	token, given := bearer(in.request)
+	token, given := server.Bearer(in.request.Header)
 	if !given {
-		return nil, server.NewProblem(http.StatusUnauthorized, "a session begins with a bearer token")
+		return nil, needToken(identity{}, "a session begins with a bearer token")
 	}
 	claims, err := g.verify(token)
 	if err != nil {
@@ -87,7 +87,7 @@ func (g *Gateway) endSession(_ context.Context, in *struct{ caller }) (*sessionO
 	if err := g.allow(in.request); err != nil {
 		return nil, err
 	}
-	if token, given := bearer(in.request); given {
+	if token, given := server.Bearer(in.request.Header); given {
 		if _, err := g.verify(token); err != nil {
 			return nil, err
 		}

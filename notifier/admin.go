@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/internal/server"
@@ -103,11 +104,11 @@ func (n *Notifier) service(ctx huma.Context) (service auth.Service, known bool) 
 	if operator, ok := ctx.Context().Value(operatorKey{}).(auth.Service); ok {
 		return operator, true
 	}
-	scheme, secret, _ := strings.Cut(ctx.Header("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	secret, given := server.Bearer(humaecho.Unwrap(ctx).Request().Header)
+	if !given {
 		return service, false
 	}
-	return n.cfg.access.Load().keys.Verify(strings.TrimSpace(secret))
+	return n.cfg.access.Load().keys.Verify(secret)
 }
 
 func keyNeeded() *server.Problem {
