@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits of a channel's name, in bytes.
@@ -55,7 +56,8 @@ func validKey(key string) error {
 	}
 	for i := range len(key) {
 		if !isKeyByte(key[i]) {
-			return fmt.Errorf("%w: character %q is not allowed in a key", ErrChannel, key[i])
+			char, _ := utf8.DecodeRuneInString(key[i:])
+			return fmt.Errorf("%w: character %q is not allowed in a key", ErrChannel, char)
 		}
 	}
 	return nil

@@ -55,6 +55,9 @@ var lineEnds = []struct{ char, escaped []byte }{
 // maxDigits is how long a number can be without an exponent and still fit a float64.
 const maxDigits = 308
 
+// maxShown is how much of a number a refusal repeats.
+const maxShown = 20
+
 // checkNumbers refuses numbers beyond a float64 in compact JSON.
 func checkNumbers(data []byte) error {
 	for i := 0; i < len(data); i++ {
@@ -74,7 +77,11 @@ func checkNumbers(data []byte) error {
 				continue
 			}
 			if f, _ := strconv.ParseFloat(string(data[from:i]), 64); math.IsInf(f, 0) {
-				return fmt.Errorf("%w: the number %.20s is too large for any reader; send it as a string", ErrData, data[from:i])
+				shown := data[from:i]
+				if len(shown) > maxShown {
+					shown = append(shown[:maxShown:maxShown], "..."...)
+				}
+				return fmt.Errorf("%w: the number %s is too large for any reader; send it as a string", ErrData, shown)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // MaxType is the longest event type, in bytes.
@@ -39,7 +40,8 @@ func ParseType(s string) error {
 	}
 	for i := range len(s) {
 		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
-			return fmt.Errorf("%w: character %q is not allowed", ErrType, c)
+			char, _ := utf8.DecodeRuneInString(s[i:])
+			return fmt.Errorf("%w: character %q is not allowed", ErrType, char)
 		}
 	}
 	if strings.HasPrefix(s, ReservedPrefix) {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"math"
@@ -118,25 +119,35 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 	if len(p.Errors) > 0 {
 		body["errors"] = p.Errors
 	}
-	return json.Marshal(body)
+	return plainJSON(body)
+}
+
+// plainJSON is JSON in a line of its own, for readers who are people: "&" stands as it
+// is, since no browser takes a problem for a page.
+func plainJSON(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }
 
 // Write sends the problem as the whole response. A HEAD request gets the head
 // alone; an error means that the client is gone.
 func (p *Problem) Write(w http.ResponseWriter, r *http.Request) error {
-	body, err := json.Marshal(p)
+	body, err := plainJSON(p)
 	if err != nil { // a member of With that JSON can't express
 		return err
 	}
 	h := w.Header()
 	maps.Copy(h, p.header)
 	h.Set("Content-Type", ProblemType)
-	h.Set("Content-Length", strconv.Itoa(len(body)+1))
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.Status)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	_, err = w.Write(append(body, '\n'))
+	_, err = w.Write(body)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,16 +20,15 @@ func ParseQuery(raw string, params []*huma.Param) (url.Values, *Problem) {
 	if err != nil {
 		return nil, NewProblem(http.StatusBadRequest, "the query is not well encoded: want name=value, joined by &, and %XX for what has a meaning there")
 	}
-	var known []string
+	known := make(map[string]*huma.Param)
 	for _, p := range params {
 		if p.In == "query" {
-			known = append(known, p.Name)
+			known[p.Name] = p
 		}
 	}
-	slices.Sort(known)
 	var unknown []string
 	for name := range values {
-		if !slices.Contains(known, name) {
+		if known[name] == nil {
 			unknown = append(unknown, name)
 		}
 	}
@@ -38,7 +38,8 @@ func ParseQuery(raw string, params []*huma.Param) (url.Values, *Problem) {
 	return values, nil
 }
 
-// checkQuery is a middleware of typed operations: those take each name once.
+// checkQuery is a middleware of typed operations: those take each name once, and a text
+// alone may be empty. Huma would take an empty number, flag or list for one left out.
 func checkQuery(ctx huma.Context, next func(huma.Context)) {
 	c, params := humaecho.Unwrap(ctx), ctx.Operation().Parameters
 	if c.Request().URL.RawQuery == "" {
@@ -47,8 +48,12 @@ func checkQuery(ctx huma.Context, next func(huma.Context)) {
 	}
 	values, problem := ParseQuery(c.Request().URL.RawQuery, params)
 	for _, p := range params {
-		if p.In == "query" && len(values[p.Name]) > 1 {
-			problem = NewProblem(http.StatusBadRequest, p.Name+" is given twice")
+		switch given := values[p.Name]; {
+		case p.In != "query" || len(given) == 0:
+		case len(given) > 1:
+			problem = NewProblem(http.StatusBadRequest, p.Name+" is given twice: write "+howToWrite(p))
+		case given[0] == "" && p.Schema.Type != huma.TypeString:
+			problem = NewProblem(http.StatusBadRequest, p.Name+" has no value: leave it out, or write "+howToWrite(p))
 		}
 	}
 	if problem != nil {
@@ -58,8 +63,20 @@ func checkQuery(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
+// howToWrite says how a parameter gets its value, or several.
+func howToWrite(p *huma.Param) string {
+	switch {
+	case p.Schema.Type != huma.TypeArray:
+		return p.Name + "=VALUE"
+	case p.Explode != nil && !*p.Explode:
+		return p.Name + "=A,B"
+	}
+	return p.Name + ", once for each value"
+}
+
 // unknownName says what is wrong with a name, and which one was probably meant.
-func unknownName(name string, known []string) string {
+func unknownName(name string, params map[string]*huma.Param) string {
+	known := slices.Sorted(maps.Keys(params))
 	shown := name
 	if !plainName(name) {
 		shown = "a name that is not known" // it may be a token
@@ -67,7 +84,7 @@ func unknownName(name string, known []string) string {
 	base, _, brackets := strings.Cut(name, "[")
 	switch like := closest(base, known); {
 	case brackets && like != "":
-		return shown + ": write " + like + ", once for each value"
+		return shown + ": write " + howToWrite(params[like])
 	case like != "":
 		return shown + ": there is no such parameter; did you mean " + like + "?"
 	case len(known) == 0:
