@@ -43,7 +43,7 @@ func compressOperation(ctx huma.Context, next func(huma.Context)) {
 	_ = compress(func(echo.Context) error { next(ctx); return nil })(humaecho.Unwrap(ctx))
 }
 
-var zeroWeight = regexp.MustCompile(`^\s*q=0(\.0*)?\s*$`)
+var zeroWeight = regexp.MustCompile(`(?i)^\s*q=0(\.0*)?\s*$`)
 
 // acceptsGzip reads Accept-Encoding as far as it matters here (RFC 9110, section
 // 12.5.3): gzip named, and not refused by a weight of zero.

@@ -119,7 +119,7 @@ func New(opt Options) (*Server, error) {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // no "$schema" member in every answer
 	config.Transformers = []huma.Transformer{keepCause}
-	s.API = humaecho.New(e, config)
+	s.API = huma.NewAPI(config, headToo{humaecho.New(e, config).Adapter()})
 	s.API.UseMiddleware(compressOperation, checkQuery, limitOperation)
 
 	s.get(livePath, s.live)
@@ -133,6 +133,21 @@ func New(opt Options) (*Server, error) {
 func (s *Server) get(path string, h echo.HandlerFunc) {
 	s.Echo.GET(path, h)
 	s.Echo.HEAD(path, h)
+}
+
+// headToo has HEAD answered where a typed operation answers GET, but for streams, which
+// would never end.
+type headToo struct{ huma.Adapter }
+
+// Handle implements huma.Adapter.
+func (a headToo) Handle(op *huma.Operation, handler func(huma.Context)) {
+	a.Adapter.Handle(op, handler)
+	ok := op.Responses["200"]
+	if op.Method == http.MethodGet && (ok == nil || ok.Content["text/event-stream"] == nil) {
+		head := *op
+		head.Method = http.MethodHead
+		a.Adapter.Handle(&head, handler)
+	}
 }
 
 // PaceStreams names the path whose answers are streams. When many clients come at once,
