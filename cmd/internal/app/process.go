@@ -35,8 +35,8 @@ type Process struct {
 	Stdout  io.Writer
 	Stderr  io.Writer
 	// Signals asks the program to end: the first one in order, the second one
-	// at once; SIGHUP asks it to read its files anew. It is nil where nobody will.
-	Signals <-chan os.Signal
+	// at once. Hangups asks it to read its files anew. Both are nil where nobody will.
+	Signals, Hangups <-chan os.Signal
 }
 
 // Invocation is what a program's main function is to do.
@@ -67,13 +67,18 @@ func Main[S settings](s S, run func(context.Context, S, Invocation) error) {
 	// Two places: a signal that comes while nobody listens yet must not be lost,
 	// nor the second one.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	// Of its own, so that many of them leave room for the others. One that waits stands
+	// for all that come meanwhile.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
 	os.Exit(Run(Process{
 		Args:    os.Args[1:],
 		Environ: os.Environ(),
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
 		Signals: signals,
+		Hangups: hangups,
 	}, s, func(ctx context.Context, s S, inv Invocation) error {
 		fanout.SetRedisLogger(inv.Log) // of the whole process, so not for Run
 		return run(ctx, s, inv)
@@ -122,11 +127,13 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 			return ExitOK
 		case <-rereads:
 			reload(s, p, log, level, reloads)
-		case sig := <-p.Signals:
-			if sig == syscall.SIGHUP {
-				reload(s, p, log, level, reloads)
+		case <-p.Hangups:
+			if stopping {
+				log.Info("stopping; files are not read again")
 				continue
 			}
+			reload(s, p, log, level, reloads)
+		case sig := <-p.Signals:
 			if stopping {
 				log.Warn("stopping at once", "signal", sig)
 				return ExitFailure
@@ -138,9 +145,10 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	}
 }
 
-// reload reads the settings anew. What is wrong with them leaves all as it is; a
-// program that has no use for them is not waited for.
-func reload[S settings](s S, p Process, log *slog.Logger, level *slog.LevelVar, to chan<- config.Program) {
+// reload reads the settings anew. What is wrong with them leaves all as it is. A
+// program that is slow to take them gets the newest, and is not waited for: to has one
+// place, and nobody else sends.
+func reload[S settings](s S, p Process, log *slog.Logger, level *slog.LevelVar, to chan config.Program) {
 	fresh, _ := reflect.TypeAssert[S](reflect.New(reflect.TypeOf(s).Elem()))
 	if _, err := config.Parse(fresh, p.Args, p.Environ, io.Discard); err != nil {
 		log.Error("what was read again is wrong; nothing changes", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
@@ -150,10 +158,10 @@ func reload[S settings](s S, p Process, log *slog.Logger, level *slog.LevelVar, 
 		server.ChangeLevel(log, level, is, "the settings")
 	}
 	select {
-	case to <- fresh:
+	case <-to:
 	default:
-		log.Warn("the files are already being read again")
 	}
+	to <- fresh
 }
 
 // command carries out what every program can, and has run do the rest.
