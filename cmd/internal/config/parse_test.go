@@ -117,6 +117,17 @@ func TestListsAreSplitAtCommas(t *testing.T) {
 	require.Equal(t, []string{"a@tcp(r1:3306)/bellhop", "a@tcp(r2:3306)/bellhop"}, g.Replicas())
 	require.Equal(t, []string{goodSecret, "new-" + goodSecret}, g.TokenConfig().Issuers[0].Secrets)
 	require.True(t, g.Origins.Listed("https://b.example:8443"))
+
+	var spaced Gateway
+	_, err = Parse(&spaced, nil, goodGateway(
+		"BELLHOP_MYSQL_REPLICAS=a@tcp(r1:3306)/bellhop, a@tcp(r2:3306)/bellhop",
+		"BELLHOP_CORS_ORIGINS=https://a.example, https://b.example:8443 ,capacitor://localhost",
+		"BELLHOP_TRUSTED_PROXIES=10.0.0.0/8, 192.0.2.1",
+	), io.Discard)
+	require.NoError(t, err, "people put spaces after commas")
+	require.Equal(t, g.Replicas(), spaced.Replicas())
+	require.True(t, spaced.Origins.Listed("https://b.example:8443"))
+	require.Len(t, spaced.Proxies, 2)
 }
 
 func TestSubcommandsNeedOnlyTheirOwnSettings(t *testing.T) {

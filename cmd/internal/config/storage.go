@@ -46,7 +46,7 @@ func (m *MySQL) Replicas() []string {
 	for i, s := range m.MySQLReplicas {
 		dsns[i] = s.Reveal()
 	}
-	return dsns
+	return trimmed(dsns)
 }
 
 func checkDSN(p *SettingErrors, flag string, dsn Secret) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"github.com/bellhop/bellhop/gateway/limit"
@@ -27,7 +28,7 @@ type Streams struct {
 }
 
 func (s *Streams) check(p *SettingErrors) {
-	origins, err := server.ParseOrigins(s.CORSOrigins)
+	origins, err := server.ParseOrigins(trimmed(s.CORSOrigins))
 	if err != nil {
 		p.addf("cors-origins", "%v", err)
 	}
@@ -42,7 +43,7 @@ func (s *Streams) check(p *SettingErrors) {
 	}
 	p.between("drain", s.Drain, 0, 10*time.Minute)
 	p.between("slow-timeout", s.SlowTimeout, 100*time.Millisecond, 10*time.Minute)
-	proxies, err := limit.ParseProxies(s.TrustedProxies)
+	proxies, err := limit.ParseProxies(trimmed(s.TrustedProxies))
 	if err != nil {
 		p.addf("trusted-proxies", "%v", err)
 	}
@@ -51,4 +52,13 @@ func (s *Streams) check(p *SettingErrors) {
 	p.notNegative("max-streams-per-user", s.UserStreams)
 	p.notNegative("max-streams-per-address", s.AddressStreams)
 	p.notNegative("max-rate-per-address", s.AddressRate)
+}
+
+// trimmed are the entries of a list without the spaces that people put after commas.
+func trimmed(list []string) []string {
+	short := make([]string, len(list))
+	for i, entry := range list {
+		short[i] = strings.TrimSpace(entry)
+	}
+	return short
 }
