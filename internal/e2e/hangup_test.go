@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +16,9 @@ import (
 	"github.com/bellhop/bellhop/internal/testkit/testenv"
 )
 
-// TestHangupUnderManyStreams: a rotated secret and a changed policy under 5,000
-// streams end those alone that the new policy forbids; the others miss nothing.
+// TestHangupUnderManyStreams: a rotated secret, a new service key and a changed policy
+// under 5,000 streams end those alone that the new policy forbids; the others miss
+// nothing.
 func TestHangupUnderManyStreams(t *testing.T) {
 	const streams, forbidden = 5000, 100
 	f := newFleet(t, testenv.MySQL(t, testenv.MariaDB()), 0)
@@ -34,6 +36,21 @@ func TestHangupUnderManyStreams(t *testing.T) {
 		"BELLHOP_POLICIES="+write("policies.yaml", fmt.Sprintf(policies, "authenticated")),
 		"BELLHOP_MAX_STREAMS_PER_ADDRESS=0", "BELLHOP_MAX_RATE_PER_ADDRESS=0",
 	)
+	const oldKey, newKey = "the-old-key-of-a-service", "the-new-key-of-a-service"
+	n := testenv.Run(t, testenv.Build(t, "./cmd/notifier"), f.env(
+		"BELLHOP_SERVICE_KEYS_FILE="+write("keys", "shop="+oldKey), "BELLHOP_POLICIES="+filepath.Join(dir, "policies.yaml"))...)
+	publish := func(key, body string) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, n.URL+"/v1/events", strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		return resp.StatusCode
+	}
+	const other = `{"channels":["user:another"],"type":"note","data":1}`
+	require.Equal(t, http.StatusCreated, publish(oldKey, other))
 	open := make([]*rawStream, streams+forbidden)
 	name := func(i int) string { return fmt.Sprintf("hangup-%d", i) }
 	var dials errgroup.Group
@@ -60,8 +77,11 @@ func TestHangupUnderManyStreams(t *testing.T) {
 
 	write("secret", "another-"+signingKey)
 	write("policies.yaml", fmt.Sprintf(policies, "member"))
+	write("keys", "shop="+newKey)
 	began := time.Now()
-	require.NoError(t, syscall.Kill(g.PID(), syscall.SIGHUP))
+	for _, program := range []*testenv.Program{g, n} {
+		require.NoError(t, syscall.Kill(program.PID(), syscall.SIGHUP))
+	}
 	for _, s := range open[streams:] {
 		_, err := s.until("event: bellhop.drain")
 		require.NoError(t, err)
@@ -72,12 +92,14 @@ func TestHangupUnderManyStreams(t *testing.T) {
 	_, err = openRaw(strings.TrimPrefix(g.URL, "http://"), "", name(0), "")
 	require.ErrorContains(t, err, "HTTP/1.1 401", "the old secret is no good")
 
+	require.Eventually(t, func() bool { return publish(newKey, other) == http.StatusCreated }, 20*time.Second, 10*time.Millisecond)
+	require.Equal(t, http.StatusUnauthorized, publish(oldKey, other), "nor is the old key")
 	for first := 0; first < streams; first += 1000 {
 		var channels []string
 		for i := first; i < first+1000; i++ {
 			channels = append(channels, fmt.Sprintf("%q", "user:"+name(i)))
 		}
-		f.post(t, `{"channels":[`+strings.Join(channels, ",")+`],"type":"note","data":1}`)
+		require.Equal(t, http.StatusCreated, publish(newKey, `{"channels":[`+strings.Join(channels, ",")+`],"type":"note","data":1}`))
 	}
 	for i, s := range open[:streams] {
 		line, err := s.until("data: ")

@@ -32,7 +32,7 @@ const (
 
 var (
 	streams = flag.Int("proxies.streams", 100, "clients behind each proxy")
-	rate    = flag.Int("proxies.rate", 50, "events a second during a rolling restart, at most")
+	rate    = flag.Int("proxies.rate", 50, "events a second during a rolling restart")
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -114,11 +114,12 @@ func (f *fleet) tell(t *testing.T) {
 }
 
 // keepPublishing publishes events at rate, to one channel after the other, until end
-// is called. Both it and count return how many there are of each channel, which had
-// before.
+// is called. What is due while something is in the way is published afterwards, so the
+// rate is held all the time. Both it and count return how many there are of each channel,
+// which had before.
 func (f *fleet) keepPublishing(t *testing.T, before int) (count, end func() []int) {
 	t.Helper()
-	const publishers = 10
+	const publishers = 16
 	published := make([]atomic.Int64, (*streams+audience-1)/audience)
 	for i := range published {
 		published[i].Store(int64(before))
@@ -130,30 +131,41 @@ func (f *fleet) keepPublishing(t *testing.T, before int) (count, end func() []in
 		}
 		return now
 	}
-	stop := make(chan struct{})
+	began, stop := time.Now(), make(chan struct{})
+	var over, latest atomic.Int64 // since began
 	var all errgroup.Group
 	for first := range publishers {
 		all.Go(func() error {
-			tick := time.NewTicker(publishers * time.Second / time.Duration(*rate))
-			defer tick.Stop()
 			for i := first; ; i += publishers {
+				due := time.Duration(i) * time.Second / time.Duration(*rate)
 				select {
+				case <-time.After(due - time.Since(began)):
 				case <-stop:
+				}
+				if last := over.Load(); last > 0 && int64(due) > last {
 					return nil
-				case <-tick.C:
-					to := i % len(published)
-					if err := f.publish(t.Context(), string(room(to*audience))); err != nil {
-						return err
+				}
+				to := i % len(published)
+				if err := f.publish(t.Context(), string(room(to*audience))); err != nil {
+					return err
+				}
+				published[to].Add(1)
+				for late := int64(time.Since(began) - due); ; {
+					if was := latest.Load(); late <= was || latest.CompareAndSwap(was, late) {
+						break
 					}
-					published[to].Add(1)
 				}
 			}
 		})
 	}
 	return count, func() []int {
+		over.Store(int64(time.Since(began)))
 		close(stop)
 		require.NoError(t, all.Wait())
-		return count()
+		now := count()
+		events, took := sum(now)-before*len(now), time.Duration(over.Load())
+		t.Logf("%d events in %v, %.0f a second, each within %v of its time", events, took, float64(events)/took.Seconds(), time.Duration(latest.Load()))
+		return now
 	}
 }
 
