@@ -122,3 +122,22 @@ func TestARefilledRingIsShownAtOnce(t *testing.T) {
 	require.Equal(t, Some, reading)
 	require.EqualValues(t, 2, entries[0].Seq)
 }
+
+// TestAChannelThatIsGivenUpKeepsNothing, and remembers nothing of what the bus still
+// brings: a gateway gives thousands up in a moment when it loses its clients.
+func TestAChannelThatIsGivenUpKeepsNothing(t *testing.T) {
+	t.Parallel()
+	c, _ := joined(&Rules{}, 1)
+	at := someMoment()
+	next := pageOf(3, 2, 3).Events
+	c.Message(event.Position{Epoch: "e1", Seq: 2}, event.NewFrame(&next[0]), nil, at)
+	c.Leave(at)
+	fx := c.Sweep(time.Minute, at)
+	require.Equal(t, Unsubscribe, fx.Do)
+	_, nothing := c.Memory()
+	require.True(t, nothing)
+	fx = c.Message(event.Position{Epoch: "e1", Seq: 3}, event.NewFrame(&next[1]), nil, at)
+	require.Zero(t, fx.Do)
+	_, nothing = c.Memory()
+	require.True(t, nothing)
+}
