@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // kind says which of the Handler's methods an item is for.
@@ -47,7 +48,7 @@ func newDispatcher(h Handler, workers, limit, limitBytes int) *dispatcher {
 			limit:      limit,
 			limitBytes: limitBytes,
 			lost:       make(map[event.Channel]struct{}),
-			wake:       make(chan struct{}, 1),
+			wake:       wait.NewSignal(),
 		}
 		d.queues = append(d.queues, q)
 		d.wg.Go(func() { d.work(q) })
@@ -133,18 +134,10 @@ func (d *dispatcher) call(q *queue, it *item) {
 	}
 }
 
-// notify wakes whoever waits on c, a channel with room for one.
-func notify(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // queue is what waits for one worker.
 type queue struct {
 	limit, limitBytes int
-	wake              chan struct{}
+	wake              wait.Signal
 
 	mu sync.Mutex
 	// items and spare change places each time the worker takes what waits.
@@ -171,7 +164,7 @@ func (q *queue) pushMessage(m Message) {
 	q.bytes += size
 	q.items = append(q.items, item{kind: kindMessage, channel: m.Channel, message: m})
 	q.mu.Unlock()
-	notify(q.wake)
+	q.wake.Raise()
 }
 
 func (q *queue) pushLost(ch event.Channel) {
@@ -183,14 +176,14 @@ func (q *queue) pushLost(ch event.Channel) {
 	q.lost[ch] = struct{}{}
 	q.items = append(q.items, item{kind: kindLost, channel: ch})
 	q.mu.Unlock()
-	notify(q.wake)
+	q.wake.Raise()
 }
 
 func (q *queue) push(it item) {
 	q.mu.Lock()
 	q.items = append(q.items, it)
 	q.mu.Unlock()
-	notify(q.wake)
+	q.wake.Raise()
 }
 
 // take returns what waits. What it returned before is used again.

@@ -51,7 +51,6 @@ func (b *Memory) Publish(ctx context.Context, messages []Message) ([]int, error)
 func (b *Memory) Subscriber(h Handler) Subscriber {
 	s := &memorySubscriber{
 		bus:        b,
-		channels:   make(map[event.Channel]struct{}),
 		dispatcher: newDispatcher(h, b.cfg.Workers, b.cfg.Queue, b.cfg.QueueBytes),
 	}
 	s.said.Go(func() { h.Suspect(false) })
@@ -64,9 +63,7 @@ type memorySubscriber struct {
 	said       sync.WaitGroup
 	closing    sync.Once
 
-	// Guarded by bus.mu.
-	channels map[event.Channel]struct{}
-	closed   bool
+	closed bool // guarded by bus.mu
 }
 
 func (s *memorySubscriber) Subscribe(channels ...event.Channel) {
@@ -82,7 +79,6 @@ func (s *memorySubscriber) Subscribe(channels ...event.Channel) {
 			s.bus.subscribers[ch] = of
 		}
 		of[s] = struct{}{}
-		s.channels[ch] = struct{}{}
 		s.dispatcher.acknowledge(kindSubscribed, ch)
 	}
 }
@@ -101,7 +97,6 @@ func (s *memorySubscriber) Unsubscribe(channels ...event.Channel) {
 
 // remove is called with bus.mu held.
 func (s *memorySubscriber) remove(ch event.Channel) {
-	delete(s.channels, ch)
 	of := s.bus.subscribers[ch]
 	delete(of, s)
 	if len(of) == 0 {
@@ -113,7 +108,7 @@ func (s *memorySubscriber) Close() error {
 	s.closing.Do(func() {
 		s.bus.mu.Lock()
 		s.closed = true
-		for ch := range s.channels {
+		for ch := range s.bus.subscribers {
 			s.remove(ch)
 		}
 		s.bus.mu.Unlock()

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
@@ -65,3 +66,16 @@ func (b *Redis) Publish(ctx context.Context, messages []Message) ([]int, error) 
 func (b *Redis) Subscriber(h Handler) Subscriber { return newRedisSubscriber(b, h) }
 
 var _ Bus = (*Redis)(nil)
+
+// SetRedisLogger has go-redis, which otherwise prints to standard error, log to l
+// at debug level: what an operator should know, the bus says itself. It is for the
+// start of a program, before the first client is made.
+func SetRedisLogger(l *slog.Logger) { redis.SetLogger(redisLogger{l}) }
+
+type redisLogger struct{ log *slog.Logger }
+
+func (r redisLogger) Printf(ctx context.Context, format string, v ...any) {
+	if r.log.Enabled(ctx, slog.LevelDebug) {
+		r.log.DebugContext(ctx, fmt.Sprintf(format, v...), "part", "redis")
+	}
+}

@@ -46,8 +46,9 @@ func (b *Redis) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := b.cfg.Prefix + "!check"
+	name, listen := b.cfg.Prefix+"!check", b.client.Subscribe
 	if w.sharded {
+		listen = b.client.SSubscribe
 		if err := b.client.SPublish(ctx, name, "").Err(); err != nil {
 			return Judged(err, "SPUBLISH on "+b.cfg.Prefix+"*")
 		}
@@ -57,12 +58,7 @@ func (b *Redis) Check(ctx context.Context) error {
 			return Judged(err, "PUBLISH on "+b.cfg.Prefix+"*")
 		}
 	}
-	var listening *redis.PubSub
-	if w.sharded {
-		listening = b.client.SSubscribe(ctx, name)
-	} else {
-		listening = b.client.Subscribe(ctx, name)
-	}
+	listening := listen(ctx, name)
 	_, err = listening.Receive(ctx)
 	return errors.Join(Judged(err, "SUBSCRIBE or SSUBSCRIBE to "+b.cfg.Prefix+"*"), listening.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // How often a subscriber asks a Cluster who has which slots: at least, because a
@@ -36,10 +37,8 @@ func (s *redisSubscriber) followCluster(ctx context.Context) {
 		if err := s.place(ctx, cluster, &members); err != nil && ctx.Err() == nil {
 			s.log.Warn("the Cluster does not say who has which slots", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.For(ctx, placePause+rand.N(placePause)) {
 			return
-		case <-time.After(placePause + rand.N(placePause)):
 		}
 		rest := placeEvery
 		if s.doubts.any() {
@@ -160,7 +159,7 @@ func (s *redisSubscriber) move(from *registry, fits func(event.Channel) bool, ga
 		}
 		to.registry.enter(ch)
 		gained[to] = true
-		notify(to.wake)
+		to.wake.Raise()
 	}
 }
 
@@ -182,7 +181,7 @@ func (s *redisSubscriber) evict(m *member, slots map[int]bool) {
 	if s.nowhere.size() > 0 {
 		s.doubts.set(s, true)
 	}
-	notify(s.placing)
+	s.placing.Raise()
 }
 
 // slotsOf lists the slots that a member has.

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // flush sends what was asked for, after a moment in which more may come.
 func (c *redisConn) flush(ctx context.Context) error {
-	if err := gather(ctx); err != nil {
-		return err
+	if !wait.For(ctx, coalesce) {
+		return ctx.Err()
 	}
 	subscribe, unsubscribe := c.registry.take()
 	if err := c.send("SUBSCRIBE", subscribe); err != nil {
@@ -22,20 +23,11 @@ func (c *redisConn) flush(ctx context.Context) error {
 	return c.send("UNSUBSCRIBE", unsubscribe)
 }
 
-func gather(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(coalesce):
-		return nil
-	}
-}
-
 // giveUpSlots has the channels of slots that the server lost listened for elsewhere,
 // after a moment in which more may come: a fail-over takes thousands at once.
 func (c *redisConn) giveUpSlots(ctx context.Context) error {
-	if err := gather(ctx); err != nil {
-		return err
+	if !wait.For(ctx, coalesce) {
+		return ctx.Err()
 	}
 	c.state.Lock()
 	lost := c.lost
@@ -105,4 +97,31 @@ func (c *redisConn) write() error {
 	}
 	_, err := c.conn.Write(c.out)
 	return err
+}
+
+// sendProbes publishes on the probe's channel, at once and then every interval, the
+// way a notifier does: another connection, and after a fail-over maybe another
+// server than the one that this connection still listens to.
+func (c *redisConn) sendProbes(ctx context.Context) {
+	tick := time.NewTicker(c.cfg.PingInterval)
+	defer tick.Stop()
+	for {
+		c.unsent.Store(c.publishProbe(ctx) != nil)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-c.again:
+		}
+	}
+}
+
+func (c *redisConn) publishProbe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.PublishTimeout)
+	defer cancel()
+	probe := *c.probe.Load()
+	if c.addr == "" {
+		return c.bus.client.Publish(ctx, probe, c.nonce).Err()
+	}
+	return c.bus.sendAll(ctx, []outgoing{{name: probe, wire: []byte(c.nonce), sharded: true}})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // settleTimeout bounds how long Redis may take to answer all subscriptions of a
@@ -51,11 +52,11 @@ type redisConn struct {
 	probe atomic.Pointer[string]
 	wg    sync.WaitGroup
 
-	failed  chan error    // from the reader, when it ends
-	settled chan struct{} // all subscriptions that it began with are answered
-	back    chan struct{} // a probe came back
-	again   chan struct{} // a probe is to be sent at once
-	evicted chan struct{} // lost has something
+	failed  chan error  // from the reader, when it ends
+	settled wait.Signal // all subscriptions that it began with are answered
+	back    wait.Signal // a probe came back
+	again   wait.Signal // a probe is to be sent at once
+	evicted wait.Signal // lost has something
 
 	state sync.Mutex
 	lost  map[int]bool // slots that the server does not have any more

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // member listens at one server: it keeps one connection at a time to it, and makes
@@ -20,7 +21,7 @@ type member struct {
 	client   listenable // guarded by redisSubscriber.mu
 	addr     string     // of a master of the Cluster; empty: Pub/Sub is classic
 	registry *registry
-	wake     chan struct{} // commands are to be sent
+	wake     wait.Signal // commands are to be sent
 
 	cancel context.CancelFunc // of one at a master
 }
@@ -31,30 +32,26 @@ type listenable interface {
 }
 
 func newMember(s *redisSubscriber, client listenable, addr string) *member {
-	return &member{redisSubscriber: s, client: client, addr: addr, registry: newRegistry(), wake: make(chan struct{}, 1)}
+	return &member{redisSubscriber: s, client: client, addr: addr, registry: newRegistry(), wake: wait.NewSignal()}
 }
 
 func (m *member) ask(p phase, channels ...event.Channel) {
 	m.registry.ask(p, channels)
-	notify(m.wake)
+	m.wake.Raise()
 }
 
 // run ends with ctx. The member was put in doubt before.
 func (m *member) run(ctx context.Context) {
 	pauses := backoff{most: m.cfg.MaxBackoff}
-	for {
+	for ctx.Err() == nil {
 		lasted, err := m.connect(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		pause := pauses.next(lasted)
 		m.log.Warn("connection to Redis lost", "error", err, "server", m.addr, "retry_in", pause)
-		notify(m.placing) // others may have its slots by now
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+		m.placing.Raise() // others may have its slots by now
+		wait.For(ctx, pause)
 	}
 }
 
@@ -79,10 +76,10 @@ func (m *member) connect(parent context.Context) (lasted time.Duration, err erro
 		pubsub:  client.Subscribe(ctx),
 		nonce:   nonce,
 		failed:  make(chan error, 1),
-		settled: make(chan struct{}, 1),
-		back:    make(chan struct{}, 1),
-		again:   make(chan struct{}, 1),
-		evicted: make(chan struct{}, 1),
+		settled: wait.NewSignal(),
+		back:    wait.NewSignal(),
+		again:   wait.NewSignal(),
+		evicted: wait.NewSignal(),
 	}
 	c.probe.Store(new(string))
 	err = c.serve(ctx, link)

@@ -33,7 +33,7 @@ func (c *redisConn) read() error {
 func (c *redisConn) message(p *push) {
 	if string(p.name) == *c.probe.Load() {
 		if string(p.payload) == c.nonce {
-			notify(c.back)
+			c.back.Raise()
 		}
 		return
 	}
@@ -56,7 +56,7 @@ func (c *redisConn) message(p *push) {
 func (c *redisConn) answer(p *push) {
 	if name := string(p.name); name == *c.probe.Load() {
 		if p.kind == pushSubscribed {
-			notify(c.settled)
+			c.settled.Raise()
 		} else {
 			c.loseSlot(slotOf(name))
 		}
@@ -73,7 +73,7 @@ func (c *redisConn) answer(p *push) {
 		all := pending > 0 && c.registry.pendingCount() == 0
 		c.state.Unlock()
 		if all {
-			notify(c.again) // nothing else stands against trust
+			c.again.Raise() // nothing else stands against trust
 		}
 	case c.registry.unsubscribed(ch):
 		c.dispatcher.acknowledge(kindUnsubscribed, ch)
@@ -98,5 +98,5 @@ func (c *redisConn) loseSlot(slot int) {
 	}
 	c.lost[slot] = true
 	c.state.Unlock()
-	notify(c.evicted)
+	c.evicted.Raise()
 }

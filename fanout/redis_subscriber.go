@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 const (
@@ -40,7 +41,7 @@ type redisSubscriber struct {
 	homes   [slotCount]*member
 	members map[string]*member // by address
 	nowhere *registry
-	placing chan struct{} // the Cluster is to be asked anew
+	placing wait.Signal // the Cluster is to be asked anew
 
 	doubts doubts
 }
@@ -55,7 +56,7 @@ func newRedisSubscriber(b *Redis, h Handler) *redisSubscriber {
 		dispatcher: newDispatcher(h, b.cfg.Workers, b.cfg.Queue, b.cfg.QueueBytes),
 		members:    make(map[string]*member),
 		nowhere:    newRegistry(),
-		placing:    make(chan struct{}, 1),
+		placing:    wait.NewSignal(),
 		cancel:     cancel,
 	}
 	s.doubts = doubts{log: s.log, tell: h.Suspect, of: make(map[any]struct{})}
@@ -78,7 +79,7 @@ func (s *redisSubscriber) ask(p phase, channels []event.Channel) {
 			m.ask(p, ch)
 		} else {
 			s.nowhere.ask(p, []event.Channel{ch})
-			notify(s.placing)
+			s.placing.Raise()
 		}
 	}
 }
@@ -115,11 +116,7 @@ func (s *redisSubscriber) run(ctx context.Context) {
 		pause := pauses.next(0)
 		s.log.Warn("connection to Redis lost", "error", err, "retry_in", pause)
 		s.endNowhere()
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+		wait.For(ctx, pause)
 	}
 }
 

@@ -215,14 +215,9 @@ const lineEnd = "\r\n"
 
 // appendCommand renders a command for Redis.
 func appendCommand(dst []byte, parts ...string) []byte {
-	dst = appendSize(dst, '*', len(parts))
+	dst = fmt.Appendf(dst, "*%d\r\n", len(parts))
 	for _, p := range parts {
-		dst = appendSize(dst, '$', len(p))
-		dst = append(append(dst, p...), lineEnd...)
+		dst = fmt.Appendf(dst, "$%d\r\n%s\r\n", len(p), p)
 	}
 	return dst
-}
-
-func appendSize(dst []byte, sign byte, n int) []byte {
-	return append(strconv.AppendInt(append(dst, sign), int64(n), 10), lineEnd...)
 }
