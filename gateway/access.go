@@ -6,6 +6,7 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/event"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // access is what requests are judged by.
@@ -33,10 +34,7 @@ func (g *Gateway) SetAccess(ctx context.Context, verifier *auth.Verifier, polici
 		return !known || is.Access != was.Access && !certain(is.Access, user, ch)
 	}
 	n := g.cfg.Hub.EndForbidden(forbidden)
-	select {
-	case <-time.After(settleTime):
-	case <-ctx.Done():
-	}
+	wait.For(ctx, settleTime)
 	if n += g.cfg.Hub.EndForbidden(forbidden); n > 0 {
 		g.log.Info("streams that the new policies may forbid end", "streams", n)
 	}

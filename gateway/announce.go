@@ -54,36 +54,22 @@ func (a *announcer) close() {
 func (a *announcer) run(ctx context.Context) {
 	failing := false
 	for {
-		batch := a.take(ctx)
-		if len(batch) == 0 {
+		var batch []fanout.Message
+		select {
+		case m := <-a.queue:
+			batch = append(batch, m)
+		case <-ctx.Done():
 			return
 		}
-		ctx, cancel := context.WithTimeout(ctx, announceTimeout)
-		_, err := a.bus.Publish(ctx, batch)
+		for len(batch) < announceBatch && len(a.queue) > 0 {
+			batch = append(batch, <-a.queue)
+		}
+		bounded, cancel := context.WithTimeout(ctx, announceTimeout)
+		_, err := a.bus.Publish(bounded, batch)
 		cancel()
 		if err != nil && !failing {
 			a.log.Warn("changes of inboxes can't be announced; gateways hear of them from the log", "error", err)
 		}
 		failing = err != nil
 	}
-}
-
-// take waits for announcements; none: ctx ended.
-func (a *announcer) take(ctx context.Context) []fanout.Message {
-	var batch []fanout.Message
-	select {
-	case m := <-a.queue:
-		batch = append(batch, m)
-	case <-ctx.Done():
-		return nil
-	}
-	for len(batch) < announceBatch {
-		select {
-		case m := <-a.queue:
-			batch = append(batch, m)
-		default:
-			return batch
-		}
-	}
-	return batch
 }

@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 const (
@@ -22,48 +25,32 @@ const (
 // keeps what it once needed until the heap has grown into it, which on a gateway
 // that goes on to be idle is never.
 type churn struct {
-	give func() // giveBack; blocks for some ten milliseconds
+	moves atomic.Int64 // streams that came or went
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+}
 
-	moves   atomic.Int64 // streams that came or went since memory was last given back
-	waiting atomic.Bool  // a look is due
-
-	mu     sync.Mutex // guards what follows
-	timer  *time.Timer
-	seen   int64 // moves at the last look
-	closed bool
+// newChurn starts the looking. give blocks for some ten milliseconds.
+func newChurn(give func()) *churn {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &churn{stop: cancel}
+	s.done.Go(func() { s.look(ctx, give) })
+	return s
 }
 
 // moved counts a stream that came or went. It does not block.
-func (s *churn) moved() {
-	if s.moves.Add(1) < churnSize || s.waiting.Load() || s.waiting.Swap(true) {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.seen = s.moves.Load()
-	s.await()
-}
+func (s *churn) moved() { s.moves.Add(1) }
 
-// await has look called later. s.mu is held.
-func (s *churn) await() {
-	if !s.closed {
-		s.timer = time.AfterFunc(churnPause, s.look)
+func (s *churn) look(ctx context.Context, give func()) {
+	var seen, given int64 // moves at the last look, and when memory was last given back
+	for wait.For(ctx, churnPause) {
+		moves := s.moves.Load()
+		if moves-given >= churnSize && moves-seen < churnSize/10 {
+			give()
+			given = moves
+		}
+		seen = moves
 	}
-}
-
-func (s *churn) look() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	moves := s.moves.Load()
-	passed := moves-s.seen < churnSize/10
-	s.seen = moves
-	if !passed || s.closed {
-		s.await()
-		return
-	}
-	s.moves.Add(-moves)
-	s.give()
-	s.waiting.Store(false) // not before, or who moves meanwhile would wait for the lock
 }
 
 // giveBack gives unused memory back to the system. It collects twice: pools hand
@@ -76,10 +63,6 @@ func giveBack() {
 
 // close ends the looking. It waits for memory that is being given back.
 func (s *churn) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	if s.timer != nil {
-		s.timer.Stop()
-	}
+	s.stop()
+	s.done.Wait()
 }

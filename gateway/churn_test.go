@@ -12,7 +12,7 @@ import (
 func TestMemoryIsGivenBackAfterChurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var given atomic.Int64
-		s := &churn{give: func() { given.Add(1) }}
+		s := newChurn(func() { given.Add(1) })
 		move := func(n int) {
 			for range n {
 				s.moved()

@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,7 +96,7 @@ type Gateway struct {
 	engine   *engine.Engine
 	access   atomic.Pointer[access]
 	streams  atomic.Int64 // open now
-	churn    churn
+	churn    *churn
 	polls    *poll.Polls
 	draining atomic.Bool
 	// announcer is nil without a bus.
@@ -109,19 +110,11 @@ func New(cfg Config) (*Gateway, error) {
 	if cfg.Hub == nil || cfg.Log == nil {
 		return nil, errors.New("gateway: Hub and Log are required")
 	}
-	if cfg.Heartbeat == 0 {
-		cfg.Heartbeat = 20 * time.Second
-	}
-	if cfg.SlowTimeout == 0 {
-		cfg.SlowTimeout = 30 * time.Second
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
-	if cfg.Limits == nil {
-		cfg.Limits = limit.NewGuard(limit.Config{})
-	}
-	g := &Gateway{cfg: cfg, log: cfg.Logger, churn: churn{give: giveBack}}
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 20*time.Second)
+	cfg.SlowTimeout = cmp.Or(cfg.SlowTimeout, 30*time.Second)
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	cfg.Limits = cmp.Or(cfg.Limits, limit.NewGuard(limit.Config{}))
+	g := &Gateway{cfg: cfg, log: cfg.Logger}
 	g.reads.calls = make([]read, cfg.Remember)
 	g.access.Store(&access{cfg.Verifier, cfg.Policies})
 	m, err := newMetrics(cfg.Registerer, func() float64 { return float64(g.streams.Load()) })
@@ -146,6 +139,7 @@ func New(cfg Config) (*Gateway, error) {
 			}
 		})
 	}
+	g.churn = newChurn(giveBack)
 	return g, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/auth"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 )
 
@@ -38,7 +39,7 @@ type Revocations struct {
 	log    RevocationLog
 	logger *slog.Logger
 	leeway time.Duration
-	kick   chan struct{}
+	kick   wait.Signal
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 
@@ -55,7 +56,7 @@ type Revocations struct {
 // on reading until Close. If the first reading fails it is repeated. leeway is how
 // far the clocks of issuers may be ahead.
 func NewRevocations(ctx context.Context, log RevocationLog, leeway time.Duration, logger *slog.Logger) *Revocations {
-	r := &Revocations{log: log, logger: logger, leeway: leeway, kick: make(chan struct{}, 1), at: make(map[string]time.Time), lifted: make(map[string]time.Time), heard: func() {}}
+	r := &Revocations{log: log, logger: logger, leeway: leeway, kick: wait.NewSignal(), at: make(map[string]time.Time), lifted: make(map[string]time.Time), heard: func() {}}
 	err := r.read(ctx)
 	if err != nil {
 		logger.Warn("revocations can't be read yet: tokens are not accepted", "error", err)
@@ -73,12 +74,7 @@ func (r *Revocations) Close() error {
 }
 
 // Soon has the revocations read now. It does not block.
-func (r *Revocations) Soon() {
-	select {
-	case r.kick <- struct{}{}:
-	default:
-	}
-}
+func (r *Revocations) Soon() { r.kick.Raise() }
 
 // Cover tells whether the token of a person, given as the key of their inbox, is
 // revoked: it may have been issued in the second of the revocation or before, for the
@@ -131,17 +127,14 @@ func (r *Revocations) listen(heard func()) {
 
 func (r *Revocations) run(ctx context.Context, failing bool) {
 	for {
-		wait := revocationEvery
+		rest := revocationEvery
 		if failing {
-			wait = revocationRetry
+			rest = revocationRetry
 		}
-		timer := time.NewTimer(wait)
 		select {
-		case <-timer.C:
+		case <-time.After(rest):
 		case <-r.kick:
-			timer.Stop()
 		case <-ctx.Done():
-			timer.Stop()
 			return
 		}
 		err := r.read(ctx)
