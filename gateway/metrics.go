@@ -19,29 +19,20 @@ const (
 	refusedUnready      refusal = "unready" // tokens can't be judged yet
 )
 
-type metrics struct {
-	ended   *prometheus.CounterVec
-	refused *prometheus.CounterVec
-	tokens  *prometheus.CounterVec
-	opened  *prometheus.CounterVec
-}
+type metrics struct{ ended, refused, tokens, opened *prometheus.CounterVec }
 
 // newMetrics registers the gateway's metrics; with a nil registerer they are
 // counted and shown to nobody.
 func newMetrics(r prometheus.Registerer, open func() float64) (*metrics, error) {
+	counter := func(name, label, help string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "bellhop", Name: name, Help: help}, []string{label})
+	}
 	m := &metrics{
-		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "bellhop", Name: "streams_ended_total", Help: "Streams that ended, by reason.",
-		}, []string{"reason"}),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "bellhop", Name: "streams_refused_total", Help: "Requests for a stream that were refused, by reason.",
-		}, []string{"reason"}),
-		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "bellhop", Name: "tokens_refused_total", Help: "Tokens that were refused, by the code of the refusal.",
-		}, []string{"code"}),
-		opened: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "bellhop", Name: "streams_opened_total", Help: "Streams that were opened, without long polls, by whether the client had a cursor. Clients with a cursor come back.",
-		}, []string{"cursor"}),
+		ended:   counter("streams_ended_total", "reason", "Streams that ended, by reason."),
+		refused: counter("streams_refused_total", "reason", "Requests for a stream that were refused, by reason."),
+		tokens:  counter("tokens_refused_total", "code", "Tokens that were refused, by the code of the refusal."),
+		opened: counter("streams_opened_total", "cursor", "Streams that were opened, without long polls, by whether the client had a cursor."+
+			" Clients with a cursor come back."),
 	}
 	gauge := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "bellhop", Name: "streams_open", Help: "Streams that are open.",

@@ -164,6 +164,6 @@ func (p *Poll) leave() {
 	if p.timer != nil { // it was started
 		p.timer.Stop()
 	}
-	p.polls.metrics.open.Dec()
+	p.polls.open.Dec()
 	p.left()
 }

@@ -2,6 +2,8 @@ package poll
 
 import (
 	"container/list"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +32,8 @@ type Key struct {
 
 // Polls are the streams that wait for their next poll. It is safe for concurrent use.
 type Polls struct {
-	metrics *metrics
+	open    prometheus.Gauge
+	resumed prometheus.Counter
 
 	mu     sync.Mutex
 	byKey  map[Key][]*list.Element
@@ -46,12 +49,25 @@ type waiting struct {
 	until time.Time
 }
 
-// New makes an empty one.
+// New makes an empty one. With a nil registerer its metrics are counted and shown to
+// nobody.
 func New(r prometheus.Registerer) (*Polls, error) {
-	p := &Polls{byKey: make(map[Key][]*list.Element)}
-	var err error
-	p.metrics, err = newMetrics(r, p.waiting)
-	return p, err
+	opts := func(name, help string) prometheus.Opts {
+		return prometheus.Opts{Namespace: "bellhop", Name: name, Help: help}
+	}
+	p := &Polls{
+		open: prometheus.NewGauge(prometheus.GaugeOpts(opts("polls_open",
+			"Long polls that are open. They are among the open streams."))),
+		resumed: prometheus.NewCounter(prometheus.CounterOpts(opts("polls_resumed_total",
+			"Long polls that went on with the stream of the poll before, without a query to the log."))),
+		byKey: make(map[Key][]*list.Element),
+	}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("polls_waiting",
+		"Streams that wait for their next long poll.")), p.waiting)
+	if r == nil {
+		return p, nil
+	}
+	return p, errors.Join(r.Register(p.open), r.Register(p.resumed), r.Register(waiting))
 }
 
 // Open begins a poll of at most wait with the stream that waits for this one, or with
@@ -61,7 +77,7 @@ func (p *Polls) Open(key Key, wait time.Duration, left func(), open func() (Stre
 	l := p.take(key)
 	resumed := l != nil
 	if resumed {
-		p.metrics.resumed.Inc()
+		p.resumed.Inc()
 	} else {
 		s, err := open()
 		if err != nil {
@@ -69,7 +85,7 @@ func (p *Polls) Open(key Key, wait time.Duration, left func(), open func() (Stre
 		}
 		l = &line{stream: s}
 	}
-	p.metrics.open.Inc()
+	p.open.Inc()
 	return &Poll{line: l, polls: p, resumed: resumed, key: key, wait: wait, left: left}, nil
 }
 
@@ -87,14 +103,7 @@ func (p *Polls) take(key Key) *line {
 // remove takes a stream out. p.mu is held.
 func (p *Polls) remove(e *list.Element) *waiting {
 	w := p.queue.Remove(e).(*waiting) //nolint:errcheck,forcetypeassert // the queue holds nothing else
-	same := p.byKey[w.key]
-	for i := range same {
-		if same[i] == e {
-			same[i] = same[len(same)-1]
-			same = same[:len(same)-1]
-			break
-		}
-	}
+	same := slices.DeleteFunc(p.byKey[w.key], func(other *list.Element) bool { return other == e })
 	if len(same) == 0 {
 		delete(p.byKey, w.key)
 	} else {
