@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -40,10 +41,7 @@ type history struct {
 }
 
 // listedEvent is an event as clients see it; its JSON is made where frames are.
-type listedEvent event.Event
-
-// MarshalJSON implements json.Marshaler.
-func (e listedEvent) MarshalJSON() ([]byte, error) { return event.Event(e).MarshalJSON() }
+type listedEvent struct{ event.Event }
 
 // Schema implements huma.SchemaProvider.
 func (listedEvent) Schema(huma.Registry) *huma.Schema {
@@ -95,11 +93,7 @@ func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOut
 	}
 	etag, same := g.unchanged(ctx, in.request, ch)
 	if !same {
-		read := g.readHistory
-		if g.isKept(ch) {
-			read = g.readKept
-		}
-		if out.Body, etag, err = read(ctx, ch, in.After, in.Limit); err != nil {
+		if out.Body, etag, err = g.readHistory(ctx, ch, in.After, in.Limit); err != nil {
 			return nil, logProblem(err)
 		}
 	}
@@ -111,22 +105,25 @@ func (g *Gateway) listEvents(ctx context.Context, in *historyInput) (*historyOut
 }
 
 // readHistory asks the primary how far the channel is, and then whoever has got
-// that far for the events: a replica that lags is passed over.
+// that far for the events: a replica that lags is passed over. A channel that is kept
+// apart has no replicas: one question answers all.
 func (g *Gateway) readHistory(ctx context.Context, ch event.Channel, after uint64, limit int) (_ history, etag string, err error) {
-	heads, err := g.cfg.Hub.Heads(ctx, []event.Channel{ch})
+	log, ask, stale := g.cfg.Kept, store.Range{Channel: ch, After: after, Limit: limit}, false
+	if !g.isKept(ch) {
+		heads, err := g.cfg.Hub.Heads(ctx, []event.Channel{ch})
+		if err != nil {
+			return history{}, "", err
+		}
+		if log, stale = g.cfg.Log, heads.Stale; !stale {
+			head := heads.Heads[0]
+			ask.Epoch, ask.Through, ask.Version = heads.Epoch, head.Seq, head.Version
+		}
+	}
+	pages, err := log.Ranges(ctx, []store.Range{ask})
 	if err != nil {
 		return history{}, "", err
 	}
-	ask := store.Range{Channel: ch, After: after, Limit: limit}
-	if !heads.Stale {
-		head := heads.Heads[0]
-		ask.Epoch, ask.Through, ask.Version = heads.Epoch, head.Seq, head.Version
-	}
-	pages, err := g.cfg.Log.Ranges(ctx, []store.Range{ask})
-	if err != nil {
-		return history{}, "", err
-	}
-	h, etag := newHistory(&pages[0], heads.Stale)
+	h, etag := newHistory(&pages[0], stale)
 	return h, etag, nil
 }
 
@@ -136,21 +133,11 @@ func (g *Gateway) isKept(ch event.Channel) bool {
 	return g.cfg.Kept != nil && policy.Log == auth.LogRedis
 }
 
-// readKept reads a channel that has no replicas: one question answers all.
-func (g *Gateway) readKept(ctx context.Context, ch event.Channel, after uint64, limit int) (_ history, etag string, err error) {
-	pages, err := g.cfg.Kept.Ranges(ctx, []store.Range{{Channel: ch, After: after, Limit: limit}})
-	if err != nil {
-		return history{}, "", err
-	}
-	h, etag := newHistory(&pages[0], false)
-	return h, etag, nil
-}
-
 // newHistory is a page with its ETag, which one that may be behind has not.
 func newHistory(page *store.Page, stale bool) (h history, etag string) {
 	h = history{Events: make([]listedEvent, len(page.Events)), Stale: stale || page.Stale}
 	for i, e := range page.Events {
-		h.Events[i] = listedEvent(e)
+		h.Events[i] = listedEvent{e}
 	}
 	if page.Last < page.Seq {
 		h.Next = &page.Last
@@ -171,4 +158,27 @@ func logProblem(err error) error {
 		return unavailable("the log can't be read at the moment").Because(err)
 	}
 	return err
+}
+
+// A list may be kept by its reader alone, who has to ask whether it is still good.
+const listCaching = "private, no-cache"
+
+// etagOf names what a channel holds: its version changes with every change. It names
+// the channel too, since an inbox has the same address for everybody.
+func etagOf(ch event.Channel, epoch event.Epoch, version uint64) string {
+	return server.ETag(fmt.Appendf(nil, "%s %s %d", ch, epoch, version))
+}
+
+// unchanged tells whether whoever asks has a channel's list as it is, without reading
+// it, and returns the list's ETag if so.
+func (g *Gateway) unchanged(ctx context.Context, r *http.Request, ch event.Channel) (etag string, same bool) {
+	if r.Header.Get("If-None-Match") == "" || g.isKept(ch) {
+		return "", false
+	}
+	heads, err := g.cfg.Hub.Heads(ctx, []event.Channel{ch})
+	if err != nil || heads.Stale {
+		return "", false // reading the list tells what is wrong
+	}
+	etag = etagOf(ch, heads.Epoch, heads.Heads[0].Version)
+	return etag, server.Unchanged(r, etag)
 }

@@ -46,17 +46,16 @@ func (i identity) issued() time.Time {
 // (where enabled), session cookie. A bad one in the first two is refused, with
 // a *server.Problem; a bad cookie is the caller's to judge.
 func (g *Gateway) identify(r *http.Request) (identity, error) {
-	if token, given := server.Bearer(r.Header); given {
-		claims, err := g.verify(token)
-		return identity{claims: claims}, err
+	token, given := server.Bearer(r.Header)
+	if !given && g.cfg.AccessTokenQuery {
+		token = r.URL.Query().Get(accessToken)
+		given = token != ""
 	}
-	if g.cfg.AccessTokenQuery {
-		if token := r.URL.Query().Get(accessToken); token != "" {
-			claims, err := g.verify(token)
-			return identity{claims: claims}, err
-		}
+	if !given {
+		return g.identifyByCookie(r)
 	}
-	return g.identifyByCookie(r)
+	claims, err := g.verify(token)
+	return identity{claims: claims}, err
 }
 
 // maxSessionTokens is how many different tokens in cookies are verified.
@@ -83,7 +82,7 @@ func (g *Gateway) identifyByCookie(r *http.Request) (identity, error) {
 		switch {
 		case err == nil:
 			return identity{claims: claims, byCookie: true}, nil
-		case errors.Is(err, errUnready) || errors.Is(err, auth.ErrKeysUnread):
+		case passes(err):
 			unready = err // the cookie may well be good
 		case who.badCookie == nil:
 			who.badCookie = err
@@ -101,27 +100,17 @@ func (g *Gateway) verify(token string) (*auth.Claims, error) {
 		return nil, g.badToken(auth.ErrTokenAlgorithm)
 	}
 	claims, err := verifier.Verify(token)
+	if r := g.cfg.Revocations; r != nil && err == nil {
+		err = r.check(claims)
+	}
 	switch {
-	case errors.Is(err, auth.ErrKeysUnread):
-		return nil, tokensWait(err)
+	case errors.Is(err, auth.ErrKeysUnread), errors.Is(err, errUnready):
+		// What tokens are judged by was not read yet. That passes, unlike a bad token.
+		return nil, unavailable("tokens can't be judged yet").Because(err)
 	case err != nil:
 		return nil, g.badToken(err)
 	}
-	if r := g.cfg.Revocations; r != nil {
-		switch err := r.check(claims); {
-		case errors.Is(err, errUnready):
-			return nil, tokensWait(err)
-		case err != nil:
-			return nil, g.badToken(err)
-		}
-	}
 	return claims, nil
-}
-
-// tokensWait sends a client elsewhere because what tokens are judged by was not
-// read yet. That passes, unlike a bad token.
-func tokensWait(why error) *server.Problem {
-	return unavailable("tokens can't be judged yet").Because(why)
 }
 
 // badToken tells the client what to do about its token (RFC 6750, section 3.1). The

@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -51,22 +54,22 @@ func parseStreamQuery(r *http.Request, params []*huma.Param) (streamQuery, error
 	var q streamQuery
 	values, problem := server.ParseQuery(r.URL.RawQuery, params)
 	if problem != nil {
-		return q, queryError(problem.Detail)
+		return q, errors.New(problem.Detail)
 	}
 	for _, name := range values["channel"] {
 		ch, err := event.ParseChannel(name)
 		if err != nil && strings.Contains(name, ",") {
-			return q, queryError("channel: write channel once for each: channel=topic:a&channel=topic:b")
+			return q, errors.New("channel: write channel once for each: channel=topic:a&channel=topic:b")
 		}
 		if err != nil {
-			return q, queryError("channel: " + err.Error())
+			return q, fmt.Errorf("channel: %w", err)
 		}
 		if !slices.Contains(q.channels, ch) {
 			// A copy: the hub keeps the name, which would keep the whole address.
 			q.channels = append(q.channels, event.Channel(strings.Clone(string(ch))))
 		}
 		if len(q.channels) > maxExtra {
-			return q, queryError(fmt.Sprintf("a stream has at most %d channels besides the inbox", maxExtra))
+			return q, fmt.Errorf("a stream has at most %d channels besides the inbox", maxExtra)
 		}
 	}
 	switch inbox, err := choice(values, "inbox", "true", "false"); {
@@ -86,7 +89,7 @@ func parseStreamQuery(r *http.Request, params []*huma.Param) (streamQuery, error
 	if given := values["wait"]; len(given) > 0 {
 		seconds, err := strconv.Atoi(given[0])
 		if err != nil || len(given) > 1 || seconds < leastWait || seconds > mostWait {
-			return q, queryError(fmt.Sprintf("wait: want %d to %d seconds, once", leastWait, mostWait))
+			return q, fmt.Errorf("wait: want %d to %d seconds, once", leastWait, mostWait)
 		}
 		q.wait = time.Duration(seconds) * time.Second
 	}
@@ -109,7 +112,7 @@ func (q *streamQuery) readHeartbeat(given []string) error {
 		case err == nil && leastHeartbeat <= seconds && seconds <= mostHeartbeat && q.heartbeat == 0:
 			q.heartbeat = time.Duration(seconds) * time.Second
 		default:
-			return queryError(fmt.Sprintf("heartbeat: want event, or %d to %d seconds, or each once", leastHeartbeat, mostHeartbeat))
+			return fmt.Errorf("heartbeat: want event, or %d to %d seconds, or each once", leastHeartbeat, mostHeartbeat)
 		}
 	}
 	return nil
@@ -137,7 +140,7 @@ func (q *streamQuery) readCursor(header string, values url.Values) error {
 		}
 		// The last one: a polyfill may append without looking.
 		if q.cursor, err = event.ParseCursor(given[len(given)-1]); err != nil {
-			return queryError(name + ": " + err.Error())
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		return nil
 	}
@@ -150,15 +153,33 @@ func choice(values url.Values, name string, allowed ...string) (string, error) {
 	case len(given) == 0:
 		return "", nil
 	case len(given) > 1:
-		return "", queryError(name + " is given twice")
+		return "", errors.New(name + " is given twice")
 	case !slices.Contains(allowed, given[0]):
-		return "", queryError(name + ": want " + strings.Join(allowed, " or "))
+		return "", errors.New(name + ": want " + strings.Join(allowed, " or "))
 	default:
 		return given[0], nil
 	}
 }
 
-// queryError is a malformed query, in words for the client.
-type queryError string
-
-func (e queryError) Error() string { return string(e) }
+// acceptsStream tells whether an Accept header admits text/event-stream. Of the
+// media ranges that cover it the most specific decides (RFC 9110, section
+// 12.5.1). What can't be parsed is passed over: a header that says nothing
+// clear excludes nothing.
+func acceptsStream(header []string) bool {
+	best, accepted, understood := 0, true, false
+	for _, line := range header {
+		for item := range strings.SplitSeq(line, ",") {
+			kind, params, err := mime.ParseMediaType(item)
+			if err != nil {
+				continue
+			}
+			understood = true
+			specific := map[string]int{"*/*": 1, "text/*": 2, "text/event-stream": 3}[kind]
+			if specific > best {
+				q, err := strconv.ParseFloat(cmp.Or(params["q"], "1"), 64)
+				best, accepted = specific, err != nil || q > 0
+			}
+		}
+	}
+	return accepted && (best > 0 || !understood)
+}
