@@ -25,7 +25,7 @@ func TestRedisWithClientCertificates(t *testing.T) {
 	address := "rediss://" + server.Addr + "?dial_timeout=20s"
 
 	for name, identity := range map[string]bool{"known": true, "unknown": false} {
-		client, err := fanout.OpenRedisTLS(address, certs.Config(t, identity))
+		client, err := fanout.OpenRedisAs(address, certs.Config(t, identity), new(fanout.Account))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, client.Close()) })
 		if !identity {
@@ -43,7 +43,7 @@ func TestCertificatesNeedTLS(t *testing.T) {
 	t.Parallel()
 	certs := testenv.NewCertificates(t)
 	for _, scheme := range []string{"redis://", "redis+cluster://", "redis+sentinel://"} {
-		_, err := fanout.OpenRedisTLS(scheme+"a:1/x", certs.Config(t, true))
+		_, err := fanout.OpenRedisAs(scheme+"a:1/x", certs.Config(t, true), new(fanout.Account))
 		require.ErrorIs(t, err, fanout.ErrRedisURL)
 		require.ErrorContains(t, err, "rediss")
 	}

@@ -44,7 +44,9 @@ const (
 // ?dial_timeout=5s; for Sentinel, user and password are those of the servers,
 // and sentinel_username and sentinel_password those of the sentinels themselves.
 // The caller closes the client.
-func OpenRedis(address string) (redis.UniversalClient, error) { return OpenRedisTLS(address, nil) }
+func OpenRedis(address string) (redis.UniversalClient, error) {
+	return OpenRedisAs(address, nil, new(Account))
+}
 
 // CheckRedis returns what is wrong with an address, without connecting. Who only
 // asks needs no client, whose 1,500 methods the compiler makes anew, in more than a
@@ -57,15 +59,10 @@ func CheckRedis(address string) error {
 	return client.Close()
 }
 
-// OpenRedisTLS is OpenRedis with the authorities that servers are certified by
-// and the certificates that the client shows, both from trust; nil means those
-// of the system, and none. An address without TLS is refused together with it:
-// who names certificates does not want to talk in the clear.
-func OpenRedisTLS(address string, trust *tls.Config) (redis.UniversalClient, error) {
-	return OpenRedisAs(address, trust, new(Account))
-}
-
-// OpenRedisAs is OpenRedisTLS with an account that may change later.
+// OpenRedisAs is OpenRedis with an account that may change later, and with the
+// authorities that servers are certified by and the certificates that the client shows,
+// both from trust; nil means those of the system, and none. An address without TLS is
+// refused together with it: who names certificates does not want to talk in the clear.
 func OpenRedisAs(address string, trust *tls.Config, account *Account) (redis.UniversalClient, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
