@@ -69,8 +69,10 @@ func (d *dispatcher) lost(ch event.Channel) { d.queue(ch).pushLost(ch) }
 // acknowledge hands over kindSubscribed or kindUnsubscribed. These are never
 // dropped. They need no limit: between two barriers a channel gets one of each
 // that it asked for, and one more for a new connection.
-func (d *dispatcher) acknowledge(k kind, ch event.Channel) {
-	d.queue(ch).push(item{kind: k, channel: ch})
+func (d *dispatcher) acknowledge(k kind, channels ...event.Channel) {
+	for _, ch := range channels {
+		d.queue(ch).push(item{kind: k, channel: ch})
+	}
 }
 
 // barrier returns a channel that is closed once everything handed over before has

@@ -148,9 +148,7 @@ func masters(ctx context.Context, cluster *redis.ClusterClient) (map[string]*red
 // got some: these are to be in doubt until all are acknowledged. The caller has s.mu.
 func (s *redisSubscriber) move(from *registry, fits func(event.Channel) bool, gained map[*member]bool) {
 	wanted, ended := from.leave(fits)
-	for _, ch := range ended {
-		s.dispatcher.acknowledge(kindUnsubscribed, ch)
-	}
+	s.dispatcher.acknowledge(kindUnsubscribed, ended...)
 	for _, ch := range wanted {
 		to := s.homes[s.slot(ch)]
 		if to == nil {

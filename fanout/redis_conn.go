@@ -77,9 +77,7 @@ type redisConn struct {
 // for until the connection fails or ctx ends.
 func (c *redisConn) serve(ctx context.Context, link *link) error {
 	wanted, ended := c.registry.renew()
-	for _, ch := range ended {
-		c.dispatcher.acknowledge(kindUnsubscribed, ch)
-	}
+	c.dispatcher.acknowledge(kindUnsubscribed, ended...)
 	// The first command connects, and its answer is the first thing to be read.
 	err := c.pubsub.Ping(ctx, c.nonce)
 	if err == nil {

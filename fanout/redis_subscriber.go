@@ -129,7 +129,7 @@ func (s *redisSubscriber) listenAtOne(ctx context.Context) {
 	m.registry.ask(subscribing, wanted)
 	s.only = m
 	s.mu.Unlock()
-	s.acknowledgeEnds(ended)
+	s.dispatcher.acknowledge(kindUnsubscribed, ended...)
 	s.doubts.set(s, false)
 	m.run(ctx)
 }
@@ -140,13 +140,7 @@ func (s *redisSubscriber) endNowhere() {
 	wanted, ended := s.nowhere.leave(func(event.Channel) bool { return true })
 	s.nowhere.ask(subscribing, wanted)
 	s.mu.Unlock()
-	s.acknowledgeEnds(ended)
-}
-
-func (s *redisSubscriber) acknowledgeEnds(channels []event.Channel) {
-	for _, ch := range channels {
-		s.dispatcher.acknowledge(kindUnsubscribed, ch)
-	}
+	s.dispatcher.acknowledge(kindUnsubscribed, ended...)
 }
 
 var _ Subscriber = (*redisSubscriber)(nil)
