@@ -53,45 +53,29 @@ func keepCause(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// bodyProblem recognises the errors of a request body that could not be read:
-// over the listener's limit, too slow, or broken off. It is nil for others.
-func bodyProblem(err error) *Problem {
-	over, ok := errors.AsType[*http.MaxBytesError](err)
-	switch {
-	case ok:
-		return tooLarge(over.Limit)
-	case errors.Is(err, errBrokenBody) && errors.Is(err, os.ErrDeadlineExceeded):
-		return NewProblem(http.StatusRequestTimeout, "the request body came too slowly")
-	case errors.Is(err, errBrokenBody):
-		return NewProblem(http.StatusBadRequest, "the request body broke off")
-	}
-	return nil
-}
-
 // asProblem is what the client is told of an error that a handler returned.
-// The second result is the cause to log, nil where the problem says it all.
+// The second result is the cause to log, nil where the problem says it all. What breaks
+// while a body is read is the client's doing, not a 500.
 func asProblem(err error) (*Problem, error) {
-	if p, ok := errors.AsType[*Problem](err); ok {
+	var p *Problem
+	var refused *echo.HTTPError
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &p):
 		return p, p.cause
-	}
-	if he, ok := errors.AsType[*echo.HTTPError](err); ok && he.Code != http.StatusInternalServerError {
-		detail, _ := he.Message.(string)
-		if detail == http.StatusText(he.Code) {
+	case errors.As(err, &refused) && refused.Code != http.StatusInternalServerError:
+		detail, _ := refused.Message.(string)
+		if detail == http.StatusText(refused.Code) {
 			detail = ""
 		}
-		return NewProblem(he.Code, detail), nil
-	}
-	return failure(err)
-}
-
-// failure is what the client is told of an error that nobody made a problem of,
-// and the cause to log. What breaks while a body is read is the client's doing,
-// not a 500.
-func failure(err error) (*Problem, error) {
-	if p := bodyProblem(err); p != nil {
-		return p, nil
-	}
-	if errors.Is(err, context.Canceled) {
+		return NewProblem(refused.Code, detail), nil
+	case errors.As(err, &over):
+		return tooLarge(over.Limit), nil
+	case errors.Is(err, errBrokenBody) && errors.Is(err, os.ErrDeadlineExceeded):
+		return NewProblem(http.StatusRequestTimeout, "the request body came too slowly"), nil
+	case errors.Is(err, errBrokenBody):
+		return NewProblem(http.StatusBadRequest, "the request body broke off"), nil
+	case errors.Is(err, context.Canceled):
 		// The client left or the process stops; nobody reads the answer, but a
 		// log without false alarms is worth a status of its own.
 		return NewProblem(http.StatusServiceUnavailable, "the request was given up"), nil

@@ -4,16 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -58,7 +57,7 @@ func (s *Server) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 			route = "none"
 		}
 		took := time.Since(began)
-		s.metrics.observe(r.Method, route, w.Status, took)
+		s.observe(r.Method, route, w.Status, took)
 
 		ctx := r.Context()
 		cause, _ := c.Get(causeKey).(error)
@@ -100,25 +99,18 @@ func lineLevel(status int, cause error, left bool) slog.Level {
 // recoverPanic turns a panic into a 500 and a log line with the stack. Once a
 // response has begun, the connection is cut instead: a proper end would make a
 // torn answer look whole.
-func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			v := recover()
-			if v == nil {
-				return
-			}
-			if e, ok := v.(error); ok && errors.Is(e, http.ErrAbortHandler) {
-				panic(v)
-			}
-			s.log.ErrorContext(c.Request().Context(), "panic", "value", fmt.Sprint(v),
-				"stack", string(debug.Stack()), "request_id", RequestID(c.Request().Context()))
+func (s *Server) recoverPanic() echo.MiddlewareFunc {
+	return middleware.RecoverWithConfig(middleware.RecoverConfig{
+		StackSize: 64 << 10, DisableStackAll: true, DisableErrorHandler: true,
+		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+			ctx := c.Request().Context()
+			s.log.ErrorContext(ctx, "panic", "value", err.Error(), "stack", string(stack), "request_id", RequestID(ctx))
 			if c.Response().Committed {
 				panic(http.ErrAbortHandler)
 			}
-			err = NewProblem(http.StatusInternalServerError, "")
-		}()
-		return next(c)
-	}
+			return NewProblem(http.StatusInternalServerError, "")
+		},
+	})
 }
 
 // decodeParams undoes the percent encoding of path parameters: a channel's key
@@ -173,7 +165,7 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 		if given := r.Header[requestIDOnWire]; len(given) > 0 {
 			id = given[0]
 		}
-		if !plainID(id) {
+		if id == "" || len(id) > maxRequestID || !only(id, "-_.") {
 			id = rand.Text()
 		}
 		c.Response().Header()[requestIDOnWire] = []string{id}
@@ -182,45 +174,34 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func plainID(id string) bool {
-	if id == "" || len(id) > maxRequestID {
-		return false
-	}
-	for i := range len(id) {
-		switch c := id[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-type metrics struct {
-	duration *prometheus.HistogramVec
+// only tells whether a text is made of letters and digits of ASCII, and of others.
+func only(s, others string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && !strings.ContainsRune(others, r)
+	})
 }
 
 // newMetrics registers the listener's metrics; with a nil registerer they are
 // kept and shown to nobody. An error means that they are registered already.
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
-	m := &metrics{duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+func newMetrics(r prometheus.Registerer) (*prometheus.HistogramVec, error) {
+	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:    "bellhop_http_request_duration_seconds",
 		Help:    "Time from a request's head until its handler was done. For a stream this is its beginning if it takes the connection over, and otherwise its end.",
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60, 600},
-	}, []string{"method", "route", "code"})}
+	}, []string{"method", "route", "code"})
 	if r == nil {
-		return m, nil
+		return duration, nil
 	}
-	return m, r.Register(m.duration)
+	return duration, r.Register(duration)
 }
 
 // observe counts a request under its route's pattern, never its path, and its
 // method only if it is a usual one: clients must not be able to make up labels.
-func (m *metrics) observe(method, route string, code int, took time.Duration) {
+func (s *Server) observe(method, route string, code int, took time.Duration) {
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
 	default:
 		method = "other"
 	}
-	m.duration.WithLabelValues(method, route, strconv.Itoa(code)).Observe(took.Seconds())
+	s.duration.WithLabelValues(method, route, strconv.Itoa(code)).Observe(took.Seconds())
 }

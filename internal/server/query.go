@@ -26,14 +26,10 @@ func ParseQuery(raw string, params []*huma.Param) (url.Values, *Problem) {
 			known[p.Name] = p
 		}
 	}
-	var unknown []string
-	for name := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if known[name] == nil {
-			unknown = append(unknown, name)
+			return nil, NewProblem(http.StatusBadRequest, unknownName(name, known))
 		}
-	}
-	if len(unknown) > 0 {
-		return nil, NewProblem(http.StatusBadRequest, unknownName(slices.Min(unknown), known))
 	}
 	return values, nil
 }
@@ -78,7 +74,7 @@ func howToWrite(p *huma.Param) string {
 func unknownName(name string, params map[string]*huma.Param) string {
 	known := slices.Sorted(maps.Keys(params))
 	shown := name
-	if !plainName(name) {
+	if len(name) > maxName || !only(name, "_-[]") {
 		shown = "a name that is not known" // it may be a token
 	}
 	base, _, brackets := strings.Cut(name, "[")
@@ -96,12 +92,6 @@ func unknownName(name string, params map[string]*huma.Param) string {
 
 // maxName is the longest name that is looked at and repeated.
 const maxName = 32
-
-func plainName(name string) bool {
-	return len(name) <= maxName && !strings.ContainsFunc(name, func(r rune) bool {
-		return !strings.ContainsRune("_-[]", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	})
-}
 
 // closest is the known name that differs from this one by its spelling or by few
 // letters, or empty.

@@ -55,7 +55,7 @@ type Options struct {
 	// requests under way together. Default: 30 s.
 	ShutdownTimeout time.Duration
 
-	// unreadIdle is how long discardUnread waits for the next piece of a refused body.
+	// unreadIdle is how long boundBodies waits for the next piece of a refused body.
 	// Default: 3 s, half a dozen retransmissions.
 	unreadIdle time.Duration
 }
@@ -85,7 +85,7 @@ type Server struct {
 
 	opt      Options
 	log      *slog.Logger
-	metrics  *metrics
+	duration *prometheus.HistogramVec
 	admin    []func(*http.ServeMux) // see HandleAdmin
 	streams  string                 // see PaceStreams
 	room     func() int
@@ -101,17 +101,17 @@ type Server struct {
 // only if the registerer has the metrics of another Server already.
 func New(opt Options) (*Server, error) {
 	opt = opt.withDefaults()
-	m, err := newMetrics(opt.Registerer)
+	duration, err := newMetrics(opt.Registerer)
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	e := echo.New()
 	e.HTTPErrorHandler = handleError
 	e.Logger.SetOutput(io.Discard) // echo's own logger; ours is slog
-	s := &Server{Echo: e, opt: opt, log: opt.Logger, metrics: m}
-	// discardUnread comes first: what it waits for is not part of the request's time.
-	e.Use(discardUnread(opt.unreadIdle, opt.BodyTimeout), requestID, s.accessLog, s.recoverPanic, safeHeaders, opt.Origins.cors,
-		limitBody(opt.MaxBody, opt.BodyTimeout), decodeParams)
+	s := &Server{Echo: e, opt: opt, log: opt.Logger, duration: duration}
+	// boundBodies comes first: what it waits for is not part of the request's time.
+	e.Use(boundBodies(opt.unreadIdle, opt.BodyTimeout), requestID, s.accessLog, s.recoverPanic(), safeHeaders, opt.Origins.cors,
+		limitBody(opt.MaxBody), decodeParams)
 
 	config := huma.DefaultConfig(opt.Title, opt.Version)
 	// The document and the page are served by docs.go: huma's page loads its

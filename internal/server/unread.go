@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -18,8 +19,11 @@ const (
 	smallRest = 256 << 10
 )
 
-// discardUnread makes sure that an answer that came before its request's body was read
-// reaches the client.
+// errBrokenBody marks what went wrong while a request body was read.
+var errBrokenBody = errors.New("the request body broke off")
+
+// boundBodies bounds every request body in time, and makes sure that an answer that came
+// before its request's body was read reaches the client.
 //
 // Closing a socket with bytes of the client in it resets the connection, and the
 // reset overtakes the answer: a publisher whose event is too large would see a
@@ -35,24 +39,36 @@ const (
 // of another request is waited for before the answer, for no longer than idle.
 //
 // HTTP/2 refuses the rest of a body by a frame of its own.
-func discardUnread(idle, total time.Duration) echo.MiddlewareFunc {
+//
+// http.Server.ReadTimeout would count the head's time too, and does not hold for
+// huma, which sets a deadline of its own before it reads. The deadline ends with the
+// body: net/http lifts it with the last byte, before it begins to listen for clients
+// that leave. Where that byte never comes it stays, so that the server does not wait
+// for the rest of a body nobody reads.
+func boundBodies(idle, total time.Duration) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r, w := c.Request(), c.Response()
-			if r.ProtoMajor != 1 || r.Body == nil || r.Body == http.NoBody {
+			if r.Body == nil || r.Body == http.NoBody {
 				return next(c)
 			}
-			rest := &unread{Reader: r.Body, declared: r.ContentLength, unwanted: r.Method == http.MethodGet || r.Method == http.MethodHead}
-			total := total
-			if rest.unwanted {
-				total = idle
+			conn := http.NewResponseController(w.Writer)
+			rest := &body{
+				Reader: r.Body, conn: conn, timeout: total,
+				declared: r.ContentLength, unwanted: r.Method == http.MethodGet || r.Method == http.MethodHead,
 			}
 			// A copy: net/http looks at the body of its own request.
 			r = r.WithContext(r.Context())
 			r.Body = rest
 			c.SetRequest(r)
+			if r.ProtoMajor != 1 {
+				return next(c)
+			}
+			total := total
+			if rest.unwanted {
+				total = idle
+			}
 			early := false
-			conn := http.NewResponseController(w.Writer)
 			w.Before(func() {
 				if early = rest.worthReading(); early {
 					w.Header().Set("Connection", "close")
@@ -63,17 +79,20 @@ func discardUnread(idle, total time.Duration) echo.MiddlewareFunc {
 			})
 			err := next(c)
 			if early {
-				rest.discard(conn, idle, total)
+				rest.discard(idle, total)
 			}
 			return err
 		}
 	}
 }
 
-// unread is a request's body that knows how much of it is still to come. Only
-// the goroutine of its request may use it.
-type unread struct {
+// body is a request's body that has to come within a time, and knows how much of it
+// is still to come. Only the goroutine of its request may use it.
+type body struct {
 	io.Reader
+	conn     *http.ResponseController
+	timeout  time.Duration
+	begun    bool
 	declared int64 // the Content-Length; below zero where it is unknown
 	unwanted bool  // whatever comes of it
 	taken    int64
@@ -81,27 +100,36 @@ type unread struct {
 	broken   bool
 }
 
-func (u *unread) Read(p []byte) (int, error) {
-	n, err := u.Reader.Read(p)
-	u.taken += int64(n)
-	u.ended = u.ended || errors.Is(err, io.EOF)
-	u.broken = u.broken || err != nil && !u.ended
+func (b *body) Read(p []byte) (int, error) {
+	if !b.begun {
+		// Now, not when the request came: huma sets one of its own before it reads. A
+		// writer that has no deadlines (a test's recorder) has no slow client.
+		b.begun = true
+		_ = b.conn.SetReadDeadline(time.Now().Add(b.timeout))
+	}
+	n, err := b.Reader.Read(p)
+	b.taken += int64(n)
+	b.ended = b.ended || errors.Is(err, io.EOF)
+	if err != nil && !b.ended {
+		b.broken = true
+		err = fmt.Errorf("%w: %w", errBrokenBody, err)
+	}
 	return n, err
 }
 
 // Close leaves the body open, since discard may want to read on; net/http closes
 // it when the handler has returned.
-func (u *unread) Close() error { return nil }
+func (b *body) Close() error { return nil }
 
 // worthReading tells whether so much may be still to come that net/http would
 // close the connection over it.
-func (u *unread) worthReading() bool {
-	return !u.ended && (u.unwanted || u.broken || u.declared < 0 || u.declared-u.taken >= smallRest)
+func (b *body) worthReading() bool {
+	return !b.ended && (b.unwanted || b.broken || b.declared < 0 || b.declared-b.taken >= smallRest)
 }
 
 // discard sends what was answered and reads the rest of the body.
-func (u *unread) discard(conn *http.ResponseController, idle, total time.Duration) {
-	if conn.Flush() != nil {
+func (b *body) discard(idle, total time.Duration) {
+	if b.conn.Flush() != nil {
 		return // the client is gone
 	}
 	end := time.Now().Add(total)
@@ -111,10 +139,10 @@ func (u *unread) discard(conn *http.ResponseController, idle, total time.Duratio
 		if deadline.After(end) {
 			deadline = end
 		}
-		if err := conn.SetReadDeadline(deadline); err != nil {
+		if err := b.conn.SetReadDeadline(deadline); err != nil {
 			return 0, err
 		}
-		return u.Reader.Read(p)
+		return b.Reader.Read(p)
 	}), unreadBytes))
 }
 
