@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync/atomic"
-	"time"
 
 	"github.com/MicahParks/jwkset"
 )
@@ -28,8 +26,6 @@ type keySets struct {
 	// the set is.
 	discover bool
 	issuer   string
-	// asOf is when keys were last got, in nanoseconds since 1970.
-	asOf *atomic.Int64
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -55,7 +51,6 @@ func (t keySets) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	t.asOf.Store(time.Now().UnixNano())
 	return response, nil
 }
 

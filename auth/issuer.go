@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,9 +72,7 @@ func (i *Issuer) prepare() error {
 			return err
 		}
 	}
-	if i.UserClaim == "" {
-		i.UserClaim = "sub"
-	}
+	i.UserClaim = cmp.Or(i.UserClaim, "sub")
 	i.keys = nil
 	for n, s := range i.Secrets {
 		if err := checkSecret([]byte(s)); err != nil {

@@ -27,15 +27,9 @@ var ErrIssuer = errors.New("invalid issuer")
 // its name, where they are. Files are found from where this one is. A name or value
 // that is not known is an error that says in which line it stands.
 func LoadIssuers(path string) ([]Issuer, error) {
-	text, err := readYAML(path, ErrIssuer)
-	if err != nil {
-		return nil, fmt.Errorf("file of issuers: %w", err)
-	}
-	issuers, err := parseIssuers(text, filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("file of issuers %s: %w", path, err)
-	}
-	return issuers, nil
+	return loadYAML(path, "file of issuers", ErrIssuer, func(text []byte) ([]Issuer, error) {
+		return parseIssuers(text, filepath.Dir(path))
+	})
 }
 
 type issuerFile struct {
@@ -83,31 +77,25 @@ func (f *fileIssuer) issuer(dir string) (Issuer, error) {
 	i := Issuer{
 		Name: f.Name, Issuer: f.Issuer, Audience: f.Audience, KeySetURL: f.KeySetURL, UserClaim: f.UserClaim, SubjectPrefix: f.SubjectPrefix,
 	}
-	read := func(name located[string]) ([]byte, error) {
+	var failed error
+	read := func(name located[string]) []byte {
 		path := name.value
+		if name.line == 0 {
+			return nil
+		}
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
 		text, err := os.ReadFile(path) //nolint:gosec // the operator says which file
-		if err != nil {
-			err = atLine(name.line, ErrIssuer, err.Error())
+		if err != nil && failed == nil {
+			failed = atLine(name.line, ErrIssuer, err.Error())
 		}
-		return text, err
+		return text
 	}
-	if f.PublicKeysFile.line > 0 {
-		keys, err := read(f.PublicKeysFile)
-		if err != nil {
-			return i, err
-		}
-		i.PublicKeys = keys
-	}
-	if f.SecretsFile.line > 0 {
-		secrets, err := read(f.SecretsFile)
-		if err != nil {
-			return i, err
-		}
-		i.Secrets = strings.Fields(string(secrets))
+	i.PublicKeys = read(f.PublicKeysFile)
+	for secret := range strings.FieldsSeq(string(read(f.SecretsFile))) {
+		i.Secrets = append(i.Secrets, secret)
 	}
 	i.Discover = f.PublicKeysFile.line == 0 && f.SecretsFile.line == 0 && f.KeySetURL == ""
-	return i, nil
+	return i, failed
 }

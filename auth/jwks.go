@@ -44,10 +44,7 @@ type JWKSConfig struct {
 
 // address is what is asked first.
 func (c JWKSConfig) address() string {
-	if c.URL != "" {
-		return c.URL
-	}
-	return strings.TrimSuffix(c.Issuer, "/") + discoveryPath
+	return cmp.Or(c.URL, strings.TrimSuffix(c.Issuer, "/")+discoveryPath)
 }
 
 // Bounds of one reading of a key set.
@@ -65,9 +62,9 @@ const (
 type JWKS struct {
 	keys  jwkset.Storage
 	reads atomic.Uint64 // how often keys replaced those before
+	asOf  atomic.Int64  // when they last did, in nanoseconds since 1970
 	stop  context.CancelFunc
 	done  sync.WaitGroup
-	asOf  *atomic.Int64
 }
 
 // OpenJWKS reads a key set and keeps it up to date until Close. An issuer that is
@@ -78,31 +75,28 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 	if err := CheckJWKSURL(address); err != nil {
 		return nil, err
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	transport := &http.Transport{
 		Proxy:           http.ProxyFromEnvironment,
 		TLSClientConfig: &tls.Config{RootCAs: cfg.RootCAs, MinVersion: tls.VersionTLS12},
 		// One request in minutes needs no connection in between.
 		DisableKeepAlives: true,
 	}
-	asOf := new(atomic.Int64)
 	client := &http.Client{
-		Transport: keySets{transport, cfg.URL == "", cfg.Issuer, asOf},
+		Transport: keySets{transport, cfg.URL == "", cfg.Issuer},
 		// A redirect could lead from https to http.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	retry := cmp.Or(cfg.Retry, jwksRetry)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &JWKS{stop: cancel, asOf: asOf}
+	s := &JWKS{stop: cancel}
 	set, err := jwkset.NewStorageFromHTTP(address, jwkset.HTTPClientStorageOptions{
 		Ctx:                       ctx,
 		Client:                    client,
 		HTTPTimeout:               jwksTimeout,
 		RefreshInterval:           cmp.Or(cfg.Refresh, jwksRefresh),
 		NoErrorReturnFirstHTTPReq: true,
-		Storage:                   countedKeys{jwkset.NewMemoryStorage(), &s.reads},
+		Storage:                   readKeys{jwkset.NewMemoryStorage(), s},
 		RefreshErrorHandler: func(ctx context.Context, err error) {
 			if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				cfg.Logger.Warn("the issuer's keys can't be read; the last ones stay good", "error", err)
@@ -130,16 +124,17 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 	return s, nil
 }
 
-// countedKeys counts how often all keys were replaced.
-type countedKeys struct {
+// readKeys notes when all keys are replaced.
+type readKeys struct {
 	jwkset.Storage
 
-	reads *atomic.Uint64
+	of *JWKS
 }
 
 // KeyReplaceAll implements jwkset.Storage.
-func (k countedKeys) KeyReplaceAll(ctx context.Context, keys []jwkset.JWK) error {
-	defer k.reads.Add(1) // afterwards: who reads the number reads these keys, or newer ones
+func (k readKeys) KeyReplaceAll(ctx context.Context, keys []jwkset.JWK) error {
+	defer k.of.reads.Add(1) // afterwards: who reads the number reads these keys, or newer ones
+	k.of.asOf.Store(time.Now().UnixNano())
 	return k.Storage.KeyReplaceAll(ctx, keys)
 }
 

@@ -103,7 +103,7 @@ func Builtin() Policies {
 // stands in for it: every installation has inboxes.
 func NewPolicies(byNamespace map[string]Policy) (Policies, error) {
 	for _, ns := range slices.Sorted(maps.Keys(byNamespace)) {
-		if err := byNamespace[ns].validate(ns); err != nil {
+		if _, err := byNamespace[ns].validate(ns); err != nil {
 			return Policies{}, fmt.Errorf("namespace %q: %w", ns, err)
 		}
 	}
@@ -127,40 +127,35 @@ func (p Policies) Namespaces() []string {
 	return slices.Sorted(maps.Keys(p.byNamespace))
 }
 
-func (p Policy) validate(namespace string) error {
+// validate refuses a policy that can't hold. member is the one of a policy file that is
+// at fault; empty: no single one is.
+func (p Policy) validate(namespace string) (member string, err error) {
+	refuse := func(member, format string, args ...any) (string, error) {
+		return member, fmt.Errorf("%w: %s", ErrPolicy, fmt.Sprintf(format, args...))
+	}
 	switch {
 	case !event.ValidNamespace(namespace):
-		return fmt.Errorf("%w: a namespace is a lower-case letter, then at most %d of a-z, 0-9 and '-'", ErrPolicy, event.MaxNamespace-1)
+		return refuse("", "a namespace is a lower-case letter, then at most %d of a-z, 0-9 and '-'", event.MaxNamespace-1)
 	case namespace == adminRight:
-		return fmt.Errorf("%w: the name stands for the admin right of service keys", ErrPolicy)
+		return refuse("", "the name stands for the admin right of service keys")
 	case namespace == event.InboxNamespace && p.Access != AccessOwner:
-		return fmt.Errorf("%w: access of the inboxes must be %q", ErrPolicy, AccessOwner)
-	case !p.Access.valid():
-		return fmt.Errorf("%w: access %q is none of owner, public, authenticated, member", ErrPolicy, p.Access)
-	case !p.Log.valid():
-		return fmt.Errorf("%w: log %q is neither database nor redis", ErrPolicy, p.Log)
+		return refuse("access", "access of the inboxes must be %q", AccessOwner)
+	case !slices.Contains([]Access{AccessOwner, AccessPublic, AccessAuthenticated, AccessMember}, p.Access):
+		return refuse("access", "access %q is none of owner, public, authenticated, member", p.Access)
+	case p.Log != LogDatabase && p.Log != LogRedis:
+		return refuse("log", "log %q is neither database nor redis", p.Log)
 	case p.Retention.MaxAge < 0 || p.Retention.MaxCount < 0:
-		return fmt.Errorf("%w: a retention is not negative", ErrPolicy)
+		return refuse("max_count", "a retention is not negative") // a file has no negative age
 	case p.Log == LogRedis && namespace == event.InboxNamespace:
-		return fmt.Errorf("%w: inboxes are kept in the database", ErrPolicy)
+		return refuse("log", "inboxes are kept in the database")
 	case p.Log == LogRedis && (p.Retention.MaxAge == 0 || p.Retention.MaxCount == 0):
-		return fmt.Errorf("%w: with log %q a retention has both limits: Redis holds all of it in memory", ErrPolicy, LogRedis)
+		return refuse("", "with log %q a retention has both limits: Redis holds all of it in memory", LogRedis)
 	case len(p.Escalate) > 0 && namespace != event.InboxNamespace:
-		return fmt.Errorf("%w: escalate is for the inboxes, namespace %q: nobody reads other channels one by one", ErrPolicy, event.InboxNamespace)
+		return refuse("", "escalate is for the inboxes, namespace %q: nobody reads other channels one by one", event.InboxNamespace)
 	case p.MaxRate < 0:
-		return fmt.Errorf("%w: max_rate is not negative", ErrPolicy)
+		return refuse("max_rate", "max_rate is not negative")
 	case p.MaxRate > 0 && !p.Conflate:
-		return fmt.Errorf("%w: max_rate needs conflate: other namespaces never skip an event", ErrPolicy)
+		return refuse("max_rate", "max_rate needs conflate: other namespaces never skip an event")
 	}
-	return nil
+	return "", nil
 }
-
-func (a Access) valid() bool {
-	switch a {
-	case AccessOwner, AccessPublic, AccessAuthenticated, AccessMember:
-		return true
-	}
-	return false
-}
-
-func (k LogKind) valid() bool { return k == LogDatabase || k == LogRedis }

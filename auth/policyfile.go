@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -38,15 +39,7 @@ import (
 // keeps its own where the file does not mention it. A name or value that is not
 // known is an error that says in which line it stands.
 func LoadFile(path string) (Policies, error) {
-	text, err := readYAML(path, ErrPolicy)
-	if err != nil {
-		return Policies{}, fmt.Errorf("policy file: %w", err)
-	}
-	p, err := parsePolicies(text)
-	if err != nil {
-		return Policies{}, fmt.Errorf("policy file %s: %w", path, err)
-	}
-	return p, nil
+	return loadYAML(path, "policy file", ErrPolicy, parsePolicies)
 }
 
 type policyFile struct {
@@ -58,7 +51,7 @@ type policyFile struct {
 type filePolicy struct {
 	Access    located[Access]           `yaml:"access"`
 	Log       located[LogKind]          `yaml:"log"`
-	Retention *fileRetention            `yaml:"retention"`
+	Retention fileRetention             `yaml:"retention"`
 	Conflate  bool                      `yaml:"conflate"`
 	Join      located[joinKind]         `yaml:"join"`
 	MaxRate   located[int]              `yaml:"max_rate"`
@@ -102,8 +95,8 @@ func parsePolicies(text []byte) (Policies, error) {
 		if p.Escalate, err = fp.value.escalations(hooks); err != nil {
 			return Policies{}, err
 		}
-		if err := p.validate(ns); err != nil {
-			return Policies{}, fmt.Errorf("line %d: namespace %q: %w", fp.value.blame(fp.line, p), ns, err)
+		if member, err := p.validate(ns); err != nil {
+			return Policies{}, fmt.Errorf("line %d: namespace %q: %w", cmp.Or(fp.value.line(member), fp.line), ns, err)
 		}
 		byNamespace[ns] = p
 	}
@@ -137,35 +130,24 @@ func (f filePolicy) policy() (Policy, error) {
 	if f.Join.line > 0 && f.Join.value != joinHead && f.Join.value != joinLatest {
 		return Policy{}, atLine(f.Join.line, ErrPolicy, fmt.Sprintf("join %q is neither head nor latest", f.Join.value))
 	}
-	if r := f.Retention; r != nil {
-		if r.MaxAge.line > 0 {
-			age, err := parseAge(r.MaxAge.value)
-			if err != nil {
-				return Policy{}, atLine(r.MaxAge.line, ErrPolicy, err.Error())
-			}
-			p.Retention.MaxAge = age
+	if r := f.Retention; r.MaxAge.line > 0 {
+		age, err := parseAge(r.MaxAge.value)
+		if err != nil {
+			return Policy{}, atLine(r.MaxAge.line, ErrPolicy, err.Error())
 		}
-		if r.MaxCount.line > 0 {
-			p.Retention.MaxCount = r.MaxCount.value
-		}
+		p.Retention.MaxAge = age
+	}
+	if r := f.Retention; r.MaxCount.line > 0 {
+		p.Retention.MaxCount = r.MaxCount.value
 	}
 	return p, nil
 }
 
-// blame is the line that made a policy invalid: its own, or that of the value
-// that is at fault.
-func (f filePolicy) blame(line int, p Policy) int {
-	switch {
-	case f.Access.line > 0 && !p.Access.valid():
-		return f.Access.line
-	case !p.Log.valid():
-		return f.Log.line
-	case p.Retention.MaxCount < 0:
-		return f.Retention.MaxCount.line
-	case p.MaxRate < 0 || p.MaxRate > 0 && !p.Conflate:
-		return f.MaxRate.line
-	}
-	return line
+// line is where a member stands whose value may be at fault; zero: nowhere.
+func (f filePolicy) line(member string) int {
+	return map[string]int{
+		"access": f.Access.line, "log": f.Log.line, "max_count": f.Retention.MaxCount.line, "max_rate": f.MaxRate.line,
+	}[member]
 }
 
 // parseAge reads a duration that is not negative. Days are worth a unit of

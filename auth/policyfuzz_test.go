@@ -43,7 +43,8 @@ func FuzzPolicyFile(f *testing.F) {
 			policy, ok := p.Lookup(ns)
 			require.True(t, ok)
 			require.True(t, event.ValidNamespace(ns))
-			require.NoError(t, policy.validate(ns))
+			_, err := policy.validate(ns)
+			require.NoError(t, err)
 			if policy.Access == AccessPublic {
 				require.Contains(t, string(text), "public")
 			}

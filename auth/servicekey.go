@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,6 +24,8 @@ const adminRight = "admin"
 // maxServiceName is the longest name of a service, in bytes. The log keeps it
 // with every idempotency key.
 const maxServiceName = 64
+
+var serviceName = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9._-]{1,%d}$`, maxServiceName))
 
 // Service is who a service key belongs to, and what that key may do. The zero
 // value may do nothing.
@@ -97,11 +100,11 @@ func parseServiceKey(item string) (serviceKey, error) {
 	}
 	name, namespaces, restricted := strings.Cut(who, "@")
 	switch {
-	case !validServiceName(name):
+	case !serviceName.MatchString(name):
 		return serviceKey{}, fmt.Errorf("%w: a name is 1 to %d letters, digits, '.', '_' or '-'", ErrServiceKey, maxServiceName)
 	case secret == "":
 		return serviceKey{}, fmt.Errorf("%w: the secret of %s is empty", ErrServiceKey, name)
-	case !printable(secret):
+	case strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }):
 		// It could never arrive in a header.
 		return serviceKey{}, fmt.Errorf("%w: the secret of %s holds something else than printable ASCII", ErrServiceKey, name)
 	}
@@ -171,30 +174,6 @@ func (k ServiceKeys) GoString() string { return k.String() }
 
 // LogValue keeps the hashes out of logs.
 func (k ServiceKeys) LogValue() slog.Value { return slog.StringValue(k.String()) }
-
-func validServiceName(s string) bool {
-	if s == "" || len(s) > maxServiceName {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// printable tells whether s is printable ASCII without blanks.
-func printable(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
 
 var (
 	_ slog.LogValuer = ServiceKeys{}

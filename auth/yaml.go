@@ -18,18 +18,26 @@ import (
 // the square of how deep a text nests.
 const maxYAML = 64 << 10
 
-// readYAML reads a file. kind is what the error wraps for a file that is too long.
-func readYAML(path string, kind error) ([]byte, error) {
+// loadYAML has a file parsed. Errors begin with what the file is; kind is what the one of
+// a file that is too long wraps.
+func loadYAML[T any](path, what string, kind error, parse func([]byte) (T, error)) (none T, err error) {
 	f, err := os.Open(path) //nolint:gosec // the operator says which file
 	if err != nil {
-		return nil, err
+		return none, fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxYAML+1))
-	if err == nil && len(text) > maxYAML {
-		err = fmt.Errorf("%s: %w: longer than %d bytes", path, kind, maxYAML)
+	switch {
+	case err != nil:
+		return none, fmt.Errorf("%s: %w", what, err)
+	case len(text) > maxYAML:
+		return none, fmt.Errorf("%s: %s: %w: longer than %d bytes", what, path, kind, maxYAML)
 	}
-	return text, err
+	parsed, err := parse(text)
+	if err != nil {
+		return none, fmt.Errorf("%s %s: %w", what, path, err)
+	}
+	return parsed, nil
 }
 
 // decodeYAML decodes the one document of a text. A key or value that is not known
