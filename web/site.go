@@ -5,8 +5,10 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -90,10 +92,7 @@ func (s *Site) add(system fs.FS, name string) error {
 	zipped := new(bytes.Buffer)
 	w := gzip.NewWriter(zipped)
 	_, err = w.Write(b)
-	if err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
+	if err := errors.Join(err, w.Close()); err != nil {
 		return err
 	}
 	// Pictures and fonts are compressed already.
@@ -111,12 +110,7 @@ func newContent(b []byte) content {
 
 // Paths returns the paths that the site answers, sorted.
 func (s *Site) Paths() []string {
-	paths := make([]string, 0, len(s.files))
-	for name := range s.files {
-		paths = append(paths, name)
-	}
-	slices.Sort(paths)
-	return paths
+	return slices.Sorted(maps.Keys(s.files))
 }
 
 // ServeHTTP implements http.Handler.
