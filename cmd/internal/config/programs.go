@@ -29,19 +29,13 @@ func (g *Gateway) about() (string, string, kong.Vars) {
 }
 
 func (g *Gateway) check(command string, p *SettingErrors) {
-	g.HTTP.check(p)
-	g.Logging.check(p)
+	p.check(&g.HTTP, &g.Logging)
 	if command == "health" || g.Diagnosis.check(command, p) {
 		return
 	}
-	g.MySQL.check(p)
-	g.Redis.check(p)
-	g.Tokens.check(p)
+	p.check(&g.MySQL, &g.Redis, &g.Tokens)
 	p.require("jwt-secret", g.anyKey(), ", or --jwt-public-key or --jwks-url")
-	g.Policies.check(p)
-	g.Streams.check(p)
-	g.Support.check(p)
-	g.Traces.check(p)
+	p.check(&g.Policies, &g.Streams, &g.Support, &g.Traces)
 }
 
 // Commands of the notifier about the outbox.
@@ -93,18 +87,13 @@ func (n *Notifier) check(command string, p *SettingErrors) {
 		n.HTTP.check(p)
 	case CommandRelaySchema:
 	case "run", CommandRelay:
-		n.HTTP.check(p)
-		n.MySQL.check(p)
-		n.Redis.check(p)
-		n.Services.check(p)
+		p.check(&n.HTTP, &n.MySQL, &n.Redis, &n.Services)
 		if command == CommandRelay {
 			p.require("outbox", n.Outbox.Outbox != "", "")
 		} else {
 			p.require("service-keys", n.ServiceKeys != "", "")
 		}
-		n.Policies.check(p)
-		n.Support.check(p)
-		n.Traces.check(p)
+		p.check(&n.Policies, &n.Support, &n.Traces)
 	default: // migrate, epoch new, epoch keep
 		n.MySQL.check(p)
 	}
@@ -141,8 +130,7 @@ func (b *Bellhop) about() (string, string, kong.Vars) {
 }
 
 func (b *Bellhop) check(command string, p *SettingErrors) {
-	b.HTTP.check(p)
-	b.Logging.check(p)
+	p.check(&b.HTTP, &b.Logging)
 	if command == "health" || b.Diagnosis.check(command, p) || b.Desk.check(command, p) {
 		return
 	}
@@ -150,13 +138,7 @@ func (b *Bellhop) check(command string, p *SettingErrors) {
 	if command != "run" { // token and env: of the demo that runs
 		return
 	}
-	b.Outbox.check(p)
-	b.Tokens.check(p)
-	b.Services.check(p)
-	b.Policies.check(p)
-	b.Streams.check(p)
-	b.Support.check(p)
-	b.Traces.check(p)
+	p.check(&b.Outbox, &b.Tokens, &b.Services, &b.Policies, &b.Streams, &b.Support, &b.Traces)
 	switch {
 	case b.Demo == On && b.anyKey():
 		p.addf("demo", "signs everybody in as anybody, so it cannot be on together with the key of real tokens")

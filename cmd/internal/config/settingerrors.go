@@ -47,6 +47,16 @@ func (p *SettingErrors) require(flag string, set bool, why string) {
 	}
 }
 
+// part is settings that belong together.
+type part interface{ check(p *SettingErrors) }
+
+// check adds what is wrong with parts of a program's settings.
+func (p *SettingErrors) check(parts ...part) {
+	for _, one := range parts {
+		one.check(p)
+	}
+}
+
 // onOrOff checks a switch that nothing else decides.
 func (p *SettingErrors) onOrOff(flag string, s Switch) {
 	if s == Auto && !p.has(flag) {
