@@ -18,7 +18,9 @@ import (
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/internal/probe"
+	"github.com/bellhop/bellhop/internal/server"
 	"github.com/bellhop/bellhop/internal/sse"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 const (
@@ -46,13 +48,13 @@ func runDesk(ctx context.Context, d *config.Desk, listen string, inv Invocation)
 	}
 	switch inv.Command {
 	case "show fleet":
-		return show("/v1/admin/fleet", false, printFleet)
+		return show("/v1/admin/fleet", false, printed(printFleet))
 	case "show user":
-		return show("/v1/admin/users/"+url.PathEscape(d.Show.User.Subject), false, printUser)
+		return show("/v1/admin/users/"+url.PathEscape(d.Show.User.Subject), false, printed(printUser))
 	case "show channel":
-		return show(channel(d.Show.Channel.Channel), d.Show.Channel.Data, printChannel)
+		return show(channel(d.Show.Channel.Channel), d.Show.Channel.Data, printed(printChannel))
 	case "show event":
-		return show(channel(d.Show.Event.Channel)+"/events/"+strconv.FormatUint(d.Show.Event.Seq, 10), d.Show.Event.Data, printStory)
+		return show(channel(d.Show.Event.Channel)+"/events/"+strconv.FormatUint(d.Show.Event.Seq, 10), d.Show.Event.Data, printed(printStory))
 	case "publish":
 		return true, publishOne(ctx, d, here, inv.Stdout)
 	case "listen":
@@ -80,12 +82,7 @@ func fetch(ctx context.Context, address, key string) ([]byte, error) {
 	if err != nil || resp.StatusCode == http.StatusOK {
 		return body, err
 	}
-	var problem struct {
-		Detail string `json:"detail"`
-		Errors []struct {
-			Detail string `json:"detail"`
-		} `json:"errors"`
-	}
+	var problem server.Problem
 	if json.Unmarshal(body, &problem) != nil {
 		return nil, fmt.Errorf("%s answered %s", address, resp.Status)
 	}
@@ -162,10 +159,8 @@ func listenOn(ctx context.Context, d *config.Desk, here string, out io.Writer) e
 		if failed != nil || errors.Is(err, sse.ErrStatus) {
 			return cmp.Or(failed, err)
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.For(ctx, retry) {
 			return nil
-		case <-time.After(retry):
 		}
 	}
 }

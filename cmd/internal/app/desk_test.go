@@ -121,7 +121,7 @@ func TestTablesPrintNothingThatControlsATerminal(t *testing.T) {
 	out := new(console)
 	body, err := json.Marshal(map[string]any{"subject": "a\x1b[2J\nb", "streams": []any{map[string]any{"agent": "\x1b]0;x\x07", "transport": "\u009b"}}})
 	require.NoError(t, err)
-	require.NoError(t, printUser(out, body))
+	require.NoError(t, printed(printUser)(out, body))
 	require.Contains(t, out.String(), "a?[2J?b")
 	require.NotContains(t, out.String(), "\x1b")
 	require.NotContains(t, out.String(), "\u009b")

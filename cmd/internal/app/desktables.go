@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,7 +11,21 @@ import (
 	"time"
 
 	"github.com/bellhop/bellhop/fleet"
+	"github.com/bellhop/bellhop/notifier"
 )
+
+// printed decodes an answer and prints it.
+func printed[T any](printAnswer func(io.Writer, *T)) func(io.Writer, []byte) error {
+	return func(out io.Writer, body []byte) error {
+		answer := new(T)
+		if err := json.Unmarshal(body, answer); err != nil {
+			return err
+		}
+		all := bufio.NewWriter(out) // remembers what went wrong
+		printAnswer(all, answer)
+		return all.Flush()
+	}
+}
 
 // table prints rows in columns.
 type table struct{ *tabwriter.Writer }
@@ -52,19 +67,7 @@ func silence(out io.Writer, silent []string) {
 	}
 }
 
-func printFleet(out io.Writer, body []byte) error {
-	var f struct {
-		Processes []struct {
-			fleet.Process
-
-			Uptime int64      `json:"uptime_seconds"`
-			Load   fleet.Load `json:"load"`
-		} `json:"processes"`
-		Silent []string `json:"silent"`
-	}
-	if err := json.Unmarshal(body, &f); err != nil {
-		return err
-	}
+func printFleet(out io.Writer, f *notifier.ShownFleet) {
 	t := newTable(out, "PROCESS", "ROLE", "VERSION", "UP", "STREAMS", "CHANNELS", "HANDED", "LATE P50/P99", "ACCEPTED", "QUEUE", "HEAP", "STATE")
 	for _, p := range f.Processes {
 		state, late := "good", ""
@@ -81,9 +84,7 @@ func printFleet(out io.Writer, body []byte) error {
 			p.Load.Accepted, p.Load.Queue, fmt.Sprintf("%d MiB", p.Load.HeapBytes>>20), state)
 	}
 	silence(out, f.Silent)
-	if err := t.Flush(); err != nil {
-		return err
-	}
+	t.Flush()
 	t = table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
 	for i, p := range f.Processes {
 		if redis := p.Load.Redis; redis != "" && redis != fleet.RedisGood {
@@ -103,19 +104,14 @@ func printFleet(out io.Writer, body []byte) error {
 			t.row(r.Server, p.Name, behind, state)
 		}
 	}
-	return t.Flush()
-}
-
-type heldStream struct {
-	Gateway string `json:"gateway"`
-	fleet.Stream
+	t.Flush()
 }
 
 // printStreams prints streams that are open, then those that have ended.
-func printStreams(out io.Writer, streams ...heldStream) error {
+func printStreams(out io.Writer, streams ...notifier.HeldStream) {
 	if len(streams) == 0 {
-		_, err := fmt.Fprintln(out, "no streams")
-		return err
+		fmt.Fprintln(out, "no streams")
+		return
 	}
 	t := newTable(out, "STREAM", "GATEWAY", "SINCE", "ADDRESS", "BY", "AT", "AGENT")
 	for _, s := range streams {
@@ -136,28 +132,10 @@ func printStreams(out io.Writer, streams ...heldStream) error {
 		}
 		t.row(state, s.Gateway, clock(s.Since), s.Address, s.Transport, strings.Join(at, ", "), s.Agent)
 	}
-	return t.Flush()
+	t.Flush()
 }
 
-func printUser(out io.Writer, body []byte) error {
-	var u struct {
-		Subject    string       `json:"subject"`
-		Channel    string       `json:"channel"`
-		Streams    []heldStream `json:"streams"`
-		Ended      []heldStream `json:"ended"`
-		Unread     uint64       `json:"unread"`
-		Head       uint64       `json:"head"`
-		ReadUpTo   uint64       `json:"read_up_to"`
-		Muted      []string     `json:"muted"`
-		Revocation *struct {
-			Until time.Time `json:"until"`
-		} `json:"revocation"`
-		Stale  bool     `json:"stale"`
-		Silent []string `json:"silent"`
-	}
-	if err := json.Unmarshal(body, &u); err != nil {
-		return err
-	}
+func printUser(out io.Writer, u *notifier.ShownUser) {
 	t := newTable(out, "subject", u.Subject)
 	t.row("inbox", u.Channel)
 	t.row("unread", fmt.Sprintf("%d of %d; read up to %d", u.Unread, u.Head, u.ReadUpTo))
@@ -167,90 +145,41 @@ func printUser(out io.Writer, body []byte) error {
 	if u.Revocation != nil {
 		t.row("locked out", "tokens issued up to "+u.Revocation.Until.Format(time.RFC3339)+" are refused")
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
+	t.Flush()
 	silence(out, u.Silent)
-	return printStreams(out, append(u.Streams, u.Ended...)...)
+	printStreams(out, append(u.Streams, u.Ended...)...)
 }
 
-func printChannel(out io.Writer, body []byte) error {
-	var c struct {
-		Channel string         `json:"channel"`
-		Epoch   string         `json:"epoch"`
-		Head    uint64         `json:"head"`
-		Floor   uint64         `json:"floor"`
-		Policy  map[string]any `json:"policy"`
-		Held    []struct {
-			Gateway string `json:"gateway"`
-			fleet.Channel
-		} `json:"held"`
-		Events []struct {
-			Seq  uint64          `json:"seq"`
-			Type string          `json:"type"`
-			Time time.Time       `json:"time"`
-			Data json.RawMessage `json:"data"`
-		} `json:"events"`
-		Silent []string `json:"silent"`
-	}
-	if err := json.Unmarshal(body, &c); err != nil {
-		return err
-	}
+// namedPolicy is a channel whose policy is printed with the names of its members.
+type namedPolicy struct {
+	notifier.ShownChannel
+
+	Policy map[string]any `json:"policy"`
+}
+
+func printChannel(out io.Writer, c *namedPolicy) {
 	t := newTable(out, "channel", c.Channel)
 	t.row("events", fmt.Sprintf("%d to %d, epoch %s", c.Floor+1, c.Head, c.Epoch))
 	t.row("policy", fmt.Sprint(c.Policy))
 	for _, h := range c.Held {
 		t.row("listeners", fmt.Sprintf("%d at %s, which is at %d", h.Listeners, h.Gateway, h.Head))
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
+	t.Flush()
 	silence(out, c.Silent)
 	t = newTable(out, "SEQ", "TIME", "TYPE", "DATA")
 	for _, e := range c.Events {
 		t.row(e.Seq, e.Time.UTC().Format(time.RFC3339), e.Type, string(e.Data))
 	}
-	return t.Flush()
+	t.Flush()
 }
 
-func printStory(out io.Writer, body []byte) error {
-	var s struct {
-		Channel string `json:"channel"`
-		Seq     uint64 `json:"seq"`
-		Outcome string `json:"outcome"`
-		Why     string `json:"why"`
-		Event   *struct {
-			Type string          `json:"type"`
-			Time time.Time       `json:"time"`
-			Data json.RawMessage `json:"data"`
-		} `json:"event"`
-		Accepted []struct {
-			Notifier string `json:"notifier"`
-			fleet.Accepted
-		} `json:"accepted"`
-		Handed []struct {
-			Gateway string `json:"gateway"`
-			fleet.Handed
-		} `json:"handed"`
-		Reads []struct {
-			Gateway string `json:"gateway"`
-			fleet.Read
-		} `json:"reads"`
-		Streams []heldStream `json:"streams"`
-		Ended   []heldStream `json:"ended"`
-		Silent  []string     `json:"silent"`
-	}
-	if err := json.Unmarshal(body, &s); err != nil {
-		return err
-	}
-	t := newTable(out, fmt.Sprintf("%s %d: %s", s.Channel, s.Seq, strings.ReplaceAll(s.Outcome, "_", " ")))
+func printStory(out io.Writer, s *notifier.ShownStory) {
+	t := newTable(out, fmt.Sprintf("%s %d: %s", s.Channel, s.Seq, strings.ReplaceAll(string(s.Outcome), "_", " ")))
 	t.row(s.Why)
 	if s.Event != nil && s.Event.Data != nil {
 		t.row(string(s.Event.Data))
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
+	t.Flush()
 	silence(out, s.Silent)
 	type step struct {
 		at          time.Time
@@ -278,8 +207,6 @@ func printStory(out io.Writer, body []byte) error {
 	for _, v := range steps {
 		t.row(clock(v.at), v.what, v.where)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	return printStreams(out, append(s.Streams, s.Ended...)...)
+	t.Flush()
+	printStreams(out, append(s.Streams, s.Ended...)...)
 }

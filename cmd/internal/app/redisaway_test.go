@@ -61,7 +61,7 @@ func TestRedisStoppedIsToldTheSameEverywhere(t *testing.T) {
 		end := strings.LastIndex(text, "\nid: ")
 		_, now, _ = strings.Cut(text[:max(end, 0)][max(strings.LastIndex(text[:max(end, 0)], "event: fleet"), 0):], `"data":`)
 		var out console
-		_ = printFleet(&out, []byte(strings.TrimSuffix(now, "}"))) // an error: nothing was told yet
+		_ = printed(printFleet)(&out, []byte(strings.TrimSuffix(now, "}"))) // an error: nothing was told yet
 		return now, out.String()
 	}
 	calm := func() bool {
