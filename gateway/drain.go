@@ -14,3 +14,6 @@ func (g *Gateway) Drain(ctx context.Context) {
 	g.polls.Close()
 	g.cfg.Hub.Drain(ctx, g.cfg.Drain)
 }
+
+// Streams is how many are open.
+func (g *Gateway) Streams() int { return int(g.streams.Load()) }

@@ -8,8 +8,6 @@ import (
 
 	"github.com/bellhop/bellhop/cmd/internal/config"
 	"github.com/bellhop/bellhop/fanout"
-	"github.com/bellhop/bellhop/fleet"
-	"github.com/bellhop/bellhop/gateway/limit"
 	"github.com/bellhop/bellhop/notifier"
 	"github.com/bellhop/bellhop/store"
 	"github.com/bellhop/bellhop/store/kept"
@@ -29,22 +27,17 @@ func RunBellhop(ctx context.Context, cfg *config.Bellhop, inv Invocation) error 
 	case "env":
 		return printEnv(cfg, inv.Stdout)
 	case config.CommandDoctor:
-		x := examiner{log: inv.Log, token: cfg.TokenToJudge()}
+		x := examiner{log: inv.Log, token: cfg.Doctor.Around.Token.Reveal()}
 		x.process(ctx, &cfg.HTTP, cfg.MaxStreams)
 		if !cfg.WithDemo() { // the demo signs its own
 			x.tokens(ctx, cfg.TokenConfig())
 		}
-		x.nginx(cfg.NginxToJudge(), cfg.Streams)
+		x.nginx(cfg.Doctor.Around.Nginx, cfg.Streams)
 		x.outbox(ctx, cfg.Outbox)
 		return report(inv.Stdout, x.found)
 	}
 	s, err := NewBellhop(ctx, cfg, inv.Log, inv.Stdout)
-	if err != nil {
-		return err
-	}
-	s.reloads = inv.Reloads
-	s.server.LevelOfLog(inv.Level)
-	return s.Run(ctx)
+	return inv.serve(ctx, s, err)
 }
 
 // NewBellhop puts gateway and notifier together in one process, on one listener,
@@ -61,9 +54,6 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	if err := s.trace(cfg.Traces, "bellhop"); err != nil {
-		return nil, err
-	}
 	var keys devKeys
 	if cfg.WithDemo() {
 		if keys, err = loadDevKeys(devKeyFile(cfg)); err != nil {
@@ -73,7 +63,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	} else {
 		logger.Info("there is no demo page", "because", cfg.WithoutDemo())
 	}
-	if err := s.begin(cfg); err != nil {
+	if err := s.begin(cfg, cfg.Traces); err != nil {
 		return nil, err
 	}
 	s.server.Echo.Pre(rewriteRafflePath)
@@ -83,49 +73,16 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	s.onClose(log.Close)
 	bus := fanout.NewMemory(fanout.Config{Logger: logger})
-	inMemory := kept.NewMemory(bus, keptConfig(s.policies.Load, logger))
-
-	m := s.newMember(fleet.RoleNotifier, bus)
-	n, err := s.addNotifier(notifier.Config{
-		Remember: cfg.Remember, Support: support(m, backends{log: log}),
-		Log:         log,
-		Audit:       log,
-		Kept:        inMemory,
-		Bus:         bus,
-		ServiceRate: cfg.ServiceRate,
-		MaxData:     cfg.MaxData,
-		Batchers:    1, // SQLite writes one transaction at a time
-	}, true)
-	if err != nil {
+	to := backends{log: log, bus: bus, kept: kept.NewMemory(bus, keptConfig(s.policies.Load, logger))}
+	// SQLite writes one transaction at a time.
+	settings := notifier.Config{Remember: cfg.Remember, ServiceRate: cfg.ServiceRate, MaxData: cfg.MaxData, Batchers: 1}
+	if err := s.addNotifier(settings, cfg.Outbox, to, true, func(context.Context) error { return nil }); err != nil {
 		return nil, err
 	}
-	relays, err := s.addRelay(cfg.Outbox, n)
-	if err != nil {
-		return nil, err
-	}
-	escalator, err := s.newEscalator(m, log)
-	if err != nil {
-		return nil, err
-	}
-	s.join(m, bus.Subscriber)
 	// The gateway has no check of its own on /readyz: it needs the same log.
-	err = s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
-		member: s.newMember(fleet.RoleGateway, bus), remember: cfg.Remember,
-		log:        log,
-		kept:       inMemory,
-		publisher:  bus,
-		subscriber: bus.Subscriber,
-		counter:    func(func(string, int) int) limit.Counter { return new(limit.Memory).Join() },
-	})
-	if err != nil {
+	if err := s.addGateway(ctx, cfg.Streams, cfg.AccessTokenQuery, cfg.Remember, to); err != nil {
 		return nil, err
 	}
-	s.run = append(s.run, func(ctx context.Context) error {
-		if err := n.Start(ctx); err != nil {
-			return err
-		}
-		return together(ctx, escalator.Run, relays)
-	})
 	if !cfg.WithDemo() {
 		return s, nil
 	}
@@ -134,8 +91,7 @@ func NewBellhop(ctx context.Context, cfg *config.Bellhop, logger *slog.Logger, s
 	}
 	s.run = append(s.run, func(ctx context.Context) error {
 		<-ctx.Done()
-		streams, _ := s.openStreams(ctx)
-		return sayGoodbye(stdout, streams, cfg.DrainDelay+cfg.Drain)
+		return sayGoodbye(stdout, s.gateway.Streams(), cfg.DrainDelay+cfg.Drain)
 	})
 	return s, greet(stdout, s.URL(), devKeyFile(cfg), keys)
 }

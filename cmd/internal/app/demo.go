@@ -33,7 +33,7 @@ func (s *Service) addDemo(ctx context.Context, cfg *config.Bellhop, keys devKeys
 		Database: cfg.SQLite.SQLite + ".demo",
 		Secret:   keys.Signing,
 		Notifier: bell,
-		Streams:  s.openStreams,
+		Streams:  func(context.Context) (int, bool) { return s.gateway.Streams(), true },
 		Logger:   s.log,
 	})
 	if err != nil {
@@ -51,23 +51,6 @@ func (s *Service) addDemo(ctx context.Context, cfg *config.Bellhop, keys devKeys
 	s.server.Echo.Any("/api/*", handler)
 	s.server.Echo.POST("/demo/token", handler)
 	return nil
-}
-
-// openStreams counts the open streams, as the metrics have them.
-func (s *Service) openStreams(context.Context) (n int, ok bool) {
-	families, err := s.registry.Gather()
-	if err != nil {
-		return 0, false
-	}
-	for _, family := range families {
-		if family.GetName() == "bellhop_streams_open" {
-			for _, m := range family.GetMetric() {
-				n += int(m.GetGauge().GetValue())
-			}
-			return n, true
-		}
-	}
-	return 0, false
 }
 
 // sign makes a token of the demo, for a member of these channels.

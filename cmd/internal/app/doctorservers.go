@@ -100,20 +100,19 @@ func (x *examiner) redis(ctx context.Context, client redis.UniversalClient, bus 
 	err := verdict(ctx, bus, keptLog, &policies)
 	evicts := errors.Is(err, kept.ErrEvicts)
 	switch {
-	case evicts:
-		x.goodf("Redis, rights", "the account may do what is needed")
-		x.badf("Redis, eviction", "set maxmemory-policy noeviction", "%v", err)
 	case errors.Is(err, fanout.ErrAccountRefused):
 		x.badf("Redis", "correct user and password", "%v", err)
 		return
 	case errors.Is(err, fanout.ErrUnfit):
 		x.badf("Redis", "see docs/operations.md, Redis", "%v", err)
 		return
-	case err != nil:
+	case err != nil && !evicts:
 		x.badf("Redis", "see that the address and the network are right", "can't be asked: %v", err)
 		return
-	default:
-		x.goodf("Redis, rights", "the account may do what is needed")
+	}
+	x.goodf("Redis, rights", "the account may do what is needed")
+	if evicts {
+		x.badf("Redis, eviction", "set maxmemory-policy noeviction", "%v", err)
 	}
 	asked := time.Now()
 	now, err := client.Time(ctx).Result()

@@ -67,7 +67,7 @@ func TestEscalationOfTheDocs(t *testing.T) {
 	token, err := auth.SignToken(signing, auth.Claims{Subject: "here", IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour)})
 	require.NoError(t, err)
 	openStreamAt(t, h.URL()+"/v1/stream", "Authorization", "Bearer "+token)
-	require.Eventually(t, func() bool { streams, known := h.openStreams(t.Context()); return known && streams == 1 }, patience, tick)
+	require.Eventually(t, func() bool { return h.gateway.Streams() == 1 }, patience, tick)
 
 	for _, user := range []string{"here", "Jane Doe", "unlucky", "42"} {
 		status, body := publishAs(t, h, fleetKey, `{"users":["`+user+`"],"type":"note","data":{"post":7}}`)

@@ -53,14 +53,6 @@ func (s *Service) servers() (on fleet.Servers) {
 	return on
 }
 
-// join has a member listen through a subscription of its own.
-func (s *Service) join(m *fleet.Member, subscribe func(fanout.Handler) fanout.Subscriber) {
-	listens := subscribe(m.Tap(nil))
-	s.onClose(listens.Close)
-	m.Start(listens)
-	s.onClose(m.Close)
-}
-
 // support is what the notifier of a program answers operators with.
 func support(m *fleet.Member, to backends) *notifier.Support {
 	s := &notifier.Support{Fleet: m, Records: to.log}

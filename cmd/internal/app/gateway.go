@@ -12,27 +12,20 @@ import (
 	"github.com/bellhop/bellhop/gateway"
 	"github.com/bellhop/bellhop/gateway/hub"
 	"github.com/bellhop/bellhop/gateway/limit"
-	"github.com/bellhop/bellhop/store"
-	"github.com/bellhop/bellhop/store/kept"
 )
 
 // RunGateway is cmd/gateway.
 func RunGateway(ctx context.Context, cfg *config.Gateway, inv Invocation) error {
 	if inv.Command == config.CommandDoctor {
-		x := examiner{log: inv.Log, token: cfg.TokenToJudge()}
+		x := examiner{log: inv.Log, token: cfg.Doctor.Around.Token.Reveal()}
 		x.process(ctx, &cfg.HTTP, cfg.MaxStreams)
 		x.backends(ctx, cfg.MySQL, cfg.Redis, cfg.Namespaces)
 		x.tokens(ctx, cfg.TokenConfig())
-		x.nginx(cfg.NginxToJudge(), cfg.Streams)
+		x.nginx(cfg.Doctor.Around.Nginx, cfg.Streams)
 		return report(inv.Stdout, x.found)
 	}
 	s, err := NewGateway(ctx, cfg, inv.Log)
-	if err != nil {
-		return err
-	}
-	s.reloads, s.reread = inv.Reloads, inv.Reread
-	s.server.LevelOfLog(inv.Level)
-	return s.Run(ctx)
+	return inv.serve(ctx, s, err)
 }
 
 // NewGateway puts a gateway together. Neither a database nor a Redis that is
@@ -46,10 +39,7 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	if err := s.trace(cfg.Traces, "gateway"); err != nil {
-		return nil, err
-	}
-	if err := s.begin(cfg); err != nil {
+	if err := s.begin(cfg, cfg.Traces); err != nil {
 		return nil, err
 	}
 	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis)
@@ -58,34 +48,11 @@ func NewGateway(ctx context.Context, cfg *config.Gateway, logger *slog.Logger) (
 	}
 	s.server.AddCheck("log", to.log.Readable)
 	s.run = append(s.run, func(ctx context.Context) error { return refuseUnfit(ctx, to.log) })
-	m := s.newMember(fleet.RoleGateway, to.bus)
-	return s, s.addGateway(ctx, cfg.Streams, cfg.Tokens, gatewayParts{
-		member: m, remember: cfg.Remember,
-		log:        to.log,
-		kept:       to.kept,
-		publisher:  to.bus,
-		subscriber: to.bus.Subscriber,
-		counter: func(excess func(string, int) int) limit.Counter {
-			return limit.NewRedis(to.redis, limit.RedisConfig{ID: m.Self().ID, Excess: excess, Logger: logger})
-		},
-	})
-}
-
-// gatewayParts is what a gateway is made of besides its own settings.
-type gatewayParts struct {
-	member     *fleet.Member
-	remember   int
-	log        *store.DB
-	kept       kept.Log
-	publisher  fanout.Publisher
-	subscriber func(fanout.Handler) fanout.Subscriber
-	// counter counts people's streams, and has some ended if there are too many;
-	// called once at most.
-	counter func(excess func(user string, streams int) (ended int)) limit.Counter
+	return s, s.addGateway(ctx, cfg.Streams, cfg.AccessTokenQuery, cfg.Remember, to)
 }
 
 // addGateway puts a gateway on the service's listener. It serves from then on.
-func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens config.Tokens, parts gatewayParts) error {
+func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokenInQuery config.Switch, remember int, to backends) error {
 	keys, err := openTokenKeys(s.access.tokens, s.log)
 	s.tokenKeys.Store(keys)
 	s.onClose(func() error { return s.tokenKeys.Load().Close() })
@@ -95,21 +62,22 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	if len(keys.sets) > 0 {
 		s.server.AddCheck("issuer", func(ctx context.Context) error { return s.tokenKeys.Load().Ready(ctx) })
 	}
-	revocations := gateway.NewRevocations(ctx, parts.log, keys.Leeway(), s.log)
+	revocations := gateway.NewRevocations(ctx, to.log, keys.Leeway(), s.log)
 	s.onClose(revocations.Close)
 	s.server.AddCheck("revocations", revocations.Ready)
 	if err := s.registry.Register(accessFigures(s.tokenKeys.Load, revocations)); err != nil {
 		return err
 	}
+	m := s.newMember(fleet.RoleGateway, to.bus)
 	var listens fanout.Subscriber
 	h, err := hub.New(hub.Config{
 		Revoked:  revocations.Soon,
-		Remember: parts.remember,
-		Log:      parts.log,
-		Kept:     parts.kept,
+		Remember: remember,
+		Log:      to.log,
+		Kept:     to.kept,
 		Rules:    rules(s.policies.Load),
 		Bus: func(handler fanout.Handler) (fanout.Subscriber, error) {
-			listens = parts.subscriber(parts.member.Tap(handler))
+			listens = to.bus.Subscriber(m.Tap(handler))
 			return listens, nil
 		},
 		Traced:     s.traced(),
@@ -127,16 +95,19 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		return ""
 	})
 	guard := limit.Config{UserStreams: cfg.UserStreams, AddressStreams: cfg.AddressStreams, AddressRate: cfg.AddressRate}
-	if parts.counter != nil && cfg.UserStreams > 0 {
-		guard.Streams = parts.counter(h.EndExcess)
+	if cfg.UserStreams > 0 {
+		guard.Streams = new(limit.Memory).Join()
+		if to.redis != nil {
+			guard.Streams = limit.NewRedis(to.redis, limit.RedisConfig{ID: m.Self().ID, Excess: h.EndExcess, Logger: s.log})
+		}
 		s.onClose(guard.Streams.Close)
 	}
 	g, err := gateway.New(gateway.Config{
 		Hub:      h,
-		Log:      parts.log,
-		Kept:     parts.kept,
-		Inbox:    parts.log,
-		Bus:      parts.publisher,
+		Log:      to.log,
+		Kept:     to.kept,
+		Inbox:    to.log,
+		Bus:      to.bus,
 		Verifier: keys.Verifier,
 		Policies: s.access.policies,
 
@@ -145,10 +116,10 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 		Limits:  limit.NewGuard(guard),
 		Proxies: cfg.Proxies,
 
-		AccessTokenQuery: tokens.AccessTokenQuery == config.On,
+		AccessTokenQuery: tokenInQuery == config.On,
 		FramedCookie:     cfg.CookieSameSite == "none",
 
-		Remember:    parts.remember / 4,
+		Remember:    remember / 4,
 		Heartbeat:   cfg.Heartbeat,
 		SlowTimeout: cfg.SlowTimeout,
 		MaxAge:      cfg.MaxAge,
@@ -164,8 +135,8 @@ func (s *Service) addGateway(ctx context.Context, cfg config.Streams, tokens con
 	s.gateway = g
 	s.onClose(g.Close)
 	g.Register(s.server)
-	g.Answer(parts.member)
-	parts.member.Start(listens)
-	s.onClose(parts.member.Close)
+	g.Answer(m)
+	m.Start(listens)
+	s.onClose(m.Close)
 	return nil
 }

@@ -38,12 +38,7 @@ func RunNotifier(ctx context.Context, cfg *config.Notifier, inv Invocation) erro
 		return maintainLog(ctx, cfg, inv)
 	}
 	s, err := newNotifier(ctx, cfg, inv.Log, inv.Command == "run")
-	if err != nil {
-		return err
-	}
-	s.reloads, s.reread = inv.Reloads, inv.Reread
-	s.server.LevelOfLog(inv.Level)
-	return s.Run(ctx)
+	return inv.serve(ctx, s, err)
 }
 
 // maintainLog carries out the commands that only need the log.
@@ -81,62 +76,22 @@ func newNotifier(ctx context.Context, cfg *config.Notifier, logger *slog.Logger,
 	}
 	defer func() { err = s.closeAfter(err) }()
 
-	if err := s.trace(cfg.Traces, "notifier"); err != nil {
-		return nil, err
-	}
-	if err := s.begin(cfg); err != nil {
+	if err := s.begin(cfg, cfg.Traces); err != nil {
 		return nil, err
 	}
 	to, err := s.openBackends(ctx, cfg.MySQL, cfg.Redis)
 	if err != nil {
 		return nil, err
 	}
-	m := s.newMember(fleet.RoleNotifier, to.bus)
-	n, err := s.addNotifier(notifier.Config{
-		Remember: cfg.Remember, Support: support(m, to),
-		Log:         to.log,
-		Audit:       to.log,
-		Kept:        to.kept,
-		Bus:         to.bus,
-		ServiceRate: cfg.ServiceRate,
-		MaxData:     cfg.MaxData,
-	}, api)
-	if err != nil {
-		return nil, err
-	}
-	relays, err := s.addRelay(cfg.Outbox, n)
-	if err != nil {
-		return nil, err
-	}
-	escalator, err := s.newEscalator(m, to.log)
-	if err != nil {
-		return nil, err
-	}
-	s.join(m, to.bus.Subscriber)
+	settings := notifier.Config{Remember: cfg.Remember, ServiceRate: cfg.ServiceRate, MaxData: cfg.MaxData}
 	// Until the schema is there nothing could be written; what arrives waits in
 	// the queue for a while, as it does while the primary is away.
-	s.run = append(s.run, func(ctx context.Context) error {
+	return s, s.addNotifier(settings, cfg.Outbox, to, api, func(ctx context.Context) error {
 		if err := migrate(ctx, to.log, logger); err != nil {
 			return err
 		}
-		if err := refuseUnfit(ctx, to.log); err != nil {
-			return err
-		}
-		if err := n.Start(ctx); err != nil || ctx.Err() != nil {
-			return err
-		}
-		return together(ctx, escalator.Run, relays)
+		return refuseUnfit(ctx, to.log)
 	})
-	return s, nil
-}
-
-// together runs what ends with the context, or fails.
-func together(ctx context.Context, run ...func(context.Context) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, f := range run {
-		group.Go(func() error { return f(ctx) })
-	}
-	return group.Wait()
 }
 
 // addRelay has a notifier publish what stands in the outbox, if there is one. Who calls it
@@ -160,27 +115,53 @@ func openRelay(cfg config.Outbox, c relay.Config) (*relay.Relay, error) {
 }
 
 // addNotifier puts a notifier on the service's listener, with the API of publishers or
-// without. Who calls it starts it.
-func (s *Service) addNotifier(cfg notifier.Config, api bool) (*notifier.Notifier, error) {
+// without, and beside it what publishes the outbox and what escalates. They work once
+// ready has returned.
+func (s *Service) addNotifier(cfg notifier.Config, outbox config.Outbox, to backends, api bool, ready func(context.Context) error) error {
+	m := s.newMember(fleet.RoleNotifier, to.bus)
+	cfg.Log, cfg.Audit, cfg.Kept, cfg.Bus, cfg.Support = to.log, to.log, to.kept, to.bus, support(m, to)
 	cfg.Registerer, cfg.Logger, cfg.Tracer = s.registry, s.log, s.tracer
 	cfg.Keys, cfg.Policies = s.access.keys, s.access.policies
 	n, err := notifier.New(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.notifier = n
 	// Stop finishes the queue. It comes after the last request was answered.
 	s.onClose(func() error { n.Stop(); return nil })
 	s.server.AddCheck("log", n.Ready)
-	if !api {
-		return n, nil
+	if api {
+		n.Register(s.server.API)
+		s.server.OnDrain(func(context.Context) { n.EndWatches() })
+		page, err := consolepage.Handler(s.server.Echo, notifier.AsOperator)
+		if err != nil {
+			return err
+		}
+		s.server.HandleAdmin(consolepage.Path, page)
 	}
-	n.Register(s.server.API)
-	s.server.OnDrain(func(context.Context) { n.EndWatches() })
-	page, err := consolepage.Handler(s.server.Echo, notifier.AsOperator)
+	relays, err := s.addRelay(outbox, n)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.server.HandleAdmin(consolepage.Path, page)
-	return n, nil
+	escalator, err := s.newEscalator(m, to.log)
+	if err != nil {
+		return err
+	}
+	listens := to.bus.Subscriber(m.Tap(nil)) // a subscription of its own
+	s.onClose(listens.Close)
+	m.Start(listens)
+	s.onClose(m.Close)
+	s.run = append(s.run, func(ctx context.Context) error {
+		if err := ready(ctx); err != nil {
+			return err
+		}
+		if err := n.Start(ctx); err != nil || ctx.Err() != nil {
+			return err
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return escalator.Run(ctx) })
+		group.Go(func() error { return relays(ctx) })
+		return group.Wait()
+	})
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bellhop/bellhop/auth"
 	"github.com/bellhop/bellhop/fanout"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store/kept"
 )
 
@@ -40,10 +41,8 @@ func (s *Service) judgeRedis(ctx context.Context, bus *fanout.Redis, keptLog *ke
 			said = err.Error()
 			s.log.Error("Redis does not do what is needed", "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.For(ctx, judgeEvery) {
 			return nil
-		case <-time.After(judgeEvery):
 		}
 	}
 }

@@ -91,12 +91,25 @@ func newService(ctx context.Context, http config.HTTP, origins server.Origins, d
 	return s, nil
 }
 
-// begin puts the first settings into force.
-func (s *Service) begin(cfg config.Program) (err error) {
+// begin opens the tracer, and puts the first settings into force.
+func (s *Service) begin(cfg config.Program, traces config.Traces) (err error) {
+	if err := s.trace(traces, config.Name(cfg)); err != nil {
+		return err
+	}
 	s.access, err = s.readAccess(cfg)
 	policies := s.access.policies // a copy: what is read must not change
 	s.policies.Store(&policies)
 	return err
+}
+
+// serve runs a service that was put together, with what its process gives it.
+func (inv Invocation) serve(ctx context.Context, s *Service, err error) error {
+	if err != nil {
+		return err
+	}
+	s.reloads, s.reread = inv.Reloads, inv.Reread
+	s.server.LevelOfLog(inv.Level)
+	return s.Run(ctx)
 }
 
 // URL is where the public API answers, as seen from this machine, without a

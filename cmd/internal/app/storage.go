@@ -15,6 +15,7 @@ import (
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/gateway/hub"
+	"github.com/bellhop/bellhop/internal/wait"
 	"github.com/bellhop/bellhop/store"
 	"github.com/bellhop/bellhop/store/kept"
 )
@@ -22,8 +23,8 @@ import (
 // backends are what gateways and notifiers stand on together.
 type backends struct {
 	log   *store.DB
-	redis redis.UniversalClient
-	bus   *fanout.Redis
+	redis redis.UniversalClient // nil: there is none
+	bus   fanout.Bus
 	kept  kept.Log // of namespaces with "log: redis"
 }
 
@@ -50,15 +51,14 @@ func (s *Service) openBackends(ctx context.Context, mysql config.MySQL, bus conf
 		}
 		return ""
 	})
-	to := backends{log: log, redis: client, bus: fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: s.log})}
+	onRedis := fanout.NewRedis(client, fanout.Config{Pubsub: fanout.Pubsub(bus.Pubsub), Logger: s.log})
 	keeping := keptConfig(s.policies.Load, s.log)
-	keeping.Names = to.bus.Names
+	keeping.Names = onRedis.Names
 	keptLog := kept.NewRedis(client, keeping)
-	to.kept = keptLog
 	s.run = append(s.run,
-		func(ctx context.Context) error { return s.judgeRedis(ctx, to.bus, keptLog) },
+		func(ctx context.Context) error { return s.judgeRedis(ctx, onRedis, keptLog) },
 		func(ctx context.Context) error { log.Watch(ctx); return nil })
-	return to, nil
+	return backends{log: log, redis: client, bus: onRedis, kept: keptLog}, nil
 }
 
 // openMySQL opens the log. It does not connect yet.
@@ -104,9 +104,7 @@ func migrate(ctx context.Context, log *store.DB, logger *slog.Logger) error {
 		case first:
 			logger.Warn("the schema can't be checked yet", "error", err)
 		}
-		select {
-		case <-time.After(migrateRetry):
-		case <-ctx.Done():
+		if !wait.For(ctx, migrateRetry) {
 			return nil
 		}
 	}

@@ -20,12 +20,6 @@ type DoctorAround struct {
 	Nginx string `placeholder:"FILE" help:"The output of nginx -T, or nginx.conf. The command checks how it passes streams on."`
 }
 
-// NginxToJudge is the file with Nginx's configuration; empty: none.
-func (d *Diagnosis) NginxToJudge() string { return d.Doctor.Around.Nginx }
-
-// TokenToJudge is the sample token that doctor was given; empty: none.
-func (d *Diagnosis) TokenToJudge() string { return d.Doctor.Around.Token.Reveal() }
-
 // DoctorStream is what the stream is that is looked at.
 type DoctorStream struct {
 	URL      string        `arg:"" help:"The site's address, such as https://example.com."`
