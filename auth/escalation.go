@@ -128,17 +128,12 @@ func (f fileEscalation) escalation(line int, hooks map[string]Webhook) (Escalati
 			return refuse(f.Digest.line, err.Error())
 		}
 	}
+	unless := map[string]*bool{"read": &e.UnlessRead, "seen": &e.UnlessSeen, "online": &e.UnlessOnline}
 	for _, word := range f.Unless.value {
-		switch word {
-		case "read":
-			e.UnlessRead = true
-		case "seen":
-			e.UnlessSeen = true
-		case "online":
-			e.UnlessOnline = true
-		default:
+		if unless[word] == nil {
 			return refuse(f.Unless.line, fmt.Sprintf("unless: %q is neither read nor seen nor online", word))
 		}
+		*unless[word] = true
 	}
 	if _, known := hooks[e.To]; !known {
 		return refuse(f.To.line, fmt.Sprintf("to: there is no webhook %q", e.To))

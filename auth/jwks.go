@@ -103,17 +103,15 @@ func OpenJWKS(cfg JWKSConfig) (*JWKS, error) {
 			}
 		},
 	})
-	if err != nil {
-		cancel()
-		return nil, fmt.Errorf("%w: %w", ErrTokenKey, err)
+	if err == nil {
+		s.keys, err = jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
+			HTTPURLs: map[string]jwkset.Storage{address: set},
+			// A made-up key id must not make the issuer a target, nor have requests
+			// wait: one of them may ask, the others are refused at once.
+			RefreshUnknownKID: rate.NewLimiter(rate.Every(retry), 1),
+			RateLimitWaitMax:  jwksTimeout,
+		})
 	}
-	s.keys, err = jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
-		HTTPURLs: map[string]jwkset.Storage{address: set},
-		// A made-up key id must not make the issuer a target, nor have requests
-		// wait: one of them may ask, the others are refused at once.
-		RefreshUnknownKID: rate.NewLimiter(rate.Every(retry), 1),
-		RateLimitWaitMax:  jwksTimeout,
-	})
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("%w: %w", ErrTokenKey, err)

@@ -36,7 +36,7 @@ func newTable(out io.Writer, head ...any) table {
 	return t
 }
 
-// row adds a row; Flush says what went wrong.
+// row adds a row. Who prints it flushes the table.
 func (t table) row(cells ...any) {
 	text := make([]string, len(cells))
 	for i, c := range cells {

@@ -65,17 +65,10 @@ func (x *examiner) server(e store.Examination) {
 
 // durability says in words what a crash costs.
 func (x *examiner) durability(what string, variables map[string]string) {
-	lost := ""
-	switch variables["innodb_flush_log_at_trx_commit"] {
-	case "1":
-	case "2":
-		lost = "innodb_flush_log_at_trx_commit is 2: if the machine fails, the events of the last second are gone, which publishers have a 201 for"
-	default:
-		lost = "innodb_flush_log_at_trx_commit is " + variables["innodb_flush_log_at_trx_commit"] +
-			": if the server crashes, the events of the last second are gone, which publishers have a 201 for"
-	}
-	if lost != "" {
-		x.badf(what+", durability", "set innodb_flush_log_at_trx_commit = 1, unless that loss is acceptable", "%s", lost)
+	if flush := variables["innodb_flush_log_at_trx_commit"]; flush != "1" {
+		when := map[bool]string{true: "machine fails", false: "server crashes"}[flush == "2"]
+		x.badf(what+", durability", "set innodb_flush_log_at_trx_commit = 1, unless that loss is acceptable",
+			"innodb_flush_log_at_trx_commit is %s: if the %s, the events of the last second are gone, which publishers have a 201 for", flush, when)
 	} else {
 		x.goodf(what+", durability", "every acknowledged event is on disk")
 	}
