@@ -67,6 +67,9 @@ type Entry struct {
 	InOrder bool
 }
 
+// Expiry is ExpiresAt in milliseconds since 1970; 0 for never.
+func (e *Entry) Expiry() int64 { return milliseconds(e.ExpiresAt) }
+
 // Key identifies a publish that may be repeated.
 type Key struct {
 	Service string   // the scope
@@ -202,4 +205,30 @@ type Tail struct {
 type Retention struct {
 	MaxAge   time.Duration // zero: no limit
 	MaxCount int           // zero: no limit
+}
+
+// KeptHead is the state of one channel of a log that keeps each channel by
+// itself, such as those of package kept: there every channel has an epoch of its
+// own. Of a channel that is not there (never written, or forgotten with all that
+// was in it) the Epoch is empty and the Head zero but for its name.
+type KeptHead struct {
+	Epoch event.Epoch
+	Head
+}
+
+// KeptAppended is what became of one Entry in such a log.
+type KeptAppended struct {
+	Appended
+	// Epoch is the channel's.
+	Epoch event.Epoch
+	// Receivers is how many gateways the bus handed the event to, or -1 where
+	// that is unknown.
+	Receivers int
+}
+
+// KeptCursor is how far a walk over all channels of such a log has got. Its parts
+// are the log's own. The zero value is the beginning.
+type KeptCursor struct {
+	Node string
+	Scan uint64
 }

@@ -10,6 +10,7 @@
 package kept
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -99,24 +100,16 @@ const (
 func share(n int) int { return min(pageBytes/n, rangeBytes) }
 
 func (c Config) withDefaults() Config {
-	if c.Prefix == "" {
-		c.Prefix = fanout.DefaultPrefix
-	}
+	c.Prefix = cmp.Or(c.Prefix, fanout.DefaultPrefix)
+	c.MaxFrame = cmp.Or(c.MaxFrame, fanout.DefaultMaxFrame)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 256<<20)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Names == nil {
 		prefix := c.Prefix
 		c.Names = func(_ context.Context, ch event.Channel) (string, string) { return prefix + string(ch), "" }
 	}
 	if c.Retention == nil {
 		c.Retention = func(event.Channel) store.Retention { return store.Retention{} }
-	}
-	if c.MaxFrame == 0 {
-		c.MaxFrame = fanout.DefaultMaxFrame
-	}
-	if c.MaxBytes == 0 {
-		c.MaxBytes = 256 << 20
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
 	}
 	return c
 }

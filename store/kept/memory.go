@@ -33,8 +33,8 @@ type Memory struct {
 	channels map[event.Channel]*memoryChannel
 	quietest *list.List // of *memoryChannel, by their newest events
 	keys     map[memoryKey]*memoryRecord
-	oldest   *list.List // of *memoryRecord, by age
-	bytes    int        // of channels and events
+	oldest   []*memoryRecord // of keys, by age
+	bytes    int             // of channels and events
 }
 
 // NewMemory makes an empty log that publishes on bus, which must not block.
@@ -42,7 +42,7 @@ func NewMemory(bus fanout.Publisher, cfg Config) *Memory {
 	return &Memory{
 		bus: bus, cfg: cfg.withDefaults(),
 		channels: make(map[event.Channel]*memoryChannel), quietest: list.New(),
-		keys: make(map[memoryKey]*memoryRecord), oldest: list.New(),
+		keys: make(map[memoryKey]*memoryRecord),
 	}
 }
 
@@ -108,7 +108,7 @@ func (m *Memory) append(e *store.Entry, now time.Time) store.KeptAppended {
 		m.bytes += channelOverhead
 	}
 	keep := m.cfg.Retention(c.name)
-	added := store.Record{Type: e.Type, Data: e.Data, Time: max(now.UnixMilli(), c.newest), Expires: expiry(e.ExpiresAt)}
+	added := store.Record{Type: e.Type, Data: e.Data, Time: max(now.UnixMilli(), c.newest), Expires: e.Expiry()}
 	m.bytes += c.add(added)
 	m.bytes -= c.trim(keep.MaxCount, c.newest-keep.MaxAge.Milliseconds(), keep.MaxAge > 0)
 	c.until = now.Add(quiet + keep.MaxAge)
@@ -151,9 +151,9 @@ func (m *Memory) replay(e *store.Entry, result *store.KeptAppended) bool {
 func (m *Memory) remember(e *store.Entry, answer store.KeptAppended, now time.Time) {
 	r := &memoryRecord{key: memoryKey{e.Channels[0], e.Key.ID()}, body: e.Key.Body, until: now.Add(keyLife), answer: answer}
 	m.keys[r.key] = r
-	m.oldest.PushBack(r)
+	m.oldest = append(m.oldest, r)
 	for m.keyBytes() > m.cfg.MaxBytes/keyShare {
-		m.forgetKey(m.oldest.Front())
+		m.forgetKey()
 	}
 }
 

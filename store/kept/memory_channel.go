@@ -113,18 +113,16 @@ func (m *Memory) sweep(now time.Time) {
 		}
 		m.forget(c)
 	}
-	for front := m.oldest.Front(); front != nil; front = m.oldest.Front() {
-		r, _ := front.Value.(*memoryRecord) // nothing else is in there
-		if !now.After(r.until) {
-			break
-		}
-		m.forgetKey(front)
+	for len(m.oldest) > 0 && now.After(m.oldest[0].until) {
+		m.forgetKey()
 	}
 }
 
-func (m *Memory) forgetKey(place *list.Element) {
-	r, _ := m.oldest.Remove(place).(*memoryRecord) // nothing else is in there
-	delete(m.keys, r.key)
+// forgetKey forgets the oldest key.
+func (m *Memory) forgetKey() {
+	delete(m.keys, m.oldest[0].key)
+	m.oldest[0] = nil // the array behind it lives until it is outgrown
+	m.oldest = m.oldest[1:]
 }
 
 // shrink keeps channels and events within their part of MaxBytes: it forgets the

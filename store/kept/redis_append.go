@@ -130,7 +130,7 @@ func (r *Redis) appendCall(ctx context.Context, ch event.Channel, entries []stor
 		}
 		frame := event.NewFrameParts(ch, e.Type)
 		c.args = append(c.args, record, body, frame.BeforeSeq, frame.BeforeTime, frame.BeforeData, frame.AfterData,
-			e.Type, e.Data, expiry(e.ExpiresAt))
+			e.Type, e.Data, e.Expiry())
 	}
 	return c
 }
@@ -162,15 +162,6 @@ func (refusal) RedisError() {}
 
 // newLife draws a number that no other key has had: 1 to 2^63-1 in decimal.
 func newLife() string { return strconv.FormatUint(rand.Uint64N(1<<63-1)+1, 10) }
-
-// expiry is in milliseconds since 1970; 0 for never. A moment that would be 0 or
-// earlier is past in any case.
-func expiry(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return max(t.UnixMilli(), 1)
-}
 
 // appended reads the answer of append.lua to one event. counted as a call is.
 func appended(values []any, counted bool) store.KeptAppended {

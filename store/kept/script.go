@@ -72,52 +72,40 @@ func (once) NoRetry() bool { return true }
 // executed twice. Replies run parallel to calls.
 func (s *script) run(ctx context.Context, client redis.UniversalClient, calls []call) []reply {
 	replies := make([]reply, len(calls))
-	all := make([]int, len(calls))
-	for i := range all {
-		all[i] = i
+	rest := make([]int, len(calls)) // those that were not executed yet
+	for i := range rest {
+		rest[i] = i
 	}
-	unknown := s.pipeline(ctx, client, calls, all, false, replies)
-	if len(unknown) > 0 {
-		// A server that was started, or was told to forget its scripts.
-		s.pipeline(ctx, client, calls, unknown, true, replies)
+	// A server that was started, or was told to forget its scripts, has to be given them.
+	for _, by := range [][2]string{{"evalsha", s.sha}, {"eval", s.source}} {
+		if len(rest) == 0 {
+			break
+		}
+		pipe := client.Pipeline()
+		sent := make([]once, len(rest))
+		for i, at := range rest {
+			c := &calls[at]
+			args := append(make([]any, 0, 3+len(c.keys)+len(c.args)), by[0], by[1], len(c.keys))
+			for _, k := range c.keys {
+				args = append(args, k)
+			}
+			sent[i] = once{redis.NewCmd(ctx, append(args, c.args...)...)}
+			_ = pipe.Process(ctx, sent[i]) // queues, and never fails
+		}
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		var unknown []int
+		for i, at := range rest {
+			// A value is an answer, also where a later one of the connection failed.
+			if values, answered := sent[i].Val().([]any); answered {
+				replies[at] = reply{values: values}
+				continue
+			}
+			replies[at] = reply{err: sent[i].Err()}
+			if redis.HasErrorPrefix(replies[at].err, "NOSCRIPT") {
+				unknown = append(unknown, at)
+			}
+		}
+		rest = unknown
 	}
 	return replies
-}
-
-// pipeline runs those of the calls that which names, and returns those that a
-// server did not know the script for, and so did not execute.
-func (s *script) pipeline(ctx context.Context, client redis.UniversalClient, calls []call, which []int, teach bool, replies []reply) (unknown []int) {
-	pipe := client.Pipeline()
-	sent := make([]once, len(which))
-	for i, at := range which {
-		c := &calls[at]
-		args := make([]any, 0, 3+len(c.keys)+len(c.args))
-		if teach {
-			args = append(args, "eval", s.source)
-		} else {
-			args = append(args, "evalsha", s.sha)
-		}
-		args = append(args, len(c.keys))
-		for _, k := range c.keys {
-			args = append(args, k)
-		}
-		sent[i] = once{redis.NewCmd(ctx, append(args, c.args...)...)}
-		_ = pipe.Process(ctx, sent[i]) // queues, and never fails
-	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	for i, at := range which {
-		// A value is an answer, also where a later one of the connection failed.
-		values, answered := sent[i].Val().([]any)
-		err := sent[i].Err()
-		switch {
-		case answered:
-			replies[at] = reply{values: values}
-		case redis.HasErrorPrefix(err, "NOSCRIPT"):
-			unknown = append(unknown, at)
-			replies[at] = reply{err: err}
-		default:
-			replies[at] = reply{err: err}
-		}
-	}
-	return unknown
 }
