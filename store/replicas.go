@@ -44,23 +44,32 @@ func (rs *replicas) each(ctx context.Context, ask func(context.Context, *server)
 	start := int(rs.next.Add(1) % uint32(n))
 	last := errNoReplica
 	for i := range n {
-		r := rs.all[(start+i)%n]
-		failures, ok := r.claim(time.Now())
-		if !ok {
-			continue
+		err := rs.all[(start+i)%n].try(ctx, ask)
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
-		err := ask(ctx, r.server)
-		if ctx.Err() != nil {
-			return ctx.Err() // says nothing about the replica
+		if !errors.Is(err, errNoReplica) {
+			last = err
 		}
-		r.report(failures, err, time.Now())
-		if err == nil {
-			return nil
-		}
-		r.failures.Add(1)
-		last = err
 	}
 	return last
+}
+
+// try asks the replica, unless it is passed over, and remembers how it fared.
+func (r *replica) try(ctx context.Context, ask func(context.Context, *server) error) error {
+	failures, ok := r.claim(time.Now())
+	if !ok {
+		return errNoReplica
+	}
+	err := ask(ctx, r.server)
+	if ctx.Err() != nil {
+		return ctx.Err() // says nothing about the replica
+	}
+	r.report(failures, err, time.Now())
+	if err != nil {
+		r.failures.Add(1)
+	}
+	return err
 }
 
 // claim tells whether to ask the replica, and what to report back with. When its
