@@ -56,59 +56,59 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 	if size < 1 {
 		return nil, fmt.Errorf("pool size %d: want at least 1", size)
 	}
-	params, err := mysqlConfig(cfg.Primary, cfg.TLS, logger)
+	targets, err := cfg.targets(logger)
 	if err != nil {
-		return nil, fmt.Errorf("primary: %w", err)
+		return nil, err
 	}
-	said := new(onceEach)
-	connect := func(params *mysql.Config, writes bool) (*connector, error) {
-		to, err := newTarget(params)
-		if err != nil {
-			return nil, err
+	var said sync.Map
+	warn := func(text string) {
+		if _, twice := said.LoadOrStore(text, true); !twice {
+			logger.Warn("the primary's cluster", "warning", text)
 		}
-		c := &connector{
-			identity: cmp.Or(cfg.Identity, IdentityAuto), writes: writes,
-			warn: func(text string) {
-				if said.first(text) {
-					logger.Warn("the primary's cluster", "warning", text)
-				}
-			},
-		}
+	}
+	connect := func(to *target, writes bool) *connector {
+		c := &connector{identity: cmp.Or(cfg.Identity, IdentityAuto), writes: writes, warn: warn}
 		c.aim(to)
-		return c, nil
+		return c
 	}
-	c, err := connect(params, true)
-	if err != nil {
-		return nil, fmt.Errorf("primary: %w", err)
-	}
-	primary := openMySQLServer(c, size)
+	primary := openMySQLServer(connect(targets[0], true), size)
 	d := &DB{
 		dialect: mysqlDialect, log: logger, primary: primary, reader: primary, replicas: new(replicas),
 		migrator: func(ctx context.Context) (*sql.DB, func() error, error) {
-			params := c.to.Load().cfg.Clone()
+			params := primary.conn.to.Load().cfg.Clone()
 			params.ReadTimeout = 0
 			params.Params["wait_timeout"] = "3600" // the one that holds the lock idles
-			patient, err := connect(params, true)
+			patient, err := newTarget(params)
 			if err != nil {
 				return nil, nil, err
 			}
-			return mysqlMigrator(ctx, patient)
+			return mysqlMigrator(ctx, connect(patient, true))
 		},
 	}
-	for i, dsn := range cfg.Replicas {
-		params, err := mysqlConfig(dsn, cfg.TLS, logger)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
-		}
-		c, err := connect(params, false)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("replica %d: %w", i+1, err), d.Close())
-		}
-		r := &replica{server: openMySQLServer(c, size)}
+	for _, to := range targets[1:] {
+		r := &replica{server: openMySQLServer(connect(to, false), size)}
 		r.lag.Store(unknownLag)
 		d.replicas.all = append(d.replicas.all, r)
 	}
 	return d, nil
+}
+
+// targets are the servers, the primary first.
+func (c *MySQLConfig) targets(logger *slog.Logger) ([]*target, error) {
+	targets := make([]*target, 1+len(c.Replicas))
+	for i, dsn := range append([]string{c.Primary}, c.Replicas...) {
+		params, err := mysqlConfig(dsn, c.TLS, logger)
+		if err == nil {
+			targets[i], err = newTarget(params)
+		}
+		switch {
+		case err != nil && i == 0:
+			return nil, fmt.Errorf("primary: %w", err)
+		case err != nil:
+			return nil, fmt.Errorf("replica %d: %w", i, err)
+		}
+	}
+	return targets, nil
 }
 
 // Renew takes the servers' DSNs anew: other credentials, or another address. What is
@@ -117,36 +117,24 @@ func OpenMySQL(ctx context.Context, cfg MySQLConfig) (*DB, error) {
 // replicas as before; with this and any other error all stays as it was. Do not call
 // it for SQLite, nor for two goroutines at a time.
 func (d *DB) Renew(cfg MySQLConfig) error {
-	servers, dsns := []*server{d.primary}, append([]string{cfg.Primary}, cfg.Replicas...)
-	for _, r := range d.replicas.all {
-		servers = append(servers, r.server)
+	if got, want := len(cfg.Replicas), len(d.replicas.all); got != want {
+		return fmt.Errorf("%d replicas, not %d: their number can't change while programs run", got, want)
 	}
-	if len(servers) != len(dsns) {
-		return fmt.Errorf("%d replicas, not %d: their number can't change while programs run", len(dsns)-1, len(servers)-1)
+	targets, err := cfg.targets(d.log)
+	if err != nil {
+		return err
 	}
-	targets := make([]*target, len(dsns))
-	for i, dsn := range dsns {
-		params, err := mysqlConfig(dsn, cfg.TLS, d.log)
-		if err == nil {
-			targets[i], err = newTarget(params)
-		}
-		if err != nil {
-			return fmt.Errorf("DSN %d: %w", i+1, err)
-		}
-	}
-	for i, s := range servers {
-		s.conn.aim(targets[i])
-		s.rivals.forget()
+	d.primary.aim(targets[0])
+	for i, r := range d.replicas.all {
+		r.aim(targets[i+1])
 	}
 	return nil
 }
 
-// onceEach tells which texts are new.
-type onceEach struct{ known sync.Map }
-
-func (o *onceEach) first(text string) bool {
-	_, known := o.known.LoadOrStore(text, true)
-	return !known
+// aim has what is asked from now on be asked there.
+func (s *server) aim(to *target) {
+	s.conn.aim(to)
+	s.rivals.forget()
 }
 
 func openMySQLServer(c *connector, size int) *server {
