@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/bellhop/bellhop/event"
 )
@@ -18,16 +19,26 @@ const (
 // for longer than CommitLife, KeyLife and RevocationLife, a bounded number of them;
 // more tells that there are others. A notifier calls it every few seconds.
 func (d *DB) AgeOut(ctx context.Context) (more bool, err error) {
-	moreCommits, err := d.ageCommits(ctx)
+	commits, err := d.ageCommits(ctx)
 	if err != nil {
 		return false, err
 	}
-	moreKeys, err := d.ageKeys(ctx)
+	keys, err := forgetOld[[]byte](ctx, d, "idempotency_keys", "id", KeyLife)
 	if err != nil {
 		return false, err
 	}
-	moreRevocations, err := d.ageRevocations(ctx)
-	return moreCommits || moreKeys || moreRevocations, err
+	revocations, err := forgetOld[string](ctx, d, "revocations", "subject", RevocationLife)
+	return commits || keys || revocations, err
+}
+
+// forgetOld is forget in a transaction of its own, for rows that have lived for longer
+// than life.
+func forgetOld[K any](ctx context.Context, d *DB, table, key string, life time.Duration) (more bool, err error) {
+	err = d.write(ctx, func(t *tx) (err error) {
+		more, err = forget[K](t, table, key, "at < ? ORDER BY at", t.meta.Now-life.Milliseconds())
+		return err
+	})
+	return more, err
 }
 
 // ageCommits moves the low-water mark of the tail, then deletes what is below
@@ -90,22 +101,6 @@ func (t *tx) agedBelow(mark uint64) (uint64, error) {
 		from = rows[len(rows)-1].ID + 1
 	}
 	return mark, nil
-}
-
-func (d *DB) ageKeys(ctx context.Context) (more bool, err error) {
-	err = d.write(ctx, func(t *tx) error {
-		var ids [][]byte
-		if err := t.list(&ids, "SELECT id FROM idempotency_keys WHERE at < ? ORDER BY at LIMIT ?", t.meta.Now-KeyLife.Milliseconds(), agePerStep); err != nil {
-			return err
-		}
-		if more = len(ids) == agePerStep; len(ids) == 0 {
-			return nil
-		}
-		slices.SortFunc(ids, bytes.Compare) // as appends lock them
-		list, args := in(ids)
-		return t.exec("DELETE FROM idempotency_keys WHERE id IN "+list, args...)
-	})
-	return more, err
 }
 
 // Expire makes tombstones of some events whose time has come; more tells that

@@ -49,14 +49,13 @@ func shorten(s string, most int) string {
 // WriteAudit writes lines that Audit made, a hundred at most. After an error it may be
 // called with the same again.
 func (d *DB) WriteAudit(ctx context.Context, lines []AuditLine) error {
-	args := make([]any, 0, 8*len(lines))
+	values := make([]any, 0, 8*len(lines))
 	for i := range lines {
 		l := &lines[i]
-		args = append(args, l.At.UnixMilli(), l.token[:], l.Operation, l.About, l.Service, l.Remote, l.Status, l.RequestID)
+		values = append(values, l.At.UnixMilli(), l.token[:], l.Operation, l.About, l.Service, l.Remote, l.Status, l.RequestID)
 	}
 	return d.write(ctx, func(t *tx) error {
-		return t.later("REPLACE INTO audit (at, token, operation, about, service, remote, status, request_id) VALUES "+
-			placeholders(len(lines), "(?, ?, ?, ?, ?, ?, ?, ?)"), args...)
+		return t.insert("REPLACE INTO audit (at, token, operation, about, service, remote, status, request_id)", values)
 	})
 }
 
@@ -68,24 +67,13 @@ func (d *DB) AgeAudit(ctx context.Context, keep time.Duration) (more bool, err e
 
 func (d *DB) ageAudit(ctx context.Context, keep time.Duration, most int64) (more bool, err error) {
 	err = d.write(ctx, func(t *tx) error {
-		var aged, surplus []int64
-		if err := t.list(&aged, "SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?", t.meta.Now-keep.Milliseconds(), agePerStep); err != nil {
+		aged, err := forget[int64](t, "audit", "id", "at < ? ORDER BY at", t.meta.Now-keep.Milliseconds())
+		if err != nil {
 			return err
 		}
-		if err := t.list(&surplus, "SELECT id FROM audit WHERE id <= (SELECT MAX(id) FROM audit) - ? ORDER BY id LIMIT ?", most, agePerStep); err != nil {
-			return err
-		}
-		more = len(aged) == agePerStep || len(surplus) == agePerStep
-		for _, ids := range [][]int64{aged, surplus} {
-			if len(ids) == 0 {
-				continue
-			}
-			list, args := in(ids)
-			if err := t.exec("DELETE FROM audit WHERE id IN "+list, args...); err != nil {
-				return err
-			}
-		}
-		return nil
+		surplus, err := forget[int64](t, "audit", "id", "id <= (SELECT MAX(id) FROM audit) - ? ORDER BY id", most)
+		more = aged || surplus
+		return err
 	})
 	return more, err
 }

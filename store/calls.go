@@ -63,25 +63,19 @@ type callEvent struct {
 }
 
 func (t *tx) insertCalls(calls []NewCall) error {
-	for chunk := range slices.Chunk(calls, rowsPerStatement) {
-		args := make([]any, 0, 6*len(chunk))
-		for _, c := range chunk {
-			events := make([][2]uint64, len(c.Events))
-			for i, e := range c.Events {
-				events[i] = [2]uint64{e.Seq, uint64(e.Unless)}
-			}
-			packed, err := json.Marshal(events)
-			if err != nil {
-				return err
-			}
-			args = append(args, c.ID[:], c.Events[0].Target, t.meta.Now, t.meta.Now, c.Events[0].channel[:], packed)
+	values := make([]any, 0, 8*len(calls))
+	for _, c := range calls {
+		events := make([][2]uint64, len(c.Events))
+		for i, e := range c.Events {
+			events[i] = [2]uint64{e.Seq, uint64(e.Unless)}
 		}
-		if err := t.later("INSERT INTO escalation_calls (id, target, at, made, channel, events, tries, error) VALUES "+
-			placeholders(len(chunk), "(?, ?, ?, ?, ?, ?, 0, '')"), args...); err != nil {
+		packed, err := json.Marshal(events)
+		if err != nil {
 			return err
 		}
+		values = append(values, c.ID[:], c.Events[0].Target, t.meta.Now, t.meta.Now, c.Events[0].channel[:], packed, 0, "")
 	}
-	return nil
+	return t.insert("INSERT INTO escalation_calls (id, target, at, made, channel, events, tries, error)", values)
 }
 
 // ClaimCalls returns calls to a target that must be tried now, at most n. Nobody else
@@ -178,29 +172,19 @@ const ParkedLife = 7 * 24 * time.Hour
 
 // CallsTo tells how calls stand, by target.
 func (d *DB) CallsTo(ctx context.Context) ([]CallsTo, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	var rows []struct {
-		Target string `db:"target"`
-		Parked bool   `db:"parked"`
-		N      int    `db:"n"`
-		Age    int64  `db:"age"`
+		Target  string `db:"target"`
+		Waiting int    `db:"waiting"`
+		Parked  int    `db:"parked"`
+		Age     int64  `db:"age"`
 	}
-	if err := d.reader.SelectContext(ctx, &rows, "SELECT target, CASE WHEN at = ? THEN 1 ELSE 0 END AS parked, COUNT(*) AS n, "+d.dialect.now+
-		" - MIN(made) AS age FROM escalation_calls GROUP BY target, parked ORDER BY target, parked", parkedAt); err != nil {
-		return nil, d.dialect.failed("count calls", err)
+	if err := d.read(ctx, d.reader, "count calls", &rows, "SELECT target, SUM(at <> ?) AS waiting, SUM(at = ?) AS parked, COALESCE("+d.dialect.now+
+		" - MIN(CASE WHEN at <> ? THEN made END), 0) AS age FROM escalation_calls GROUP BY target ORDER BY target", parkedAt, parkedAt, parkedAt); err != nil {
+		return nil, err
 	}
-	var all []CallsTo
-	for _, r := range rows {
-		if len(all) == 0 || all[len(all)-1].Target != r.Target {
-			all = append(all, CallsTo{Target: r.Target})
-		}
-		to := &all[len(all)-1]
-		if r.Parked {
-			to.Parked = r.N
-		} else {
-			to.Waiting, to.Late = r.N, time.Duration(max(0, r.Age))*time.Millisecond
-		}
+	all := make([]CallsTo, len(rows))
+	for i, r := range rows {
+		all[i] = CallsTo{Target: r.Target, Waiting: r.Waiting, Parked: r.Parked, Late: time.Duration(max(0, r.Age)) * time.Millisecond}
 	}
 	return all, nil
 }
@@ -208,13 +192,9 @@ func (d *DB) CallsTo(ctx context.Context) ([]CallsTo, error) {
 // ForgetCalls forgets some calls to a target that have been parked for ParkedLife.
 func (d *DB) ForgetCalls(ctx context.Context, target string) error {
 	return d.write(ctx, func(t *tx) error {
-		var ids [][]byte
-		if err := t.list(&ids, "SELECT id FROM escalation_calls WHERE target = ? AND at = ? AND made < ? ORDER BY made LIMIT ?",
-			target, parkedAt, t.meta.Now-ParkedLife.Milliseconds(), agePerStep); err != nil || len(ids) == 0 {
-			return err
-		}
-		list, args := in(ids)
-		return t.later("DELETE FROM escalation_calls WHERE id IN "+list, args...)
+		_, err := forget[[]byte](t, "escalation_calls", "id", "target = ? AND at = ? AND made < ? ORDER BY made",
+			target, parkedAt, t.meta.Now-ParkedLife.Milliseconds())
+		return err
 	})
 }
 
@@ -230,8 +210,6 @@ type ParkedCall struct {
 
 // ParkedCalls returns some calls that are not tried any more, a hundred at most.
 func (d *DB) ParkedCalls(ctx context.Context) ([]ParkedCall, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	var rows []struct {
 		callRow
 
@@ -239,9 +217,9 @@ func (d *DB) ParkedCalls(ctx context.Context) ([]ParkedCall, error) {
 		Name   event.Channel `db:"name"`
 		Error  string        `db:"error"`
 	}
-	if err := d.reader.SelectContext(ctx, &rows, "SELECT k.id, k.made, k.channel, k.tries, k.events, k.target, c.name, k.error"+
+	if err := d.read(ctx, d.reader, "read parked calls", &rows, "SELECT k.id, k.made, k.channel, k.tries, k.events, k.target, c.name, k.error"+
 		" FROM escalation_calls k JOIN channels c ON c.hash = k.channel WHERE k.at = ? ORDER BY k.made, k.id LIMIT 100", parkedAt); err != nil {
-		return nil, d.dialect.failed("read parked calls", err)
+		return nil, err
 	}
 	calls := make([]ParkedCall, len(rows))
 	for i, r := range rows {

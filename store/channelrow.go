@@ -12,12 +12,6 @@ import (
 	"github.com/bellhop/bellhop/event"
 )
 
-// Limits of single statements.
-const (
-	rowsPerStatement  = 500
-	bytesPerStatement = 1 << 20
-)
-
 // hash is the key of a channel in the database: its name's SHA-256, cut. There
 // is no number to look up or to cache, so none to confuse after a fail-over.
 type hash [16]byte
@@ -65,7 +59,7 @@ func byHash(channels []event.Channel) []keyed {
 	return slices.Compact(keys)
 }
 
-// hashArgs returns "(?,…)" and the hashes of keys as arguments.
+// hashArgs is in for the hashes of keys.
 func hashArgs(keys []keyed) (string, []any) {
 	args := make([]any, len(keys))
 	for i := range keys {

@@ -99,29 +99,19 @@ func (t *tx) newestOf(keys []collapse) (map[hash][]newestEvent, error) {
 
 // keepNewest writes which event is the newest of each key.
 func (t *tx) keepNewest(keys []collapse, newest map[collapse]*eventRow) error {
-	for chunk := range slices.Chunk(keys, rowsPerStatement) {
-		args := make([]any, 0, 3*len(chunk))
-		for _, k := range chunk {
-			args = append(args, k.channel[:], k.key, newest[k].seq)
-		}
-		if err := t.later("REPLACE INTO collapses (channel, collapse_key, seq) VALUES "+placeholders(len(chunk), "(?, ?, ?)"), args...); err != nil {
-			return err
-		}
+	values := make([]any, 0, 3*len(keys))
+	for _, k := range keys {
+		values = append(values, k.channel[:], k.key, newest[k].seq)
 	}
-	return nil
+	return t.insert("REPLACE INTO collapses (channel, collapse_key, seq)", values)
 }
 
 // replace marks what the events of a group replaced, after these were inserted.
 func (t *tx) replace(k *growth) error {
-	channel := hash(k.row.Hash)
-	if err := t.flag(channel, slices.Concat(k.replaced, k.renewed), "|", flagReplaced); err != nil {
+	if err := t.flag(hash(k.row.Hash), slices.Concat(k.replaced, k.renewed), "|", flagReplaced); err != nil {
 		return err
 	}
-	above, upTo := split(k.replaced, k.row.ReadUpTo)
-	if err := t.except(channel, above); err != nil {
-		return err
-	}
-	return t.unexcept(channel, upTo)
+	return t.noteRead(k.row, k.replaced)
 }
 
 // dropCollapse forgets an event that goes, if it is the newest of its key.

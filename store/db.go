@@ -81,11 +81,8 @@ func (d *DB) Ready(ctx context.Context) error {
 	if err := d.checkSchema(ctx, d.primary); err != nil {
 		return err
 	}
-	m, err := d.readMeta(ctx, d.primary)
-	if err != nil {
-		return err
-	}
-	return d.primary.judge(m)
+	_, err := d.judgeMeta(ctx)
+	return err
 }
 
 // Readable returns nil if the log can be read now, from the primary or, while
@@ -109,6 +106,16 @@ func (s *server) drop() {
 	if s.conn != nil {
 		s.conn.drop()
 	}
+}
+
+// read runs a SELECT into a slice of rows.
+func (d *DB) read(ctx context.Context, s *server, what string, rows any, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if err := s.SelectContext(ctx, rows, query, args...); err != nil {
+		return d.dialect.failed(what, err)
+	}
+	return nil
 }
 
 // judge tells whether a server that answered is the primary. If not, the pool

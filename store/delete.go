@@ -30,16 +30,10 @@ func (t *tx) bury(row *channelRow, seqs []uint64) ([]uint64, error) {
 			return nil, err
 		}
 	}
-	unread, err := t.unreadOf(row, buried)
-	if err != nil {
+	if _, err := t.setRead(row, buried); err != nil {
 		return nil, err
 	}
-	if err := t.setRead(row, unread); err != nil {
-		return nil, err
-	}
-	list, args = in(buried)
-	return buried, t.later("UPDATE events SET flags = flags | ?, data = '', collapse_key = '' WHERE channel = ? AND seq IN "+list,
-		slices.Concat([]any{flagDeleted, row.Hash}, args)...)
+	return buried, t.change(fmt.Sprintf("UPDATE events SET flags = flags | %d, data = '', collapse_key = ''", flagDeleted), hash(row.Hash), buried)
 }
 
 // updateChannel writes what may change of a locked row besides its head, as
@@ -80,4 +74,55 @@ func (d *DB) Purge(ctx context.Context, channel event.Channel) error {
 			return nil
 		}
 	}
+}
+
+// withdrawSQL looks for a collapse key in a window of seqs.
+const withdrawSQL = "SELECT seq FROM events WHERE channel = ? AND seq > ? AND seq <= ? AND collapse_key = ? AND flags & ? = 0"
+
+// withdrawWindow is how many seqs one statement looks through for a collapse key.
+const withdrawWindow = 5000
+
+// Withdraw takes all events of a channel away that have a collapse key and were
+// there when the call began, read or not, replaced or not, and says which, and how
+// the inbox stands. It looks through all that the channel keeps, in steps and
+// without a lock, then takes what it found in transactions like those of Delete.
+// After an error some may be gone; repeating the call takes the rest. A channel
+// without events is fine.
+func (d *DB) Withdraw(ctx context.Context, channel event.Channel, key string) (removed int, states []InboxState, err error) {
+	heads, err := d.headsFrom(ctx, d.reader, []event.Channel{channel})
+	if err != nil {
+		return 0, nil, err
+	}
+	head := heads.Heads[0]
+	h := hashOf(channel)
+	for upTo := head.Seq; upTo > head.Floor; upTo -= min(upTo, withdrawWindow) {
+		above := max(upTo-min(upTo, withdrawWindow), head.Floor)
+		var seqs []uint64
+		if err := d.read(ctx, d.reader, "look for a collapse key", &seqs, withdrawSQL, h[:], above, upTo, key, flagDeleted); err != nil {
+			return removed, states, err
+		}
+		for chunk := range slices.Chunk(seqs, rowsPerStatement) {
+			state, n, err := d.bury(ctx, channel, chunk)
+			if err != nil {
+				return removed, states, err
+			}
+			removed += n
+			if state.Note != nil {
+				states = append(states, state)
+			}
+		}
+	}
+	return removed, states, nil
+}
+
+// bury takes events of a channel away, and tells how many were there.
+func (d *DB) bury(ctx context.Context, channel event.Channel, seqs []uint64) (state InboxState, n int, err error) {
+	state, err = d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
+		buried, err := t.bury(row, row.kept(seqs))
+		if n = len(buried); err != nil || n == 0 {
+			return nil, err
+		}
+		return &inboxChange{kind: event.NoteRemoved, seqs: buried}, nil
+	})
+	return state, n, err
 }

@@ -116,10 +116,7 @@ func untorn(due []Due) []Due {
 		return due
 	}
 	last := due[len(due)-1]
-	whole := len(due)
-	for whole > 0 && due[whole-1].at == last.at && due[whole-1].channel == last.channel && due[whole-1].Target == last.Target {
-		whole--
-	}
+	whole := slices.IndexFunc(due, func(e Due) bool { return e.at == last.at && e.channel == last.channel && e.Target == last.Target })
 	if whole == 0 {
 		return due
 	}
@@ -128,14 +125,9 @@ func untorn(due []Due) []Due {
 
 // anyDue looks without a transaction: most of the time there is nothing.
 func (d *DB) anyDue(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	var at []int64
-	err := d.reader.SelectContext(ctx, &at, "SELECT at FROM escalations WHERE at <= "+d.dialect.now+" LIMIT 1")
-	if err != nil {
-		return false, d.dialect.failed("look for escalations", err)
-	}
-	return len(at) > 0, nil
+	err := d.read(ctx, d.reader, "look for escalations", &at, "SELECT at FROM escalations WHERE at <= "+d.dialect.now+" LIMIT 1")
+	return len(at) > 0, err
 }
 
 // ErrRaced means that somebody else made calls of the same escalations.

@@ -23,7 +23,7 @@ func (d *DB) Heads(ctx context.Context, channels []event.Channel, fresh bool) (H
 	}
 	var heads Heads
 	stale, err := d.primaryOrReplica(ctx, func(ctx context.Context, s *server) (err error) {
-		heads, err = d.headsFrom(ctx, s, channels, s == d.reader)
+		heads, err = d.headsFrom(ctx, s, channels)
 		return err
 	})
 	if err != nil {
@@ -67,9 +67,9 @@ const epochTries = 3
 
 var errEpochMoved = errors.New("the epoch changed while it was read")
 
-func (d *DB) headsFrom(ctx context.Context, s *server, channels []event.Channel, primary bool) (Heads, error) {
+func (d *DB) headsFrom(ctx context.Context, s *server, channels []event.Channel) (Heads, error) {
 	for range epochTries {
-		heads, err := d.headsOnce(ctx, s, channels, primary)
+		heads, err := d.headsOnce(ctx, s, channels)
 		if !errors.Is(err, errEpochMoved) {
 			return heads, err
 		}
@@ -77,7 +77,7 @@ func (d *DB) headsFrom(ctx context.Context, s *server, channels []event.Channel,
 	return Heads{}, unavailable("read heads", errEpochMoved)
 }
 
-func (d *DB) headsOnce(ctx context.Context, s *server, channels []event.Channel, primary bool) (Heads, error) {
+func (d *DB) headsOnce(ctx context.Context, s *server, channels []event.Channel) (Heads, error) {
 	known := make(map[event.Channel]Head, len(channels))
 	for _, c := range channels {
 		known[c] = Head{Channel: c}
@@ -92,7 +92,7 @@ func (d *DB) headsOnce(ctx context.Context, s *server, channels []event.Channel,
 		}
 		keys = keys[n:]
 		m := &rows[0].meta
-		if primary {
+		if s == d.reader {
 			if err := s.judge(*m); err != nil {
 				return Heads{}, err
 			}
@@ -120,21 +120,16 @@ func (d *DB) headsOnce(ctx context.Context, s *server, channels []event.Channel,
 
 // headRows returns at least one row.
 func (d *DB) headRows(ctx context.Context, s *server, keys []keyed) ([]headRow, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	on, args := "1 = 0", []any(nil)
 	if len(keys) > 0 {
 		on, args = hashArgs(keys)
 		on = "c.hash IN " + on
 	}
 	var rows []headRow
-	err := s.SelectContext(ctx, &rows, "SELECT "+d.dialect.metaColumns()+", c.name, c.head, c.floor, c.version, c.unread"+
+	err := d.read(ctx, s, "read heads", &rows, "SELECT "+d.dialect.metaColumns()+", c.name, c.head, c.floor, c.version, c.unread"+
 		" FROM meta m LEFT JOIN channels c ON "+on+" WHERE m.id = 1", args...)
-	switch {
-	case err != nil:
-		return nil, d.dialect.failed("read heads", err)
-	case len(rows) == 0:
-		return nil, d.metaFailed(errNoMeta)
+	if err == nil && len(rows) == 0 {
+		err = noMeta("read heads")
 	}
-	return rows, nil
+	return rows, err
 }

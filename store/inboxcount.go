@@ -47,10 +47,7 @@ func (d *DB) Counts(ctx context.Context, expect Range) (InboxCounts, error) {
 //	type  name   unread
 func (d *DB) countsSQL(q *inboxQuery) (string, []any) {
 	var b strings.Builder
-	key := keyed{hashOf(q.Channel), q.Channel}
-	h := key.hash[:]
-	args := d.startUnion(&b, []keyed{key})
-	readSQL(&b)
+	h, args := d.startInbox(&b, q.Channel)
 	fmt.Fprintf(&b, " UNION ALL SELECT %d, '', COALESCE(MAX(s.up_to), 0), (SELECT COALESCE(SUM(CASE WHEN x.seq > c.read_up_to THEN -1 ELSE 1 END), 0)"+
 		" FROM channels c JOIN read_exceptions x ON x.channel = c.hash WHERE c.hash = ? AND x.channel = ?"+
 		" AND x.seq > COALESCE((SELECT s.up_to FROM seen_marks s WHERE s.channel = ?), 0)), 0, 0, '' FROM seen_marks s WHERE s.channel = ?", kindSeen)
@@ -59,5 +56,5 @@ func (d *DB) countsSQL(q *inboxQuery) (string, []any) {
 	for _, from := range []string{above, upTo} {
 		fmt.Fprintf(&b, " UNION ALL SELECT %d, e.type, COUNT(*), 0, 0, 0, '' FROM %s GROUP BY e.type", kindType, from)
 	}
-	return b.String(), append(args, h, h, h, h, h, h, h, q.above, h, h, q.above)
+	return b.String(), append(args, h, h, h, h, h, h, q.above, h, h, q.above)
 }

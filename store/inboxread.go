@@ -97,57 +97,35 @@ func (d *DB) ListInbox(ctx context.Context, ask InboxQuery) (InboxPage, error) {
 	before := ask.Before
 	for range inboxWindows {
 		q.window(before, heads.Heads[0].Seq)
-		if page, err = d.readInbox(ctx, &q); err != nil || len(page.Items) > 0 || page.Next == 0 {
+		found, stale, err := d.findInbox(ctx, &q)
+		if err != nil {
+			return InboxPage{}, err
+		}
+		page = found.page(&q)
+		page.Stale = stale || heads.Stale
+		if len(page.Items) > 0 || page.Next == 0 {
 			break
 		}
 		before = page.Next
 	}
-	page.Stale = page.Stale || heads.Stale
-	return page, err
-}
-
-// readInbox reads a page.
-func (d *DB) readInbox(ctx context.Context, q *inboxQuery) (InboxPage, error) {
-	found, stale, err := d.findInbox(ctx, q)
-	if err != nil {
-		return InboxPage{}, err
-	}
-	page := found.page(q)
-	page.Stale = stale
 	return page, nil
 }
 
 // findInbox asks a replica that meets what is expected, or the primary.
 func (d *DB) findInbox(ctx context.Context, q *inboxQuery) (found inboxRows, stale bool, err error) {
-	fit := false
-	err = d.replicas.each(ctx, func(ctx context.Context, s *server) (err error) {
-		found, err = d.inboxRows(ctx, s, q)
-		switch fit = err == nil && found.reaches(q.expect); {
-		case fit:
-			s.pages.Add(1)
-		case err == nil:
-			s.behind.Add(1)
+	stale, err = d.replicaFirst(ctx, "read an inbox", 1, func(ctx context.Context, s *server) (unfit int, err error) {
+		if found, err = d.inboxRows(ctx, s, q); !found.reaches(q.expect) {
+			unfit = 1
+		}
+		return unfit, err
+	}, func(ctx context.Context) error {
+		current, err := d.inboxRows(ctx, d.reader, q)
+		if err == nil {
+			found = current
 		}
 		return err
 	})
-	if fit {
-		return found, false, nil
-	}
-	if ctx.Err() != nil {
-		return found, false, unavailable("read an inbox", ctx.Err())
-	}
-	current, primaryErr := d.inboxRows(ctx, d.reader, q)
-	if primaryErr == nil {
-		primaryErr = d.reader.judge(current.meta)
-	}
-	switch {
-	case primaryErr == nil:
-		d.reader.pages.Add(1)
-		return current, false, nil
-	case err != nil || !primaryAway(ctx, primaryErr):
-		return found, false, primaryErr
-	}
-	return found, true, nil
+	return found, stale, err
 }
 
 // inboxQuery asks for the items of a page in one window of seqs.
@@ -173,8 +151,8 @@ func (q *inboxQuery) window(before, head uint64) {
 
 // inboxRows is what one statement said of an inbox.
 type inboxRows struct {
-	snapshot
-	said  preamble    // its heads and meta are in the snapshot
+	Snapshot
+	said  preamble    // its heads and meta are in the Snapshot
 	items []InboxItem // one more than were asked for tells that there are others
 	full  bool        // items take as much memory as they may
 }
@@ -187,50 +165,33 @@ const (
 )
 
 func (d *DB) inboxRows(ctx context.Context, s *server, q *inboxQuery) (found inboxRows, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	write := d.inboxSQL
 	if q.counts {
 		write = d.countsSQL
 	}
 	query, args := write(q)
-	rows, err := s.QueryContext(ctx, query, args...)
-	if err != nil {
-		return found, d.dialect.failed("read an inbox", err)
-	}
-	defer rows.Close()
-	defer cancel() // as in readSome: before Close
-	said := preamble{heads: make(map[event.Channel]Head, 1)}
+	found.said.heads = make(map[event.Channel]Head, 1)
 	size := 0
-	for !found.full && rows.Next() {
-		var u unionRow
-		if err := u.scan(rows); err != nil {
-			return found, d.dialect.failed("read an inbox", err)
-		}
-		if u.kind < 0 {
-			said.take(&u)
-			continue
-		}
+	if err := d.readUnion(ctx, s, "read an inbox", query, args, &found.said, func(u *unionRow) bool {
 		found.items = append(found.items, InboxItem{
 			Event: event.Event{Channel: q.Channel, Seq: uint64(u.a), Type: u.label, Time: unixMilli(u.c), Data: u.data},
 			Read:  u.kind == kindReadRow,
 		})
 		size += rowOverhead + len(u.data)
 		found.full = size >= pageBytes
+		return !found.full
+	}); err != nil {
+		return found, err
 	}
-	if err := rows.Err(); err != nil {
-		return found, d.dialect.failed("read an inbox", err)
-	}
-	found.said = said
-	one := make([]snapshot, 1)
-	err = fill(one, []Range{{Channel: q.Channel}}, said.meta, said.heads, 1)
-	found.snapshot = one[0]
+	one := make([]Snapshot, 1)
+	err = fill(one, []Range{{Channel: q.Channel}}, &found.said, 1)
+	found.Snapshot = one[0]
 	return found, err
 }
 
 // page makes a page of what was found in a window.
 func (f *inboxRows) page(q *inboxQuery) InboxPage {
-	p := InboxPage{Head: f.Head, Epoch: f.meta.Epoch, ReadUpTo: f.said.readUpTo, Items: f.items}
+	p := InboxPage{Head: f.Head, Epoch: f.Epoch, ReadUpTo: f.said.readUpTo, Items: f.items}
 	end, full := q.above, f.full // end: how far down the statement looked
 	switch {
 	case !q.Unread:
@@ -262,9 +223,7 @@ func (f *inboxRows) page(q *inboxQuery) InboxPage {
 //	0, 1, 2  type   seq           created_at     data
 func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 	var b strings.Builder
-	key := keyed{hashOf(q.Channel), q.Channel}
-	h := key.hash[:]
-	args := d.startUnion(&b, []keyed{key})
+	h, args := d.startInbox(&b, q.Channel)
 	listed := eventListed
 	if q.Archived {
 		listed = eventArchived
@@ -279,8 +238,6 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 		fmt.Fprintf(&b, " UNION ALL "+d.dialect.part, "SELECT "+kind+", e.type, e.seq, 0, e.created_at, 0, e.data FROM "+from+listed+by)
 		args = append(append(append(args, with...), types...), q.Limit+1)
 	}
-	readSQL(&b)
-	args = append(args, h)
 	const window = eventsOfInbox + " AND e.seq > ? AND e.seq <= ? AND e.seq > c.floor AND "
 	if !q.Unread {
 		part(fmt.Sprintf("CASE WHEN "+eventRead+" THEN %d ELSE %d END", kindReadRow, kindRow),
@@ -294,7 +251,11 @@ func (d *DB) inboxSQL(q *inboxQuery) (string, []any) {
 	return b.String(), args
 }
 
-// readSQL writes the part that has the watermark; its argument is the channel's hash.
-func readSQL(b *strings.Builder) {
+// startInbox writes what comes before the items of an inbox, or its counts; h is the
+// hash of the channel.
+func (d *DB) startInbox(b *strings.Builder, c event.Channel) (h []byte, args []any) {
+	key := keyed{hashOf(c), c}
+	args = d.startUnion(b, []keyed{key})
 	fmt.Fprintf(b, " UNION ALL SELECT %d, '', c.read_up_to, 0, 0, 0, '' FROM channels c WHERE c.hash = ?", kindRead)
+	return key.hash[:], append(args, key.hash[:])
 }

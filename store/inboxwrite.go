@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/bellhop/bellhop/event"
@@ -54,11 +55,11 @@ func (d *DB) MarkRead(ctx context.Context, channel event.Channel, upTo uint64) (
 // passed over.
 func (d *DB) MarkReadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (InboxState, error) {
 	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
-		unread, err := t.unreadOf(row, row.kept(seqs))
+		unread, err := t.setRead(row, row.kept(seqs))
 		if err != nil || len(unread) == 0 {
 			return nil, err
 		}
-		return &inboxChange{kind: event.NoteRead, seqs: unread}, t.setRead(row, unread)
+		return &inboxChange{kind: event.NoteRead, seqs: unread}, nil
 	})
 }
 
@@ -66,7 +67,7 @@ func (d *DB) MarkReadSeqs(ctx context.Context, channel event.Channel, seqs []uin
 // of the inbox any more, or never were, are passed over.
 func (d *DB) MarkUnreadSeqs(ctx context.Context, channel event.Channel, seqs []uint64) (InboxState, error) {
 	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
-		read, err := t.listed(row, row.kept(seqs), eventListed)
+		read, err := t.pick("events", row, row.kept(seqs), eventListed, t.meta.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -148,18 +149,97 @@ func (r *channelRow) kept(seqs []uint64) []uint64 {
 	return slices.Compact(seqs)
 }
 
-// listed returns, ascending, those of some events that a list shows, whose condition
-// is given.
-func (t *tx) listed(row *channelRow, seqs []uint64, condition string) ([]uint64, error) {
-	var listed []uint64
-	for chunk := range slices.Chunk(seqs, rowsPerStatement) {
-		list, args := in(chunk)
-		var found []uint64
-		if err := t.list(&found, "SELECT e.seq FROM events e WHERE e.channel = ? AND e.seq IN "+list+" AND "+condition+" ORDER BY e.seq",
-			slices.Concat([]any{row.Hash}, args, []any{t.meta.Now})...); err != nil {
+// What was seen of a channel is a watermark too, a row of seen_marks. An event is
+// unseen if it is unread and above both: so reading it is seeing it, and the count
+// follows from the same few rows as that of the unread ones.
+
+// MarkSeen makes all events of a channel seen up to a seq, and none beyond the head
+// of that moment. What is read does not change. It is otherwise as MarkRead is.
+func (d *DB) MarkSeen(ctx context.Context, channel event.Channel, upTo uint64) (InboxState, error) {
+	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
+		upTo := min(upTo, row.Head)
+		var seen []uint64
+		if err := t.list(&seen, "SELECT up_to FROM seen_marks WHERE channel = ?", row.Hash); err != nil {
 			return nil, err
 		}
-		listed = append(listed, found...)
+		if upTo == 0 || len(seen) > 0 && upTo <= seen[0] {
+			return nil, nil
+		}
+		return &inboxChange{kind: event.NoteSeen, upTo: upTo}, t.later("REPLACE INTO seen_marks (channel, up_to) VALUES (?, ?)", row.Hash, upTo)
+	})
+}
+
+// An archived event is read, and has a flag that keeps it out of lists and from being
+// replaced. It stays in the channel, and in the list of what is archived.
+
+// eventArchived is the condition under which the list of what is archived shows an
+// event e; compare eventListed.
+const eventArchived = "e.flags & 13 = 8 AND (e.expires_at = 0 OR e.expires_at > ?)"
+
+// Archive takes single events out of the list and the count of an inbox. It ignores
+// events that are not in the list. Otherwise it works like MarkRead.
+func (d *DB) Archive(ctx context.Context, channel event.Channel, seqs []uint64) (InboxState, error) {
+	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
+		listed, err := t.pick("events", row, row.kept(seqs), eventListed, t.meta.Now)
+		if err != nil || len(listed) == 0 {
+			return nil, err
+		}
+		if _, err := t.setRead(row, listed); err != nil {
+			return nil, err
+		}
+		return &inboxChange{kind: event.NoteArchived, seqs: listed}, t.flag(hash(row.Hash), listed, "|", flagArchived)
+	})
+}
+
+// Unarchive puts single events back into the list, where they are read. Those that
+// are not archived are passed over.
+func (d *DB) Unarchive(ctx context.Context, channel event.Channel, seqs []uint64) (InboxState, error) {
+	return d.changeInbox(ctx, channel, func(t *tx, row *channelRow) (*inboxChange, error) {
+		archived, err := t.pick("events", row, row.kept(seqs), eventArchived, t.meta.Now)
+		if err != nil || len(archived) == 0 {
+			return nil, err
+		}
+		// The note names none: nobody has them in a list, so lists are to be fetched.
+		return &inboxChange{kind: event.NoteOther}, t.flag(hash(row.Hash), archived, "-", flagArchived)
+	})
+}
+
+// flag changes the flags of events: "|" sets one, "-" takes away one that is set.
+func (t *tx) flag(channel hash, seqs []uint64, operator string, flag int) error {
+	return t.change(fmt.Sprintf("UPDATE events SET flags = flags %s %d", operator, flag), channel, seqs)
+}
+
+// What is muted stands in the row of the channel, which an append reads and locks in any
+// case: so it costs no query, and an event and the change of what is muted have an order.
+
+// Mute says which types of events are not appended to a channel from now on, but for
+// critical ones. What is there stays. It is otherwise as MarkRead is.
+func (d *DB) Mute(ctx context.Context, channel event.Channel, muted event.Muted) (InboxState, error) {
+	absent := func(t *tx) error {
+		if muted == "" {
+			return nil
+		}
+		return d.restartWith(t, byHash([]event.Channel{channel}))
 	}
-	return listed, nil
+	return d.changeInboxOr(ctx, channel, absent, func(t *tx, row *channelRow) (*inboxChange, error) {
+		if row.Muted == muted {
+			return nil, nil
+		}
+		row.Muted = muted
+		return &inboxChange{kind: event.NoteMuted}, t.later("UPDATE channels SET muted = ? WHERE hash = ?", muted, row.Hash)
+	})
+}
+
+// Muted says which types of events are not appended to a channel. It asks the primary or,
+// while that one is away, a replica, which may not know the newest change.
+func (d *DB) Muted(ctx context.Context, channel event.Channel) (event.Muted, error) {
+	h := hashOf(channel)
+	var muted []event.Muted
+	_, err := d.primaryOrReplica(ctx, func(ctx context.Context, s *server) error {
+		return d.read(ctx, s, "read what is muted", &muted, "SELECT muted FROM channels WHERE hash = ? AND name = ?", h[:], channel)
+	})
+	if err != nil || len(muted) == 0 {
+		return "", err
+	}
+	return muted[0], nil
 }

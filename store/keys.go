@@ -198,16 +198,11 @@ func (g *group) settleRepeats() {
 
 // answerKeys records the answers under the keys that the group has claimed.
 func (t *tx) answerKeys(g *group) error {
-	for chunk := range slices.Chunk(g.keys, rowsPerStatement) {
-		args := make([]any, 0, 4*len(chunk))
-		for _, k := range chunk {
-			args = append(args, k.ID, k.Body, t.meta.Now, packAnswer(g.results[k.entry]))
-		}
-		if err := t.later("REPLACE INTO idempotency_keys (id, body, at, answer) VALUES "+placeholders(len(chunk), "(?, ?, ?, ?)"), args...); err != nil {
-			return err
-		}
+	values := make([]any, 0, 4*len(g.keys))
+	for _, k := range g.keys {
+		values = append(values, k.ID, k.Body, t.meta.Now, packAnswer(g.results[k.entry]))
 	}
-	return nil
+	return t.insert("REPLACE INTO idempotency_keys (id, body, at, answer)", values)
 }
 
 // findBusyKeys finds the keys of the group that a transaction under way holds:

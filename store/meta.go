@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -38,7 +37,11 @@ func (m *meta) check() error {
 }
 
 // errNoMeta: the schema is there, its one row of meta is not.
-var errNoMeta = sql.ErrNoRows
+var errNoMeta = errors.New("the row of meta is missing")
+
+func noMeta(what string) error {
+	return fmt.Errorf("%s: %w: %w: %w", what, ErrUnavailable, ErrSchema, errNoMeta)
+}
 
 func unixMilli(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
@@ -52,18 +55,23 @@ func (d *dialect) selectMeta() string {
 }
 
 func (d *DB) readMeta(ctx context.Context, s *server) (meta, error) {
-	var m meta
-	if err := s.GetContext(ctx, &m, d.dialect.selectMeta()); err != nil {
-		return meta{}, d.metaFailed(err)
+	var found []meta
+	if err := d.read(ctx, s, "read meta", &found, d.dialect.selectMeta()); err != nil {
+		return meta{}, err
 	}
-	return m, nil
+	if len(found) == 0 {
+		return meta{}, noMeta("read meta")
+	}
+	return found[0], nil
 }
 
-func (d *DB) metaFailed(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("%w: %w: the row of meta is missing", ErrUnavailable, ErrSchema)
+// judgeMeta reads meta from the primary, and tells whether that is the primary.
+func (d *DB) judgeMeta(ctx context.Context) (meta, error) {
+	m, err := d.readMeta(ctx, d.primary)
+	if err == nil {
+		err = d.primary.judge(m)
 	}
-	return d.dialect.failed("read meta", err)
+	return m, err
 }
 
 // CheckIdentity begins a new epoch if the primary is not the server that the
@@ -76,11 +84,8 @@ func (d *DB) metaFailed(err error) error {
 func (d *DB) CheckIdentity(ctx context.Context) (changed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeBudget)
 	defer cancel()
-	m, err := d.readMeta(ctx, d.primary)
-	if err != nil {
-		return false, err
-	}
-	if err := d.primary.judge(m); !errors.Is(err, errForeign) {
+	m, err := d.judgeMeta(ctx)
+	if !errors.Is(err, errForeign) {
 		return false, err
 	}
 	if err := d.primary.rivals.allows(m.Server, time.Now()); err != nil {

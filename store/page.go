@@ -68,20 +68,14 @@ func (s *Snapshot) Page(r Range) (p Page, hole bool) {
 	return p, true
 }
 
-// snapshot is a Snapshot with the server that it is of.
-type snapshot struct {
-	meta
-	Snapshot
-}
-
 // reaches tells whether a snapshot knows all that the asker of r knows to exist.
 // Another epoch on a replica is lag, like a lower head: only the primary can
 // tell of a new life.
-func (s *snapshot) reaches(r Range) bool {
+func (s *Snapshot) reaches(r Range) bool {
 	switch {
-	case s.meta.Epoch == "": // still being set up
+	case s.Epoch == "": // still being set up
 		return false
-	case r.Epoch != "" && r.Epoch != s.meta.Epoch:
+	case r.Epoch != "" && r.Epoch != s.Epoch:
 		return false
 	}
 	return s.Seq >= max(r.Through, r.After) && s.Version >= r.Version

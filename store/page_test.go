@@ -66,14 +66,14 @@ func TestPageIsJudgedByItsSnapshotAlone(t *testing.T) {
 
 func TestReplicaReachesWhatTheAskerKnows(t *testing.T) {
 	t.Parallel()
-	s := snapshot{meta: meta{Epoch: "e1"}, Snapshot: Snapshot{Head: Head{Seq: 5, Version: 7}}}
+	s := Snapshot{Epoch: "e1", Head: Head{Seq: 5, Version: 7}}
 	for _, r := range []Range{{}, {Epoch: "e1"}, {Through: 5, Version: 7, After: 5}} {
 		require.True(t, s.reaches(r), "%+v", r)
 	}
 	for _, r := range []Range{{Epoch: "e2"}, {Through: 6}, {Version: 8}, {After: 6}} {
 		require.False(t, s.reaches(r), "%+v", r)
 	}
-	require.False(t, (&snapshot{}).reaches(Range{}), "a replica without an epoch is being set up")
+	require.False(t, (&Snapshot{}).reaches(Range{}), "a replica without an epoch is being set up")
 }
 
 func TestPackedValuesSurvive(t *testing.T) {

@@ -23,11 +23,14 @@ func (d *DB) Ranges(ctx context.Context, ranges []Range) ([]Page, error) {
 		return nil, fmt.Errorf("%d ranges: want at most %d", len(ranges), MaxRanges)
 	}
 	pages := make([]Page, len(ranges))
-	unfit := make([]int, 0, len(ranges))
-	err := d.replicas.each(ctx, func(ctx context.Context, s *server) error {
+	unfit := make([]int, 0, len(ranges)) // those that the primary has to answer
+	for i := range ranges {
+		unfit = append(unfit, i)
+	}
+	stale, err := d.replicaFirst(ctx, "read events", len(ranges), func(ctx context.Context, s *server) (int, error) {
 		snapshots, err := d.readSnapshots(ctx, s, ranges)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		unfit = unfit[:0]
 		for i := range ranges {
@@ -37,34 +40,49 @@ func (d *DB) Ranges(ctx context.Context, ranges []Range) ([]Page, error) {
 				unfit = append(unfit, i)
 			}
 		}
-		s.pages.Add(uint64(len(ranges) - len(unfit)))
-		s.behind.Add(uint64(len(unfit)))
-		return nil
-	})
-	noReplica := err != nil
-	switch {
-	case noReplica && ctx.Err() != nil:
-		return nil, unavailable("read events", ctx.Err())
-	case noReplica:
-		unfit = unfit[:0]
-		for i := range ranges {
-			unfit = append(unfit, i)
-		}
-	}
-	if len(unfit) == 0 {
-		return pages, nil
-	}
-	err = d.primaryRanges(ctx, ranges, unfit, pages)
-	if err == nil {
-		return pages, nil
-	}
-	if noReplica || !primaryAway(ctx, err) {
+		return len(unfit), nil
+	}, func(ctx context.Context) error { return d.primaryRanges(ctx, ranges, unfit, pages) })
+	if err != nil {
 		return nil, err
 	}
-	for _, i := range unfit {
-		pages[i].Stale = true
+	if stale {
+		for _, i := range unfit {
+			pages[i].Stale = true
+		}
 	}
 	return pages, nil
+}
+
+// replicaFirst reads pages from a replica, and those that this one does not have yet, or
+// all if none answers, from the primary. stale: the primary is away, and what the replica
+// said of them is all there is.
+func (d *DB) replicaFirst(ctx context.Context, what string, pages int,
+	replica func(context.Context, *server) (unfit int, err error), primary func(context.Context) error,
+) (stale bool, err error) {
+	unfit := pages
+	none := d.replicas.each(ctx, func(ctx context.Context, s *server) error {
+		n, err := replica(ctx, s)
+		if err == nil {
+			unfit = n
+			s.pages.Add(uint64(pages - n))
+			s.behind.Add(uint64(n))
+		}
+		return err
+	})
+	switch {
+	case unfit == 0:
+		return false, nil
+	case none != nil && ctx.Err() != nil:
+		return false, unavailable(what, ctx.Err())
+	}
+	if err = primary(ctx); err == nil {
+		d.reader.pages.Add(uint64(unfit))
+		return false, nil
+	}
+	if none != nil || !primaryAway(ctx, err) {
+		return false, err
+	}
+	return true, nil
 }
 
 // primaryRanges reads the ranges that which names from the primary into pages.
@@ -78,15 +96,11 @@ func (d *DB) primaryRanges(ctx context.Context, ranges []Range, which []int, pag
 		return err
 	}
 	for i, j := range which {
-		if err := d.reader.judge(snapshots[i].meta); err != nil {
-			return err
-		}
 		page, hole := snapshots[i].Page(asked[i])
 		if hole {
 			d.log.Error("events are missing in the log", "channel", page.Channel, "after", asked[i].After, "floor", page.Floor, "head", page.Seq)
 		}
 		pages[j] = page
 	}
-	d.reader.pages.Add(uint64(len(which)))
 	return nil
 }

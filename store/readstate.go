@@ -11,41 +11,31 @@ import "slices"
 // count looks at events, and appends write nothing more. channels.unread is that
 // number for the whole channel, kept by every transaction that changes it.
 
-// exceptions returns which of some events of a locked row are exceptions.
-func (t *tx) exceptions(row *channelRow, seqs []uint64) (map[uint64]bool, error) {
-	excepted := make(map[uint64]bool)
-	for chunk := range slices.Chunk(seqs, rowsPerStatement) {
-		list, args := in(chunk)
-		var found []uint64
-		if err := t.list(&found, "SELECT seq FROM read_exceptions WHERE channel = ? AND seq IN "+list,
-			slices.Concat([]any{row.Hash}, args)...); err != nil {
-			return nil, err
-		}
-		for _, seq := range found {
-			excepted[seq] = true
-		}
-	}
-	return excepted, nil
-}
-
-// unreadOf returns those of some events, all above the floor, that are unread.
-func (t *tx) unreadOf(row *channelRow, seqs []uint64) ([]uint64, error) {
-	excepted, err := t.exceptions(row, seqs)
-	if err != nil {
-		return nil, err
-	}
-	var unread []uint64
+// unreadOf returns those of some events of a locked row, ascending and all above the
+// floor, that are unread.
+func (t *tx) unreadOf(row *channelRow, seqs []uint64) (unread []uint64, err error) {
+	excepted, err := t.pick("read_exceptions", row, seqs, "1 = 1")
 	for _, seq := range seqs {
-		if (seq > row.ReadUpTo) != excepted[seq] {
+		if _, is := slices.BinarySearch(excepted, seq); (seq > row.ReadUpTo) != is {
 			unread = append(unread, seq)
 		}
 	}
-	return unread, nil
+	return unread, err
 }
 
-// setRead makes events read that are unread. The row is not written.
-func (t *tx) setRead(row *channelRow, unread []uint64) error {
+// setRead makes those of some events read that are unread, and returns them. The row is
+// not written.
+func (t *tx) setRead(row *channelRow, seqs []uint64) ([]uint64, error) {
+	unread, err := t.unreadOf(row, seqs)
+	if err != nil {
+		return nil, err
+	}
 	row.Unread -= min(uint64(len(unread)), row.Unread)
+	return unread, t.noteRead(row, unread)
+}
+
+// noteRead writes that events are read which are unread.
+func (t *tx) noteRead(row *channelRow, unread []uint64) error {
 	above, upTo := split(unread, row.ReadUpTo)
 	if err := t.except(hash(row.Hash), above); err != nil {
 		return err
@@ -76,26 +66,15 @@ func split(seqs []uint64, mark uint64) (above, upTo []uint64) {
 }
 
 func (t *tx) except(channel hash, seqs []uint64) error {
-	for chunk := range slices.Chunk(seqs, rowsPerStatement) {
-		args := make([]any, 0, 2*len(chunk))
-		for _, seq := range chunk {
-			args = append(args, channel[:], seq)
-		}
-		if err := t.later("INSERT INTO read_exceptions (channel, seq) VALUES "+placeholders(len(chunk), "(?, ?)"), args...); err != nil {
-			return err
-		}
+	values := make([]any, 0, 2*len(seqs))
+	for _, seq := range seqs {
+		values = append(values, channel[:], seq)
 	}
-	return nil
+	return t.insert("INSERT INTO read_exceptions (channel, seq)", values)
 }
 
 func (t *tx) unexcept(channel hash, seqs []uint64) error {
-	for chunk := range slices.Chunk(seqs, rowsPerStatement) {
-		list, args := in(chunk)
-		if err := t.later("DELETE FROM read_exceptions WHERE channel = ? AND seq IN "+list, slices.Concat([]any{channel[:]}, args)...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.change("DELETE FROM read_exceptions", channel, seqs)
 }
 
 // settle counts the events up to a seq, at most the head, as read, in a locked

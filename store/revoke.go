@@ -65,14 +65,9 @@ func (r *Revocation) Lifts() bool { return strings.HasPrefix(r.Subject, liftedMa
 // Revoked is when the tokens of a person were revoked last, by the primary; the zero time:
 // they are not.
 func (d *DB) Revoked(ctx context.Context, inbox event.Channel) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	var at []int64
-	if err := d.reader.SelectContext(ctx, &at, "SELECT at FROM revocations WHERE subject = ?", inbox.Key()); err != nil {
-		return time.Time{}, d.dialect.failed("read a revocation", err)
-	}
-	if len(at) == 0 {
-		return time.Time{}, nil
+	if err := d.read(ctx, d.reader, "read a revocation", &at, "SELECT at FROM revocations WHERE subject = ?", inbox.Key()); err != nil || len(at) == 0 {
+		return time.Time{}, err
 	}
 	return time.UnixMilli(at[0]), nil
 }
@@ -83,51 +78,29 @@ func (d *DB) Revoked(ctx context.Context, inbox event.Channel) (time.Time, error
 // newest. They do not become visible in the order of their moments: readers go
 // back a little and know what they have had.
 func (d *DB) Revocations(ctx context.Context, since time.Time) (list []Revocation, more bool, err error) {
-	_, err = d.primaryOrReplica(ctx, func(ctx context.Context, s *server) error {
-		return d.readRevocations(ctx, s, since, &list)
-	})
-	return list, len(list) >= maxRevocations, err
-}
-
-func (d *DB) readRevocations(ctx context.Context, s *server, since time.Time, list *[]Revocation) error {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	var rows []struct {
-		Subject string `db:"subject"`
-		At      int64  `db:"at"`
-	}
 	from := int64(0)
 	if !since.IsZero() {
 		from = since.UnixMilli()
 	}
-	// All of one millisecond, or who reads on could stay there for ever.
-	if err := s.SelectContext(ctx, &rows, "SELECT subject, at FROM revocations WHERE at >= ? AND at <= COALESCE("+
-		"(SELECT at FROM revocations WHERE at >= ? ORDER BY at LIMIT 1 OFFSET ?), ?) ORDER BY at, subject",
-		from, from, maxRevocations-1, int64(1)<<62); err != nil {
-		return d.dialect.failed("read revocations", err)
+	var rows []struct {
+		Subject string `db:"subject"`
+		At      int64  `db:"at"`
 	}
-	*list = make([]Revocation, len(rows))
-	for i, r := range rows {
-		(*list)[i] = Revocation{Subject: r.Subject, At: time.UnixMilli(r.At)}
+	_, err = d.primaryOrReplica(ctx, func(ctx context.Context, s *server) error {
+		// All of one millisecond, or who reads on could stay there for ever.
+		return d.read(ctx, s, "read revocations", &rows, "SELECT subject, at FROM revocations WHERE at >= ? AND at <= COALESCE("+
+			"(SELECT at FROM revocations WHERE at >= ? ORDER BY at LIMIT 1 OFFSET ?), ?) ORDER BY at, subject",
+			from, from, maxRevocations-1, int64(1)<<62)
+	})
+	if err != nil {
+		return nil, false, err
 	}
-	return nil
+	for _, r := range rows {
+		list = append(list, Revocation{Subject: r.Subject, At: time.UnixMilli(r.At)})
+	}
+	return list, len(list) >= maxRevocations, nil
 }
 
 // RevocationLife is how long a revocation is kept: as long as a token may live,
 // with a day for clocks that differ.
 const RevocationLife = 401 * 24 * time.Hour
-
-func (d *DB) ageRevocations(ctx context.Context) (more bool, err error) {
-	err = d.write(ctx, func(t *tx) error {
-		var aged []string
-		if err := t.list(&aged, "SELECT subject FROM revocations WHERE at < ? ORDER BY at LIMIT ?", t.meta.Now-RevocationLife.Milliseconds(), agePerStep); err != nil {
-			return err
-		}
-		if more = len(aged) == agePerStep; len(aged) == 0 {
-			return nil
-		}
-		list, args := in(aged)
-		return t.exec("DELETE FROM revocations WHERE subject IN "+list, args...)
-	})
-	return more, err
-}

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -83,17 +81,15 @@ func (d *DB) CheckSchema(ctx context.Context) error {
 var errNewer = fmt.Errorf("%w: it is newer than this program", ErrSchema)
 
 func (d *DB) checkSchema(ctx context.Context, s *server) error {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
 	target, err := d.dialect.schemaTarget()
 	if err != nil {
 		return err
 	}
-	var version int64
-	if err := s.GetContext(ctx, &version, "SELECT COALESCE(MAX(version_id), 0) FROM "+schemaTable+" WHERE is_applied = 1"); err != nil {
-		return d.dialect.failed("read the version of the schema", err)
+	var versions []int64
+	if err := d.read(ctx, s, "read the version of the schema", &versions, "SELECT COALESCE(MAX(version_id), 0) FROM "+schemaTable+" WHERE is_applied = 1"); err != nil {
+		return err
 	}
-	switch {
+	switch version := versions[0]; {
 	case version/schemaEra > target/schemaEra:
 		return fmt.Errorf("%w: version %d, not %d", errNewer, version, target)
 	case version < target:
@@ -103,20 +99,10 @@ func (d *DB) checkSchema(ctx context.Context, s *server) error {
 }
 
 // schemaTarget is the version of the newest migration.
-func (d *dialect) schemaTarget() (target int64, err error) {
-	entries, err := migrations.ReadDir(d.folder)
+func (d *dialect) schemaTarget() (int64, error) {
+	files, err := fs.Glob(migrations, d.folder+"/*.sql") // in the order of their names, which begin with five digits
 	if err != nil {
 		return 0, err
 	}
-	for _, e := range entries {
-		if !strings.EqualFold(path.Ext(e.Name()), ".sql") {
-			continue
-		}
-		version, err := goose.NumericComponent(e.Name())
-		if err != nil {
-			return 0, err
-		}
-		target = max(target, version)
-	}
-	return target, nil
+	return goose.NumericComponent(files[len(files)-1])
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"strings"
@@ -33,8 +32,8 @@ const (
 
 // readSnapshots reads ranges from a server, in statements of a bounded number of
 // ranges, until they are read or there is enough.
-func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range) ([]snapshot, error) {
-	snapshots := make([]snapshot, len(ranges))
+func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range) ([]Snapshot, error) {
+	snapshots := make([]Snapshot, len(ranges))
 	budget := pageBytes
 	for from := 0; from < len(ranges); from += rangesPerStatement {
 		to := min(from+rangesPerStatement, len(ranges))
@@ -59,47 +58,60 @@ func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range) ([]sn
 //
 // The rows come in this order. Once those of events exceed the budget the rest
 // is left unread, and without a budget none is asked for.
-func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []snapshot, budget int) (spent int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []Snapshot, budget int) (spent int, err error) {
 	query, args := d.rangeQuery(ranges, budget > 0)
-	rows, err := s.QueryContext(ctx, query, args...)
-	if err != nil {
-		return 0, d.dialect.failed("read events", err)
-	}
-	defer rows.Close()
-	// Before Close, which would fetch whatever was left unread: this closes the
-	// connection on it.
-	defer cancel()
-
-	said := preamble{heads: make(map[event.Channel]Head, len(ranges))}
 	cut := len(ranges)
 	if budget <= 0 {
 		cut = 0
 	}
-	for spent < budget || budget <= 0 {
-		if !rows.Next() {
-			break
-		}
-		var u unionRow
-		if err := u.scan(rows); err != nil {
-			return 0, d.dialect.failed("read events", err)
-		}
-		if u.kind < 0 {
-			said.take(&u)
-			continue
-		}
+	said := preamble{heads: make(map[event.Channel]Head, len(ranges))}
+	if err := d.readUnion(ctx, s, "read events", query, args, &said, func(u *unionRow) bool {
 		into[u.kind].Records = append(into[u.kind].Records, Record{
 			Seq: uint64(u.a), Type: u.label, Gone: u.b&flagDeleted != 0, Time: u.c, Expires: u.d, Data: u.data,
 		})
 		if spent += rowOverhead + len(u.data); spent >= budget {
 			cut = u.kind
 		}
+		return spent < budget
+	}); err != nil {
+		return 0, err
 	}
-	if err := rows.Err(); err != nil {
-		return 0, d.dialect.failed("read events", err)
+	return spent, fill(into, ranges, &said, cut)
+}
+
+// readUnion runs a read that is one UNION. Its rows of events go to row, until that one
+// wants no more. What the primary says is judged.
+func (d *DB) readUnion(ctx context.Context, s *server, what, query string, args []any, said *preamble, row func(*unionRow) (more bool)) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	rows, err := s.QueryContext(ctx, query, args...)
+	if err != nil {
+		return d.dialect.failed(what, err)
 	}
-	return spent, fill(into, ranges, said.meta, said.heads, cut)
+	defer rows.Close()
+	// Before Close, which would fetch whatever was left unread: this closes the
+	// connection on it.
+	defer cancel()
+	for more := true; more && rows.Next(); {
+		var u unionRow
+		if err := rows.Scan(&u.kind, &u.label, &u.a, &u.b, &u.c, &u.d, &u.data); err != nil {
+			return d.dialect.failed(what, err)
+		}
+		if u.kind < 0 {
+			said.take(&u)
+		} else {
+			more = row(&u)
+		}
+	}
+	switch err := rows.Err(); {
+	case err != nil:
+		return d.dialect.failed(what, err)
+	case said.Now == 0:
+		return noMeta(what)
+	case s == d.reader:
+		return s.judge(said.meta)
+	}
+	return nil
 }
 
 // unionRow is a row of a read that is one UNION.
@@ -108,10 +120,6 @@ type unionRow struct {
 	label      string
 	a, b, c, d int64
 	data       []byte
-}
-
-func (u *unionRow) scan(rows *sql.Rows) error {
-	return rows.Scan(&u.kind, &u.label, &u.a, &u.b, &u.c, &u.d, &u.data)
 }
 
 // preamble is what the rows before those of events say.
@@ -146,17 +154,12 @@ func (p *preamble) take(u *unionRow) {
 }
 
 // fill gives each snapshot its head and what all of them share.
-func fill(into []snapshot, ranges []Range, m meta, heads map[event.Channel]Head, cut int) error {
-	if m.Now == 0 {
-		return fmt.Errorf("read events: %w: %w: %w", ErrUnavailable, ErrSchema, errNoMeta)
-	}
-	unasked := maps.Clone(heads)
+func fill(into []Snapshot, ranges []Range, said *preamble, cut int) error {
+	unasked := maps.Clone(said.heads)
 	for i := range into {
 		s := &into[i]
-		s.meta = m
-		s.Snapshot.Epoch, s.Snapshot.Now = m.Epoch, m.Now
-		s.Cut = i >= cut
-		s.Head = heads[ranges[i].Channel]
+		s.Epoch, s.Now, s.Cut = said.Epoch, said.Now, i >= cut
+		s.Head = said.heads[ranges[i].Channel]
 		s.Channel = ranges[i].Channel
 		delete(unasked, ranges[i].Channel)
 	}

@@ -61,7 +61,7 @@ func (d *DB) tailRows(ctx context.Context, from uint64) (m meta, low uint64, mar
 	var identity, server, refusal *string
 	var now, reach, id *int64
 	var token sql.RawBytes
-	err = errNoMeta
+	err = noMeta("read the tail")
 	for rows.Next() {
 		if err := rows.Scan(&epoch, &identity, &server, &refusal, &now, &reach, &id, &token); err != nil {
 			return m, 0, nil, d.dialect.failed("read the tail", err)
@@ -79,7 +79,7 @@ func (d *DB) tailRows(ctx context.Context, from uint64) (m meta, low uint64, mar
 		return m, 0, nil, d.dialect.failed("read the tail", err)
 	}
 	if err != nil {
-		return m, 0, nil, d.metaFailed(err)
+		return m, 0, nil, err
 	}
 	// In place already, as far as anybody has seen; a union does not promise it.
 	slices.SortFunc(marks, func(a, b Mark) int { return cmp.Compare(a.ID, b.ID) })
@@ -136,34 +136,23 @@ func (d *DB) tailOnce(ctx context.Context, after Mark, seen func(Mark) bool) (Ta
 // readChanges reads what commits changed. Rows never change, so it does not
 // matter that this is another snapshot, unless a row has gone.
 func (d *DB) readChanges(ctx context.Context, commits []Commit) (size int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	args := make([]any, len(commits))
+	ids := make([]uint64, len(commits))
 	for i := range commits {
-		args[i] = commits[i].ID
+		ids[i] = commits[i].ID
 	}
-	rows, err := d.reader.QueryContext(ctx, "SELECT id, changes FROM commits WHERE id IN ("+placeholders(len(args), "?")+") ORDER BY id", args...)
-	if err != nil {
-		return 0, d.dialect.failed("read the tail", err)
+	var packed [][]byte
+	list, args := in(ids)
+	if err := d.read(ctx, d.reader, "read the tail", &packed, "SELECT changes FROM commits WHERE id IN "+list+" ORDER BY id", args...); err != nil {
+		return 0, err
 	}
-	defer rows.Close()
-	var id int64
-	var packed sql.RawBytes
-	n := 0
-	for ; rows.Next() && n < len(commits); n++ {
-		if err := rows.Scan(&id, &packed); err != nil {
-			return 0, d.dialect.failed("read the tail", err)
-		}
-		if commits[n].Changes, err = unpackChanges(packed); err != nil {
-			return 0, fmt.Errorf("read the tail: commit %d: %w", id, err)
-		}
-		size += len(packed)
-	}
-	if err := rows.Err(); err != nil {
-		return 0, d.dialect.failed("read the tail", err)
-	}
-	if n != len(commits) {
+	if len(packed) != len(commits) {
 		return 0, errTailMoved
+	}
+	for i, p := range packed {
+		if commits[i].Changes, err = unpackChanges(p); err != nil {
+			return 0, fmt.Errorf("read the tail: commit %d: %w", ids[i], err)
+		}
+		size += len(p)
 	}
 	return size, nil
 }

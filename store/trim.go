@@ -39,11 +39,8 @@ func (d *DB) Trim(ctx context.Context, from TrimCursor, policy func(event.Channe
 
 // trim is Trim with its time.
 func (d *DB) trim(ctx context.Context, from TrimCursor, policy func(event.Channel) Retention, most time.Duration) (TrimCursor, error) {
-	m, err := d.readMeta(ctx, d.primary)
+	m, err := d.judgeMeta(ctx)
 	if err != nil {
-		return from, err
-	}
-	if err := d.primary.judge(m); err != nil {
 		return from, err
 	}
 	var rows []channelRow
