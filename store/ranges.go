@@ -27,8 +27,9 @@ func (d *DB) Ranges(ctx context.Context, ranges []Range) ([]Page, error) {
 	for i := range ranges {
 		unfit = append(unfit, i)
 	}
+	budget := pageBytes
 	stale, err := d.replicaFirst(ctx, "read events", len(ranges), func(ctx context.Context, s *server) (int, error) {
-		snapshots, err := d.readSnapshots(ctx, s, ranges)
+		snapshots, err := d.readSnapshots(ctx, s, ranges, pageBytes)
 		if err != nil {
 			return 0, err
 		}
@@ -38,10 +39,16 @@ func (d *DB) Ranges(ctx context.Context, ranges []Range) ([]Page, error) {
 			pages[i] = page
 			if hole || !snapshots[i].reaches(ranges[i]) {
 				unfit = append(unfit, i)
+				continue
+			}
+			for j := range page.Events {
+				budget -= rowOverhead + len(page.Events[j].Data)
 			}
 		}
 		return len(unfit), nil
-	}, func(ctx context.Context) error { return d.primaryRanges(ctx, ranges, unfit, pages) })
+	}, func(ctx context.Context) error {
+		return d.primaryRanges(ctx, ranges, unfit, pages, max(budget, 1)) // at least an event of the first one
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -85,13 +92,14 @@ func (d *DB) replicaFirst(ctx context.Context, what string, pages int,
 	return true, nil
 }
 
-// primaryRanges reads the ranges that which names from the primary into pages.
-func (d *DB) primaryRanges(ctx context.Context, ranges []Range, which []int, pages []Page) error {
+// primaryRanges reads the ranges that which names from the primary into pages, within a
+// budget of bytes.
+func (d *DB) primaryRanges(ctx context.Context, ranges []Range, which []int, pages []Page, budget int) error {
 	asked := make([]Range, len(which))
 	for i, j := range which {
 		asked[i] = ranges[j]
 	}
-	snapshots, err := d.readSnapshots(ctx, d.reader, asked)
+	snapshots, err := d.readSnapshots(ctx, d.reader, asked, budget)
 	if err != nil {
 		return err
 	}

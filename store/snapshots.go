@@ -31,10 +31,9 @@ const (
 )
 
 // readSnapshots reads ranges from a server, in statements of a bounded number of
-// ranges, until they are read or there is enough.
-func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range) ([]Snapshot, error) {
+// ranges, until they are read or their budget of bytes is spent.
+func (d *DB) readSnapshots(ctx context.Context, s *server, ranges []Range, budget int) ([]Snapshot, error) {
 	snapshots := make([]Snapshot, len(ranges))
-	budget := pageBytes
 	for from := 0; from < len(ranges); from += rangesPerStatement {
 		to := min(from+rangesPerStatement, len(ranges))
 		spent, err := d.readSome(ctx, s, ranges[from:to], snapshots[from:to], budget)

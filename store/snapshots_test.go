@@ -30,7 +30,7 @@ func TestReadThatIsLargeEnoughIsNoHole(t *testing.T) {
 		_, _, err := d.Append(t.Context(), entries)
 		require.NoError(t, err)
 	}
-	snapshots, err := d.readSnapshots(t.Context(), d.reader, ranges)
+	snapshots, err := d.readSnapshots(t.Context(), d.reader, ranges, pageBytes)
 	require.NoError(t, err)
 	for i := range snapshots {
 		p, hole := snapshots[i].Page(ranges[i])
