@@ -60,10 +60,7 @@ func (d *DB) Close() error {
 }
 
 func (d *DB) close() error {
-	errs := []error{d.primary.Close()}
-	if d.reader != d.primary {
-		errs = append(errs, d.reader.Close())
-	}
+	errs := []error{d.primary.Close(), d.reader.Close()} // they may be one
 	for _, r := range d.replicas.all {
 		errs = append(errs, r.Close())
 	}

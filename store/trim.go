@@ -175,27 +175,21 @@ func (d *DB) raiseFloor(ctx context.Context, row *channelRow, limit Retention) (
 // sweepBelow deletes some rows at or below a floor that has moved already, and
 // returns how many.
 func (d *DB) sweepBelow(ctx context.Context, channel hash, floor uint64) (n int64, err error) {
-	err = d.write(ctx, func(t *tx) error {
+	err = d.write(ctx, func(t *tx) (err error) {
+		n = 0
 		var rows []struct {
 			Seq uint64 `db:"seq"`
 			Key string `db:"collapse_key"`
 		}
-		if err := t.list(&rows, "SELECT seq, collapse_key FROM events WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?", channel[:], floor, trimPerStep); err != nil {
+		if err := t.list(&rows, "SELECT seq, collapse_key FROM events WHERE channel = ? AND seq <= ? ORDER BY seq LIMIT ?",
+			channel[:], floor, trimPerStep); err != nil || len(rows) == 0 {
 			return err
-		}
-		if len(rows) == 0 {
-			n = 0
-			return nil
 		}
 		for _, r := range rows {
 			if err := t.dropCollapse(channel, r.Key, r.Seq); err != nil {
 				return err
 			}
 		}
-		if err := t.flush(); err != nil {
-			return err
-		}
-		var err error
 		n, err = t.execCount("DELETE FROM events WHERE channel = ? AND seq <= ?", channel[:], rows[len(rows)-1].Seq)
 		return err
 	})
