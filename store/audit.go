@@ -55,7 +55,8 @@ func (d *DB) WriteAudit(ctx context.Context, lines []AuditLine) error {
 		values = append(values, l.At.UnixMilli(), l.token[:], l.Operation, l.About, l.Service, l.Remote, l.Status, l.RequestID)
 	}
 	return d.write(ctx, func(t *tx) error {
-		return t.insert("REPLACE INTO audit (at, token, operation, about, service, remote, status, request_id)", values)
+		return t.insert("REPLACE INTO audit (at, token, operation, about, service, remote, status, request_id)",
+			"(?, ?, ?, ?, ?, ?, ?, ?)", values)
 	})
 }
 

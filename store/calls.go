@@ -75,7 +75,8 @@ func (t *tx) insertCalls(calls []NewCall) error {
 		}
 		values = append(values, c.ID[:], c.Events[0].Target, t.meta.Now, t.meta.Now, c.Events[0].channel[:], packed, 0, "")
 	}
-	return t.insert("INSERT INTO escalation_calls (id, target, at, made, channel, events, tries, error)", values)
+	return t.insert("INSERT INTO escalation_calls (id, target, at, made, channel, events, tries, error)",
+		"(?, ?, ?, ?, ?, ?, ?, ?)", values)
 }
 
 // ClaimCalls returns calls to a target that must be tried now, at most n. Nobody else
@@ -178,8 +179,9 @@ func (d *DB) CallsTo(ctx context.Context) ([]CallsTo, error) {
 		Parked  int    `db:"parked"`
 		Age     int64  `db:"age"`
 	}
-	if err := d.read(ctx, d.reader, "count calls", &rows, "SELECT target, SUM(at <> ?) AS waiting, SUM(at = ?) AS parked, COALESCE("+d.dialect.now+
-		" - MIN(CASE WHEN at <> ? THEN made END), 0) AS age FROM escalation_calls GROUP BY target ORDER BY target", parkedAt, parkedAt, parkedAt); err != nil {
+	if err := d.read(ctx, d.reader, "count calls", &rows, "SELECT target, SUM(at <> ?) AS waiting, SUM(at = ?) AS parked,"+
+		" COALESCE("+d.dialect.now+" - MIN(CASE WHEN at <> ? THEN made END), 0) AS age"+
+		" FROM escalation_calls GROUP BY target ORDER BY target", parkedAt, parkedAt, parkedAt); err != nil {
 		return nil, err
 	}
 	all := make([]CallsTo, len(rows))

@@ -103,7 +103,7 @@ func (t *tx) keepNewest(keys []collapse, newest map[collapse]*eventRow) error {
 	for _, k := range keys {
 		values = append(values, k.channel[:], k.key, newest[k].seq)
 	}
-	return t.insert("REPLACE INTO collapses (channel, collapse_key, seq)", values)
+	return t.insert("REPLACE INTO collapses (channel, collapse_key, seq)", "(?, ?, ?)", values)
 }
 
 // replace marks what the events of a group replaced, after these were inserted.

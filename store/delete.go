@@ -33,7 +33,8 @@ func (t *tx) bury(row *channelRow, seqs []uint64) ([]uint64, error) {
 	if _, err := t.setRead(row, buried); err != nil {
 		return nil, err
 	}
-	return buried, t.change(fmt.Sprintf("UPDATE events SET flags = flags | %d, data = '', collapse_key = ''", flagDeleted), hash(row.Hash), buried)
+	grave := fmt.Sprintf("UPDATE events SET flags = flags | %d, data = '', collapse_key = ''", flagDeleted)
+	return buried, t.change(grave, hash(row.Hash), buried)
 }
 
 // updateChannel writes what may change of a locked row besides its head, as

@@ -202,7 +202,7 @@ func (t *tx) answerKeys(g *group) error {
 	for _, k := range g.keys {
 		values = append(values, k.ID, k.Body, t.meta.Now, packAnswer(g.results[k.entry]))
 	}
-	return t.insert("REPLACE INTO idempotency_keys (id, body, at, answer)", values)
+	return t.insert("REPLACE INTO idempotency_keys (id, body, at, answer)", "(?, ?, ?, ?)", values)
 }
 
 // findBusyKeys finds the keys of the group that a transaction under way holds:

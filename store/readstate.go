@@ -70,7 +70,7 @@ func (t *tx) except(channel hash, seqs []uint64) error {
 	for _, seq := range seqs {
 		values = append(values, channel[:], seq)
 	}
-	return t.insert("INSERT INTO read_exceptions (channel, seq)", values)
+	return t.insert("INSERT INTO read_exceptions (channel, seq)", "(?, ?)", values)
 }
 
 func (t *tx) unexcept(channel hash, seqs []uint64) error {

@@ -66,7 +66,8 @@ func (r *Revocation) Lifts() bool { return strings.HasPrefix(r.Subject, liftedMa
 // they are not.
 func (d *DB) Revoked(ctx context.Context, inbox event.Channel) (time.Time, error) {
 	var at []int64
-	if err := d.read(ctx, d.reader, "read a revocation", &at, "SELECT at FROM revocations WHERE subject = ?", inbox.Key()); err != nil || len(at) == 0 {
+	if err := d.read(ctx, d.reader, "read a revocation", &at,
+		"SELECT at FROM revocations WHERE subject = ?", inbox.Key()); err != nil || len(at) == 0 {
 		return time.Time{}, err
 	}
 	return time.UnixMilli(at[0]), nil

@@ -86,7 +86,8 @@ func (d *DB) checkSchema(ctx context.Context, s *server) error {
 		return err
 	}
 	var versions []int64
-	if err := d.read(ctx, s, "read the version of the schema", &versions, "SELECT COALESCE(MAX(version_id), 0) FROM "+schemaTable+" WHERE is_applied = 1"); err != nil {
+	if err := d.read(ctx, s, "read the version of the schema", &versions,
+		"SELECT COALESCE(MAX(version_id), 0) FROM "+schemaTable+" WHERE is_applied = 1"); err != nil {
 		return err
 	}
 	switch version := versions[0]; {

@@ -80,7 +80,9 @@ func (d *DB) readSome(ctx context.Context, s *server, ranges []Range, into []Sna
 
 // readUnion runs a read that is one UNION. Its rows of events go to row, until that one
 // wants no more. What the primary says is judged.
-func (d *DB) readUnion(ctx context.Context, s *server, what, query string, args []any, said *preamble, row func(*unionRow) (more bool)) error {
+func (d *DB) readUnion(ctx context.Context, s *server, what, query string, args []any, said *preamble,
+	row func(*unionRow) (more bool),
+) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	rows, err := s.QueryContext(ctx, query, args...)

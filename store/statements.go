@@ -28,11 +28,10 @@ func in[T any](values []T) (string, []any) {
 	return "(" + placeholders(len(values), "?") + ")", args
 }
 
-// insert has rows inserted. into is the statement as far as the list of its columns, and
-// values are those of one row after the other.
-func (t *tx) insert(into string, values []any) error {
-	columns := strings.Count(into, ",") + 1
-	row := "(" + placeholders(columns, "?") + ")"
+// insert has rows inserted. into is the statement as far as the list of its columns, row
+// is "(?, ?, …)", and values are those of one row after the other.
+func (t *tx) insert(into, row string, values []any) error {
+	columns := strings.Count(row, "?")
 	for chunk := range slices.Chunk(values, columns*rowsPerStatement) {
 		if err := t.later(into+" VALUES "+placeholders(len(chunk)/columns, row), chunk...); err != nil {
 			return err
@@ -74,7 +73,8 @@ func (t *tx) pick(table string, row *channelRow, seqs []uint64, condition string
 // in which appends lock theirs.
 func forget[K any](t *tx, table, key, condition string, args ...any) (more bool, err error) {
 	var keys []K
-	if err := t.list(&keys, "SELECT "+key+" FROM "+table+" WHERE "+condition+" LIMIT ?", append(args, agePerStep)...); err != nil || len(keys) == 0 {
+	query := "SELECT " + key + " FROM " + table + " WHERE " + condition + " LIMIT ?"
+	if err := t.list(&keys, query, append(args, agePerStep)...); err != nil || len(keys) == 0 {
 		return false, err
 	}
 	list, args := in(keys)

@@ -136,23 +136,34 @@ func (d *DB) tailOnce(ctx context.Context, after Mark, seen func(Mark) bool) (Ta
 // readChanges reads what commits changed. Rows never change, so it does not
 // matter that this is another snapshot, unless a row has gone.
 func (d *DB) readChanges(ctx context.Context, commits []Commit) (size int, err error) {
-	ids := make([]uint64, len(commits))
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	args := make([]any, len(commits))
 	for i := range commits {
-		ids[i] = commits[i].ID
+		args[i] = commits[i].ID
 	}
-	var packed [][]byte
-	list, args := in(ids)
-	if err := d.read(ctx, d.reader, "read the tail", &packed, "SELECT changes FROM commits WHERE id IN "+list+" ORDER BY id", args...); err != nil {
-		return 0, err
+	rows, err := d.reader.QueryContext(ctx, "SELECT id, changes FROM commits WHERE id IN ("+placeholders(len(args), "?")+") ORDER BY id", args...)
+	if err != nil {
+		return 0, d.dialect.failed("read the tail", err)
 	}
-	if len(packed) != len(commits) {
-		return 0, errTailMoved
-	}
-	for i, p := range packed {
-		if commits[i].Changes, err = unpackChanges(p); err != nil {
-			return 0, fmt.Errorf("read the tail: commit %d: %w", ids[i], err)
+	defer rows.Close()
+	var id int64
+	var packed sql.RawBytes
+	n := 0
+	for ; rows.Next() && n < len(commits); n++ {
+		if err := rows.Scan(&id, &packed); err != nil {
+			return 0, d.dialect.failed("read the tail", err)
 		}
-		size += len(p)
+		if commits[n].Changes, err = unpackChanges(packed); err != nil {
+			return 0, fmt.Errorf("read the tail: commit %d: %w", id, err)
+		}
+		size += len(packed)
+	}
+	if err := rows.Err(); err != nil {
+		return 0, d.dialect.failed("read the tail", err)
+	}
+	if n != len(commits) {
+		return 0, errTailMoved
 	}
 	return size, nil
 }
