@@ -1,6 +1,7 @@
 package conntest
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -29,16 +30,11 @@ func testChurn(t *testing.T, engine Engine) {
 	}
 	c := churn{sources: make(map[string]*churned)}
 	addr := start(t, engine, calm(), func() conn.Source { return c.open(t) })
-	publishing := make(chan struct{})
+	publishing, stop := context.WithCancel(t.Context())
 	var publisher, clients sync.WaitGroup
 	publisher.Go(func() {
-		for {
-			select {
-			case <-publishing:
-				return
-			default:
-				c.publish()
-			}
+		for publishing.Err() == nil {
+			c.publish()
 		}
 	})
 	for range workers {
@@ -49,7 +45,7 @@ func testChurn(t *testing.T, engine Engine) {
 		})
 	}
 	clients.Wait()
-	close(publishing)
+	stop()
 	publisher.Wait()
 	require.Eventually(t, func() bool { return c.closed.Load() == c.opened.Load() }, patience, time.Millisecond)
 	require.EqualValues(t, workers*each, c.opened.Load())

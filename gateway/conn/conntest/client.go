@@ -2,6 +2,7 @@ package conntest
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -113,10 +114,15 @@ func (c *client) expect(want string) {
 	}
 }
 
-// http2Client speaks HTTP/2 in clear text, with prior knowledge.
-func http2Client(t *testing.T) *http.Client {
+// http2 asks for a stream by HTTP/2 in clear text, with prior knowledge.
+func http2(ctx context.Context, t *testing.T, addr string) *http.Response {
+	t.Helper()
 	tr := &http.Transport{Protocols: new(http.Protocols)}
 	tr.Protocols.SetUnencryptedHTTP2(true)
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 3 * patience}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr, nil)
+	require.NoError(t, err)
+	resp, err := (&http.Client{Transport: tr, Timeout: 3 * patience}).Do(r)
+	require.NoError(t, err)
+	return resp
 }

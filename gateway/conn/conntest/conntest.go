@@ -1,9 +1,11 @@
 package conntest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,24 +47,26 @@ func Run(t *testing.T, engine Engine, traits Traits) {
 		"wakes from everywhere": testWakesFromEverywhere,
 		"large block":           testLargeBlock,
 		"end at once":           testEndAtOnce,
-		"age":                   testAge,
-		"long silence":          testOutlivesWriteTimeout,
-		"expiry before age":     testExpiry,
-		"expiry, not reading":   testExpiryOfAStalledClient,
-		"age of a busy stream":  testAgeWhileBusy,
-		"client leaves":         testClientLeaves,
-		"client resets":         testClientResets,
 		"client stops reading":  testSlow,
 		"client reads little":   testReadsLittle,
 		"heartbeat":             testHeartbeat,
 		"data delays heartbeat": testDataDelaysHeartbeat,
-		"client half-closes":    testHalfClose,
 		"tiny windows":          testTinyWindows,
 		"pipelined request":     testPipelined,
 		"churn":                 testChurn,
 		"HTTP/1.0":              testHTTP10,
 		"HTTP/2":                testHTTP2,
 		"HTTP/2 client leaves":  testHTTP2ClientLeaves,
+
+		"client leaves": leaving("", (*net.TCPConn).Close),
+		"client resets": leaving("data\n", func(c *net.TCPConn) error {
+			return errors.Join(c.SetLinger(0), c.Close()) // RST instead of FIN
+		}),
+		// It is taken for gone, as net/http does.
+		"client half-closes": leaving("", (*net.TCPConn).CloseWrite),
+	}
+	for name, e := range endings {
+		tests[name] = e.test
 	}
 	if traits.Reuses {
 		tests["connection is reused"] = testConnectionIsReused
@@ -104,12 +108,24 @@ func start(t *testing.T, engine Engine, opt conn.Options, next func() conn.Sourc
 	return ln.Addr().String()
 }
 
-func always(s *Source) func() conn.Source { return func() conn.Source { return s } }
+// connect has a client ask for the one source, with a small receive buffer if rcvbuf is
+// not 0.
+func connect(t *testing.T, engine Engine, opt conn.Options, src *Source, rcvbuf int) *client {
+	t.Helper()
+	return dial(t, start(t, engine, opt, func() conn.Source { return src }), rcvbuf)
+}
+
+// stream is a source with nothing to say, and a client that has the head.
+func stream(t *testing.T, engine Engine, opt conn.Options) (*Source, *client) {
+	t.Helper()
+	src := NewSource(t)
+	c := connect(t, engine, opt, src, 0)
+	c.open()
+	return src, c
+}
 
 func testOrder(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
-	c.open()
+	src, c := stream(t, engine, calm())
 	for _, block := range []string{"data: 1\n\n", "data: 2\n\n", "data: 3\n\n"} {
 		src.Say(block) // each is there before the next is said: nothing waits for more
 		c.expect(block)
@@ -122,16 +138,10 @@ func testOrder(t *testing.T, engine Engine) {
 }
 
 func testDrainsBeforeWaiting(t *testing.T, engine Engine) {
-	src := NewSource(t)
 	block := strings.Repeat("x", 9000) // two don't fit one call of Next
-	blocks := make([]string, 20)
-	for i := range blocks {
-		blocks[i] = block
-	}
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
-	c.open()
+	src, c := stream(t, engine, calm())
 	src.AwaitStart()
-	src.Say(blocks...)
+	src.Say(slices.Repeat([]string{block}, 20)...)
 	c.expect(strings.Repeat(block, 20))
 	src.Finish()
 	require.Empty(t, c.rest())
@@ -144,7 +154,7 @@ func testWakeWhileAsked(t *testing.T, engine Engine) {
 			src.Wake() // by another goroutine, as far as the engine can tell
 		}
 	}
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
+	c := connect(t, engine, calm(), src, 0)
 	c.open()
 	require.Eventually(t, func() bool { return src.Asked() >= 2 }, patience, time.Millisecond)
 	src.Finish()
@@ -153,9 +163,7 @@ func testWakeWhileAsked(t *testing.T, engine Engine) {
 
 func testWakesFromEverywhere(t *testing.T, engine Engine) {
 	const goroutines, each = 8, 200
-	src := NewSource(t)
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
-	c.open()
+	src, c := stream(t, engine, calm())
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {
@@ -182,7 +190,7 @@ func testLargeBlock(t *testing.T, engine Engine) {
 	large := b.String()
 	src.Say("small,", large, ",small")
 	src.Finish()
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
+	c := connect(t, engine, calm(), src, 0)
 	c.open()
 	require.Equal(t, "small,"+large+",small", c.rest())
 }
@@ -190,7 +198,7 @@ func testLargeBlock(t *testing.T, engine Engine) {
 func testEndAtOnce(t *testing.T, engine Engine) {
 	src := NewSource(t)
 	src.Finish()
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
+	c := connect(t, engine, calm(), src, 0)
 	c.open()
 	require.Empty(t, c.rest())
 	require.Equal(t, conn.ReasonEnd, src.AwaitClose())
@@ -202,7 +210,7 @@ func testConnectionIsClosed(t *testing.T, engine Engine) {
 	src := NewSource(t)
 	src.Say("one")
 	src.Finish()
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
+	c := connect(t, engine, calm(), src, 0)
 	head := c.open()
 	require.Equal(t, "close", head.Get("Connection"))
 	require.Equal(t, "one", c.rest())

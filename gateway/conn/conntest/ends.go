@@ -3,7 +3,8 @@ package conntest
 import (
 	"context"
 	"io"
-	"net/http"
+	"net"
+	"net/http/httputil"
 	"os"
 	"strings"
 	"testing"
@@ -14,92 +15,76 @@ import (
 	"github.com/bellhop/bellhop/gateway/conn"
 )
 
-func testAge(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	src.LastWords = "goodbye"
-	opt := calm()
-	opt.Age, opt.Expiry = time.Now().Add(50*time.Millisecond), time.Now().Add(time.Minute)
-	c := dial(t, start(t, engine, opt, always(src)), 0)
-	c.open()
-	src.Say("hello,")
-	body := c.rest()
-	require.False(t, time.Now().Before(opt.Age), "ended before its time")
+// ending is how a stream ends when its time is up.
+type ending struct {
+	age, expiry              time.Duration // from its beginning; 0: never
+	endless, says, lastWords string
+	body                     string // a pattern; empty: the client takes little, and then nothing
+	reason                   conn.Reason
+}
+
+var endings = map[string]ending{
 	// On a busy machine its time may be up before anything was said.
-	require.Contains(t, []string{"hello,goodbye", "goodbye"}, body)
-	require.Equal(t, conn.ReasonAge, src.AwaitClose())
-	require.Equal(t, []conn.Reason{conn.ReasonAge}, src.Ends())
+	"age": {
+		age: 50 * time.Millisecond, expiry: time.Minute,
+		says: "hello,", lastWords: "goodbye", body: "(hello,)?goodbye", reason: conn.ReasonAge,
+	},
+	// The server's WriteTimeout is for answers; a stream ends in its own time.
+	"long silence": {
+		age: writeTimeout + time.Second, says: "hello,", lastWords: "goodbye", body: "hello,goodbye", reason: conn.ReasonAge,
+	},
+	"expiry before age": {
+		age: time.Minute, expiry: 50 * time.Millisecond, lastWords: "expired", body: "expired", reason: conn.ReasonExpired,
+	},
+	// What was written while a token was good must not wait for a client that takes
+	// it hours later. The options are patient with slow clients, much longer than this.
+	"expiry, not reading": {
+		expiry: 500 * time.Millisecond, endless: strings.Repeat("x", 8<<10), reason: conn.ReasonExpired,
+	},
+	// A stream that always has something to write ends in time all the same.
+	"age of a busy stream": {
+		age: 50 * time.Millisecond, endless: "data\n", lastWords: "goodbye", body: `(data\n)*goodbye`, reason: conn.ReasonAge,
+	},
 }
 
-// The server's WriteTimeout is for answers; a stream ends in its own time.
-func testOutlivesWriteTimeout(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	src.LastWords = "goodbye"
-	opt := calm()
-	opt.Age = time.Now().Add(writeTimeout + time.Second)
-	c := dial(t, start(t, engine, opt, always(src)), 0)
+func (e ending) test(t *testing.T, engine Engine) {
+	src, opt, rcvbuf, began := NewSource(t), calm(), 0, time.Now()
+	src.Endless, src.LastWords = e.endless, e.lastWords
+	if e.age > 0 {
+		opt.Age = began.Add(e.age)
+	}
+	if e.expiry > 0 {
+		opt.Expiry = began.Add(e.expiry)
+	}
+	if e.body == "" {
+		rcvbuf = 64 << 10
+	}
+	c := connect(t, engine, opt, src, rcvbuf)
 	c.open()
-	src.Say("hello,")
-	require.Equal(t, "hello,goodbye", c.rest())
-	require.Equal(t, conn.ReasonAge, src.AwaitClose())
+	if e.says != "" {
+		src.Say(e.says)
+	}
+	if e.body != "" {
+		require.Regexp(t, "^"+e.body+"$", c.rest())
+		require.Equal(t, []conn.Reason{e.reason}, src.Ends())
+	}
+	require.Equal(t, e.reason, src.AwaitClose())
+	due := map[conn.Reason]time.Duration{conn.ReasonAge: e.age, conn.ReasonExpired: e.expiry}[e.reason]
+	require.GreaterOrEqual(t, time.Since(began), due, "ended before its time")
 }
 
-func testExpiry(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	src.LastWords = "expired"
-	opt := calm()
-	opt.Expiry, opt.Age = time.Now().Add(50*time.Millisecond), time.Now().Add(time.Minute)
-	c := dial(t, start(t, engine, opt, always(src)), 0)
-	c.open()
-	require.Equal(t, "expired", c.rest())
-	require.Equal(t, conn.ReasonExpired, src.AwaitClose())
-	require.Equal(t, []conn.Reason{conn.ReasonExpired}, src.Ends())
-}
-
-// What was written while a token was good must not wait for a client that takes
-// it hours later.
-func testExpiryOfAStalledClient(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	src.Endless = strings.Repeat("x", 8<<10)
-	opt := calm() // patient with slow clients, much longer than this test
-	opt.Expiry = time.Now().Add(500 * time.Millisecond)
-	c := dial(t, start(t, engine, opt, always(src)), 64<<10)
-	c.open()
-	require.Equal(t, conn.ReasonExpired, src.AwaitClose())
-	require.False(t, time.Now().Before(opt.Expiry), "ended before its time")
-}
-
-// A stream that always has something to write ends in time all the same.
-func testAgeWhileBusy(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	src.Endless, src.LastWords = "data\n", "goodbye"
-	opt := calm()
-	opt.Age = time.Now().Add(50 * time.Millisecond)
-	c := dial(t, start(t, engine, opt, always(src)), 0)
-	c.open()
-	// On a busy machine its time may be up before it began.
-	data, ended := strings.CutSuffix(c.rest(), "goodbye")
-	require.True(t, ended)
-	require.Empty(t, strings.ReplaceAll(data, "data\n", ""))
-	require.Equal(t, conn.ReasonAge, src.AwaitClose())
-}
-
-func testClientLeaves(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
-	c.open()
-	src.AwaitStart()
-	require.NoError(t, c.c.Close())
-	require.Equal(t, conn.ReasonClient, src.AwaitClose())
-}
-
-func testClientResets(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	src.Endless = "data\n"
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
-	c.open()
-	require.NoError(t, c.c.SetLinger(0)) // RST instead of FIN
-	require.NoError(t, c.c.Close())
-	require.Equal(t, conn.ReasonClient, src.AwaitClose())
+// leaving tests that a client that leaves in some way, while it is told something
+// endless or nothing, is found to be gone.
+func leaving(endless string, leave func(*net.TCPConn) error) func(*testing.T, Engine) {
+	return func(t *testing.T, engine Engine) {
+		src := NewSource(t)
+		src.Endless = endless
+		c := connect(t, engine, calm(), src, 0)
+		c.open()
+		src.AwaitStart()
+		require.NoError(t, leave(c.c))
+		require.Equal(t, conn.ReasonClient, src.AwaitClose())
+	}
 }
 
 func testSlow(t *testing.T, engine Engine) {
@@ -108,7 +93,7 @@ func testSlow(t *testing.T, engine Engine) {
 	opt := calm()
 	opt.SlowTimeout = 200 * time.Millisecond
 	began := time.Now()
-	c := dial(t, start(t, engine, opt, always(src)), 64<<10)
+	c := connect(t, engine, opt, src, 64<<10)
 	c.open()
 	require.Equal(t, conn.ReasonSlow, src.AwaitClose())
 	require.GreaterOrEqual(t, time.Since(began), opt.SlowTimeout)
@@ -130,45 +115,25 @@ func testReadsLittle(t *testing.T, engine Engine) {
 	src.Finish()
 	opt := calm()
 	opt.SlowTimeout = 3 * time.Second
-	c := dial(t, start(t, engine, opt, always(src)), 0)
+	c := connect(t, engine, opt, src, 0)
 	c.open()
 	// Four pauses, longer than SlowTimeout together, none of them alone, and each
 	// so much shorter that a busy machine does not make it longer.
-	began := time.Now()
-	total := 0
-	buf := make([]byte, 5<<20)
+	began, body := time.Now(), httputil.NewChunkedReader(c.r)
 	for range 4 {
 		pause(opt.SlowTimeout / 3)
-		n, err := io.ReadFull(c.r, buf)
+		_, err := io.CopyN(io.Discard, body, 5<<20)
 		require.NoError(t, err)
-		total += n
 	}
 	require.Greater(t, time.Since(began), opt.SlowTimeout)
-	n, err := io.Copy(io.Discard, &untilLastChunk{c: c})
+	n, err := io.Copy(io.Discard, body)
 	require.NoError(t, err)
-	require.Greater(t, total+int(n), 24<<20)
+	require.EqualValues(t, 4<<20, n)
 	require.Equal(t, conn.ReasonEnd, src.AwaitClose())
 }
 
 // pause is a client that does not read for a while.
 func pause(d time.Duration) { <-time.After(d) }
-
-// untilLastChunk reads raw bytes up to the last chunk.
-type untilLastChunk struct {
-	c    *client
-	tail string
-}
-
-func (u *untilLastChunk) Read(p []byte) (int, error) {
-	const last = "\r\n0\r\n\r\n"
-	if u.tail == last {
-		return 0, io.EOF
-	}
-	n, err := u.c.r.Read(p)
-	u.tail += string(p[:n])
-	u.tail = u.tail[max(0, len(u.tail)-len(last)):]
-	return n, err
-}
 
 func testHTTP2(t *testing.T, engine Engine) {
 	src := NewSource(t)
@@ -176,11 +141,7 @@ func testHTTP2(t *testing.T, engine Engine) {
 	opt := calm()
 	opt.Heartbeat = 20 * time.Millisecond
 	opt.Age = time.Now().Add(writeTimeout + time.Second)
-	addr := start(t, engine, opt, always(src))
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr, nil)
-	require.NoError(t, err)
-	resp, err := http2Client(t).Do(r)
-	require.NoError(t, err)
+	resp := http2(t.Context(), t, start(t, engine, opt, func() conn.Source { return src }))
 	defer resp.Body.Close()
 	require.Equal(t, 2, resp.ProtoMajor)
 	src.Say("hello,")
@@ -193,12 +154,8 @@ func testHTTP2(t *testing.T, engine Engine) {
 
 func testHTTP2ClientLeaves(t *testing.T, engine Engine) {
 	src := NewSource(t)
-	addr := start(t, engine, calm(), always(src))
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr, nil)
-	require.NoError(t, err)
-	resp, err := http2Client(t).Do(r)
-	require.NoError(t, err)
+	resp := http2(ctx, t, start(t, engine, calm(), func() conn.Source { return src }))
 	defer resp.Body.Close()
 	src.AwaitStart()
 	cancel()
@@ -210,10 +167,9 @@ func testHTTP2ClientLeaves(t *testing.T, engine Engine) {
 
 func testHeartbeat(t *testing.T, engine Engine) {
 	const beats = 5
-	src := NewSource(t)
 	opt := calm()
 	opt.Heartbeat = 100 * time.Millisecond
-	c := dial(t, start(t, engine, opt, always(src)), 0)
+	c := connect(t, engine, opt, NewSource(t), 0)
 	began := time.Now()
 	c.open()
 	for range beats {
@@ -226,11 +182,9 @@ func testHeartbeat(t *testing.T, engine Engine) {
 
 // A heartbeat comes after a silence, and only then.
 func testDataDelaysHeartbeat(t *testing.T, engine Engine) {
-	src := NewSource(t)
 	opt := calm()
 	opt.Heartbeat = 400 * time.Millisecond
-	c := dial(t, start(t, engine, opt, always(src)), 0)
-	c.open()
+	src, c := stream(t, engine, opt)
 	quiet := time.Now() // nothing was written since then, or later
 	for range 8 {       // twice the interval
 		said := time.Now()

@@ -16,7 +16,7 @@ import (
 // The head says what a handler set, and what every response says.
 func testHead(t *testing.T, engine Engine) {
 	src := NewSource(t)
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
+	c := connect(t, engine, calm(), src, 0)
 	head := c.open()
 	require.Equal(t, "text/event-stream", head.Get("Content-Type"))
 	require.Equal(t, "kept", head.Get("X-Request-Id"))
@@ -28,23 +28,13 @@ func testHead(t *testing.T, engine Engine) {
 	require.Empty(t, c.rest())
 }
 
-// A client that shuts down its sending half is taken for gone, as net/http does.
-func testHalfClose(t *testing.T, engine Engine) {
-	src := NewSource(t)
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
-	c.open()
-	src.AwaitStart()
-	require.NoError(t, c.c.CloseWrite())
-	require.Equal(t, conn.ReasonClient, src.AwaitClose())
-}
-
 // Writes that the socket takes in parts, to readers of a few bytes at a time.
 func testTinyWindows(t *testing.T, engine Engine) {
 	for _, step := range []int{1, 333} {
 		t.Run(strconv.Itoa(step), func(t *testing.T) {
 			t.Parallel()
 			src := NewSource(t)
-			c := dial(t, start(t, engine, calm(), always(src)), 2<<10)
+			c := connect(t, engine, calm(), src, 2<<10)
 			c.open()
 			c.r.Reset(&steps{r: c.c, n: step})
 			var want strings.Builder
@@ -72,7 +62,7 @@ func (s *steps) Read(p []byte) (int, error) { return s.r.Read(p[:min(s.n, len(p)
 // its end.
 func testPipelined(t *testing.T, engine Engine) {
 	src := NewSource(t)
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
+	c := connect(t, engine, calm(), src, 0)
 	c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\nGET /second")
 	c.head()
 	src.AwaitStart()
@@ -90,7 +80,7 @@ func testHTTP10(t *testing.T, engine Engine) {
 	src := NewSource(t)
 	src.Say("hello")
 	src.Finish()
-	c := dial(t, start(t, engine, calm(), always(src)), 0)
+	c := connect(t, engine, calm(), src, 0)
 	c.send("GET / HTTP/1.0\r\n\r\n")
 	all, err := io.ReadAll(c.r)
 	require.NoError(t, err)
