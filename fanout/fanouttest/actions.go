@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,11 +38,7 @@ func publishOn(t *testing.T, bus fanout.Bus, channels []event.Channel) (stop fun
 	var publishing sync.WaitGroup
 	publishing.Go(func() {
 		for seq := uint64(1); ctx.Err() == nil; seq++ {
-			var batch []fanout.Message
-			for _, ch := range channels {
-				batch = append(batch, NewMessage(ch, seq, 10))
-			}
-			if _, err := bus.Publish(ctx, batch); err != nil && ctx.Err() == nil {
+			if _, err := bus.Publish(ctx, oneEach(channels, seq, 10)); err != nil && ctx.Err() == nil {
 				t.Error(err)
 				return
 			}
@@ -57,17 +52,22 @@ func publishOn(t *testing.T, bus fanout.Bus, channels []event.Channel) (stop fun
 	return stop
 }
 
-// waitCount is Recorder.WaitCount for goroutines that are not the test's.
-func waitCount(r *Recorder, k Kind, ch event.Channel, n int, most time.Duration) bool {
-	deadline := time.After(most)
-	tick := time.NewTicker(Tick)
-	defer tick.Stop()
-	for r.Count(k, ch) < n {
-		select {
-		case <-deadline:
-			return false
-		case <-tick.C:
-		}
+// oneEach makes a message for each of the channels.
+func oneEach(channels []event.Channel, seq uint64, size int) []fanout.Message {
+	messages := make([]fanout.Message, len(channels))
+	for i, ch := range channels {
+		messages[i] = NewMessage(ch, seq, size)
 	}
-	return true
+	return messages
+}
+
+// holding makes a recorder that the messages of a channel hold up until it is freed,
+// which has to be before its subscriber is closed.
+func holding(ch event.Channel) (r *Recorder, free func()) {
+	release := make(chan struct{})
+	return &Recorder{Hold: func(of event.Channel) {
+		if of == ch {
+			<-release
+		}
+	}}, sync.OnceFunc(func() { close(release) })
 }

@@ -16,22 +16,11 @@ import (
 func testSlowHandler(t *testing.T, factory Factory) {
 	channels := Channels(t, 65)
 	slow, fast := channels[0], channels[1:]
-	release := make(chan struct{})
-	r := &Recorder{Hold: func(ch event.Channel) {
-		if ch == slow {
-			<-release
-		}
-	}}
+	r, free := holding(slow)
 	bus := factory(t, fanout.Config{Workers: 4})
 	subscribe(t, bus, r, channels...)
-	free := sync.OnceFunc(func() { close(release) })
 	t.Cleanup(free)
-
-	messages := []fanout.Message{NewMessage(slow, 1, 1)}
-	for _, ch := range fast {
-		messages = append(messages, NewMessage(ch, 1, 1))
-	}
-	publish(t, bus, messages...)
+	publish(t, bus, oneEach(channels, 1, 1)...)
 	reached := func() (n int) {
 		for _, ch := range fast {
 			n += r.Count(Message, ch)
@@ -64,13 +53,10 @@ func testDropped(t *testing.T, factory Factory, cfg fanout.Config) {
 	t.Helper()
 	const sent = 4 * held
 	ch := Channels(t, 1)[0]
-	release := make(chan struct{})
-	r := &Recorder{Hold: func(event.Channel) { <-release }}
+	r, free := holding(ch)
 	bus := factory(t, cfg)
 	subscribe(t, bus, r, ch)
-	free := sync.OnceFunc(func() { close(release) })
 	t.Cleanup(free)
-
 	for seq := uint64(1); seq <= sent; seq++ {
 		publish(t, bus, NewMessage(ch, seq, 100))
 	}
@@ -127,11 +113,7 @@ func testClose(t *testing.T, factory Factory) {
 	}
 }
 
-func testBreak(t *testing.T, factory Factory) {
-	bus, ok := factory(t, fanout.Config{}).(Breaker)
-	if !ok {
-		return // there is no connection that could break
-	}
+func testBreak(t *testing.T, bus Breaker) {
 	r, channels := new(Recorder), Channels(t, 1500)
 	s := subscribe(t, bus, r, channels...)
 	s.Unsubscribe(channels[0])
@@ -165,7 +147,7 @@ type patient struct {
 
 func (p *patient) Subscribed(ch event.Channel) {
 	if ch == p.slow && p.hold.Load() {
-		p.early.Store(waitCount(p.Recorder, Trusted, "", 1, patience))
+		p.early.Store(p.awaits(Trusted, "", 1, patience))
 	}
 	p.Recorder.Subscribed(ch)
 }
@@ -173,11 +155,7 @@ func (p *patient) Subscribed(ch event.Channel) {
 // patience is many times what a probe takes.
 const patience = 500 * time.Millisecond
 
-func testTrustComesLast(t *testing.T, factory Factory) {
-	bus, ok := factory(t, fanout.Config{}).(Breaker)
-	if !ok {
-		return // there is no connection that could break
-	}
+func testTrustComesLast(t *testing.T, bus Breaker) {
 	channels := Channels(t, 10)
 	p := &patient{Recorder: new(Recorder), slow: channels[0]}
 	s := bus.Subscriber(p)
@@ -194,11 +172,7 @@ func testTrustComesLast(t *testing.T, factory Factory) {
 	require.False(t, p.early.Load())
 }
 
-func testOperationsWhileAway(t *testing.T, factory Factory) {
-	bus, ok := factory(t, fanout.Config{}).(Breaker)
-	if !ok {
-		return // it is never away
-	}
+func testOperationsWhileAway(t *testing.T, bus Breaker) {
 	r, channels := new(Recorder), Channels(t, 4)
 	old, added := channels[:2], channels[2:]
 	s := subscribe(t, bus, r, old...)
@@ -223,11 +197,7 @@ func testOperationsWhileAway(t *testing.T, factory Factory) {
 	require.Zero(t, r.Count(Message, old[0]))
 }
 
-func testGivenUpWhileAway(t *testing.T, factory Factory) {
-	bus, ok := factory(t, fanout.Config{}).(Breaker)
-	if !ok {
-		return // it is never away
-	}
+func testGivenUpWhileAway(t *testing.T, bus Breaker) {
 	r, channels := new(Recorder), Channels(t, 2)
 	s := subscribe(t, bus, r, channels[0])
 	back := bus.Away()

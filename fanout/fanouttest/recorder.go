@@ -128,7 +128,17 @@ func (r *Recorder) Forget() {
 // WaitCount waits until there were at least n calls of a kind for a channel.
 func (r *Recorder) WaitCount(tb testing.TB, k Kind, ch event.Channel, n int) {
 	tb.Helper()
-	require.Eventually(tb, func() bool { return r.Count(k, ch) >= n }, WaitFor, Tick, "%d times %s for %q", n, k, ch)
+	require.True(tb, r.awaits(k, ch, n, WaitFor), "%d times %s for %q", n, k, ch)
+}
+
+// awaits is WaitCount for any goroutine. It tells whether there were so many in time.
+func (r *Recorder) awaits(k Kind, ch event.Channel, n int, most time.Duration) bool {
+	for deadline := time.Now().Add(most); r.Count(k, ch) < n; <-time.After(Tick) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 // WaitAll waits until there was a call of a kind for each of the channels.
