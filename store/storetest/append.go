@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -40,18 +41,6 @@ var appendTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, results[0].Time, events[3].Time)
 		require.Equal(t, cs[1], events[3].Channel)
 		require.Equal(t, "comment", events[3].Type)
-	},
-	"heads move with every append": func(t *testing.T, h Harness) {
-		c := channels("head", 1)[0]
-		h.fill(t, c, 3)
-		first := h.head(t, c)
-		require.Equal(t, store.Head{Channel: c, Seq: 3, Version: first.Version, Unread: 3}, first)
-		require.Positive(t, first.Version)
-		h.fill(t, c, 2)
-		second := h.head(t, c)
-		require.EqualValues(t, 5, second.Seq)
-		require.EqualValues(t, 5, second.Unread)
-		require.Greater(t, second.Version, first.Version)
 	},
 	"a group is written as a whole or not at all": func(t *testing.T, h Harness) {
 		cs := channels("whole", 3)
@@ -97,5 +86,50 @@ var appendTests = map[string]func(*testing.T, Harness){
 			require.Equal(t, i == 5 || i == 2*store.MaxChannels+6, head.Seq == 1)
 		}
 		require.EqualValues(t, 1, heads.Heads[len(cs)].Seq)
+	},
+}
+
+var readTests = map[string]func(*testing.T, Harness){
+	// A damaged log announces what is gone.
+	"rows that are missing above the floor raise the floor": func(t *testing.T, h Harness) {
+		h.fill(t, inbox, 10)
+		h.exec(t, "DELETE FROM events WHERE seq IN (4, 5, 9, 10)")
+		version := h.head(t, inbox).Version
+		h.exec(t, "UPDATE channels SET version = version + 1") // so that no replica that lags is asked
+		read := func(after uint64) store.Page {
+			return h.page(t, store.Range{Channel: inbox, After: after, Through: 10, Version: version + 1, Limit: 10})
+		}
+		p := read(0)
+		require.Equal(t, "1 2 3", datas(p.Events))
+		require.EqualValues(t, 3, p.Last)
+		require.Zero(t, p.Floor)
+		p = read(3)
+		require.EqualValues(t, 5, p.Floor)
+		require.Equal(t, "6 7 8", datas(p.Events))
+		require.EqualValues(t, 8, p.Last)
+		p = read(8)
+		require.EqualValues(t, 10, p.Floor)
+		require.EqualValues(t, 10, p.Last)
+		require.Empty(t, p.Events)
+	},
+	"a row under a false hash is not believed": func(t *testing.T, h Harness) {
+		cs := channels("collision", 2)
+		h.fill(t, cs[0], 1)
+		h.exec(t, "UPDATE channels SET name = ?", fmt.Sprint(cs[1]))
+		_, err := h.DB.Heads(t.Context(), cs[:1], false)
+		require.ErrorContains(t, err, "another name")
+		_, err = h.DB.Ranges(t.Context(), []store.Range{{Channel: cs[0], Version: 1 << 40, Limit: 1}}) // no replica has that
+		require.ErrorContains(t, err, "another name")
+		_, _, err = h.DB.Append(t.Context(), []store.Entry{entry(`1`, cs[0])})
+		require.ErrorContains(t, err, "another name")
+		require.ErrorIs(t, err, store.ErrNotWritten)
+	},
+	"a caller who has left gets no page": func(t *testing.T, h Harness) {
+		_, err := h.DB.Ranges(cancelled(), []store.Range{{Channel: "user:x", Limit: 1}})
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		_, err = h.DB.Heads(cancelled(), []event.Channel{"user:x"}, false)
+		require.ErrorIs(t, err, store.ErrUnavailable)
+		_, err = h.DB.Tail(cancelled(), store.Mark{}, nothingSeen)
+		require.ErrorIs(t, err, store.ErrUnavailable)
 	},
 }

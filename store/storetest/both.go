@@ -2,127 +2,20 @@ package storetest
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"fmt"
-	"math/rand/v2"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/bellhop/bellhop/event"
 	"github.com/bellhop/bellhop/store"
 )
 
-// anyLog is what logs of both kinds can do: what the same tests need of them.
-type anyLog struct {
-	append func(context.Context, []store.Entry) ([]store.KeptAppended, error)
-	heads  func(context.Context, []event.Channel) ([]store.KeptHead, error)
-	ranges func(context.Context, []store.Range) ([]store.Page, error)
-	all    func(*testing.T, event.Channel) []event.Event // from the beginning to the end
-	// kept: channels are kept each by itself. Keys are a channel's own then, and
-	// what a Range says about epoch and end is not looked at.
-	kept bool
-}
-
-func (h Harness) anyLog() anyLog {
-	return anyLog{
-		append: func(ctx context.Context, entries []store.Entry) ([]store.KeptAppended, error) {
-			epoch, results, err := h.DB.Append(ctx, entries)
-			out := make([]store.KeptAppended, len(results))
-			for i, r := range results {
-				out[i] = store.KeptAppended{Appended: r, Epoch: epoch}
-			}
-			return out, err
-		},
-		heads: func(ctx context.Context, cs []event.Channel) ([]store.KeptHead, error) {
-			heads, err := h.DB.Heads(ctx, cs, false)
-			out := make([]store.KeptHead, len(heads.Heads))
-			for i, head := range heads.Heads {
-				out[i] = store.KeptHead{Epoch: heads.Epoch, Head: head}
-			}
-			return out, err
-		},
-		ranges: h.DB.Ranges, all: h.all,
-	}
-}
-
-func (h KeptHarness) anyLog() anyLog {
-	l := anyLog{
-		append: func(ctx context.Context, entries []store.Entry) ([]store.KeptAppended, error) {
-			return h.Log.Append(ctx, entries), nil
-		},
-		heads: func(ctx context.Context, cs []event.Channel) ([]store.KeptHead, error) {
-			return h.Log.Heads(ctx, cs, false)
-		},
-		ranges: h.Log.Ranges, kept: true,
-	}
-	l.all = func(t *testing.T, c event.Channel) []event.Event {
-		t.Helper()
-		var events []event.Event
-		for after := uint64(0); ; {
-			p := l.page(t, store.Range{Channel: c, After: after, Limit: 100})
-			events = append(events, p.Events...)
-			if p.Last >= p.Seq {
-				return events
-			}
-			require.Greater(t, p.Last, after, "a page that does not reach the head goes on")
-			after = p.Last
-		}
-	}
-	return l
-}
-
-// write appends entries that must succeed.
-func (l anyLog) write(t *testing.T, entries ...store.Entry) []store.KeptAppended {
-	t.Helper()
-	results, err := l.append(t.Context(), entries)
-	require.NoError(t, err)
-	require.Len(t, results, len(entries))
-	for i, r := range results {
-		require.NoError(t, r.Err)
-		require.True(t, r.Epoch.Valid(), r.Epoch)
-		require.Len(t, r.Seqs, len(entries[i].Channels))
-	}
-	return results
-}
-
-// fill appends n events to a channel, with the data 1, 2, 3 and so on.
-func (l anyLog) fill(t *testing.T, c event.Channel, n int) event.Epoch {
-	t.Helper()
-	entries := make([]store.Entry, n)
-	for i := range entries {
-		entries[i] = entry(strconv.Itoa(i+1), c)
-	}
-	return l.write(t, entries...)[n-1].Epoch
-}
-
-func (l anyLog) head(t *testing.T, c event.Channel) store.KeptHead {
-	t.Helper()
-	heads, err := l.heads(t.Context(), []event.Channel{c})
-	require.NoError(t, err)
-	require.Len(t, heads, 1)
-	return heads[0]
-}
-
-func (l anyLog) page(t *testing.T, r store.Range) store.Page {
-	t.Helper()
-	pages, err := l.ranges(t.Context(), []store.Range{r})
-	require.NoError(t, err)
-	require.Len(t, pages, 1)
-	return pages[0]
-}
-
 // bothTests are passed by logs of both kinds.
 var bothTests = map[string]func(*testing.T, anyLog){
 	"data comes back byte for byte": func(t *testing.T, l anyLog) {
-		c := channels("bytes", 1)[0]
 		var want []string
 		var entries []store.Entry
 		for _, data := range []string{
@@ -130,10 +23,10 @@ var bothTests = map[string]func(*testing.T, anyLog){
 			`null`, `[]`, `""`, `1`, `{"a":1,"a":2}`, `"` + strings.Repeat("x", 300_000) + `"`, `"%s $1 :name"`,
 		} {
 			want = append(want, data)
-			entries = append(entries, entry(data, c))
+			entries = append(entries, entry(data, inbox))
 		}
 		l.write(t, entries...)
-		events := l.all(t, c)
+		events := l.all(t, inbox)
 		require.Len(t, events, len(want))
 		for i, e := range events {
 			require.True(t, bytes.Equal([]byte(want[i]), e.Data), "event %d", i+1)
@@ -156,24 +49,40 @@ var bothTests = map[string]func(*testing.T, anyLog){
 		l.write(t, e)
 		require.Equal(t, e.Type, l.all(t, c)[0].Type)
 	},
+	"heads move with every append": func(t *testing.T, l anyLog) {
+		unread := func(n uint64) uint64 {
+			if l.kept { // which counts none
+				return 0
+			}
+			return n
+		}
+		epoch := l.fill(t, inbox, 3)
+		first := l.head(t, inbox)
+		require.Equal(t, store.Head{Channel: inbox, Seq: 3, Version: first.Version, Unread: unread(3)}, first.Head)
+		require.Equal(t, epoch, first.Epoch)
+		require.Positive(t, first.Version)
+		l.fill(t, inbox, 2)
+		second := l.head(t, inbox)
+		require.Equal(t, store.Head{Channel: inbox, Seq: 5, Version: second.Version, Unread: unread(5)}, second.Head)
+		require.Equal(t, epoch, second.Epoch)
+		require.Greater(t, second.Version, first.Version)
+	},
 	"no entries are nothing": func(t *testing.T, l anyLog) {
 		results, err := l.append(t.Context(), nil)
 		require.NoError(t, err)
 		require.Empty(t, results)
 	},
 	"a caller who has left gets nothing written": func(t *testing.T, l anyLog) {
-		c := channels("left", 1)[0]
-		results, err := l.append(cancelled(), []store.Entry{entry(`1`, c)})
+		results, err := l.append(cancelled(), []store.Entry{entry(`1`, inbox)})
 		if l.kept {
 			err = results[0].Err
 		}
 		require.ErrorIs(t, err, store.ErrNotWritten)
-		require.Zero(t, l.head(t, c).Seq)
+		require.Zero(t, l.head(t, inbox).Seq)
 	},
 	"a page holds what follows a position, up to the limit": func(t *testing.T, l anyLog) {
-		c := channels("page", 1)[0]
-		epoch := l.fill(t, c, 100)
-		r := store.Range{Channel: c, Epoch: epoch, Through: 100}
+		epoch := l.fill(t, inbox, 100)
+		r := store.Range{Channel: inbox, Epoch: epoch, Through: 100}
 		if l.kept {
 			r.Epoch, r.Through = "another", 1000
 		}
@@ -202,18 +111,56 @@ var bothTests = map[string]func(*testing.T, anyLog){
 		}
 	},
 	"two ranges of one channel": func(t *testing.T, l anyLog) {
-		c := channels("same", 1)[0]
-		l.fill(t, c, 5)
-		pages, err := l.ranges(t.Context(), []store.Range{{Channel: c, After: 3, Through: 5, Limit: 9}, {Channel: c, Through: 5, Limit: 2}})
+		l.fill(t, inbox, 5)
+		pages, err := l.ranges(t.Context(), []store.Range{{Channel: inbox, After: 3, Through: 5, Limit: 9}, {Channel: inbox, Through: 5, Limit: 2}})
 		require.NoError(t, err)
 		require.Equal(t, "4 5", datas(pages[0].Events))
 		require.Equal(t, "1 2", datas(pages[1].Events))
+	},
+	"many channels are read at once": func(t *testing.T, l anyLog) {
+		cs := channels("read", store.MaxRanges+7)
+		var entries []store.Entry
+		for i, c := range cs {
+			entries = append(entries, entry(`1`, c), entry(`2`, c))
+			if i < 100 {
+				entries = append(entries, entry(`3`, c))
+			}
+		}
+		l.write(t, entries...)
+		ranges := make([]store.Range, store.MaxRanges)
+		for i := range ranges {
+			ranges[i] = store.Range{Channel: cs[i], After: 1, Through: 2, Limit: 10}
+		}
+		pages, err := l.ranges(t.Context(), ranges)
+		require.NoError(t, err)
+		require.Len(t, pages, len(ranges))
+		for i, p := range pages {
+			want := "2"
+			if i < 100 {
+				want = "2 3"
+			}
+			require.Equal(t, want, datas(p.Events))
+			require.Equal(t, cs[i], p.Channel)
+			require.Equal(t, p.Seq, p.Last)
+		}
+		_, err = l.ranges(t.Context(), make([]store.Range, store.MaxRanges+1))
+		require.Error(t, err)
+
+		heads, err := l.heads(t.Context(), append(cs, "user:nobody", cs[5]), true)
+		require.NoError(t, err)
+		require.Len(t, heads, len(cs)+2)
+		for i, c := range cs {
+			require.Equal(t, c, heads[i].Channel)
+			require.Equal(t, i < 100, heads[i].Seq == 3)
+		}
+		require.Equal(t, store.Head{Channel: "user:nobody"}, heads[len(cs)].Head)
+		require.Equal(t, heads[5], heads[len(cs)+1])
 	},
 	"no question has no answer": func(t *testing.T, l anyLog) {
 		pages, err := l.ranges(t.Context(), nil)
 		require.NoError(t, err)
 		require.Empty(t, pages)
-		heads, err := l.heads(t.Context(), nil)
+		heads, err := l.heads(t.Context(), nil, false)
 		require.NoError(t, err)
 		require.Empty(t, heads)
 	},
@@ -253,14 +200,13 @@ var bothTests = map[string]func(*testing.T, anyLog){
 		}
 	},
 	"expired events are left out": func(t *testing.T, l anyLog) {
-		c := channels("expired", 1)[0]
-		past, soon, late := entry(`"past"`, c), entry(`"soon"`, c), entry(`"late"`, c)
+		past, soon, late := entry(`"past"`, inbox), entry(`"soon"`, inbox), entry(`"late"`, inbox)
 		past.ExpiresAt = time.Now().Add(-time.Hour)
 		soon.ExpiresAt = time.Now().Add(300 * time.Millisecond)
 		late.ExpiresAt = time.Now().Add(time.Hour)
 		l.write(t, past, soon, late)
 		eventually(t, func() bool {
-			p := l.page(t, store.Range{Channel: c, Through: 3, Limit: 10})
+			p := l.page(t, store.Range{Channel: inbox, Through: 3, Limit: 10})
 			require.EqualValues(t, 3, p.Last)
 			return datas(p.Events) == `"late"`
 		})
@@ -305,84 +251,5 @@ var bothTests = map[string]func(*testing.T, anyLog){
 		require.Equal(t, results[0].Appended, results[1].Appended)
 		require.EqualValues(t, 1, l.head(t, c).Seq)
 	},
-	"fifty appenders to one channel leave no hole": func(t *testing.T, l anyLog) { l.appendFromMany(t, channels("hot", 1)[0]) },
-}
-
-const appenders, appendsOfEach = 50, 4
-
-// appendFromMany has many append at once to a channel that is new.
-func (l anyLog) appendFromMany(t *testing.T, c event.Channel) {
-	t.Helper()
-	var mu sync.Mutex
-	got := make(map[uint64]string)
-	epochs := make(map[event.Epoch]bool)
-	var g errgroup.Group
-	for i := range appenders {
-		g.Go(func() error {
-			for j := range appendsOfEach {
-				data := strconv.Itoa(i*appendsOfEach + j)
-				var results []store.KeptAppended
-				err := store.ErrNotWritten
-				// On a busy machine some wait for too long, and are told so.
-				for try := 0; errors.Is(err, store.ErrNotWritten) && try < 5; try++ {
-					if results, err = l.append(t.Context(), []store.Entry{entry(data, c)}); err == nil {
-						err = results[0].Err
-					}
-				}
-				if err != nil {
-					return err
-				}
-				mu.Lock()
-				got[results[0].Seqs[0]] = data
-				epochs[results[0].Epoch] = true
-				mu.Unlock()
-			}
-			return nil
-		})
-	}
-	require.NoError(t, g.Wait())
-	require.Len(t, got, appenders*appendsOfEach)
-	require.Len(t, epochs, 1)
-	events := l.all(t, c)
-	require.Equal(t, series(1, appenders*appendsOfEach), seqs(events))
-	for _, e := range events {
-		require.Equal(t, got[e.Seq], string(e.Data), "the seq that was answered names the event")
-	}
-}
-
-// readWhile reads pages from anywhere below total while trim runs, and expects
-// each to be whole.
-func (l anyLog) readWhile(t *testing.T, c event.Channel, readers, total, limit int, trim func() error) {
-	t.Helper()
-	var g errgroup.Group
-	done := make(chan struct{})
-	g.Go(func() error {
-		defer close(done)
-		return trim()
-	})
-	for range readers {
-		g.Go(func() error {
-			for {
-				select {
-				case <-done:
-					return nil
-				default:
-				}
-				after := uint64(rand.IntN(total))
-				pages, err := l.ranges(t.Context(), []store.Range{{Channel: c, After: after, Through: uint64(total), Limit: limit}})
-				if err != nil {
-					return err
-				}
-				p := pages[0]
-				last := p.Last
-				if l.kept { // the head may be below the position
-					last = max(last, after, p.Floor)
-				}
-				if want := series(max(after, p.Floor)+1, last); !slices.Equal(want, seqs(p.Events)) {
-					return fmt.Errorf("after %d, floor %d, last %d: %v", after, p.Floor, p.Last, seqs(p.Events))
-				}
-			}
-		})
-	}
-	require.NoError(t, g.Wait())
+	"fifty appenders to one channel leave no hole": func(t *testing.T, l anyLog) { l.appendFromMany(t, inbox) },
 }

@@ -33,22 +33,21 @@ var collapseTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, 3, h.count(t, "collapses"), "one row for each key")
 	},
 	"a read event is not replaced": func(t *testing.T, h Harness) {
-		c := channels("collapse-read", 1)[0]
-		h.write(t, collapsing(`1`, "k", c))
-		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 1))
-		h.write(t, collapsing(`2`, "k", c))
-		require.Equal(t, "2 (1)", h.list(t, c, 0, 10, false))
-		h.must(t, c)(h.DB.MarkReadSeqs(t.Context(), c, []uint64{2}))
-		_, results := h.write(t, collapsing(`3`, "k", c))
+		h.write(t, collapsing(`1`, "k", inbox))
+		h.must(t, inbox)(h.DB.MarkRead(t.Context(), inbox, 1))
+		h.write(t, collapsing(`2`, "k", inbox))
+		require.Equal(t, "2 (1)", h.list(t, inbox, 0, 10, false))
+		h.must(t, inbox)(h.DB.MarkReadSeqs(t.Context(), inbox, []uint64{2}))
+		_, results := h.write(t, collapsing(`3`, "k", inbox))
 		require.Empty(t, results[0].Notes)
-		require.Equal(t, "3 (2) (1)", h.list(t, c, 0, 10, false))
-		require.EqualValues(t, 1, h.head(t, c).Unread)
+		require.Equal(t, "3 (2) (1)", h.list(t, inbox, 0, 10, false))
+		require.EqualValues(t, 1, h.head(t, inbox).Unread)
 		// One that was read and is unread again is like any other.
-		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 3))
-		h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{3}))
-		h.write(t, collapsing(`4`, "k", c))
-		require.Equal(t, "4 (2) (1)", h.list(t, c, 0, 10, false))
-		require.EqualValues(t, 1, h.head(t, c).Unread)
+		h.must(t, inbox)(h.DB.MarkRead(t.Context(), inbox, 3))
+		h.must(t, inbox)(h.DB.MarkUnreadSeqs(t.Context(), inbox, []uint64{3}))
+		h.write(t, collapsing(`4`, "k", inbox))
+		require.Equal(t, "4 (2) (1)", h.list(t, inbox, 0, 10, false))
+		require.EqualValues(t, 1, h.head(t, inbox).Unread)
 	},
 	"events of one group replace each other": func(t *testing.T, h Harness) {
 		cs := channels("collapse-group", 2)
@@ -66,33 +65,31 @@ var collapseTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, []uint64{1, 2}, results[4].Notes[0].Note.Seqs)
 	},
 	"what was deleted, expired or trimmed is not replaced": func(t *testing.T, h Harness) {
-		c := channels("collapse-gone", 1)[0]
-		short := collapsing(`2`, "short", c)
+		short := collapsing(`2`, "short", inbox)
 		short.ExpiresAt = time.Now().Add(-time.Second)
-		h.write(t, collapsing(`1`, "gone", c), short, collapsing(`3`, "old", c))
-		h.delete(t, c, 1)
+		h.write(t, collapsing(`1`, "gone", inbox), short, collapsing(`3`, "old", inbox))
+		h.delete(t, inbox, 1)
 		_, err := h.DB.Expire(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 1, h.count(t, "collapses"), "nothing is left of the others")
-		_, results := h.write(t, collapsing(`4`, "gone", c), collapsing(`5`, "short", c))
+		_, results := h.write(t, collapsing(`4`, "gone", inbox), collapsing(`5`, "short", inbox))
 		require.Empty(t, results[1].Notes)
-		require.EqualValues(t, 3, h.head(t, c).Unread)
+		require.EqualValues(t, 3, h.head(t, inbox).Unread)
 		require.NoError(t, walk(t, h, keepNewest(2)))
-		_, results = h.write(t, collapsing(`6`, "old", c))
+		_, results = h.write(t, collapsing(`6`, "old", inbox))
 		require.Empty(t, results[0].Notes)
-		require.Equal(t, "6 5 4", h.list(t, c, 0, 10, true))
-		require.EqualValues(t, 3, h.head(t, c).Unread)
-		require.NoError(t, h.DB.Purge(t.Context(), c))
+		require.Equal(t, "6 5 4", h.list(t, inbox, 0, 10, true))
+		require.EqualValues(t, 3, h.head(t, inbox).Unread)
+		require.NoError(t, h.DB.Purge(t.Context(), inbox))
 		require.Zero(t, h.count(t, "collapses"))
 	},
 	"a replayed append replaces nothing": func(t *testing.T, h Harness) {
-		c := channels("collapse-key", 1)[0]
-		e := keyed(collapsing(`1`, "k", c), "shop", "key", "body")
+		e := keyed(collapsing(`1`, "k", inbox), "shop", "key", "body")
 		h.write(t, e)
 		_, results := h.write(t, e)
 		require.True(t, results[0].Replayed)
 		require.Empty(t, results[0].Notes)
-		require.Equal(t, "1", h.list(t, c, 0, 10, true))
+		require.Equal(t, "1", h.list(t, inbox, 0, 10, true))
 	},
 	"many channels collapse in one group": func(t *testing.T, h Harness) {
 		cs := channels("collapse-many", 250)

@@ -33,10 +33,9 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 		}
 	},
 	"trimming hides nothing from those who read at the same time": func(t *testing.T, h Harness) {
-		c := channels("trim-race", 1)[0]
 		const total = 1500
-		h.fill(t, c, total)
-		h.anyLog().readWhile(t, c, 3, total, 200, func() error {
+		h.fill(t, inbox, total)
+		h.anyLog().readWhile(t, inbox, 3, total, 200, func() error {
 			for keep := total - 50; keep >= 100; keep -= 50 {
 				if err := walk(t, h, keepNewest(keep)); err != nil {
 					return err
@@ -44,27 +43,26 @@ var concurrencyTests = map[string]func(*testing.T, Harness){
 			}
 			return nil
 		})
-		require.EqualValues(t, total-100, h.head(t, c).Floor)
+		require.EqualValues(t, total-100, h.head(t, inbox).Floor)
 		require.Equal(t, 100, h.count(t, "events"))
 	},
 	"appends and trims and deletes count the unread": func(t *testing.T, h Harness) {
-		c := channels("unread-race", 1)[0]
-		h.fill(t, c, 50)
+		h.fill(t, inbox, 50)
 		var g errgroup.Group
 		for i := range 10 {
 			g.Go(func() error {
-				_, _, err := h.DB.Append(t.Context(), []store.Entry{entry(`1`, c)})
+				_, _, err := h.DB.Append(t.Context(), []store.Entry{entry(`1`, inbox)})
 				return err
 			})
 			g.Go(func() error {
-				_, err := h.DB.Delete(t.Context(), c, uint64(35+i))
+				_, err := h.DB.Delete(t.Context(), inbox, uint64(35+i))
 				return err
 			})
 			g.Go(func() error { return walk(t, h, keepNewest(40)) })
 		}
 		require.NoError(t, g.Wait())
 		require.NoError(t, walk(t, h, keepNewest(40)))
-		head := h.head(t, c)
+		head := h.head(t, inbox)
 		require.EqualValues(t, 60, head.Seq)
 		require.EqualValues(t, 20, head.Floor)
 		require.EqualValues(t, 30, head.Unread, "forty are left, and ten of them are deleted")

@@ -12,41 +12,39 @@ import (
 
 var deleteTests = map[string]func(*testing.T, Harness){
 	"a deleted event leaves a tombstone": func(t *testing.T, h Harness) {
-		c := channels("delete", 1)[0]
-		h.fill(t, c, 5)
-		before := h.head(t, c)
+		h.fill(t, inbox, 5)
+		before := h.head(t, inbox)
 		last := h.tail(t, store.Mark{}, everythingSeen).Last
-		state := h.delete(t, c, 3)
+		state := h.delete(t, inbox, 3)
 
-		after := h.head(t, c)
+		after := h.head(t, inbox)
 		require.EqualValues(t, 5, after.Seq)
 		require.EqualValues(t, 4, after.Unread)
 		require.Greater(t, after.Version, before.Version)
-		require.Equal(t, "1 2 4 5", datas(h.all(t, c)))
-		p := h.page(t, store.Range{Channel: c, After: 2, Version: after.Version, Limit: 1})
+		require.Equal(t, "1 2 4 5", datas(h.all(t, inbox)))
+		p := h.page(t, store.Range{Channel: inbox, After: 2, Version: after.Version, Limit: 1})
 		require.Empty(t, p.Events)
 		require.EqualValues(t, 3, p.Last, "the position passes over it")
 
 		tail := h.tail(t, last, nothingSeen)
 		require.Len(t, tail.Commits, 1)
 		note := &event.Note{Version: after.Version, Head: 5, Unread: 4, Kind: event.NoteRemoved, Seqs: []uint64{3}}
-		require.Equal(t, []store.Change{{Channel: c, Head: 5, Rewrite: true, Note: note}}, tail.Commits[0].Changes)
+		require.Equal(t, []store.Change{{Channel: inbox, Head: 5, Rewrite: true, Note: note}}, tail.Commits[0].Changes)
 		require.Equal(t, store.InboxState{Epoch: h.epoch(t), Head: 5, Unread: 4, Note: note}, state)
 		var rest int
 		require.NoError(t, h.SQL.QueryRowContext(t.Context(), "SELECT LENGTH(data) FROM events WHERE seq = 3").Scan(&rest))
 		require.Zero(t, rest, "what it said is erased")
 	},
 	"deleting what is gone, or never was, is nothing": func(t *testing.T, h Harness) {
-		c := channels("gone", 1)[0]
-		h.fill(t, c, 5)
-		h.delete(t, c, 2)
+		h.fill(t, inbox, 5)
+		h.delete(t, inbox, 2)
 		require.NoError(t, walk(t, h, keepNewest(4)))
-		before, commits := h.head(t, c), h.count(t, "commits")
+		before, commits := h.head(t, inbox), h.count(t, "commits")
 		for _, seq := range []uint64{0, 1, 2, 6, event.MaxSeq} {
-			require.Nil(t, h.delete(t, c, seq).Note)
+			require.Nil(t, h.delete(t, inbox, seq).Note)
 		}
 		require.Equal(t, store.InboxState{Epoch: h.epoch(t)}, h.delete(t, "user:nobody", 1))
-		require.Equal(t, before, h.head(t, c))
+		require.Equal(t, before, h.head(t, inbox))
 		require.Equal(t, commits, h.count(t, "commits"))
 	},
 	"a purged channel goes on from its head": func(t *testing.T, h Harness) {
@@ -99,24 +97,14 @@ var deleteTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, `"long"`, datas(h.all(t, cs[0])))
 	},
 	"many events that expire are buried step by step": func(t *testing.T, h Harness) {
-		c := channels("expiries", 1)[0]
 		entries := make([]store.Entry, 250)
 		for i := range entries {
-			entries[i] = entry(`1`, c)
+			entries[i] = entry(`1`, inbox)
 			entries[i].ExpiresAt = time.Now().Add(-time.Second)
 		}
 		h.write(t, entries...)
-		steps := 1
-		for {
-			more, err := h.DB.Expire(t.Context())
-			require.NoError(t, err)
-			if !more {
-				break
-			}
-			steps++
-		}
-		require.Equal(t, 3, steps)
+		require.Equal(t, 3, stepwise(t, h.DB.Expire))
 		require.Zero(t, h.count(t, "expiries"))
-		require.Zero(t, h.head(t, c).Unread)
+		require.Zero(t, h.head(t, inbox).Unread)
 	},
 }

@@ -28,20 +28,19 @@ var epochTests = map[string]func(*testing.T, Harness){
 		require.NoError(t, h.DB.Readable(t.Context()))
 	},
 	"a foreign server is believed nothing until a notifier has looked": func(t *testing.T, h Harness) {
-		c := channels("foreign", 1)[0]
-		first := h.fill(t, c, 2)
+		first := h.fill(t, inbox, 2)
 		h.replaceServer(t)
 		for _, ask := range map[string]func() error{
-			"heads": func() error { _, err := h.DB.Heads(t.Context(), []event.Channel{c}, false); return err },
-			"fresh": func() error { _, err := h.DB.Heads(t.Context(), []event.Channel{c}, true); return err },
+			"heads": func() error { _, err := h.DB.Heads(t.Context(), []event.Channel{inbox}, false); return err },
+			"fresh": func() error { _, err := h.DB.Heads(t.Context(), []event.Channel{inbox}, true); return err },
 			"tail":  func() error { _, err := h.DB.Tail(t.Context(), store.Mark{}, nothingSeen); return err },
 			"range": func() error {
-				_, err := h.DB.Ranges(t.Context(), []store.Range{{Channel: c, Through: 3, Limit: 1}})
+				_, err := h.DB.Ranges(t.Context(), []store.Range{{Channel: inbox, Through: 3, Limit: 1}})
 				return err
 			},
 			"ready":  func() error { return h.DB.Ready(t.Context()) },
-			"delete": func() error { _, err := h.DB.Delete(t.Context(), c, 1); return err },
-			"purge":  func() error { return h.DB.Purge(t.Context(), c) },
+			"delete": func() error { _, err := h.DB.Delete(t.Context(), inbox, 1); return err },
+			"purge":  func() error { return h.DB.Purge(t.Context(), inbox) },
 			"trim":   func() error { return walk(t, h, keepNewest(1)) },
 			"expire": func() error { _, err := h.DB.Expire(t.Context()); return err },
 			"age":    func() error { _, err := h.DB.AgeOut(t.Context()); return err },
@@ -57,9 +56,9 @@ var epochTests = map[string]func(*testing.T, Harness){
 		second := h.epoch(t)
 		require.NotEqual(t, first, second)
 		require.True(t, second.Valid())
-		require.EqualValues(t, 2, h.head(t, c).Seq)
+		require.EqualValues(t, 2, h.head(t, inbox).Seq)
 		require.Equal(t, second, h.tail(t, store.Mark{}, nothingSeen).Epoch)
-		require.Equal(t, second, h.page(t, store.Range{Channel: c, Epoch: second, Limit: 1}).Epoch)
+		require.Equal(t, second, h.page(t, store.Range{Channel: inbox, Epoch: second, Limit: 1}).Epoch)
 
 		changed, err = h.DB.CheckIdentity(t.Context())
 		require.NoError(t, err)
@@ -67,10 +66,9 @@ var epochTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, second, h.epoch(t))
 	},
 	"no seq is assigned before the new epoch": func(t *testing.T, h Harness) {
-		c := channels("assign", 1)[0]
-		first := h.fill(t, c, 1)
+		first := h.fill(t, inbox, 1)
 		h.replaceServer(t)
-		second := h.fill(t, c, 1)
+		second := h.fill(t, inbox, 1)
 		require.NotEqual(t, first, second)
 		require.Equal(t, second, h.epoch(t))
 	},

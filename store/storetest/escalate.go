@@ -49,16 +49,14 @@ func (h Harness) claim(t *testing.T, n int) []store.Call {
 
 var escalateTests = map[string]func(*testing.T, Harness){
 	"nothing is written unless a rule asks, and of inboxes alone": func(t *testing.T, h Harness) {
-		c := channels("off", 1)[0]
-		h.fill(t, c, 3)
+		h.fill(t, inbox, 3)
 		h.write(t, escalating(`1`, 0, "room:a"))
 		require.Zero(t, h.count(t, "escalations"))
-		h.write(t, escalating(`1`, 0, "room:a", c))
+		h.write(t, escalating(`1`, 0, "room:a", inbox))
 		require.Equal(t, 1, h.count(t, "escalations"))
 	},
 	"an escalation is due after its time": func(t *testing.T, h Harness) {
-		c := channels("later", 1)[0]
-		e := escalating(`1`, store.UnlessRead, c)
+		e := escalating(`1`, store.UnlessRead, inbox)
 		e.Escalate[0].After = time.Hour
 		e.Escalate = append(e.Escalate, store.Escalation{Target: "other"})
 		h.write(t, e)
@@ -68,54 +66,51 @@ var escalateTests = map[string]func(*testing.T, Harness){
 		h.exec(t, "UPDATE escalations SET at = at - 3600000")
 		due, told, _ = h.due(t)
 		require.Equal(t, []uint64{1, 1}, told)
-		require.Equal(t, c, due[0].Channel)
+		require.Equal(t, inbox, due[0].Channel)
 		require.Equal(t, 1, due[0].Size)
 	},
 	"what is read, gone or replaced is not told": func(t *testing.T, h Harness) {
-		c := channels("moot", 1)[0]
 		for range 6 {
-			h.write(t, escalating(`1`, store.UnlessRead, c))
+			h.write(t, escalating(`1`, store.UnlessRead, inbox))
 		}
-		h.write(t, escalating(`1`, store.UnlessOnline, c)) // 7: read, which does not count
+		h.write(t, escalating(`1`, store.UnlessOnline, inbox)) // 7: read, which does not count
 		for range 2 {
-			e := escalating(`1`, store.UnlessRead, c)
+			e := escalating(`1`, store.UnlessRead, inbox)
 			e.CollapseKey = "k"
 			h.write(t, e) // 9 for 8
 		}
-		must := h.must(t, c)
-		must(h.DB.MarkRead(t.Context(), c, 2))
-		must(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{1}))
-		must(h.DB.MarkReadSeqs(t.Context(), c, []uint64{4, 7}))
-		must(h.DB.Delete(t.Context(), c, 5))
+		must := h.must(t, inbox)
+		must(h.DB.MarkRead(t.Context(), inbox, 2))
+		must(h.DB.MarkUnreadSeqs(t.Context(), inbox, []uint64{1}))
+		must(h.DB.MarkReadSeqs(t.Context(), inbox, []uint64{4, 7}))
+		must(h.DB.Delete(t.Context(), inbox, 5))
 		h.exec(t, "UPDATE events SET expires_at = 1 WHERE seq = 6")
 		_, told, moot := h.due(t)
 		require.Equal(t, []uint64{1, 3, 7, 9}, told)
 		require.Equal(t, []uint64{2, 4, 5, 6, 8}, moot)
-		require.NoError(t, h.DB.Purge(t.Context(), c))
+		require.NoError(t, h.DB.Purge(t.Context(), inbox))
 		_, told, moot = h.due(t)
 		require.Empty(t, told)
 		require.Len(t, moot, 9)
 	},
 	"what is seen is not told where that counts": func(t *testing.T, h Harness) {
-		c := channels("glance", 1)[0]
 		for _, unless := range []store.Unless{store.UnlessSeen, store.UnlessRead, store.UnlessSeen, store.UnlessSeen | store.UnlessRead, store.UnlessSeen} {
-			h.write(t, escalating(`1`, unless, c))
+			h.write(t, escalating(`1`, unless, inbox))
 		}
-		h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 2))
-		h.must(t, c)(h.DB.MarkReadSeqs(t.Context(), c, []uint64{3}))
+		h.must(t, inbox)(h.DB.MarkSeen(t.Context(), inbox, 2))
+		h.must(t, inbox)(h.DB.MarkReadSeqs(t.Context(), inbox, []uint64{3}))
 		due, told, moot := h.due(t)
 		require.Equal(t, []uint64{2, 4, 5}, told)
 		require.Equal(t, []uint64{1, 3}, moot, "who reads it sees it")
 		require.NoError(t, h.DB.MakeCalls(t.Context(), due, []store.NewCall{{ID: store.CallID{1}, Events: due}}))
-		h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 4))
+		h.must(t, inbox)(h.DB.MarkSeen(t.Context(), inbox, 4))
 		calls := h.claim(t, 1)
 		require.Len(t, calls[0].Events, 2, "what was seen meanwhile is left out")
 		require.EqualValues(t, 2, calls[0].Events[0].Seq)
 		require.EqualValues(t, 5, calls[0].Events[1].Seq)
 	},
 	"a call is made once, whoever else makes it": func(t *testing.T, h Harness) {
-		c := channels("once", 1)[0]
-		h.write(t, escalating(`1`, 0, c), escalating(`2`, 0, c))
+		h.write(t, escalating(`1`, 0, inbox), escalating(`2`, 0, inbox))
 		due, _, _ := h.due(t)
 		require.NoError(t, h.DB.MakeCalls(t.Context(), due[:1], []store.NewCall{{ID: store.CallID{1}, Events: due[:1]}}))
 		err := h.DB.MakeCalls(t.Context(), due, []store.NewCall{{ID: store.CallID{2}, Events: due}})
@@ -125,18 +120,17 @@ var escalateTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, 1, h.count(t, "escalations"))
 	},
 	"a call belongs to who claimed it, until the lease is over": func(t *testing.T, h Harness) {
-		c := channels("lease", 1)[0]
-		h.write(t, escalating(`1`, store.UnlessRead, c), escalating(`2`, store.UnlessRead, c))
+		h.write(t, escalating(`1`, store.UnlessRead, inbox), escalating(`2`, store.UnlessRead, inbox))
 		h.call(t, 1)
 		first := h.claim(t, 5)
 		require.Len(t, first, 1)
 		require.Equal(t, 1, first[0].Tries)
 		require.Equal(t, uint64(2), first[0].Unread)
-		require.Equal(t, c, first[0].Channel)
+		require.Equal(t, inbox, first[0].Channel)
 		require.Empty(t, h.claim(t, 5))
 
 		h.exec(t, "UPDATE escalation_calls SET at = at - 60000")
-		h.must(t, c)(h.DB.MarkReadSeqs(t.Context(), c, []uint64{1}))
+		h.must(t, inbox)(h.DB.MarkReadSeqs(t.Context(), inbox, []uint64{1}))
 		second := h.claim(t, 5)
 		require.Len(t, second, 1)
 		require.Equal(t, first[0].ID, second[0].ID, "another try has the same name")
@@ -154,8 +148,7 @@ var escalateTests = map[string]func(*testing.T, Harness){
 		require.Zero(t, h.count(t, "escalation_calls"))
 	},
 	"a parked call is shown, released, and forgotten in the end": func(t *testing.T, h Harness) {
-		c := channels("parked", 1)[0]
-		h.write(t, escalating(`1`, 0, c))
+		h.write(t, escalating(`1`, 0, inbox))
 		h.call(t, 1)
 		require.NoError(t, h.DB.PutOffCall(t.Context(), h.claim(t, 1)[0], time.Hour, true, "it said 500"))
 		h.exec(t, "UPDATE escalation_calls SET made = made - 86400000")
@@ -167,7 +160,7 @@ var escalateTests = map[string]func(*testing.T, Harness){
 		require.NoError(t, err)
 		require.Len(t, parked, 1)
 		require.Equal(t, "it said 500", parked[0].Error)
-		require.Equal(t, c, parked[0].Channel)
+		require.Equal(t, inbox, parked[0].Channel)
 
 		n, err := h.DB.ReleaseCalls(t.Context(), "main")
 		require.NoError(t, err)

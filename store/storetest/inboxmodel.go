@@ -55,9 +55,9 @@ var modelTests = map[string]func(*testing.T, Harness){
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		rng := rand.New(rand.NewPCG(seed, 1)) // repeatable on purpose
-		c, m := channels("model", 1)[0], new(mailbox)
+		m := new(mailbox)
 		for step := range 80 {
-			change, what := m.step(t, h, rng, c)
+			change, what := m.step(t, h, rng, inbox)
 			state, err := change()
 			require.NoError(t, err, what)
 			if rng.IntN(4) == 0 && !strings.HasPrefix(what, "append") { // its answer was lost
@@ -66,17 +66,17 @@ var modelTests = map[string]func(*testing.T, Harness){
 				require.Nil(t, again.Note, "%s: repeating it changes nothing", what)
 				state.Note = nil
 			}
-			head := h.head(t, c)
+			head := h.head(t, inbox)
 			require.Equal(t, m.unread(), head.Unread, "step %d, %s", step, what)
-			m.requireCounts(t, h.counts(t, c), fmt.Sprintf("step %d, %s", step, what))
+			m.requireCounts(t, h.counts(t), fmt.Sprintf("step %d, %s", step, what))
 			if state.Note != nil {
 				require.Equal(t, head.Version, state.Note.Version, what)
 				require.Equal(t, head.Unread, state.Note.Unread, what)
 			}
 			if step%8 == 7 {
-				require.Equal(t, m.list(false), h.walkInbox(t, rng, c, false), "step %d, %s", step, what)
-				require.Equal(t, m.list(true), h.walkInbox(t, rng, c, true), "step %d, %s", step, what)
-				m.requireFiltered(t, h, rng, c)
+				require.Equal(t, m.list(false), h.walkInbox(t, rng, inbox, false), "step %d, %s", step, what)
+				require.Equal(t, m.list(true), h.walkInbox(t, rng, inbox, true), "step %d, %s", step, what)
+				m.requireFiltered(t, h, rng, inbox)
 			}
 		}
 	},
@@ -84,11 +84,7 @@ var modelTests = map[string]func(*testing.T, Harness){
 		cs := channels("storm", 3)
 		h.write(t, collapsing(`1`, "k0", cs...))
 		atOnce(t, 8, 25, func(rng *rand.Rand) error { return h.disturb(t, rng, cs) })
-		for more := true; more; {
-			var err error
-			more, err = h.DB.Expire(t.Context())
-			require.NoError(t, err)
-		}
+		stepwise(t, h.DB.Expire)
 		for _, c := range cs {
 			require.EqualValues(t, h.recount(t, c), h.head(t, c).Unread)
 		}
@@ -117,30 +113,23 @@ func atOnce(t *testing.T, workers, times int, do func(*rand.Rand) error) {
 // disturb does something random to random channels.
 func (h Harness) disturb(t *testing.T, rng *rand.Rand, cs []event.Channel) (err error) {
 	ctx, c := t.Context(), cs[rng.IntN(len(cs))]
-	seqs := randomSeqs(rng, 100)
 	switch n := rng.IntN(24); {
-	case n >= 20:
-		_, err = h.tidyUp(ctx, rng, c, seqs)
-	case n < 9:
+	case n < 4:
 		e := collapsing(`1`, []string{"", "k0", "k1"}[rng.IntN(3)], cs[rng.IntN(2):]...)
 		if rng.IntN(6) == 0 {
 			e.ExpiresAt = time.Now().Add(-time.Second)
 		}
 		_, _, err = h.DB.Append(ctx, []store.Entry{e, collapsing(`2`, "k1", c)})
-	case n < 11:
-		_, err = h.DB.MarkRead(ctx, c, rng.Uint64N(100))
-	case n < 13:
-		_, err = h.DB.MarkReadSeqs(ctx, c, seqs)
-	case n < 15:
-		_, err = h.DB.MarkUnreadSeqs(ctx, c, seqs)
-	case n < 17:
+	case n < 6:
 		_, err = h.DB.Delete(ctx, c, rng.Uint64N(100))
-	case n < 18:
+	case n < 7:
 		_, err = h.DB.Expire(ctx)
-	case n < 19:
+	case n < 8:
 		err = walk(t, h, keepNewest(40+rng.IntN(40)))
-	default:
+	case n < 9:
 		_, err = h.DB.Inbox(ctx, c, 0, 20, rng.IntN(2) == 0)
+	default:
+		err = h.operate(t, rng, c, 100)
 	}
 	return err
 }

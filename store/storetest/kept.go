@@ -33,7 +33,7 @@ type KeptFactory func(t *testing.T, cfg kept.Config) KeptHarness
 // are for inboxes; and one epoch for all channels.
 func RunKept(t *testing.T, open KeptFactory) {
 	for _, group := range []map[string]keptTest{
-		keptAppendTests, keptReadTests, keptKeyTests, keptTrimTests, keptEpochTests, keptBusTests, keptConcurrencyTests,
+		keptAppendTests, keptKeyTests, keptTrimTests, keptEpochTests, keptBusTests, keptConcurrencyTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

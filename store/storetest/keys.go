@@ -34,21 +34,19 @@ var keyTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, commits, h.count(t, "commits"), "a group of replays changes nothing")
 	},
 	"a failed append does not use up its key": func(t *testing.T, h Harness) {
-		c := channels("retry", 1)[0]
-		e := keyed(entry(`1`, c), "shop", "k", "body")
+		e := keyed(entry(`1`, inbox), "shop", "k", "body")
 		_, _, err := h.DB.Append(t.Context(), []store.Entry{e, {Type: "none"}})
 		require.ErrorIs(t, err, store.ErrNotWritten)
 		_, results := h.write(t, e)
 		require.False(t, results[0].Replayed)
 	},
 	"of concurrent duplicates one appends": func(t *testing.T, h Harness) {
-		c := channels("dup", 1)[0]
 		var mu sync.Mutex
 		var fresh int
 		var g errgroup.Group
 		for i := range 40 {
 			g.Go(func() error {
-				e := keyed(entry(`1`, c), "shop", fmt.Sprintf("k%d", i%4), "body")
+				e := keyed(entry(`1`, inbox), "shop", fmt.Sprintf("k%d", i%4), "body")
 				_, results, err := h.DB.Append(t.Context(), []store.Entry{e, entry(`2`, channels("dup-other", 40)[i])})
 				if err != nil {
 					return err
@@ -66,13 +64,12 @@ var keyTests = map[string]func(*testing.T, Harness){
 		}
 		require.NoError(t, g.Wait())
 		require.Equal(t, 4, fresh)
-		require.EqualValues(t, 4, h.head(t, c).Seq)
+		require.EqualValues(t, 4, h.head(t, inbox).Seq)
 	},
 	"hundreds of keys in one group": func(t *testing.T, h Harness) {
-		c := channels("keys", 1)[0]
 		entries := make([]store.Entry, 1200)
 		for i := range entries {
-			entries[i] = keyed(entry(strconv.Itoa(i), c), "shop", fmt.Sprintf("k%d", i), "body")
+			entries[i] = keyed(entry(strconv.Itoa(i), inbox), "shop", fmt.Sprintf("k%d", i), "body")
 		}
 		_, first := h.write(t, entries...)
 		_, again := h.write(t, entries...)
@@ -80,6 +77,6 @@ var keyTests = map[string]func(*testing.T, Harness){
 			require.True(t, again[i].Replayed)
 			require.Equal(t, first[i].Seqs, again[i].Seqs)
 		}
-		require.EqualValues(t, len(entries), h.head(t, c).Seq)
+		require.EqualValues(t, len(entries), h.head(t, inbox).Seq)
 	},
 }

@@ -58,15 +58,14 @@ var muteTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, []uint64{5}, results[0].Seqs)
 	},
 	"what is muted is told with a version of its own": func(t *testing.T, h Harness) {
-		c := channels("mute-note", 1)[0]
-		h.fill(t, c, 3)
-		note := h.mute(t, c, "like")
-		require.Equal(t, &event.Note{Version: h.head(t, c).Version, Head: 3, Unread: 3, Kind: event.NoteMuted, Muted: ",like,"}, note)
+		h.fill(t, inbox, 3)
+		note := h.mute(t, inbox, "like")
+		require.Equal(t, &event.Note{Version: h.head(t, inbox).Version, Head: 3, Unread: 3, Kind: event.NoteMuted, Muted: ",like,"}, note)
 		commits := h.tail(t, store.Mark{}, nothingSeen).Commits
 		require.Equal(t, note, commits[len(commits)-1].Changes[0].Note, "the tail has it too")
-		require.Nil(t, h.mute(t, c, "like"), "once more changes nothing")
-		require.Equal(t, event.Muted(""), h.mute(t, c).Muted)
-		h.requireNotesAgree(t, []event.Channel{c})
+		require.Nil(t, h.mute(t, inbox, "like"), "once more changes nothing")
+		require.Equal(t, event.Muted(""), h.mute(t, inbox).Muted)
+		h.requireNotesAgree(t, []event.Channel{inbox})
 	},
 	"a muted event is told of nowhere and replaces nothing": func(t *testing.T, h Harness) {
 		cs := channels("mute-quiet", 2)
@@ -100,16 +99,15 @@ var muteTests = map[string]func(*testing.T, Harness){
 		require.Zero(t, h.head(t, cs[0]).Seq)
 	},
 	"as much may be muted as a person may ask for, and a purge leaves it": func(t *testing.T, h Harness) {
-		c := channels("mute-most", 1)[0]
 		var types []string
 		for i := range 15 {
 			types = append(types, strings.Repeat(string(rune('a'+i)), event.MaxType))
 		}
-		note := h.mute(t, c, types...)
+		note := h.mute(t, inbox, types...)
 		commits := h.tail(t, store.Mark{}, nothingSeen).Commits
 		require.Equal(t, note, commits[len(commits)-1].Changes[0].Note)
-		require.NoError(t, h.DB.Purge(t.Context(), c))
-		_, results := h.write(t, typed(types[14], c))
+		require.NoError(t, h.DB.Purge(t.Context(), inbox))
+		_, results := h.write(t, typed(types[14], inbox))
 		require.Equal(t, []uint64{0}, results[0].Seqs)
 	},
 }

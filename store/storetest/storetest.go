@@ -47,6 +47,9 @@ const (
 	tick     = 5 * time.Millisecond
 )
 
+// inbox is somebody's, for whoever does not care whose.
+const inbox event.Channel = "user:suite"
+
 // channels names n channels of one test.
 func channels(prefix string, n int) []event.Channel {
 	cs := make([]event.Channel, n)
@@ -107,18 +110,8 @@ func (h Harness) page(t *testing.T, r store.Range) store.Page {
 // all reads a channel from its beginning to its end.
 func (h Harness) all(t *testing.T, c event.Channel) []event.Event {
 	t.Helper()
-	var events []event.Event
-	var after uint64
-	epoch, head := h.epoch(t), h.head(t, c)
-	for {
-		p := h.page(t, store.Range{Channel: c, After: after, Epoch: epoch, Through: head.Seq, Version: head.Version, Limit: 100})
-		events = append(events, p.Events...)
-		if p.Last >= p.Seq {
-			return events
-		}
-		require.Greater(t, p.Last, after, "a page that does not reach the head goes on")
-		after = p.Last
-	}
+	head := h.head(t, c)
+	return h.anyLog().read(t, store.Range{Channel: c, Epoch: h.epoch(t), Through: head.Seq, Version: head.Version})
 }
 
 func (h Harness) delete(t *testing.T, c event.Channel, seq uint64) store.InboxState {
@@ -140,6 +133,17 @@ func (h Harness) count(t *testing.T, table string) int {
 	var n int
 	require.NoError(t, h.SQL.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n))
 	return n
+}
+
+// stepwise calls do until there is no more to do, and returns how often it did.
+func stepwise(t *testing.T, do func(context.Context) (more bool, err error)) (calls int) {
+	t.Helper()
+	for more := true; more; calls++ {
+		var err error
+		more, err = do(t.Context())
+		require.NoError(t, err)
+	}
+	return calls
 }
 
 func seqs(events []event.Event) []uint64 {

@@ -55,10 +55,9 @@ var tailTests = map[string]func(*testing.T, Harness){
 		require.Empty(t, h.tail(t, tail.Last, nothingSeen).Commits)
 	},
 	"rows that were seen are not returned again": func(t *testing.T, h Harness) {
-		c := channels("seen", 1)[0]
-		h.fill(t, c, 1)
+		h.fill(t, inbox, 1)
 		first := h.tail(t, store.Mark{}, nothingSeen).Commits[0].Token
-		h.fill(t, c, 1)
+		h.fill(t, inbox, 1)
 		tail := h.tail(t, store.Mark{}, func(m store.Mark) bool { return m.Token == first })
 		require.Len(t, tail.Commits, 1)
 		require.EqualValues(t, 2, tail.Commits[0].Changes[0].Head)
@@ -70,8 +69,7 @@ var tailTests = map[string]func(*testing.T, Harness){
 	// Ids do not commit in order: the tail is re-read from before, and a row is
 	// known by its token even where another one has had its id.
 	"a row with a lower id that comes late is found by its token": func(t *testing.T, h Harness) {
-		c := channels("late", 1)[0]
-		h.fill(t, c, 1)
+		h.fill(t, inbox, 1)
 		seen := make(map[store.Token]bool)
 		remember := func(m store.Mark) bool {
 			was := seen[m.Token]
@@ -82,8 +80,7 @@ var tailTests = map[string]func(*testing.T, Harness){
 		h.exec(t, "UPDATE commits SET id = id + 10")
 		tail = h.tail(t, store.Mark{ID: tail.Last.ID - 1}, remember)
 		require.Empty(t, tail.Commits)
-		token := make([]byte, 16)
-		rand.Read(token)
+		token := []byte(rand.Text()[:16])
 		h.exec(t, "INSERT INTO commits (id, token, at, changes) SELECT id - 5, ?, at, changes FROM commits", token)
 		tail = h.tail(t, store.Mark{}, remember)
 		require.Len(t, tail.Commits, 1)
@@ -95,9 +92,7 @@ var tailTests = map[string]func(*testing.T, Harness){
 		const transactions = 160 // of some 100 KB of changes each
 		h.write(t, entry(`1`, cs...))
 		for i := 2; i <= transactions; i++ {
-			token := make([]byte, 16)
-			rand.Read(token)
-			h.exec(t, "INSERT INTO commits (id, token, at, changes) SELECT ?, ?, at, changes FROM commits WHERE id = 1", i, token)
+			h.exec(t, "INSERT INTO commits (id, token, at, changes) SELECT ?, ?, at, changes FROM commits WHERE id = 1", i, []byte(rand.Text()[:16]))
 		}
 		var got []uint64
 		after, calls := store.Mark{}, 0
@@ -118,9 +113,8 @@ var tailTests = map[string]func(*testing.T, Harness){
 	// A transaction that is under way holds back what is settled; everything
 	// below it is.
 	"a missing id ends what is settled": func(t *testing.T, h Harness) {
-		c := channels("gap", 1)[0]
 		for range 6 {
-			h.fill(t, c, 1)
+			h.fill(t, inbox, 1)
 		}
 		rows := marks(h.tail(t, store.Mark{}, nothingSeen).Commits)
 		h.exec(t, "DELETE FROM commits WHERE id = ?", rows[3].ID)
@@ -134,15 +128,13 @@ var tailTests = map[string]func(*testing.T, Harness){
 	// A crash can take transactions with it that were committed and seen, and
 	// what comes then gets their ids.
 	"a row that is gone, or is another, is noticed": func(t *testing.T, h Harness) {
-		c := channels("lost", 1)[0]
 		for range 3 {
-			h.fill(t, c, 1)
+			h.fill(t, inbox, 1)
 		}
 		rows := marks(h.tail(t, store.Mark{}, nothingSeen).Commits)
 		last := rows[2]
 		require.False(t, h.tail(t, last, nothingSeen).Lost)
-		token := make([]byte, 16)
-		rand.Read(token)
+		token := []byte(rand.Text()[:16])
 		h.exec(t, "UPDATE commits SET token = ? WHERE id = ?", token, last.ID)
 		require.True(t, h.tail(t, last, nothingSeen).Lost)
 		h.exec(t, "DELETE FROM commits WHERE id = ?", last.ID)
@@ -153,7 +145,7 @@ var tailTests = map[string]func(*testing.T, Harness){
 		require.False(t, h.tail(t, last, nothingSeen).Lost, "it went by age")
 	},
 	"a row of another format is an error": func(t *testing.T, h Harness) {
-		h.fill(t, channels("format", 1)[0], 1)
+		h.fill(t, inbox, 1)
 		for _, broken := range []string{"", "\x02", "\x01\x00", "\x01\x00\x09user:a", "\x01\x00\x06user:a", "\x01\x00\x06user:a\x80"} {
 			h.exec(t, "UPDATE commits SET changes = ?", []byte(broken))
 			_, err := h.DB.Tail(t.Context(), store.Mark{}, nothingSeen)

@@ -3,9 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,11 +14,11 @@ import (
 	"github.com/bellhop/bellhop/store"
 )
 
-// counts is what the log counts in an inbox.
-func (h Harness) counts(t *testing.T, c event.Channel) store.InboxCounts {
+// counts is what the log counts in the inbox.
+func (h Harness) counts(t *testing.T) store.InboxCounts {
 	t.Helper()
-	head := h.head(t, c)
-	expect := store.Range{Channel: c, Epoch: h.epoch(t), Through: head.Seq, Version: head.Version}
+	head := h.head(t, inbox)
+	expect := store.Range{Channel: inbox, Epoch: h.epoch(t), Through: head.Seq, Version: head.Version}
 	counts, err := h.DB.Counts(t.Context(), expect)
 	// The largest count may take longer than a reading is given, where the race detector
 	// and other tests have the processors.
@@ -35,120 +33,95 @@ func (h Harness) counts(t *testing.T, c event.Channel) store.InboxCounts {
 
 var tidyTests = map[string]func(*testing.T, Harness){
 	"what is seen is apart from what is read": func(t *testing.T, h Harness) {
-		c := channels("seen", 1)[0]
-		none, err := h.DB.MarkSeen(t.Context(), c, 9)
+		none, err := h.DB.MarkSeen(t.Context(), inbox, 9)
 		require.NoError(t, err)
 		require.Equal(t, store.InboxState{Epoch: h.epoch(t)}, none)
-		h.fill(t, c, 8)
-		require.EqualValues(t, 8, h.counts(t, c).Unseen, "nobody said what was seen")
-		s := h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 5))
+		h.fill(t, inbox, 8)
+		require.EqualValues(t, 8, h.counts(t).Unseen, "nobody said what was seen")
+		s := h.must(t, inbox)(h.DB.MarkSeen(t.Context(), inbox, 5))
 		require.Equal(t, &event.Note{Version: s.Note.Version, Head: 8, Unread: 8, Kind: event.NoteSeen, UpTo: 5}, s.Note)
 		commits := h.tail(t, store.Mark{}, nothingSeen).Commits
 		require.Equal(t, s.Note, commits[len(commits)-1].Changes[0].Note, "the tail has it too")
-		require.Nil(t, h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 5)).Note, "once more changes nothing")
-		require.Nil(t, h.must(t, c)(h.DB.MarkSeen(t.Context(), c, 4)).Note, "the watermark does not go back")
+		require.Nil(t, h.must(t, inbox)(h.DB.MarkSeen(t.Context(), inbox, 5)).Note, "once more changes nothing")
+		require.Nil(t, h.must(t, inbox)(h.DB.MarkSeen(t.Context(), inbox, 4)).Note, "the watermark does not go back")
 		for _, step := range []struct {
 			do     func() (store.InboxState, error)
 			unseen int
 		}{
-			{func() (store.InboxState, error) { return h.DB.MarkReadSeqs(t.Context(), c, []uint64{2, 7}) }, 2},
-			{func() (store.InboxState, error) { return h.DB.MarkRead(t.Context(), c, 6) }, 1},
-			{func() (store.InboxState, error) { return h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{3, 6, 7}) }, 3},
-			{func() (store.InboxState, error) { return h.DB.Delete(t.Context(), c, 8) }, 2},
-			{func() (store.InboxState, error) { return h.DB.MarkSeen(t.Context(), c, event.MaxSeq) }, 0},
+			{func() (store.InboxState, error) { return h.DB.MarkReadSeqs(t.Context(), inbox, []uint64{2, 7}) }, 2},
+			{func() (store.InboxState, error) { return h.DB.MarkRead(t.Context(), inbox, 6) }, 1},
+			{func() (store.InboxState, error) { return h.DB.MarkUnreadSeqs(t.Context(), inbox, []uint64{3, 6, 7}) }, 3},
+			{func() (store.InboxState, error) { return h.DB.Delete(t.Context(), inbox, 8) }, 2},
+			{func() (store.InboxState, error) { return h.DB.MarkSeen(t.Context(), inbox, event.MaxSeq) }, 0},
 		} {
-			h.must(t, c)(step.do())
-			require.EqualValues(t, step.unseen, h.counts(t, c).Unseen)
+			h.must(t, inbox)(step.do())
+			require.EqualValues(t, step.unseen, h.counts(t).Unseen)
 		}
-		h.fill(t, c, 2)
-		require.EqualValues(t, 2, h.counts(t, c).Unseen, "what comes later is unseen")
+		h.fill(t, inbox, 2)
+		require.EqualValues(t, 2, h.counts(t).Unseen, "what comes later is unseen")
 		require.NoError(t, walk(t, h, keepNewest(1)))
-		require.EqualValues(t, 1, h.counts(t, c).Unseen)
-		require.NoError(t, h.DB.Purge(t.Context(), c))
-		require.Zero(t, h.counts(t, c).Unseen)
+		require.EqualValues(t, 1, h.counts(t).Unseen)
+		require.NoError(t, h.DB.Purge(t.Context(), inbox))
+		require.Zero(t, h.counts(t).Unseen)
 	},
 	"a list is filtered by types, and what is unread is counted by them": func(t *testing.T, h Harness) {
-		c := channels("types", 1)[0]
-		for i, kind := range []string{"like", "reply", "like", "note", "reply", "like"} {
-			e := entry(strconv.Itoa(i+1), c)
-			e.Type = kind
-			h.write(t, e)
+		for _, kind := range []string{"like", "reply", "like", "note", "reply", "like"} {
+			h.write(t, typed(kind, inbox))
 		}
 		list := func(before uint64, limit int, unread bool, types ...string) string {
-			p, err := h.DB.ListInbox(t.Context(), store.InboxQuery{Channel: c, Before: before, Limit: limit, Unread: unread, Types: types})
-			require.NoError(t, err)
-			var out []string
-			for _, item := range p.Items {
-				require.Contains(t, types, item.Type)
-				out = append(out, shown(item.Seq, item.Read))
-			}
-			if p.Next != 0 {
-				out = append(out, fmt.Sprint("-> ", p.Next))
-			}
-			return strings.Join(out, " ")
+			return h.listed(t, store.InboxQuery{Channel: inbox, Before: before, Limit: limit, Unread: unread, Types: types})
 		}
 		require.Equal(t, "6 3 1", list(0, 3, false, "like"))
 		require.Equal(t, "6 3 -> 3", list(0, 2, false, "like"))
 		require.Equal(t, "1", list(3, 2, false, "like"))
 		require.Equal(t, "5 4 2", list(0, 9, false, "reply", "note"))
 		require.Empty(t, list(0, 9, false, "other"))
-		require.Equal(t, map[string]uint64{"like": 3, "reply": 2, "note": 1}, h.counts(t, c).ByType)
-		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 4))
-		h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{1}))
-		h.must(t, c)(h.DB.MarkReadSeqs(t.Context(), c, []uint64{5}))
+		require.Equal(t, map[string]uint64{"like": 3, "reply": 2, "note": 1}, h.counts(t).ByType)
+		h.must(t, inbox)(h.DB.MarkRead(t.Context(), inbox, 4))
+		h.must(t, inbox)(h.DB.MarkUnreadSeqs(t.Context(), inbox, []uint64{1}))
+		h.must(t, inbox)(h.DB.MarkReadSeqs(t.Context(), inbox, []uint64{5}))
 		require.Equal(t, "6 (3) 1", list(0, 9, false, "like"))
 		require.Equal(t, "6 1", list(0, 9, true, "like"))
 		require.Empty(t, list(0, 9, true, "reply"))
-		require.Equal(t, map[string]uint64{"like": 2}, h.counts(t, c).ByType)
+		require.Equal(t, map[string]uint64{"like": 2}, h.counts(t).ByType)
 		require.NoError(t, walk(t, h, keepNewest(1)))
-		require.Equal(t, map[string]uint64{"like": 1}, h.counts(t, c).ByType)
+		require.Equal(t, map[string]uint64{"like": 1}, h.counts(t).ByType)
 	},
 	"what is archived leaves the list and the count, and comes back": func(t *testing.T, h Harness) {
-		c := channels("archive", 1)[0]
-		archived := func() string {
-			p, err := h.DB.ListInbox(t.Context(), store.InboxQuery{Channel: c, Limit: 9, Archived: true})
-			require.NoError(t, err)
-			require.Zero(t, p.Next)
-			var out []string
-			for _, item := range p.Items {
-				out = append(out, shown(item.Seq, item.Read))
-			}
-			return strings.Join(out, " ")
-		}
-		h.write(t, entry(`1`, c), entry(`2`, c), collapsing(`3`, "k", c), entry(`4`, c), entry(`5`, c))
-		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 2))
-		h.delete(t, c, 5)
-		s := h.must(t, c)(h.DB.Archive(t.Context(), c, []uint64{5, 3, 1, 3, 99}))
+		archived := func() string { return h.listed(t, store.InboxQuery{Channel: inbox, Limit: 9, Archived: true}) }
+		h.write(t, entry(`1`, inbox), entry(`2`, inbox), collapsing(`3`, "k", inbox), entry(`4`, inbox), entry(`5`, inbox))
+		h.must(t, inbox)(h.DB.MarkRead(t.Context(), inbox, 2))
+		h.delete(t, inbox, 5)
+		s := h.must(t, inbox)(h.DB.Archive(t.Context(), inbox, []uint64{5, 3, 1, 3, 99}))
 		require.Equal(t, &event.Note{Version: s.Note.Version, Head: 5, Unread: 1, Kind: event.NoteArchived, Seqs: []uint64{1, 3}}, s.Note)
-		require.Equal(t, "4 (2)", h.list(t, c, 0, 9, false))
+		require.Equal(t, "4 (2)", h.list(t, inbox, 0, 9, false))
 		require.Equal(t, "(3) (1)", archived())
-		require.Equal(t, "1 2 3 4", datas(h.all(t, c)), "replays have them")
-		require.Nil(t, h.must(t, c)(h.DB.Archive(t.Context(), c, []uint64{1, 3})).Note, "once more changes nothing")
-		require.Nil(t, h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{1, 3})).Note, "what is archived is read")
-		h.write(t, collapsing(`6`, "k", c))
-		require.Equal(t, "6 4 (2)", h.list(t, c, 0, 9, false))
+		require.Equal(t, "1 2 3 4", datas(h.all(t, inbox)), "replays have them")
+		require.Nil(t, h.must(t, inbox)(h.DB.Archive(t.Context(), inbox, []uint64{1, 3})).Note, "once more changes nothing")
+		require.Nil(t, h.must(t, inbox)(h.DB.MarkUnreadSeqs(t.Context(), inbox, []uint64{1, 3})).Note, "what is archived is read")
+		h.write(t, collapsing(`6`, "k", inbox))
+		require.Equal(t, "6 4 (2)", h.list(t, inbox, 0, 9, false))
 		require.Equal(t, "(3) (1)", archived(), "and nothing replaces it")
-		s = h.must(t, c)(h.DB.Unarchive(t.Context(), c, []uint64{3, 4, 5, 99}))
+		s = h.must(t, inbox)(h.DB.Unarchive(t.Context(), inbox, []uint64{3, 4, 5, 99}))
 		require.Equal(t, &event.Note{Version: s.Note.Version, Head: 6, Unread: 2}, s.Note)
-		require.Equal(t, "6 4 (3) (2)", h.list(t, c, 0, 9, false))
-		require.Nil(t, h.must(t, c)(h.DB.Unarchive(t.Context(), c, []uint64{3})).Note)
-		h.delete(t, c, 1)
+		require.Equal(t, "6 4 (3) (2)", h.list(t, inbox, 0, 9, false))
+		require.Nil(t, h.must(t, inbox)(h.DB.Unarchive(t.Context(), inbox, []uint64{3})).Note)
+		h.delete(t, inbox, 1)
 		require.Empty(t, archived(), "it can be deleted there")
 	},
 	"badge, count and list agree after 200 operations of five clients at once": func(t *testing.T, h Harness) {
-		c := channels("five", 1)[0]
-		atOnce(t, 5, 40, func(rng *rand.Rand) error { return h.operate(t, rng, c) })
-		h.mute(t, c)
-		h.fill(t, c, 1)
-		s := h.must(t, c)(h.DB.Delete(t.Context(), c, h.head(t, c).Seq))
-		h.requireNotesAgree(t, []event.Channel{c})
-		counts := h.counts(t, c)
+		atOnce(t, 5, 40, func(rng *rand.Rand) error { return h.operate(t, rng, inbox, 60) })
+		h.mute(t, inbox)
+		h.fill(t, inbox, 1)
+		s := h.must(t, inbox)(h.DB.Delete(t.Context(), inbox, h.head(t, inbox).Seq))
+		h.requireNotesAgree(t, []event.Channel{inbox})
+		counts := h.counts(t)
 		require.Equal(t, counts.Unread, s.Note.Unread, "the badge")
-		require.EqualValues(t, h.recount(t, c), counts.Unread, "the list")
+		require.EqualValues(t, h.recount(t, inbox), counts.Unread, "the list")
 		require.LessOrEqual(t, counts.Unseen, counts.Unread)
 		tabs, listed := uint64(0), 0
 		for kind, n := range counts.ByType {
-			list := h.walkFiltered(t, rand.New(rand.NewPCG(1, 1)), store.InboxQuery{Channel: c, Unread: true, Types: []string{kind}})
+			list := h.walkFiltered(t, rand.New(rand.NewPCG(1, 1)), store.InboxQuery{Channel: inbox, Unread: true, Types: []string{kind}})
 			require.Len(t, strings.Fields(list), int(n), "the tab of %s", kind)
 			tabs, listed = tabs+n, listed+len(strings.Fields(list))
 		}
@@ -185,47 +158,44 @@ var tidyTests = map[string]func(*testing.T, Harness){
 		require.Equal(t, "6 4 2", h.list(t, c, 0, 9, false), "the key can be used again")
 	},
 	"an event may renew a read one of its collapse key": func(t *testing.T, h Harness) {
-		c := channels("renew", 1)[0]
 		renewing := func(data, key string) store.Entry {
-			e := collapsing(data, key, c)
+			e := collapsing(data, key, inbox)
 			e.Renew = true
 			return e
 		}
-		h.write(t, collapsing(`1`, "k", c), collapsing(`2`, "l", c), collapsing(`3`, "m", c))
-		h.must(t, c)(h.DB.MarkRead(t.Context(), c, 3))
-		h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{2}))
-		_, results := h.write(t, renewing(`4`, "k"), renewing(`5`, "l"), collapsing(`6`, "m", c))
-		head := h.head(t, c)
+		h.write(t, collapsing(`1`, "k", inbox), collapsing(`2`, "l", inbox), collapsing(`3`, "m", inbox))
+		h.must(t, inbox)(h.DB.MarkRead(t.Context(), inbox, 3))
+		h.must(t, inbox)(h.DB.MarkUnreadSeqs(t.Context(), inbox, []uint64{2}))
+		_, results := h.write(t, renewing(`4`, "k"), renewing(`5`, "l"), collapsing(`6`, "m", inbox))
+		head := h.head(t, inbox)
 		require.Equal(t, []store.ChannelNote{{
-			Channel: c,
+			Channel: inbox,
 			Note:    &event.Note{Version: head.Version, Head: 6, Unread: 3, Kind: event.NoteRenewed, Seqs: []uint64{1, 2}},
 		}}, results[2].Notes)
-		require.Equal(t, "6 5 4 (3)", h.list(t, c, 0, 9, false), "without renew a read one stays")
-		require.Equal(t, 3, h.recount(t, c))
-		h.must(t, c)(h.DB.Archive(t.Context(), c, []uint64{4}))
+		require.Equal(t, "6 5 4 (3)", h.list(t, inbox, 0, 9, false), "without renew a read one stays")
+		require.Equal(t, 3, h.recount(t, inbox))
+		h.must(t, inbox)(h.DB.Archive(t.Context(), inbox, []uint64{4}))
 		h.write(t, renewing(`7`, "k"), renewing(`8`, "k"))
-		require.Equal(t, "8 6 5 (3)", h.list(t, c, 0, 9, false), "what is archived stays so")
-		require.EqualValues(t, 3, h.must(t, c)(h.DB.MarkUnreadSeqs(t.Context(), c, []uint64{1})).Unread, "what was renewed is gone from the list")
+		require.Equal(t, "8 6 5 (3)", h.list(t, inbox, 0, 9, false), "what is archived stays so")
+		require.EqualValues(t, 3, h.must(t, inbox)(h.DB.MarkUnreadSeqs(t.Context(), inbox, []uint64{1})).Unread, "what was renewed is gone from the list")
 	},
 	"what is withdrawn may be far back": func(t *testing.T, h Harness) {
-		c := channels("far", 1)[0]
-		h.write(t, collapsing(`1`, "far", c))
-		h.replaced(t, c, 2, 12_000)
-		n, _, err := h.DB.Withdraw(t.Context(), c, "far")
+		h.write(t, collapsing(`1`, "far", inbox))
+		h.replaced(t, inbox, 2, 12_000)
+		n, _, err := h.DB.Withdraw(t.Context(), inbox, "far")
 		require.NoError(t, err)
 		require.Equal(t, 1, n)
-		require.Zero(t, h.head(t, c).Unread)
-		n, states, err := h.DB.Withdraw(t.Context(), c, "k")
+		require.Zero(t, h.head(t, inbox).Unread)
+		n, states, err := h.DB.Withdraw(t.Context(), inbox, "k")
 		require.NoError(t, err)
 		require.Equal(t, 11_999, n)
 		require.Greater(t, len(states), 1)
-		require.Zero(t, h.head(t, c).Unread)
+		require.Zero(t, h.head(t, inbox).Unread)
 	},
 	"no more than the newest events are counted by type": func(t *testing.T, h Harness) {
-		c := channels("many-types", 1)[0]
-		h.fill(t, c, 3)
-		h.replaced(t, c, 4, store.MaxCounted+1)
-		require.Equal(t, map[string]uint64{"comment": 2}, h.counts(t, c).ByType)
-		require.EqualValues(t, 3, h.counts(t, c).Unread)
+		h.fill(t, inbox, 3)
+		h.replaced(t, inbox, 4, store.MaxCounted+1)
+		require.Equal(t, map[string]uint64{"comment": 2}, h.counts(t).ByType)
+		require.EqualValues(t, 3, h.counts(t).Unread)
 	},
 }

@@ -137,10 +137,10 @@ func (h Harness) tidyUp(ctx context.Context, rng *rand.Rand, c event.Channel, se
 	}
 }
 
-// operate does one thing that a publisher or somebody with a bell does, and checks
-// that what is counted is never more than there is.
-func (h Harness) operate(t *testing.T, rng *rand.Rand, c event.Channel) error {
-	ctx, seqs := t.Context(), randomSeqs(rng, 60)
+// operate does one thing that a publisher or somebody with a bell does, to seqs up to
+// most, and checks that what is counted is never more than there is.
+func (h Harness) operate(t *testing.T, rng *rand.Rand, c event.Channel, most uint64) error {
+	ctx, seqs := t.Context(), randomSeqs(rng, most)
 	var state store.InboxState
 	var err error
 	switch rng.IntN(8) {
@@ -149,7 +149,7 @@ func (h Harness) operate(t *testing.T, rng *rand.Rand, c event.Channel) error {
 		e.Type, e.Renew, e.Critical = kinds[rng.IntN(len(kinds))], rng.IntN(3) == 0, rng.IntN(4) == 0
 		_, _, err = h.DB.Append(ctx, []store.Entry{e})
 	case 3:
-		state, err = h.DB.MarkRead(ctx, c, rng.Uint64N(60))
+		state, err = h.DB.MarkRead(ctx, c, rng.Uint64N(most))
 	case 4:
 		state, err = h.DB.MarkReadSeqs(ctx, c, seqs)
 	case 5:
