@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -16,15 +15,6 @@ import (
 
 // axeTimeout bounds one look at a page.
 const axeTimeout = 30 * time.Second
-
-// NPM is the folder where what the tests take from npm is pinned, and installed by
-// NodeModules.
-func NPM(tb testing.TB) string {
-	tb.Helper()
-	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
-	require.NoError(tb, err)
-	return filepath.Join(string(module[:len(module)-1]), "web", "testdata")
-}
 
 // violation is a rule that a page breaks.
 type violation struct {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -21,31 +22,25 @@ type httpWire struct {
 	session string // its address
 }
 
-// startDriver starts a browser's driver, and by it the browser.
-func startDriver(tb testing.TB, name, dir string, capabilities map[string]any, env ...string) wire {
-	tb.Helper()
-	driver, err := program(name)
-	require.NoError(tb, err)
-	p := newPort(tb)
-	server := &process{
-		path: driver, log: filepath.Join(dir, "driver"), args: []string{"--port=" + strconv.Itoa(p.number)},
-		env: append(env, "HOME="+dir, "XDG_CACHE_HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME="),
-	}
-	tb.Cleanup(func() { require.NoError(tb, server.kill()) })
-	require.NoError(tb, server.start(func() error { return listening(p.addr()) }))
+// drive starts a browser's driver, and by it the browser.
+func (s *server) drive(capabilities map[string]any, env ...string) wire {
+	s.tb.Helper()
+	s.process.args = []string{"--port=" + strconv.Itoa(s.port.number)}
+	s.process.env = slices.Concat(env, homeIn(s.dir))
+	s.Start()
 	w := &httpWire{
 		client:  &http.Client{Timeout: commandTimeout, Transport: &http.Transport{DisableKeepAlives: true}},
-		session: "http://" + p.addr() + "/session",
+		session: "http://" + s.Addr + "/session",
 	}
 	answer, err := w.command("", map[string]any{"capabilities": map[string]any{"alwaysMatch": capabilities}})
-	require.NoError(tb, err)
+	require.NoError(s.tb, err)
 	var made struct {
 		SessionID string `json:"sessionId"` //nolint:tagliatelle // WebDriver names it
 	}
-	require.NoError(tb, json.Unmarshal(answer, &made))
+	require.NoError(s.tb, json.Unmarshal(answer, &made))
 	w.session += "/" + made.SessionID
 	// The browser leads a process group of its own, and ends with its session.
-	tb.Cleanup(func() { _, _ = w.send(http.MethodDelete, "", nil) })
+	s.tb.Cleanup(func() { _, _ = w.send(http.MethodDelete, "", nil) })
 	return w
 }
 
@@ -86,23 +81,19 @@ func (w *httpWire) send(method, path string, body []byte) (json.RawMessage, erro
 	return value.Value, json.Unmarshal(answer, &value)
 }
 
-// profile is a folder for what a browser writes.
-func profile(tb testing.TB) string {
-	tb.Helper()
-	dir, err := scratch(false)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
+// homeIn has a browser write into a folder.
+func homeIn(dir string) []string {
+	return []string{"HOME=" + dir, "XDG_CACHE_HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME="}
 }
 
 func startChromium(tb testing.TB) wire {
 	tb.Helper()
 	binary, err := program("chromium", "chromium-browser", "google-chrome")
 	require.NoError(tb, err)
-	dir := profile(tb)
-	return startDriver(tb, "chromedriver", dir, map[string]any{"goog:chromeOptions": map[string]any{"binary": binary, "args": []string{
+	driver := newServer(tb, "chromedriver")
+	return driver.drive(map[string]any{"goog:chromeOptions": map[string]any{"binary": binary, "args": []string{
 		"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update", "--mute-audio",
-		"--user-data-dir=" + filepath.Join(dir, "profile"),
+		"--user-data-dir=" + filepath.Join(driver.dir, "profile"),
 	}}})
 }
 
@@ -112,27 +103,22 @@ var displayNumber = regexp.MustCompile(`(?m)^\d+$`)
 // startWebKit starts WebKitGTK's MiniBrowser, of Safari's engine, on a screen of its own.
 func startWebKit(tb testing.TB) wire {
 	tb.Helper()
-	xvfb, err := program("Xvfb")
-	require.NoError(tb, err)
 	browsers, err := filepath.Glob("/usr/lib/*/webkit2gtk-4.*/MiniBrowser")
 	require.NoError(tb, err)
 	require.NotEmpty(tb, browsers, "the package %s has a MiniBrowser", packages["WebKitWebDriver"])
-	dir := profile(tb)
-	screen := &process{
-		path: xvfb, log: filepath.Join(dir, "screen"),
-		args: []string{"-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"},
-	}
-	tb.Cleanup(func() { require.NoError(tb, screen.kill()) })
+	screen, driver := newServer(tb, "Xvfb"), newServer(tb, "WebKitWebDriver")
+	screen.process.args = []string{"-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"}
 	var display string
-	require.NoError(tb, screen.start(func() error {
-		printed, err := os.ReadFile(screen.log)
+	screen.ready = func() error {
+		printed, err := os.ReadFile(screen.process.log)
 		display = ":" + string(displayNumber.Find(printed))
 		if err == nil && display == ":" {
 			err = fmt.Errorf("no display yet: %s", printed)
 		}
 		return err
-	}))
-	return startDriver(tb, "WebKitWebDriver", dir, map[string]any{
+	}
+	screen.Start()
+	return driver.drive(map[string]any{
 		"webkitgtk:browserOptions": map[string]any{"binary": browsers[len(browsers)-1], "args": []string{"--automation"}},
 	}, "DISPLAY="+display)
 }

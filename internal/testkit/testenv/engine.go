@@ -39,7 +39,8 @@ func MariaDB() Engine { return Engines()[0] }
 // replicates. Statements that both understand are written where they are used.
 type dialect struct {
 	options   []string
-	initial   func(mysqld, data string) (*exec.Cmd, error)
+	installer string // program that fills a data directory; empty: the server itself
+	initial   []string
 	follow    string // of host 127.0.0.1: port, account, password
 	position  string // how far a primary has got
 	reached   string // waits on a replica: position, seconds; 0 once it is there
@@ -48,20 +49,10 @@ type dialect struct {
 }
 
 var mariadb = dialect{
-	options: []string{"--log-slave-updates=ON", "--gtid-strict-mode=ON", "--innodb-log-file-size=16M"},
-	initial: func(_, data string) (*exec.Cmd, error) {
-		path, err := program("mariadb-install-db")
-		if err != nil {
-			return nil, err
-		}
-		args := []string{
-			"--no-defaults", "--datadir=" + data, "--auth-root-authentication-method=normal",
-			"--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M",
-		}
-		if os.Geteuid() == 0 {
-			args = append(args, "--user=root")
-		}
-		return exec.Command(path, args...), nil
+	options:   []string{"--log-slave-updates=ON", "--gtid-strict-mode=ON", "--innodb-log-file-size=16M"},
+	installer: "mariadb-install-db",
+	initial: []string{
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M",
 	},
 	follow: `CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=%d, MASTER_USER='%s', MASTER_PASSWORD='%s',
 		MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1, MASTER_USE_GTID=slave_pos`,
@@ -76,15 +67,8 @@ var mysql = dialect{
 		"--log-replica-updates=ON", "--gtid-mode=ON", "--enforce-gtid-consistency=ON",
 		"--innodb-redo-log-capacity=16M", "--mysqlx=OFF",
 	},
-	initial: func(mysqld, data string) (*exec.Cmd, error) {
-		args := []string{
-			"--no-defaults", "--initialize-insecure", "--datadir=" + data,
-			"--innodb-redo-log-capacity=16M", "--innodb-doublewrite=OFF", "--innodb-flush-log-at-trx-commit=0",
-		}
-		if os.Geteuid() == 0 {
-			args = append(args, "--user=root")
-		}
-		return exec.Command(mysqld, args...), nil
+	initial: []string{
+		"--initialize-insecure", "--innodb-redo-log-capacity=16M", "--innodb-doublewrite=OFF", "--innodb-flush-log-at-trx-commit=0",
 	},
 	// By default MySQL waits 60 s between tries and gives up after ten.
 	follow: `CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT=%d, SOURCE_USER='%s', SOURCE_PASSWORD='%s',
@@ -113,13 +97,17 @@ func ownTemp(dir string) string { return "TMPDIR=" + dir }
 // initialize fills an empty data directory.
 func (e Engine) initialize(data string) error {
 	path, err := e.server()
+	if e.dialect.installer != "" {
+		path, err = program(e.dialect.installer)
+	}
 	if err != nil {
 		return err
 	}
-	cmd, err := e.dialect.initial(path, data)
-	if err != nil {
-		return err
+	args := append([]string{"--no-defaults", "--datadir=" + data}, e.dialect.initial...)
+	if os.Geteuid() == 0 {
+		args = append(args, "--user=root")
 	}
+	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), ownTemp(filepath.Dir(data)))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initialize %s: %w\n%s", e.Name, err, out)

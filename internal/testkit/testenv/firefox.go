@@ -32,26 +32,20 @@ var marionetteNames = map[string]string{
 
 func startFirefox(tb testing.TB) wire {
 	tb.Helper()
-	path, err := program("firefox-esr", "firefox")
-	require.NoError(tb, err)
-	dir := profile(tb)
-	p := newPort(tb)
+	s := newServer(tb, "firefox-esr", "firefox")
 	settings := new(strings.Builder)
 	for name, value := range map[string]any{
-		"marionette.port": p.number, "datareporting.policy.dataSubmissionEnabled": false, "browser.aboutwelcome.enabled": false,
+		"marionette.port": s.port.number, "datareporting.policy.dataSubmissionEnabled": false, "browser.aboutwelcome.enabled": false,
 		"network.captive-portal-service.enabled": false, "network.connectivity-service.enabled": false,
 		"dom.webnotifications.enabled": true, "media.volume_scale": "0.0",
 	} {
 		fmt.Fprintf(settings, "user_pref(%q, %#v);\n", name, value)
 	}
-	require.NoError(tb, os.WriteFile(filepath.Join(dir, "user.js"), []byte(settings.String()), 0o600))
-	browser := &process{
-		path: path, log: filepath.Join(dir, "log"), args: []string{"--headless", "--marionette", "--no-remote", "--profile", dir},
-		env: []string{"HOME=" + dir, "XDG_CACHE_HOME=", "XDG_CONFIG_HOME=", "XDG_DATA_HOME="},
-	}
-	tb.Cleanup(func() { require.NoError(tb, browser.kill()) })
-	require.NoError(tb, browser.start(func() error { return listening(p.addr()) }))
-	conn, err := net.Dial("tcp", p.addr())
+	require.NoError(tb, os.WriteFile(filepath.Join(s.dir, "user.js"), []byte(settings.String()), 0o600))
+	s.process.args = []string{"--headless", "--marionette", "--no-remote", "--profile", s.dir}
+	s.process.env = homeIn(s.dir)
+	s.Start()
+	conn, err := net.Dial("tcp", s.Addr)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { _ = conn.Close() })
 	m := &marionette{conn: conn, reader: bufio.NewReader(conn)}

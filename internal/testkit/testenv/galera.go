@@ -14,9 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // galeraLibrary comes with Debian's mariadb-server.
@@ -32,22 +29,6 @@ var galera = GroupKind{
 
 const galeraReady = "SELECT COUNT(*) = 2 FROM information_schema.global_status WHERE" +
 	" variable_name = 'wsrep_ready' AND variable_value = 'ON' OR variable_name = 'wsrep_cluster_status' AND variable_value = 'Primary'"
-
-// GaleraNode starts a MariaDB that is a Galera cluster of its own, of one node, with an
-// empty schema, whose name it returns.
-func GaleraNode(tb testing.TB) (node *SQLServer, database string) {
-	tb.Helper()
-	g := &Group{Kind: galera}
-	tb.Cleanup(func() {
-		for _, s := range g.Members {
-			s.remove()
-		}
-	})
-	require.NoError(tb, buildGalera(g, 1))
-	node, database = g.Members[0], databasePrefix+"galera"
-	node.Exec(tb, "CREATE DATABASE "+database+" CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
-	return node, database
-}
 
 func buildGalera(g *Group, nodes int) error {
 	if _, err := os.Stat(galeraLibrary); err != nil {
@@ -102,9 +83,9 @@ func buildGalera(g *Group, nodes int) error {
 		return err
 	}
 	// Whoever is started again is to join, the first node too.
-	for i, a := range g.Members[0].process.args {
+	for i, a := range g.Members[0].args {
 		if strings.HasPrefix(a, "--wsrep-cluster-address=") {
-			g.Members[0].process.args[i] = "--wsrep-cluster-address=gcomm://" + strings.Join(addrs, ",")
+			g.Members[0].args[i] = "--wsrep-cluster-address=gcomm://" + strings.Join(addrs, ",")
 		}
 	}
 	return nil
@@ -115,9 +96,9 @@ var galeraPosition = regexp.MustCompile(`Recovered position: (\S+)`)
 // rejoinGalera finds out how far the node had got, as mariadbd-safe does, and starts it.
 func rejoinGalera(ctx context.Context, s *SQLServer) error {
 	log := filepath.Join(filepath.Dir(s.data), "recover.log")
-	args := append(slices.Clone(s.process.args), "--wsrep-recover", "--log-error="+log)
-	cmd := exec.CommandContext(ctx, s.process.path, args...)
-	cmd.Env = append(os.Environ(), s.process.env...)
+	args := append(slices.Clone(s.args), "--wsrep-recover", "--log-error="+log)
+	cmd := exec.CommandContext(ctx, s.path, args...)
+	cmd.Env = append(os.Environ(), s.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		said, _ := os.ReadFile(log)
 		return fmt.Errorf("recover: %w\n%s%s", err, out, said)
@@ -130,9 +111,9 @@ func rejoinGalera(ctx context.Context, s *SQLServer) error {
 	if found == nil {
 		return errors.New("no position in " + string(bytes.TrimSpace(said)))
 	}
-	args = s.process.args
-	s.process.args = append(slices.Clone(args), "--wsrep-start-position="+string(found[1]))
-	defer func() { s.process.args = args }()
+	args = s.args
+	s.args = append(slices.Clone(args), "--wsrep-start-position="+string(found[1]))
+	defer func() { s.args = args }()
 	if err := s.start(); err != nil {
 		return err
 	}

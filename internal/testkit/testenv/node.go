@@ -26,6 +26,13 @@ func Node(tb testing.TB) string {
 	return path
 }
 
+// NPM is the folder where what the tests take from npm is pinned, and installed by
+// NodeModules.
+func NPM(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(module(tb), "web", "testdata")
+}
+
 // NodeModules installs what dir's package-lock.json pins, unless that is there
 // already, and returns the folder. Nothing that the packages bring is run. Test
 // binaries that want the same wait for each other.

@@ -7,7 +7,10 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 )
 
 // process is a server program that can be killed and started again with the same
@@ -57,6 +60,25 @@ func (p *process) start(ready func() error) error {
 		return errors.Join(fmt.Errorf("start %s: %w\n%s", p.path, err, p.tail()), p.killLocked())
 	}
 	return nil
+}
+
+// Kill ends the program and its children at once, as a power cut would.
+func (p *process) Kill(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, p.kill())
+}
+
+// Freeze stops the program without ending it: its connections stay and its port
+// still accepts some, but nothing is read and nothing answered.
+func (p *process) Freeze(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, p.signal(syscall.SIGSTOP, true))
+}
+
+// Thaw lets a frozen program go on.
+func (p *process) Thaw(tb testing.TB) {
+	tb.Helper()
+	require.NoError(tb, p.signal(syscall.SIGCONT, true))
 }
 
 // kill ends the program and its children at once, as a power cut would, and waits

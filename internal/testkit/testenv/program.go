@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -39,15 +41,21 @@ func Build(tb testing.TB, pkg string) string {
 		builds.dir, builds.paths = dir, make(map[string]string)
 		atEnd(func() { _ = os.RemoveAll(dir) })
 	}
-	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
-	require.NoError(tb, err)
 	path := filepath.Join(builds.dir, filepath.Base(pkg))
 	cmd := exec.Command("go", "build", "-o", path, pkg)
-	cmd.Dir = string(module[:len(module)-1])
+	cmd.Dir = module(tb)
 	out, err := cmd.CombinedOutput()
 	require.NoError(tb, err, "%s", out)
 	builds.paths[pkg] = path
 	return path
+}
+
+// module is the folder of this module.
+func module(tb testing.TB) string {
+	tb.Helper()
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	require.NoError(tb, err)
+	return strings.TrimSuffix(string(dir), "\n")
 }
 
 // Program is one of the project's own programs, in a process that can be killed
@@ -56,7 +64,7 @@ type Program struct {
 	// URL and AdminURL are where it listens.
 	URL, AdminURL string
 
-	process *process
+	*process
 }
 
 // Run starts a program with settings from the environment, on addresses that Run
@@ -96,7 +104,7 @@ func run(tb testing.TB, path, command string, discreet bool, env []string) *Prog
 		if p.PID() != 0 && discreet {
 			searchMetrics(tb, p.AdminURL, secrets)
 		}
-		if err := p.process.kill(); err != nil {
+		if err := p.kill(); err != nil {
 			tb.Error(err)
 		}
 		if discreet {
@@ -110,7 +118,7 @@ func run(tb testing.TB, path, command string, discreet bool, env []string) *Prog
 // Start starts the program again after Kill or Stop, and waits until it is ready.
 func (p *Program) Start(tb testing.TB) {
 	tb.Helper()
-	require.NoError(tb, p.process.start(func() error { return p.Ready(tb.Context()) }))
+	require.NoError(tb, p.start(func() error { return p.Ready(tb.Context()) }))
 }
 
 // Ready asks the program whether it can serve.
@@ -141,28 +149,44 @@ func get(ctx context.Context, limit time.Duration, url string) ([]byte, error) {
 	return body, err
 }
 
-// Kill ends the program at once, as kill -9 does.
-func (p *Program) Kill(tb testing.TB) {
-	tb.Helper()
-	require.NoError(tb, p.process.kill())
-}
-
 // Stop asks the program to end, waits until it has, and returns an error unless it
 // ended with status 0 in time.
-func (p *Program) Stop(limit time.Duration) error { return p.process.stop(limit) }
+func (p *Program) Stop(limit time.Duration) error { return p.stop(limit) }
 
 // PID is the process id of the program as it runs now; zero if it does not.
 func (p *Program) PID() int {
-	p.process.mu.Lock()
-	defer p.process.mu.Unlock()
-	if p.process.cmd == nil {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
 		return 0
 	}
-	return p.process.cmd.Process.Pid
+	return p.cmd.Process.Pid
 }
 
 // Output is the end of what the program printed.
-func (p *Program) Output() string { return p.process.tail() }
+func (p *Program) Output() string { return p.tail() }
+
+// Metrics reads what the program counts now: values by sample, a name with its
+// labels as /metrics writes them, such as `bellhop_streams_ended_total{reason="slow"}`.
+// A counter with labels that never counted is not there.
+func (p *Program) Metrics(tb testing.TB) map[string]float64 {
+	tb.Helper()
+	text, err := get(context.Background(), 5*time.Second, p.AdminURL+"/metrics")
+	require.NoError(tb, err)
+	samples := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		// Labels may hold blanks; a value does not, and no sample of ours has a time.
+		line = strings.TrimSuffix(line, "\n")
+		end := strings.LastIndexByte(line, ' ')
+		require.Positive(tb, end, line)
+		samples[line[:end]], err = strconv.ParseFloat(line[end+1:], 64)
+		require.NoError(tb, err, line)
+	}
+	return samples
+}
 
 // stop sends SIGTERM and waits for the end.
 func (p *process) stop(limit time.Duration) error {

@@ -95,17 +95,10 @@ func (f *RedisFleet) AddMaster() *RedisServer {
 // AddReplica starts a replica of a master, and waits until it follows it.
 func (f *RedisFleet) AddReplica(of *RedisServer) *RedisServer {
 	f.tb.Helper()
-	node := f.AddMaster()
-	f.Replicate(node, of)
-	return node
-}
-
-// Replicate makes a node the replica of a master.
-func (f *RedisFleet) Replicate(node, of *RedisServer) {
-	f.tb.Helper()
-	id := f.id(of)
+	node, id := f.AddMaster(), f.id(of)
 	require.NoError(f.tb, poll(nil, func() error { return node.client.ClusterReplicate(context.Background(), id).Err() }))
 	f.WaitFollows(node)
+	return node
 }
 
 // WaitFollows waits until a node is a replica that has all of its master's keys: so

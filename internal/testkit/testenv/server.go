@@ -3,7 +3,6 @@ package testenv
 import (
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,21 +20,23 @@ type server struct {
 	ready   func() error
 }
 
-// newServer prepares a program that is installed. What it prints goes to a file
-// of its directory. The caller gives it arguments, and sees to its end.
-func newServer(tb testing.TB, name string) server {
+// newServer prepares a program that is installed, by the first of its names that there
+// is. What it prints goes to a file of its directory. The caller gives it arguments and
+// starts it. It ends with the test.
+func newServer(tb testing.TB, names ...string) *server {
 	tb.Helper()
-	path, err := program(name)
+	path, err := program(names...)
 	require.NoError(tb, err)
 	dir, err := scratch(false)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
 	p := newPort(tb)
-	s := server{
+	s := &server{
 		Addr: p.addr(), tb: tb, dir: dir, port: p,
 		process: &process{path: path, log: filepath.Join(dir, "output.log")},
 	}
 	s.ready = func() error { return listening(s.Addr) }
+	tb.Cleanup(s.Kill)
 	return s
 }
 
@@ -45,21 +46,21 @@ func (s *server) Start() {
 	require.NoError(s.tb, s.process.start(s.ready))
 }
 
-// Kill ends the server and its children at once; connections to it are refused.
+// Kill ends the server and its children at once, as a power cut would; connections to it
+// are refused.
 func (s *server) Kill() {
 	s.tb.Helper()
-	require.NoError(s.tb, s.process.kill())
+	s.process.Kill(s.tb)
 }
 
-// Freeze stops the server without ending it: its connections stay and its port
-// still accepts some, but nothing is read and nothing answered.
+// Freeze stops the server as process.Freeze does.
 func (s *server) Freeze() {
 	s.tb.Helper()
-	require.NoError(s.tb, s.process.signal(syscall.SIGSTOP, true))
+	s.process.Freeze(s.tb)
 }
 
 // Thaw lets a frozen server go on.
 func (s *server) Thaw() {
 	s.tb.Helper()
-	require.NoError(s.tb, s.process.signal(syscall.SIGCONT, true))
+	s.process.Thaw(s.tb)
 }

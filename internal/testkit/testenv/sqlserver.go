@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,15 +24,15 @@ const (
 )
 
 // SQLServer is one server of a Cluster. It keeps its data when it is killed and
-// started again.
+// started again: what was committed is there.
 type SQLServer struct {
 	// Addr is host:port; it stays the same when the server is started again.
 	Addr string
 
-	process *process
-	port    *port
-	data    string
-	admin   *sql.DB
+	*process
+	port  *port
+	data  string
+	admin *sql.DB
 }
 
 // DSN is what the code under test connects with: go-sql-driver's data source name
@@ -52,12 +51,6 @@ func (s *SQLServer) Admin() *sql.DB { return s.admin }
 // Socket is where root logs in without a password.
 func (s *SQLServer) Socket() string { return filepath.Join(s.data, "s.sock") }
 
-// Kill ends the server at once. What was committed is there after Start.
-func (s *SQLServer) Kill(tb testing.TB) {
-	tb.Helper()
-	require.NoError(tb, s.process.kill())
-}
-
 // Start starts the server again after Kill and waits until it answers. A replica
 // replicates again and is read-only again.
 func (s *SQLServer) Start(tb testing.TB) {
@@ -68,22 +61,9 @@ func (s *SQLServer) Start(tb testing.TB) {
 // Restart ends the server in good order and starts it with further options.
 func (s *SQLServer) Restart(tb testing.TB, options ...string) {
 	tb.Helper()
-	require.NoError(tb, s.process.stop(startTimeout))
-	s.process.args = append(s.process.args, options...)
+	require.NoError(tb, s.stop(startTimeout))
+	s.args = append(s.args, options...)
 	require.NoError(tb, s.start())
-}
-
-// Freeze stops the server without ending it: its connections stay and its port
-// still accepts some, but nothing is read and nothing answered.
-func (s *SQLServer) Freeze(tb testing.TB) {
-	tb.Helper()
-	require.NoError(tb, s.process.signal(syscall.SIGSTOP, true))
-}
-
-// Thaw lets a frozen server go on.
-func (s *SQLServer) Thaw(tb testing.TB) {
-	tb.Helper()
-	require.NoError(tb, s.process.signal(syscall.SIGCONT, true))
 }
 
 // Exec runs one statement as root.
@@ -126,7 +106,7 @@ func newSQLServer(e Engine, template string, id uint32, o options) (_ *SQLServer
 		path: path, args: e.arguments(s.data, s.port.number, id, o), log: filepath.Join(dir, "log"),
 		env: []string{ownTemp(dir)},
 	}
-	s.admin, err = adminPool(filepath.Join(s.data, "s.sock"))
+	s.admin, err = adminPool(s.Socket())
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +142,7 @@ func (s *SQLServer) remove() {
 		_ = s.admin.Close()
 	}
 	if s.process != nil {
-		_ = s.process.kill() // the directory goes in any case
+		_ = s.kill() // the directory goes in any case
 	}
 	if s.port != nil {
 		s.port.release()
