@@ -3,6 +3,7 @@ package loadgen
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,7 +143,7 @@ func (f *follower) event(b, id []byte, j *checker) error {
 	if !ok {
 		return fmt.Errorf("%w: no seq", ErrResponse)
 	}
-	i := f.index(name)
+	i := slices.IndexFunc(f.channels, func(ch string) bool { return ch == string(name) })
 	if i < 0 {
 		return fmt.Errorf("%w: an event of %q", ErrResponse, name)
 	}
@@ -166,15 +167,6 @@ func (f *follower) event(b, id []byte, j *checker) error {
 		j.late(rest)
 	}
 	return nil
-}
-
-func (f *follower) index(name []byte) int {
-	for i := range f.channels {
-		if f.channels[i] == string(name) {
-			return i
-		}
-	}
-	return -1
 }
 
 // shows tells whether an id has a channel at a position.

@@ -119,3 +119,21 @@ func (r *Result) Sound() bool {
 	c := &r.Final.Counts
 	return r.Missing == 0 && c.Lost == 0 && c.Duplicates == 0 && c.Malformed == 0 && c.Resets == 0 && c.Broken == 0
 }
+
+// Usage is what a process uses.
+type Usage struct {
+	RSS         int64         `json:"rss"` // bytes
+	User        time.Duration `json:"user"`
+	System      time.Duration `json:"system"`
+	Descriptors int           `json:"descriptors"`
+}
+
+// CPU is both kinds of processor time.
+func (u Usage) CPU() time.Duration { return u.User + u.System }
+
+// since is what was used since an earlier sample, and the memory of now.
+func (u Usage) since(before Usage) Usage {
+	u.User -= before.User
+	u.System -= before.System
+	return u
+}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bellhop/bellhop/internal/wait"
@@ -49,50 +52,38 @@ type test struct {
 	toldAt time.Time
 }
 
+// step is a phase that a plan may have.
+type step struct {
+	name   string
+	wanted bool
+	run    func(context.Context, *Phase) error
+}
+
 func (t *test) phases(ctx context.Context) error {
-	err := t.phase("connect", func(p *Phase) error {
-		if err := t.pool.Hold(t.Streams); err != nil {
-			return err
+	storm := step{"storm", true, t.come(t.pool.Cut)}
+	for _, s := range append([]step{
+		{"connect", true, t.come(func() error { return t.pool.Hold(t.Streams) })},
+		{"settle", t.Settle > 0, t.watch(t.Settle)},
+		{"idle", t.Idle > 0, t.watch(t.Idle)},
+		{"traffic", len(t.Traffic.Notifiers) > 0, t.traffic},
+	}, slices.Repeat([]step{storm}, t.Storms)...) {
+		if !s.wanted {
+			continue
 		}
-		return t.awaitReady(ctx, p)
-	})
-	if err != nil {
-		return err
-	}
-	if t.Settle > 0 {
-		if err := t.phase("settle", func(*Phase) error { return t.watch(ctx, t.Settle) }); err != nil {
-			return err
-		}
-	}
-	if t.Idle > 0 {
-		if err := t.collect(ctx); err != nil {
-			return err
-		}
-		if err := t.phase("idle", func(*Phase) error { return t.watch(ctx, t.Idle) }); err != nil {
-			return err
-		}
-	}
-	if len(t.Traffic.Notifiers) > 0 {
-		if err := t.phase("traffic", func(p *Phase) error { return t.traffic(ctx, p) }); err != nil {
-			return err
-		}
-	}
-	for range t.Storms {
-		err := t.phase("storm", func(p *Phase) error {
-			if err := t.pool.Cut(); err != nil {
+		if s.name == "idle" {
+			if err := t.collect(ctx); err != nil {
 				return err
 			}
-			return t.awaitReady(ctx, p)
-		})
-		if err != nil {
+		}
+		if err := t.phase(ctx, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// phase measures what run does.
-func (t *test) phase(name string, run func(*Phase) error) error {
+// phase measures what a step does.
+func (t *test) phase(ctx context.Context, s step) error {
 	if err := t.pool.Fresh(); err != nil {
 		return err
 	}
@@ -105,9 +96,9 @@ func (t *test) phase(name string, run func(*Phase) error) error {
 		return err
 	}
 	began := time.Now()
-	p := Phase{Name: name}
-	if err := run(&p); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	p := Phase{Name: s.name}
+	if err := s.run(ctx, &p); err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
 	}
 	p.Took = time.Since(began)
 	if p.Usage, err = t.sample(); err != nil {
@@ -124,7 +115,7 @@ func (t *test) phase(name string, run func(*Phase) error) error {
 	p.Delivered = last.Counts.Events - first.Counts.Events
 	t.result.Phases = append(t.result.Phases, p)
 	if t.Sampled != nil {
-		t.Sampled(name)
+		t.Sampled(s.name)
 	}
 	return nil
 }
@@ -193,19 +184,27 @@ func (t *test) tell(r Report) {
 		r.Latencies.Post.Quantile(0.99).Round(10*time.Microsecond))
 }
 
-func (t *test) awaitReady(ctx context.Context, p *Phase) error {
-	r, err := t.await(ctx, t.Patience, func(r Report) bool { return r.Ready == t.Streams })
-	p.Joins = &r.Joins
-	if err != nil {
-		return fmt.Errorf("%d of %d streams are live, %d connects were refused: %w", r.Ready, t.Streams, r.Counts.Refused, err)
+// come has the workers do what brings all streams there, and waits for them.
+func (t *test) come(order func() error) func(context.Context, *Phase) error {
+	return func(ctx context.Context, p *Phase) error {
+		if err := order(); err != nil {
+			return err
+		}
+		r, err := t.await(ctx, t.Patience, func(r Report) bool { return r.Ready == t.Streams })
+		p.Joins = &r.Joins
+		if err != nil {
+			return fmt.Errorf("%d of %d streams are live, %d connects were refused: %w", r.Ready, t.Streams, r.Counts.Refused, err)
+		}
+		return nil
 	}
-	return nil
 }
 
-func (t *test) watch(ctx context.Context, d time.Duration) error {
-	end := time.Now().Add(d)
-	_, err := t.await(ctx, d+t.Patience, func(Report) bool { return !time.Now().Before(end) })
-	return err
+func (t *test) watch(d time.Duration) func(context.Context, *Phase) error {
+	return func(ctx context.Context, _ *Phase) error {
+		end := time.Now().Add(d)
+		_, err := t.await(ctx, d+t.Patience, func(Report) bool { return !time.Now().Before(end) })
+		return err
+	}
 }
 
 func (t *test) traffic(ctx context.Context, p *Phase) error {
@@ -232,22 +231,14 @@ func (t *test) traffic(ctx context.Context, p *Phase) error {
 // publish publishes the traffic, and tells about the streams meanwhile.
 func (t *test) publish(ctx context.Context) (published Published, err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var over atomic.Bool
+	var publishing sync.WaitGroup
+	publishing.Go(func() {
 		published = t.Traffic.Publish(ctx)
-	}()
-	defer func() {
-		cancel()
-		<-done
-	}()
-	_, err = t.await(ctx, t.Traffic.Duration+t.Patience, func(Report) bool {
-		select {
-		case <-done:
-			return true
-		default:
-			return false
-		}
+		over.Store(true)
 	})
+	_, err = t.await(ctx, t.Traffic.Duration+t.Patience, func(Report) bool { return over.Load() })
+	cancel()
+	publishing.Wait()
 	return published, err
 }

@@ -76,22 +76,21 @@ var errClosed = errors.New("no more orders")
 
 // step obeys an order, if there is one, and serves the sockets otherwise.
 func (w *worker) step(orders <-chan Order, answers *json.Encoder) error {
+	var o Order
+	var more bool
 	if w.epoll < 0 { // there is nothing to do but to wait
-		o, ok := <-orders
-		if !ok {
-			return errClosed
+		o, more = <-orders
+	} else {
+		select {
+		case o, more = <-orders:
+		default:
+			return w.poll()
 		}
-		return w.obey(o, answers)
 	}
-	select {
-	case o, ok := <-orders:
-		if !ok {
-			return errClosed
-		}
-		return w.obey(o, answers)
-	default:
-		return w.poll()
+	if !more {
+		return errClosed
 	}
+	return w.obey(o, answers)
 }
 
 func readOrders(in io.Reader, orders chan<- Order) error {
