@@ -18,6 +18,7 @@ type listener struct {
 	run      *Run
 	user     string
 	inbox    event.Channel
+	channels []event.Channel // its inbox and those that are shared
 	client   sse.Client
 	restless bool
 	live     chan struct{} // closed with the first ready
@@ -36,7 +37,8 @@ func (r *Run) newListener(i int) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{run: r, user: user, inbox: inbox, live: make(chan struct{}), restless: float64(i) < r.Restless*float64(r.Users)}
+	l := &listener{run: r, user: user, inbox: inbox, channels: append([]event.Channel{inbox}, r.Shared...), live: make(chan struct{})}
+	l.restless = float64(i) < r.Restless*float64(r.Users)
 	l.client = sse.Client{HTTP: r.http, Token: token, Channels: r.Shared, Wait: r.Wait, OnBlock: l.take}
 	return l, nil
 }
@@ -93,7 +95,11 @@ func (l *listener) take(b sse.Block) bool {
 	switch b.Event {
 	case "bellhop.ready":
 		l.run.note(func(*Report) { l.ready = true })
-		l.each(func(ch event.Channel, at event.Position) { l.run.ledger.Begin(l.user, ch, at) })
+		for _, ch := range l.channels {
+			if at, ok := l.at.Position(ch); ok {
+				l.run.ledger.Begin(l.user, ch, at)
+			}
+		}
 		select {
 		case <-l.live:
 		default:
@@ -145,14 +151,6 @@ func (l *listener) event(b sse.Block, received time.Time) bool {
 	return true
 }
 
-func (l *listener) each(f func(event.Channel, event.Position)) {
-	for _, ch := range append([]event.Channel{l.inbox}, l.run.Shared...) {
-		if p, ok := l.at.Position(ch); ok {
-			f(ch, p)
-		}
-	}
-}
-
 // reached tells whether the client has come to these positions, and listens: one
 // between two connections is still to come back.
 func (l *listener) reached(ends map[event.Channel]event.Position) bool {
@@ -161,7 +159,7 @@ func (l *listener) reached(ends map[event.Channel]event.Position) bool {
 	if !l.ready {
 		return false
 	}
-	for _, ch := range append([]event.Channel{l.inbox}, l.run.Shared...) {
+	for _, ch := range l.channels {
 		p, ok := l.at.Position(ch)
 		if end := ends[ch]; !ok || p.Seq < end.Seq || (p.Epoch != end.Epoch && end.Seq > 0) {
 			return false
