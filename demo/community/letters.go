@@ -24,14 +24,8 @@ func (s *Service) Notes(ctx context.Context, person string) ([]Note, error) {
 // SendNote sends a note. Somebody may write to themselves: it is a reminder.
 func (s *Service) SendNote(ctx context.Context, from, to string, body domain.Text) (Note, error) {
 	n := Note{Sender: from, Receiver: to, Body: body, CreatedAt: domain.Millis(s.now())}
-	err := s.db.Write(ctx, func(tx *domain.Tx) (err error) {
-		n.ID, err = domain.Insert(ctx, tx, `INSERT INTO notes (sender, receiver, body, created_at) VALUES (?, ?, ?, ?)`,
-			n.Sender, n.Receiver, n.Body, n.CreatedAt)
-		if err != nil {
-			return err
-		}
-		return tx.Emit(ctx, NoteSent{n})
-	})
+	_, err := s.db.Add(ctx, func(id int64) domain.Event { n.ID = id; return NoteSent{n} },
+		`INSERT INTO notes (sender, receiver, body, created_at) VALUES (?, ?, ?, ?)`, n.Sender, n.Receiver, n.Body, n.CreatedAt)
 	return n, err
 }
 
@@ -63,13 +57,8 @@ func (s *Service) Say(ctx context.Context, from, to string, body domain.Text) (M
 		return Message{}, domain.Refuse(domain.ErrInvalid, "a chat takes two")
 	}
 	m := Message{Sender: from, Receiver: to, Body: body, CreatedAt: domain.Millis(s.now())}
-	err := s.db.Write(ctx, func(tx *domain.Tx) (err error) {
-		m.ID, err = domain.Insert(ctx, tx, `INSERT INTO messages (conversation, sender, receiver, body, created_at) VALUES (?, ?, ?, ?, ?)`,
-			conversation(from, to), m.Sender, m.Receiver, m.Body, m.CreatedAt)
-		if err != nil {
-			return err
-		}
-		return tx.Emit(ctx, MessageSent{m})
-	})
+	_, err := s.db.Add(ctx, func(id int64) domain.Event { m.ID = id; return MessageSent{m} },
+		`INSERT INTO messages (conversation, sender, receiver, body, created_at) VALUES (?, ?, ?, ?, ?)`,
+		conversation(from, to), m.Sender, m.Receiver, m.Body, m.CreatedAt)
 	return m, err
 }

@@ -87,6 +87,18 @@ func (d *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	return nil
 }
 
+// Add inserts a row in a transaction of its own and returns its id. What happened, unless
+// it is nil, makes the event that tells of it.
+func (d *DB) Add(ctx context.Context, happened func(id int64) Event, query string, args ...any) (id int64, err error) {
+	err = d.Write(ctx, func(tx *Tx) error {
+		if id, err = Insert(ctx, tx, query, args...); err != nil || happened == nil {
+			return err
+		}
+		return tx.Emit(ctx, happened(id))
+	})
+	return id, err
+}
+
 // One reads a single row into dest; ErrNotFound, with the name of what was looked
 // for, if there is none.
 func One(ctx context.Context, q sqlx.QueryerContext, dest any, what, query string, args ...any) error {
