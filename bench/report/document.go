@@ -31,36 +31,31 @@ func (f *Figures) Write(document string) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	s := string(text)
-	charts := make(map[string]*chart)
-	if d := f.Deliveries; d != nil {
-		if s, err = between(s, "deliveries", d.table()); err != nil {
-			return err
+	put := func(part, content string) {
+		if err == nil {
+			s, err = between(s, part, content)
 		}
+	}
+	charts := make(map[string]*chart)
+	var others map[string]float64
+	if d := f.Deliveries; d != nil {
+		others = d.Memory
+		put("deliveries", d.table())
 		charts[deliveryChart] = d.chart()
 	}
 	if st := f.Streams; st != nil {
-		var others map[string]float64
-		if f.Deliveries != nil {
-			others = f.Deliveries.Memory
-		}
-		if s, err = between(s, "streams", st.table(others)); err != nil {
-			return err
-		}
-		if s, err = between(s, "latency", st.delays()); err != nil {
-			return err
-		}
-		charts[memoryChart] = st.memory(others)
-		charts[latencyChart] = st.latency()
+		put("streams", st.table(others))
+		put("latency", st.delays())
+		charts[memoryChart], charts[latencyChart] = st.memory(others), st.latency()
 	}
-	if p := f.Posts; p != nil {
-		if s, err = between(s, "posts", p.Table()); err != nil {
-			return err
-		}
+	if f.Posts != nil {
+		put("posts", f.Posts.Table())
 	}
-	if c := f.Connects; c != nil {
-		if s, err = between(s, "connects", c.Table()); err != nil {
-			return err
-		}
+	if f.Connects != nil {
+		put("connects", f.Connects.Table())
+	}
+	if err != nil {
+		return err
 	}
 	for name, c := range charts {
 		if err := save(filepath.Join(filepath.Dir(document), name), c.svg()); err != nil {

@@ -106,6 +106,28 @@ type Way struct {
 	Allocs float64 `json:"allocs"`
 }
 
+// Posts is what taking an event costs. The figures are medians over the rounds.
+type Posts struct {
+	Rounds  int        `json:"rounds"`
+	Machine string     `json:"machine"`
+	Kinds   []PostKind `json:"kinds"`
+}
+
+// PostKind is one kind of traffic.
+type PostKind struct {
+	Name string  `json:"name"`
+	Rate float64 `json:"rate"` // events a second
+	// CPU and Bare are the processor seconds of one event, and of a request to the
+	// bare server in the same round; Ratio is one to the other.
+	CPU    float64 `json:"cpu"`
+	Bare   float64 `json:"bare,omitempty"`
+	Ratio  float64 `json:"ratio,omitempty"`
+	Ratios Range   `json:"ratios,omitzero"`
+	Allocs float64 `json:"allocs"` // of one event
+	P50    float64 `json:"p50"`    // seconds to the answer
+	P99    float64 `json:"p99"`
+}
+
 // Delay is the distribution of one way's time, in seconds.
 type Delay struct {
 	Name string  `json:"name"`

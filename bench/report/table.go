@@ -48,6 +48,21 @@ func (s *Streams) table(others map[string]float64) string {
 	return out.String()
 }
 
+// Table renders the posts as Markdown.
+func (p *Posts) Table() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, on %s.%s\n\n", medians(p.Rounds), p.Machine, brackets(p.Rounds))
+	out.WriteString("| traffic | events/s | CPU µs an event | to the bare server | allocations | answer p50 | p99 |\n|---|---|---|---|---|---|---|\n")
+	for _, k := range p.Kinds {
+		ratio := ""
+		if k.Ratio > 0 {
+			ratio = fmt.Sprintf("**%.2f**", k.Ratio) + k.Ratios.table(p.Rounds, "%.2f", 1)
+		}
+		fmt.Fprintf(&out, "| %s | %s | %.0f | %s | %.0f | %s | %s |\n", k.Name, thousands(int(k.Rate)), 1e6*k.CPU, ratio, k.Allocs, span(k.P50), span(k.P99))
+	}
+	return out.String()
+}
+
 // Table renders the connects' costs as Markdown.
 func (c *Connects) Table() string {
 	var out strings.Builder
