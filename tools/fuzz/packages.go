@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,26 +32,18 @@ func list(ctx context.Context, patterns []string) ([]pkg, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed, err := goCommand(ctx, append([]string{"list", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles", "--"}, patterns...)...)
+	listed, err := goCommand(ctx, append([]string{
+		"list", "-f={{.ImportPath}}\t{{.Dir}}\t{{join .TestGoFiles \"\t\"}}\t{{join .XTestGoFiles \"\t\"}}", "--",
+	}, patterns...)...)
 	if err != nil {
 		return nil, err
 	}
 	var packages []pkg
-	for dec := json.NewDecoder(strings.NewReader(listed)); ; {
-		var l struct {
-			ImportPath   string   `json:"ImportPath"`   //nolint:tagliatelle // go list's names
-			Dir          string   `json:"Dir"`          //nolint:tagliatelle // as above
-			TestGoFiles  []string `json:"TestGoFiles"`  //nolint:tagliatelle // as above
-			XTestGoFiles []string `json:"XTestGoFiles"` //nolint:tagliatelle // as above
-		}
-		if err := dec.Decode(&l); errors.Is(err, io.EOF) {
-			return packages, nil
-		} else if err != nil {
-			return nil, err
-		}
-		p := pkg{path: l.ImportPath, dir: l.Dir, cache: filepath.Join(strings.TrimSpace(goCache), "fuzz", l.ImportPath)}
-		for _, file := range append(l.TestGoFiles, l.XTestGoFiles...) {
-			source, err := os.ReadFile(filepath.Join(l.Dir, file)) //nolint:gosec // a file of the package
+	for line := range strings.Lines(listed) {
+		fields := strings.FieldsFunc(line, func(r rune) bool { return r == '\t' || r == '\n' })
+		p := pkg{path: fields[0], dir: fields[1], cache: filepath.Join(strings.TrimSpace(goCache), "fuzz", fields[0])}
+		for _, file := range fields[2:] {
+			source, err := os.ReadFile(filepath.Join(p.dir, file)) //nolint:gosec // a file of the package
 			if err != nil {
 				return nil, err
 			}
@@ -70,6 +59,7 @@ func list(ctx context.Context, patterns []string) ([]pkg, error) {
 			packages = append(packages, p)
 		}
 	}
+	return packages, nil
 }
 
 // build returns a test binary that reports its coverage to the engine. Building

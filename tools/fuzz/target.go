@@ -83,12 +83,16 @@ func (t target) fuzz(ctx context.Context, limit time.Duration) (result, error) {
 
 // run returns what the test printed, and whether it ended by itself.
 func (t target) run(ctx context.Context, limit time.Duration) (log []byte, ended bool, err error) {
-	var out lockedBuffer
+	out, err := os.Create(filepath.Join(t.tmp, t.name+".log"))
+	if err != nil {
+		return nil, false, err
+	}
+	defer out.Close()
 	cmd := exec.Command(t.binary, "-test.run=^$", "-test.fuzz=^"+t.name+"$", "-test.fuzzminimizetime="+minimizing, //nolint:gosec,noctx // our own build, ended below
 		"-test.fuzzcachedir="+t.cache, "-test.paniconexit0", "-test.timeout=0",
 		"-test.fuzztime="+(limit+lastWords+orphan).String())
 	cmd.Dir = t.dir
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr = out, out
 	// What its workers leave behind is removed with the folder.
 	cmd.Env = append(os.Environ(), "TMPDIR="+t.tmp)
 	// A group of its own, so that the workers end with it.
@@ -103,10 +107,12 @@ func (t target) run(ctx context.Context, limit time.Duration) (log []byte, ended
 	for waited := false; ; {
 		select {
 		case err := <-done:
-			return fmt.Appendln(out.Bytes(), "ended by itself:", err), true, nil
+			log, readErr := os.ReadFile(out.Name())
+			return fmt.Appendln(log, "ended by itself:", err), true, readErr
 		case <-ctx.Done():
 		case <-timer.C:
-			if !waited && out.Contains("failing input file") {
+			log, _ := os.ReadFile(out.Name())
+			if !waited && bytes.Contains(log, []byte("failing input file")) {
 				waited = true
 				timer.Reset(lastWords)
 				continue
@@ -117,7 +123,8 @@ func (t target) run(ctx context.Context, limit time.Duration) (log []byte, ended
 			return nil, false, err
 		}
 		<-done //nolint:errcheck // it was killed
-		return out.Bytes(), false, ctx.Err()
+		log, err := os.ReadFile(out.Name())
+		return log, false, errors.Join(ctx.Err(), err)
 	}
 }
 

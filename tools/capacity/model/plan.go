@@ -8,36 +8,45 @@ import (
 	"slices"
 )
 
-// Input is who is to be served, and by what.
+// Input is who is to be served, and by what. Settings says what each number means.
 type Input struct {
-	Users   float64
-	Online  float64 // share of the people who hold a stream at the busiest time
-	PerDay  float64 // events for a person, in a day
-	Peak    float64 // events at the busiest time, to the mean
-	Session float64 // minutes that a stream lives
-	Days    float64 // for which events are kept
+	Users, Online, PerDay, Peak, Session, Days                       float64
+	Cores, GB, PerGateway, PrimaryCores, PrimaryTB, Gbits, Use, Away float64
+}
 
-	Cores, GB               float64 // of a machine, but for the primary's
-	PerGateway              float64 // streams that one gateway may have: so many come back if it is lost
-	PrimaryCores, PrimaryTB float64 // of the largest primary that can be had
-	Gbits                   float64 // of a machine's network
-	Use                     float64 // share of a machine that may be used at the busiest time
-	Away                    float64 // seconds that a fail-over of the primary takes
+// Setting is one number of an Input.
+type Setting struct {
+	Name, Help    string
+	Value         *float64
+	Default, Most float64
+}
+
+// Settings are all of them.
+func (in *Input) Settings() []Setting {
+	return []Setting{
+		{"users", "people", &in.Users, 1e6, 1e10},
+		{"online", "share of them that holds a stream at the busiest time", &in.Online, 0.1, 1},
+		{"events-per-user-day", "events for a person, in a day", &in.PerDay, 10, 1e5},
+		{"peak", "events at the busiest time, to the mean", &in.Peak, 5, 1e3},
+		{"session-minutes", "minutes that a stream lives", &in.Session, 15, 1e6},
+		{"days", "days for which events are kept", &in.Days, 90, 1e5},
+		{"cores", "processors of a machine, but for the primary's", &in.Cores, 8, 1e4},
+		{"gb", "its memory", &in.GB, 32, 1e5},
+		{"streams-per-gateway", "streams that one gateway may have: so many come back if it is lost", &in.PerGateway, 1e5, 1e7},
+		{"gbits", "its network, and the primary's", &in.Gbits, 10, 1e4},
+		{"primary-cores", "processors of the largest primary that can be had", &in.PrimaryCores, 64, 1e4},
+		{"primary-tb", "its disk", &in.PrimaryTB, 16, 1e5},
+		{"use", "share of a machine that may be used at the busiest time", &in.Use, 0.5, 1},
+		{"away", "seconds that a fail-over of the primary takes", &in.Away, 20, 1e5},
+	}
 }
 
 // Check tells what can't be computed with.
 func (in *Input) Check() error {
 	var errs []error
-	for _, f := range []struct {
-		name        string
-		value, most float64
-	}{
-		{"users", in.Users, 1e10}, {"online", in.Online, 1}, {"events-per-user-day", in.PerDay, 1e5}, {"peak", in.Peak, 1e3},
-		{"session-minutes", in.Session, 1e6}, {"days", in.Days, 1e5}, {"cores", in.Cores, 1e4}, {"gb", in.GB, 1e5}, {"streams-per-gateway", in.PerGateway, 1e7},
-		{"primary-cores", in.PrimaryCores, 1e4}, {"primary-tb", in.PrimaryTB, 1e5}, {"gbits", in.Gbits, 1e4}, {"use", in.Use, 1}, {"away", in.Away, 1e5},
-	} {
-		if !(f.value > 0 && f.value <= f.most) { // not a number is neither
-			errs = append(errs, fmt.Errorf("%s is %v: want more than 0 and at most %v", f.name, f.value, f.most))
+	for _, s := range in.Settings() {
+		if v := *s.Value; !(v > 0 && v <= s.Most) { // not a number is neither
+			errs = append(errs, fmt.Errorf("%s is %v: want more than 0 and at most %v", s.Name, v, s.Most))
 		}
 	}
 	return errors.Join(errs...)
