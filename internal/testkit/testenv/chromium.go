@@ -39,19 +39,15 @@ func Chromium(tb testing.TB, flags ...chromedp.ExecAllocatorOption) context.Cont
 // ChromiumFor is Chromium for a test that takes longer.
 func ChromiumFor(tb testing.TB, limit time.Duration, flags ...chromedp.ExecAllocatorOption) context.Context {
 	tb.Helper()
-	path, err := program("chromium", "chromium-browser", "google-chrome")
-	require.NoError(tb, err)
-	dir, err := scratch(false)
-	require.NoError(tb, err)
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	output, err := os.Create(filepath.Join(dir, "log"))
+	s := newServer(tb, "chromium", "chromium-browser", "google-chrome") // chromedp starts and ends it
+	output, err := os.Create(s.process.log)
 	require.NoError(tb, err)
 	tb.Cleanup(func() { _ = output.Close() })
 
 	var browser *exec.Cmd
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path),
-		chromedp.UserDataDir(filepath.Join(dir, "profile")),
+		chromedp.ExecPath(s.process.path),
+		chromedp.UserDataDir(filepath.Join(s.dir, "profile")),
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
