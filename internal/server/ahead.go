@@ -1,9 +1,14 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net"
+	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 const (
@@ -14,6 +19,8 @@ const (
 	// aheadLeast is how many may wait even if there is no room for their streams: they are
 	// told to go elsewhere.
 	aheadLeast = 64
+	// aheadGap is for how long nobody came when the listener is closed in order.
+	aheadGap = time.Millisecond
 	// aheadStride is how many are accepted before others may run.
 	aheadStride = 32
 )
@@ -24,7 +31,10 @@ type ahead struct {
 	net.Listener
 
 	door   *entrance
-	room   func() int // for more streams: who waits takes the descriptors of those
+	room   func() int                                  // for more streams: who waits takes the descriptors of those
+	timed  interface{ SetDeadline(t time.Time) error } // the listener; nil: it can't
+	shut   func() error                                // closes the listener, once
+	ending atomic.Bool
 	conns  chan net.Conn
 	taken  chan struct{} // one token when one was taken
 	errs   chan error
@@ -36,14 +46,16 @@ type ahead struct {
 func newAhead(ln net.Listener, door *entrance, room func() int) *ahead {
 	a := &ahead{
 		Listener: ln, door: door, room: room, conns: make(chan net.Conn, aheadMost),
-		taken: make(chan struct{}, 1), errs: make(chan error), closed: make(chan struct{}),
+		taken: make(chan struct{}, 1), errs: make(chan error), closed: make(chan struct{}), shut: sync.OnceValue(ln.Close),
 	}
+	a.timed, _ = ln.(interface{ SetDeadline(t time.Time) error })
 	a.done.Go(a.run)
 	return a
 }
 
-// run accepts until the listener is closed. The next try after an error comes once that
-// was taken: whoever serves pauses then.
+// run accepts until the listener is closed, which it does itself once nobody comes any
+// more while that is asked for. The next try after an error comes once that was taken:
+// whoever serves pauses then.
 func (a *ahead) run() {
 	for n := 1; ; n++ {
 		for len(a.conns) >= max(a.room(), aheadLeast) {
@@ -53,8 +65,19 @@ func (a *ahead) run() {
 				return
 			}
 		}
+		last := a.ending.Load()
+		if last {
+			_ = a.timed.SetDeadline(time.Now().Add(aheadGap)) // an error shows at once
+		}
 		c, err := a.Listener.Accept()
-		if err != nil {
+		switch {
+		case err == nil:
+		case last:
+			_ = a.shut()
+			return
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			continue
+		default:
 			select {
 			case a.errs <- err:
 				continue
@@ -62,6 +85,7 @@ func (a *ahead) run() {
 				return
 			}
 		}
+		a.door.came(c)
 		select {
 		case a.conns <- c:
 		case <-a.closed:
@@ -84,6 +108,7 @@ func (a *ahead) Accept() (net.Conn, error) {
 	}
 	select {
 	case c := <-a.conns:
+		a.door.came(c)
 		select {
 		case a.taken <- struct{}{}:
 		default:
@@ -96,13 +121,40 @@ func (a *ahead) Accept() (net.Conn, error) {
 	}
 }
 
+// finish takes everybody in who has come, closes the listener, and returns once the
+// requests of those who waited were read, or ctx ends. The kernel resets a connection that it still holds,
+// after a proxy has sent a request on it, which is then neither answered nor tried
+// elsewhere.
+func (a *ahead) finish(ctx context.Context) {
+	if a.timed == nil {
+		return
+	}
+	a.ending.Store(true)
+	_ = a.timed.SetDeadline(time.Now()) // for an Accept that waits
+	ended := make(chan struct{})
+	go func() { a.done.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		return
+	}
+	for len(a.conns) > 0 {
+		select {
+		case <-a.taken:
+		case <-ctx.Done():
+			return
+		}
+	}
+	a.door.waitForRequests(ctx)
+}
+
 // Close implements net.Listener. Who still waits is cut off, as the kernel does with its
 // queue.
 func (a *ahead) Close() error {
 	err := net.ErrClosed
 	a.once.Do(func() {
 		close(a.closed)
-		err = a.Listener.Close()
+		err = a.shut()
 		a.done.Wait()
 		for {
 			select {

@@ -16,6 +16,8 @@ const (
 	// enterTime is after how long a connection keeps others out no more, whatever became
 	// of it: it may say nothing.
 	enterTime = 50 * time.Millisecond
+	// speakTime is how long a new connection has to say something when the server ends.
+	speakTime = time.Second
 )
 
 // entrance lets new connections in, in order, as those before them get through: the
@@ -26,18 +28,21 @@ type entrance struct {
 	mu    sync.Mutex
 	order []*place // from the oldest that is not through
 	in    int      // that are not through
-	freed chan struct{}
+	// silent are the connections of which no request was read yet.
+	silent map[net.Conn]time.Time
+	freed  chan struct{}
 }
 
 // place is a connection's in the entrance.
 type place struct {
+	conn    net.Conn
 	door    *entrance
 	since   time.Time
 	through bool // guarded by entrance.mu
 }
 
 func newEntrance(path string) *entrance {
-	return &entrance{path: path, freed: make(chan struct{}, 1)}
+	return &entrance{path: path, freed: make(chan struct{}, 1), silent: make(map[net.Conn]time.Time)}
 }
 
 // wait returns once there is a place, or closed is.
@@ -94,8 +99,8 @@ func (e *entrance) leave(p *place) {
 type placeKey struct{}
 
 // enter is http.Server.ConnContext.
-func (e *entrance) enter(ctx context.Context, _ net.Conn) context.Context {
-	p := &place{door: e, since: time.Now()}
+func (e *entrance) enter(ctx context.Context, c net.Conn) context.Context {
+	p := &place{conn: c, door: e, since: time.Now()}
 	e.mu.Lock()
 	e.order = append(e.order, p)
 	e.in++
@@ -103,9 +108,59 @@ func (e *entrance) enter(ctx context.Context, _ net.Conn) context.Context {
 	return context.WithValue(ctx, placeKey{}, p)
 }
 
+// came says that a connection came, or was taken.
+func (e *entrance) came(c net.Conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.silent[c] = time.Now()
+}
+
+// state is http.Server.ConnState.
+func (e *entrance) state(c net.Conn, s http.ConnState) {
+	if s == http.StateClosed || s == http.StateHijacked {
+		e.spoke(c)
+	}
+}
+
+// spoke says that a request of a connection was read, or will never be.
+func (e *entrance) spoke(c net.Conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.silent, c)
+}
+
+// waitForRequests returns once the requests of all that came within speakTime were read,
+// or ctx ends: net/http drops a request that it reads while it shuts down.
+func (e *entrance) waitForRequests(ctx context.Context) {
+	often := time.NewTicker(aheadGap)
+	defer often.Stop()
+	for e.expects() {
+		select {
+		case <-often.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// expects tells whether a request is still to come from a connection that is new.
+func (e *entrance) expects() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, since := range e.silent {
+		if time.Since(since) < speakTime {
+			return true
+		}
+	}
+	return false
+}
+
 // handler has a connection's first request give its place back.
 func (e *entrance) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p, ok := r.Context().Value(placeKey{}).(*place); ok {
+			e.spoke(p.conn)
+		}
 		if r.URL.Path == e.path {
 			defer Entered(r)
 		} else {

@@ -22,7 +22,8 @@ const maxHeader = 32 << 10
 // until ctx ends or a listener fails, and closes them. At the end it first
 // turns /readyz to 503 and waits for DrainDelay, then runs the hooks of OnDrain
 // while new requests are still answered (a handler can refuse by itself), but each
-// on a connection that has no next one, then waits for the requests under way. What is not over when
+// on a connection that has no next one, then takes no connection any more and waits for the
+// requests under way. What is not over when
 // ShutdownTimeout is, is cut off and logged; that is no error, since one client
 // that takes no bytes can bring it about. An error is a listener's. A Server
 // serves once.
@@ -36,12 +37,14 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		Protocols:         clearTextProtocols(),
 	}
+	var waiting []*ahead
 	if s.streams != "" {
 		door := newEntrance(s.streams)
-		srv.Handler, srv.ConnContext = door.handler(s.Echo), door.enter
+		srv.Handler, srv.ConnContext, srv.ConnState = door.handler(s.Echo), door.enter, door.state
 		listeners = slices.Clone(listeners)
 		for i, ln := range listeners {
-			listeners[i] = newAhead(ln, door, s.room)
+			a := newAhead(ln, door, s.room)
+			listeners[i], waiting = a, append(waiting, a)
 		}
 	}
 	return serve(ctx, srv, s.log, listeners, s.opt.DrainDelay+s.opt.ShutdownTimeout, func(ctx context.Context) {
@@ -57,6 +60,9 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		}
 		srv.SetKeepAlivesEnabled(false) // who kept a connection open goes elsewhere too
 		s.runHooks(ctx)
+		for _, a := range waiting {
+			a.finish(ctx)
+		}
 	})
 }
 
