@@ -35,7 +35,7 @@ func ParseQuery(raw string, params []*huma.Param) (url.Values, *Problem) {
 }
 
 // checkQuery is a middleware of typed operations: those take each name once, and a text
-// alone may be empty. Huma would take an empty number, flag or list for one left out.
+// or a list may be empty. Huma would take an empty number or flag for one left out.
 func checkQuery(ctx huma.Context, next func(huma.Context)) {
 	c, params := humaecho.Unwrap(ctx), ctx.Operation().Parameters
 	if c.Request().URL.RawQuery == "" {
@@ -48,7 +48,7 @@ func checkQuery(ctx huma.Context, next func(huma.Context)) {
 		case p.In != "query" || len(given) == 0:
 		case len(given) > 1:
 			problem = NewProblem(http.StatusBadRequest, p.Name+" is given twice: write "+howToWrite(p))
-		case given[0] == "" && p.Schema.Type != huma.TypeString:
+		case given[0] == "" && p.Schema.Type != huma.TypeString && p.Schema.Type != huma.TypeArray:
 			problem = NewProblem(http.StatusBadRequest, p.Name+" has no value: leave it out, or write "+howToWrite(p))
 		}
 	}
