@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -44,4 +45,23 @@ func TestNobodyWhoIsConnectedIsCutOffByTheEnd(t *testing.T) {
 	require.NoError(t, wait(t, result))
 	_, err := net.Dial("tcp", ln.Addr().String())
 	require.Error(t, err, "the next one is refused")
+}
+
+// TestSilentConnectionsHoldTheEndUpForAMomentOnly: browsers open them in advance.
+func TestSilentConnectionsHoldTheEndUpForAMomentOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		door, began := newEntrance("/stream"), time.Now()
+		silent, gone := &numbered{n: 1}, &numbered{n: 2}
+		door.came(gone)
+		door.state(gone, http.StateActive)
+		require.True(t, door.expects())
+		door.state(gone, http.StateClosed)
+		require.False(t, door.expects(), "it will say nothing any more")
+		door.came(silent)
+		door.waitForRequests(t.Context())
+		require.Equal(t, speakTime, time.Since(began).Round(aheadGap*10))
+		door.waitForRequests(t.Context())
+		require.Less(t, time.Since(began), 2*speakTime, "it had its moment")
+	})
 }
