@@ -141,3 +141,23 @@ func TestAChannelThatIsGivenUpKeepsNothing(t *testing.T) {
 	_, nothing = c.Memory()
 	require.True(t, nothing)
 }
+
+// TestARingIsNotDroppedBeforeItIsShown: its listeners are about to be given what is new,
+// and would all wait for it to be read again.
+func TestARingIsNotDroppedBeforeItIsShown(t *testing.T) {
+	t.Parallel()
+	c, _ := joined(&Rules{Conflate: true, MaxRate: 1}, 1)
+	at := someMoment()
+	c.FillDone(event.Position{Epoch: "e1"}, pageOf(1, 1), at)
+	at.Now = at.Now.Add(at.RingAge + time.Second)
+	for _, e := range pageOf(3, 2, 3).Events { // the second one comes within the period of the first
+		c.Message(event.Position{Epoch: "e1", Seq: e.Seq}, event.NewFrame(&e), nil, at)
+	}
+	c.Sweep(at.RingAge, at)
+	m, _ := c.Memory()
+	require.Equal(t, 1, m.Frames)
+	c.PeriodOver(at)
+	c.Sweep(at.RingAge, at)
+	m, _ = c.Memory()
+	require.Zero(t, m.Frames)
+}
