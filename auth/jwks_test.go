@@ -237,7 +237,7 @@ func TestJWKSTakesAKeyReplacedUnderItsName(t *testing.T) {
 // issuer, however slow it is, and the new one works within two turns.
 func TestJWKSRotatesUnderAFlood(t *testing.T) {
 	t.Parallel()
-	older, newer, i := newEC(t), newEC(t), newIssuer(t)
+	older, newer, stranger, i := newEC(t), newEC(t), newEC(t), newIssuer(t)
 	newer.kid = "ec-2"
 	i.publish(t, []signer{older})
 	const retry = 500 * time.Millisecond
@@ -249,11 +249,15 @@ func TestJWKSRotatesUnderAFlood(t *testing.T) {
 		keys(w, r)
 	})
 	i.answer.Store(&slow)
+	answer := sync.OnceFunc(func() { close(hold) })
+	t.Cleanup(answer)
 
 	began := time.Now()
 	var flood sync.WaitGroup
 	flooded := make(chan struct{})
-	for n := range 20 {
+	t.Cleanup(flood.Wait)
+	t.Cleanup(sync.OnceFunc(func() { close(flooded) }))
+	for n := range 4 {
 		flood.Go(func() {
 			for k := 0; ; k++ {
 				select {
@@ -261,24 +265,22 @@ func TestJWKSRotatesUnderAFlood(t *testing.T) {
 					return
 				default:
 				}
-				_, err := v.Verify(newEC(t).token(t, claimsWith(issued), map[string]any{"kid": fmt.Sprintf("made-up-%d-%d", n, k)}))
+				_, err := v.Verify(stranger.token(t, claimsWith(issued), map[string]any{"kid": fmt.Sprintf("made-up-%d-%d", n, k)}))
 				require.ErrorIs(t, err, auth.ErrToken)
 			}
 		})
 	}
-	require.Eventually(t, func() bool { return i.asked.Load() == 2 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return i.asked.Load() >= 2 }, 30*time.Second, time.Millisecond)
 	for range 100 { // the issuer says nothing at all meanwhile
 		_, err := v.Verify(older.token(t, claimsWith(issued), nil))
 		require.NoError(t, err)
 	}
-	close(hold)
+	answer()
 	require.Eventually(t, func() bool {
 		_, err := v.Verify(newer.token(t, claimsWith(issued), nil))
 		return err == nil
-	}, 10*time.Second, time.Millisecond)
+	}, 30*time.Second, time.Millisecond)
 	require.LessOrEqual(t, i.asked.Load(), int64(3+time.Since(began)/retry), "the issuer is asked no more often")
-	close(flooded)
-	flood.Wait()
 }
 
 // TestAttackKidInjectionWithJWKS: a made-up kid opens nothing, reaches no other
