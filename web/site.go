@@ -153,7 +153,7 @@ func acceptsGzip(headers []string) bool {
 			if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
 				continue
 			}
-			weight = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(weight), "q="))
+			weight = strings.TrimSpace(strings.TrimPrefix(strings.ToLower(strings.TrimSpace(weight)), "q="))
 			return strings.Trim(weight, "0.") != "" || weight == ""
 		}
 	}

@@ -101,7 +101,7 @@ func TestTextIsCompressedForWhoeverTakesIt(t *testing.T) {
 	text := body(t, plain.Body)
 	for header, zipped := range map[string]bool{
 		"gzip": true, "br, GZIP;q=0.5": true, "deflate, gzip ; q=1": true,
-		"": false, "br": false, "gzip;q=0": false, "gzip; q=0.000": false, "x-gzip": false,
+		"": false, "br": false, "gzip;q=0": false, "gzip;Q=0": false, "gzip; q=0.000": false, "x-gzip": false,
 	} {
 		resp := get(s, "/bellhop-bell.js", "Accept-Encoding", header)
 		require.Equal(t, "Accept-Encoding", resp.Header.Get("Vary"))
