@@ -122,9 +122,9 @@ func (a *ahead) Accept() (net.Conn, error) {
 }
 
 // finish takes everybody in who has come, closes the listener, and returns once the
-// requests of those who waited were read, or ctx ends. The kernel resets a connection that it still holds,
-// after a proxy has sent a request on it, which is then neither answered nor tried
-// elsewhere.
+// requests of those who waited were read, or ctx ends. The kernel resets a connection
+// that it still holds, after a proxy has sent a request on it, which is then neither
+// answered nor tried elsewhere.
 func (a *ahead) finish(ctx context.Context) {
 	if a.timed == nil {
 		return
