@@ -160,17 +160,15 @@ func (b *batcher) commit(group []*job) error {
 // append is one transaction.
 func (b *batcher) append(group []*job) (event.Epoch, []store.Appended, error) {
 	entries := make([]store.Entry, len(group))
-	rows := 0
 	for i, j := range group {
 		entries[i] = j.entry
-		rows += j.rows
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), appendTimeout)
 	defer cancel()
 	began := time.Now()
 	epoch, appended, err := b.log.Append(ctx, entries)
 	b.metrics.commitSeconds.Observe(time.Since(began).Seconds())
-	b.metrics.groupRows.Observe(float64(rows))
+	b.metrics.groupRows.Observe(float64(rowsOf(group)))
 	return epoch, appended, err
 }
 
@@ -185,6 +183,7 @@ func (b *batcher) settle(epoch event.Epoch, group []*job, appended []store.Appen
 		}
 	}
 	b.publisher.enqueue(news)
+	b.queue.answering(group)
 	for i, j := range group {
 		switch a := appended[i]; {
 		case errors.Is(a.Err, store.ErrKeyBusy) && j.series == nil:

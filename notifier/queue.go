@@ -72,17 +72,23 @@ func (j *job) report(receivers []int) {
 
 // When the next group starts beside those that are under way. One at a time makes
 // the largest groups, but leaves the database idle while the next one is made
-// up: two that overlap write a fifth more, if the second is worth a transaction.
+// up. A second one pays if it is worth a transaction, and if it does not merely
+// halve the first: the same rows in twice as many transactions cost more.
 const (
 	// overlapRows is how many rows make it worth one. Fewer wait for more.
 	overlapRows = 24
+	// overlapMost is how many always do, however many are under way: a transaction of
+	// so many costs little beside its rows.
+	overlapMost = 96
 	// stallAfter is how long the newest group may be under way before even a
 	// single row does not wait for it: a row that somebody else has locked must
 	// not stall everybody.
 	stallAfter = 50 * time.Millisecond
-	// gatherJobs is how many jobs in a group make it likely that others come at once.
-	// They gather for half of the time that the group took, gatherMost at most: half as
-	// many transactions cost less than that. After smaller groups nothing waits.
+	// gatherJobs is how many jobs in a group make it likely that others come at once, above
+	// all from those who were just answered. They gather until as many rows wait as were
+	// in the group and waited beside it, for half of the time that the group took,
+	// gatherMost at most: half as many transactions cost less than that. After smaller
+	// groups nothing waits.
 	gatherJobs = 4
 	gatherMost = time.Millisecond
 )
@@ -102,8 +108,10 @@ type queue struct {
 	own    map[string]size            // of held, by service
 	busy   map[event.Channel]struct{} // the channels of the groups under way
 	groups int                        // how many are under way
+	away   int                        // their rows
 	newest time.Time                  // when the last of them was taken
 	gather time.Time                  // until then the next one may grow
+	expect int                        // to so many rows
 	closed bool
 }
 
@@ -154,7 +162,28 @@ func (q *queue) withinShare(j *job) bool {
 // mayStart tells whether another group may be taken: the first one when it has
 // gathered; one beside others if it is large enough, or if they take long. q.mu is held.
 func (q *queue) mayStart() bool {
-	return q.groups == 0 && (q.closed || !time.Now().Before(q.gather)) || q.held.rows >= overlapRows || q.held.exceeds(q.group) || time.Since(q.newest) >= stallAfter
+	switch {
+	case q.held.exceeds(q.group):
+		return true
+	case q.groups == 0:
+		return q.closed || q.held.rows >= q.expect || !time.Now().Before(q.gather)
+	}
+	return q.held.rows >= min(max(q.away, q.expect, overlapRows), overlapMost) || time.Since(q.newest) >= stallAfter
+}
+
+// answering says that the jobs of a group are about to be answered: their publishers
+// may come back with more.
+func (q *queue) answering(group []*job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.expect = q.held.rows + rowsOf(group)
+}
+
+func rowsOf(group []*job) (rows int) {
+	for _, j := range group {
+		rows += j.rows
+	}
+	return rows
 }
 
 // take gives the taker's previous group back, waits for the next one and returns
@@ -216,6 +245,8 @@ func (q *queue) deal() []*job {
 		j.mark(q.busy)
 	}
 	q.groups++
+	q.away += taken.rows
+	q.expect = 0
 	q.newest = time.Now()
 	// Nobody else would wake those who wait for it to take long.
 	time.AfterFunc(stallAfter, q.change.Broadcast)
@@ -248,7 +279,8 @@ func (q *queue) release(group []*job) {
 		}
 	}
 	q.groups--
-	if pause := min(time.Since(q.newest)/2, gatherMost); q.groups == 0 && len(group) >= gatherJobs && q.held.rows < overlapRows {
+	q.away -= rowsOf(group)
+	if pause := min(time.Since(q.newest)/2, gatherMost); q.groups == 0 && len(group) >= gatherJobs && q.held.rows < q.expect {
 		q.gather = time.Now().Add(pause)
 		time.AfterFunc(pause, q.change.Broadcast)
 	}

@@ -13,13 +13,15 @@ import (
 
 // TestGroupsGatherWhenManyPublish: after a group of several events the next one waits
 // for half as long as that took, a millisecond at most, and takes what comes until
-// then. Nothing waits where few publish, where enough is there, or on the way down.
+// then. Nothing waits where few publish, where as many are there as before, or on the way
+// down.
 func TestGroupsGatherWhenManyPublish(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		before  int           // events of the group before
 		took    time.Duration // to write that one
-		waiting int           // events that are there when it is done
+		beside  int           // events that come meanwhile
+		waiting int           // events that come when its jobs are answered
 		closed  bool
 		pause   time.Duration
 		group   int // events of the next group; one more comes just before the pause ends
@@ -27,7 +29,9 @@ func TestGroupsGatherWhenManyPublish(t *testing.T) {
 		"half of the last one's time": {before: gatherJobs, took: time.Millisecond, waiting: 2, pause: time.Millisecond / 2, group: 3},
 		"a millisecond at most":       {before: gatherJobs, took: stallAfter / 2, waiting: 2, pause: gatherMost, group: 3},
 		"few publish":                 {before: gatherJobs - 1, took: time.Second, waiting: 2, group: 2},
-		"enough is there":             {before: gatherJobs, took: time.Second, waiting: overlapRows, group: overlapRows},
+		"as many as before":           {before: 2 * overlapRows, took: time.Second, waiting: 2 * overlapRows, group: 2 * overlapRows},
+		"some came beside it":         {before: gatherJobs, took: stallAfter / 2, beside: 3, waiting: gatherJobs, group: gatherJobs + 3},
+		"fewer than come back":        {before: gatherJobs, took: stallAfter / 2, beside: 3, waiting: 1, pause: gatherMost, group: 5},
 		"the way down":                {before: gatherJobs, took: time.Second, waiting: 2, closed: true, group: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +48,9 @@ func TestGroupsGatherWhenManyPublish(t *testing.T) {
 				push(tc.before)
 				last := q.take(nil)
 				require.Len(t, last, tc.before)
+				push(tc.beside)
 				<-time.After(tc.took)
+				q.answering(last)
 				push(tc.waiting)
 				if tc.closed {
 					q.close()
@@ -59,4 +65,72 @@ func TestGroupsGatherWhenManyPublish(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestASecondGroupIsWorthATransaction: beside one that is under way starts another as soon
+// as it is as large, or so large that it would not be cheaper if it were larger.
+func TestASecondGroupIsWorthATransaction(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first  int // jobs under way
+		starts int // when so many wait
+	}{
+		"beside a small one": {first: 3, starts: overlapRows},
+		"as large":           {first: 40, starts: 40},
+		"large enough":       {first: 500, starts: overlapMost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q := newQueue(size{1000, 1 << 20}, size{1000, 1 << 20})
+				n := 0
+				push := func(jobs int) {
+					for range jobs {
+						n++
+						require.NoError(t, q.push(testJob(event.Channel(fmt.Sprintf("user:%d", n)), "x")))
+					}
+				}
+				push(tc.first)
+				first := q.take(nil)
+				require.Len(t, first, tc.first)
+				taken := make(chan []*job, 1)
+				go func() { taken <- q.take(nil) }()
+				push(tc.starts - 1)
+				synctest.Wait()
+				require.Empty(t, taken)
+				push(1)
+				synctest.Wait()
+				require.Len(t, <-taken, tc.starts)
+				<-time.After(stallAfter) // for the timers of the groups
+			})
+		})
+	}
+}
+
+// TestThoseWhoAreAnsweredMakeOneGroup: while the jobs of a group are answered, what comes
+// back is not split in two by a taker that waits.
+func TestThoseWhoAreAnsweredMakeOneGroup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(size{1000, 1 << 20}, size{1000, 1 << 20})
+		push := func(first, jobs int) {
+			for n := range jobs {
+				require.NoError(t, q.push(testJob(event.Channel(fmt.Sprintf("user:%d", first+n)), "x")))
+			}
+		}
+		push(0, 40)
+		first := q.take(nil)
+		push(100, overlapRows) // they wait: fewer than are under way
+		taken := make(chan []*job, 2)
+		go func() { taken <- q.take(nil) }()
+		synctest.Wait()
+		q.answering(first)
+		push(200, 40-1)
+		synctest.Wait()
+		require.Empty(t, taken)
+		push(300, 1)
+		synctest.Wait()
+		require.Len(t, <-taken, 40+overlapRows)
+		<-time.After(stallAfter) // for the timers of the groups
+	})
 }
