@@ -30,8 +30,9 @@ type options struct {
 // Option changes a private cluster.
 type Option func(*options)
 
-// Durable has the servers force every commit to a real disk, as one that matters
-// is configured: what a benchmark needs in order to be honest.
+// Durable has the servers force every commit to a real disk, and gives them memory and
+// a log of the usual size, as one that matters is configured: what a benchmark needs in
+// order to be honest.
 func Durable() Option { return func(o *options) { o.durable = true } }
 
 // ServerOption passes an option to both servers, such as "--max-connections=10".

@@ -39,7 +39,8 @@ func MariaDB() Engine { return Engines()[0] }
 // replicates. Statements that both understand are written where they are used.
 type dialect struct {
 	options   []string
-	installer string // program that fills a data directory; empty: the server itself
+	durable   []string // options of servers that are Durable
+	installer string   // program that fills a data directory; empty: the server itself
 	initial   []string
 	follow    string // of host 127.0.0.1: port, account, password
 	position  string // how far a primary has got
@@ -50,6 +51,7 @@ type dialect struct {
 
 var mariadb = dialect{
 	options:   []string{"--log-slave-updates=ON", "--gtid-strict-mode=ON", "--innodb-log-file-size=16M"},
+	durable:   []string{"--innodb-log-file-size=256M"},
 	installer: "mariadb-install-db",
 	initial: []string{
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M",
@@ -67,6 +69,7 @@ var mysql = dialect{
 		"--log-replica-updates=ON", "--gtid-mode=ON", "--enforce-gtid-consistency=ON",
 		"--innodb-redo-log-capacity=16M", "--mysqlx=OFF",
 	},
+	durable: []string{"--innodb-redo-log-capacity=256M"},
 	initial: []string{
 		"--initialize-insecure", "--innodb-redo-log-capacity=16M", "--innodb-doublewrite=OFF", "--innodb-flush-log-at-trx-commit=0",
 	},
@@ -154,6 +157,11 @@ func (e Engine) arguments(data string, port int, id uint32, o options) []string 
 		args = append(args, "--user="+account)
 	}
 	args = append(args, e.dialect.options...)
+	if o.durable {
+		// With the small ones of tests a benchmark would measure how pages are written back.
+		args = append(args, "--innodb-buffer-pool-size=512M")
+		args = append(args, e.dialect.durable...)
+	}
 	return append(args, o.server...)
 }
 

@@ -102,8 +102,15 @@ func TestClusterSurvivesWhatIsDoneToIt(t *testing.T) {
 
 func TestDurableClusterForcesEveryCommit(t *testing.T) {
 	t.Parallel()
-	cluster := testenv.PrivateMySQL(t, testenv.MariaDB(), testenv.Durable())
-	require.Equal(t, 1, number(t, cluster.Primary.Admin(), "SELECT @@innodb_flush_log_at_trx_commit * @@sync_binlog"))
+	log := map[string]string{"mariadb": "@@innodb_log_file_size", "mysql": "@@innodb_redo_log_capacity"}
+	for _, engine := range testenv.Engines() {
+		t.Run(engine.Name, func(t *testing.T) {
+			cluster := testenv.PrivateMySQL(t, engine, testenv.Durable())
+			require.Equal(t, 1, number(t, cluster.Primary.Admin(), "SELECT @@innodb_flush_log_at_trx_commit * @@sync_binlog"))
+			require.Equal(t, 512<<20, number(t, cluster.Primary.Admin(), "SELECT @@innodb_buffer_pool_size"))
+			require.Equal(t, 256<<20, number(t, cluster.Primary.Admin(), "SELECT "+log[engine.Name]))
+		})
+	}
 }
 
 func TestProxyStallsHoldsCutsAndRefuses(t *testing.T) {
