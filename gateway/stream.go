@@ -231,14 +231,13 @@ func (g *Gateway) carry(c echo.Context, source conn.Source, ask wanted) {
 		h.Set("Set-Cookie", g.clearedCookie(c.Request()))
 	}
 	streamHead(h)
-	opt := conn.Options{Heartbeat: ask.heartbeat, SlowTimeout: g.cfg.SlowTimeout}
+	opt := conn.Options{Heartbeat: ask.heartbeat, SlowTimeout: g.cfg.SlowTimeout, Begun: server.KeepOut(c.Request())}
 	if g.cfg.MaxAge > 0 {
 		opt.Age = time.Now().Add(wait.Jitter(g.cfg.MaxAge))
 	}
 	if who.claims != nil {
 		opt.Expiry = who.claims.Expires
 	}
-	server.Entered(c.Request())
 	g.engine.Serve(response{c.Response()}, c.Request(), greeting, source, opt)
 }
 

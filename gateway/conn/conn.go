@@ -92,6 +92,16 @@ type Options struct {
 	// not take its last bytes is waited for after Age, as SlowTimeout says, but
 	// not after Expiry: it is dropped within two seconds.
 	Age, Expiry time.Time
+	// Begun, if set, is called when the stream begins, or turns out not to. It must not
+	// block.
+	Begun func()
+}
+
+// Begin calls Begun.
+func (o *Options) Begin() {
+	if o.Begun != nil {
+		o.Begun()
+	}
 }
 
 // Greet writes the head of a response that is going to be a stream, with the

@@ -36,6 +36,7 @@ func Serve(w http.ResponseWriter, r *http.Request, src Source, opt Options) (rea
 		opt:  opt,
 		wake: wait.NewSignal(),
 	}
+	opt.Begin()
 	reason = ReasonError // should the source panic: it is closed all the same
 	defer func() { reason = Over(src, reason) }()
 	return p.run()

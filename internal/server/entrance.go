@@ -13,21 +13,25 @@ const (
 	// Go's scheduler knows no priorities: what goes to streams that are open waits
 	// behind all goroutines that can run, so there must not be many.
 	entering = 64
-	// enterTime is after how long a connection keeps others out no more, whatever became
-	// of it: it may say nothing.
+	// enterTime is after how long a connection keeps others out no more that says nothing.
 	enterTime = 50 * time.Millisecond
+	// askTime is after how long one does whose request is under way. On a slow machine that
+	// takes long because there are too many at once: to let others in would make it worse.
+	askTime = 250 * time.Millisecond
 	// speakTime is how long a new connection has to say something when the server ends.
 	speakTime = time.Second
 )
 
 // entrance lets new connections in, in order, as those before them get through: the
-// first request of each was answered, or its stream has begun.
+// first request of each was answered, or its stream has begun. What waits for the loops
+// that carry streams counts as well: they must not fall behind.
 type entrance struct {
 	path string // of streams; every other request lets the next one in when it begins
 
-	mu    sync.Mutex
-	order []*place // from the oldest that is not through
-	in    int      // that are not through
+	mu     sync.Mutex
+	order  []*place // from the oldest that is not through and of which no request was read
+	asking []*place // from the oldest that is not through and of which one was
+	in     int      // that are not through
 	// silent are the connections of which no request was read yet.
 	silent map[net.Conn]time.Time
 	freed  chan struct{}
@@ -35,10 +39,14 @@ type entrance struct {
 
 // place is a connection's in the entrance.
 type place struct {
-	conn    net.Conn
-	door    *entrance
-	since   time.Time
-	through bool // guarded by entrance.mu
+	conn net.Conn
+	door *entrance
+
+	// Guarded by entrance.mu:
+	since   time.Time // when it came, or when its request was read
+	asking  bool      // its request was read
+	kept    bool      // beyond the end of its handler
+	through bool
 }
 
 func newEntrance(path string) *entrance {
@@ -72,20 +80,29 @@ func (e *entrance) wait(closed <-chan struct{}) {
 func (e *entrance) full() time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for len(e.order) > 0 {
-		first := e.order[0]
-		rest := enterTime - time.Since(first.since)
-		if !first.through && rest > 0 {
-			if e.in < entering {
-				return 0
-			}
-			return rest
-		}
-		e.leave(first)
-		e.order[0] = nil
-		e.order = e.order[1:]
+	silent := e.expire(&e.order, false, enterTime)
+	asking := e.expire(&e.asking, true, askTime)
+	if e.in < entering {
+		return 0
 	}
-	return 0
+	return min(silent, asking)
+}
+
+// expire lets those through who were in a queue for too long, and returns when the next
+// one will have been. Called with mu held.
+func (e *entrance) expire(queue *[]*place, asking bool, most time.Duration) time.Duration {
+	for len(*queue) > 0 {
+		first := (*queue)[0]
+		if !first.through && first.asking == asking {
+			if rest := most - time.Since(first.since); rest > 0 {
+				return rest
+			}
+			e.leave(first)
+		}
+		(*queue)[0] = nil
+		*queue = (*queue)[1:]
+	}
+	return most
 }
 
 // leave says that a connection is through. Called with mu held.
@@ -155,27 +172,59 @@ func (e *entrance) expects() bool {
 	return false
 }
 
+// asks says that the first request of a connection was read. Whoever was silent for too
+// long counts again from now on.
+func (e *entrance) asks(p *place) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if p.asking {
+		return // and it was not the first
+	}
+	if p.through {
+		e.in++
+	}
+	p.asking, p.through, p.since = true, false, time.Now()
+	e.asking = append(e.asking, p)
+}
+
 // handler has a connection's first request give its place back.
 func (e *entrance) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p, ok := r.Context().Value(placeKey{}).(*place); ok {
 			e.spoke(p.conn)
-		}
-		if r.URL.Path == e.path {
-			defer Entered(r)
-		} else {
-			Entered(r)
+			e.asks(p)
+			if r.URL.Path != e.path {
+				e.through(p)
+			}
+			defer e.answered(p)
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// Entered lets the next connection in, if this request's kept it out: see
-// Server.PaceStreams. A handler calls it when it begins to carry a stream.
-func Entered(r *http.Request) {
-	if p, ok := r.Context().Value(placeKey{}).(*place); ok {
-		p.door.through(p)
+// answered says that a handler has returned.
+func (e *entrance) answered(p *place) {
+	e.mu.Lock()
+	kept := p.kept
+	e.mu.Unlock()
+	if !kept {
+		e.through(p)
 	}
+}
+
+// KeepOut has a request's connection keep others out, even when the request's handler has
+// returned, until the returned function is called or some time is over: see
+// Server.PaceStreams. A handler calls it when its stream is about to begin. The function
+// does not block, is safe for concurrent use, and may be called more than once.
+func KeepOut(r *http.Request) (entered func()) {
+	p, ok := r.Context().Value(placeKey{}).(*place)
+	if !ok {
+		return func() {}
+	}
+	p.door.mu.Lock()
+	p.kept = true
+	p.door.mu.Unlock()
+	return func() { p.door.through(p) }
 }
 
 func (e *entrance) through(p *place) {

@@ -88,6 +88,13 @@ func (d *doorway) in() []int {
 	return slices.Clone(d.taken)
 }
 
+// asks has the request of a connection be read.
+func (d *doorway) asks(i int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.door.asks(d.places[i])
+}
+
 // through has a connection get through.
 func (d *doorway) through(i int) {
 	d.mu.Lock()
@@ -117,7 +124,7 @@ func newDoorway() *doorway {
 func (d *doorway) remembered() int {
 	d.door.mu.Lock()
 	defer d.door.mu.Unlock()
-	return len(d.door.order)
+	return len(d.door.order) + len(d.door.asking)
 }
 
 func TestConnectionsComeInInOrderAndFewAtOnce(t *testing.T) {
@@ -158,6 +165,51 @@ func TestASilentConnectionKeepsOthersOutForAMoment(t *testing.T) {
 	})
 }
 
+func TestARequestThatTakesLongKeepsOthersOutForAWhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway()
+		d.feed.come(0, 3*entering)
+		synctest.Wait()
+		for i := range entering {
+			d.asks(i)
+		}
+		<-time.After(askTime - time.Millisecond)
+		synctest.Wait()
+		require.Len(t, d.in(), entering)
+		<-time.After(2 * time.Millisecond)
+		synctest.Wait()
+		require.Len(t, d.in(), 2*entering)
+		require.NoError(t, d.ahead.Close())
+	})
+}
+
+// A client that is slow to send its request must not be one more beside those who were
+// let in for it.
+func TestWhoSpeaksLateCountsAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway()
+		d.feed.come(0, 4*entering)
+		<-time.After(enterTime + time.Millisecond)
+		synctest.Wait()
+		require.Len(t, d.in(), 2*entering, "the first ones were silent for too long")
+		for i := range 2 * entering {
+			d.asks(i)
+			d.asks(i) // another request of the same connection is no other place
+		}
+		for i := range entering {
+			d.through(i)
+			synctest.Wait()
+			require.Len(t, d.in(), 2*entering, "more than enough are under way")
+		}
+		d.through(entering)
+		synctest.Wait()
+		require.Len(t, d.in(), 2*entering+1)
+		require.NoError(t, d.ahead.Close())
+	})
+}
+
 func TestFewConnectionsAreRememberedWhileOneIsSilent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -167,10 +219,20 @@ func TestFewConnectionsAreRememberedWhileOneIsSilent(t *testing.T) {
 		for i := 1; i < 500; i++ {
 			d.feed.come(i, 1)
 			synctest.Wait()
+			d.asks(i)
 			d.through(i)
 			<-time.After(time.Millisecond)
 		}
 		require.Less(t, d.remembered(), 2*int(enterTime/time.Millisecond))
+		d.asks(0)
+		for i := 500; i < 1500; i++ {
+			d.feed.come(i, 1)
+			synctest.Wait()
+			d.asks(i)
+			d.through(i)
+			<-time.After(time.Millisecond)
+		}
+		require.Less(t, d.remembered(), 2*int(askTime/time.Millisecond))
 		require.NoError(t, d.ahead.Close())
 	})
 }
@@ -246,21 +308,24 @@ func TestOnlyStreamsKeepTheirPlaceWhileTheirHandlerRuns(t *testing.T) {
 	}
 }
 
-func TestAStreamThatBeganKeepsNobodyOut(t *testing.T) {
+func TestAStreamKeepsOthersOutUntilItHasBegun(t *testing.T) {
 	t.Parallel()
 	door := newEntrance("/stream")
-	before, during := -1, -1
-	h := door.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		before = door.in
-		Entered(r)
-		during = door.in
-	}))
+	var entered func()
+	h := door.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { entered = KeepOut(r) }))
 	ctx := door.enter(t.Context(), nil)
-	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/stream", http.NoBody))
-	require.Equal(t, 1, before)
-	require.Zero(t, during)
+	request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/stream", http.NoBody)
+	h.ServeHTTP(httptest.NewRecorder(), request)
+	require.Equal(t, 1, door.in, "the handler has returned, and the stream waits to begin")
+	entered()
+	require.Zero(t, door.in)
+	entered()
 	require.Zero(t, door.in, "it is given back once")
-	Entered(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/stream", http.NoBody)) // of a server that paces nobody
+
+	h.ServeHTTP(httptest.NewRecorder(), request)
+	require.Zero(t, door.in, "a connection counts once")
+
+	KeepOut(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/stream", http.NoBody))() // of a server that paces nobody
 }
 
 func TestWhoLeavesWhileWaitingHoldsNobodyUp(t *testing.T) {

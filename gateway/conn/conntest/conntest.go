@@ -42,6 +42,7 @@ func Run(t *testing.T, engine Engine, traits Traits) {
 	tests := map[string]func(*testing.T, Engine){
 		"head":                  testHead,
 		"order":                 testOrder,
+		"begun":                 testBegun,
 		"one wake is enough":    testDrainsBeforeWaiting,
 		"wake while asked":      testWakeWhileAsked,
 		"wakes from everywhere": testWakesFromEverywhere,
@@ -135,6 +136,19 @@ func testOrder(t *testing.T, engine Engine) {
 	require.Equal(t, "abc", c.rest())
 	require.Equal(t, conn.ReasonEnd, src.AwaitClose())
 	require.Empty(t, src.Ends())
+}
+
+func testBegun(t *testing.T, engine Engine) {
+	begun := make(chan struct{}, 10)
+	opt := calm()
+	opt.Begun = func() { begun <- struct{}{} }
+	src, c := stream(t, engine, opt)
+	src.Say("a")
+	c.expect("a")
+	src.Finish()
+	require.Empty(t, c.rest())
+	require.Equal(t, conn.ReasonEnd, src.AwaitClose())
+	require.Len(t, begun, 1)
 }
 
 func testDrainsBeforeWaiting(t *testing.T, engine Engine) {

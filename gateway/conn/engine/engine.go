@@ -91,6 +91,7 @@ func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, greeting []byte, 
 		return
 	}
 	if err := conn.Greet(w, greeting); err != nil {
+		opt.Begin()
 		e.over(src, conn.ReasonClient)
 		return
 	}

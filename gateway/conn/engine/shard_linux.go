@@ -106,12 +106,8 @@ func (s *shard) wait(timer *time.Timer) {
 	}
 }
 
-// round does what the mail asks for.
+// round does what the mail asks for. Streams that are open come before those that arrive.
 func (s *shard) round(m *mail) {
-	for i := range m.arrivals {
-		s.begin(&m.arrivals[i])
-		s.yield()
-	}
 	for i := range m.events {
 		s.happened(&m.events[i])
 		s.yield()
@@ -128,6 +124,10 @@ func (s *shard) round(m *mail) {
 	for _, i := range again {
 		s.slab.slot(i).again = false
 		s.turn(i)
+		s.yield()
+	}
+	for i := range m.arrivals {
+		s.begin(&m.arrivals[i])
 		s.yield()
 	}
 }
@@ -158,6 +158,7 @@ func (s *shard) count() {
 
 // begin gives an arrival its slot and starts its source.
 func (s *shard) begin(a *arrival) {
+	a.opt.Begin()
 	i, sl := s.slab.alloc(a.src)
 	sl.set(a.fd, a.opt, s.began, s.now)
 	gen := sl.gen()

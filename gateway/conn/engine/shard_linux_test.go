@@ -182,6 +182,23 @@ func TestWakesAreCoalesced(t *testing.T) {
 	require.Len(t, b.inbox.mail.woken, 1, "until it was looked at")
 }
 
+// Those who are there do not wait for those who come, of whom there may be many.
+func TestOpenStreamsComeBeforeArrivals(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	live := b.connect(minute())
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = unix.Close(fds[1]) })
+	var before string
+	opt := minute()
+	opt.Begun = func() { before, _ = live.read() }
+	require.True(t, b.inbox.arrive(arrival{fd: fds[0], src: conntest.NewSource(t), opt: opt}))
+	live.src.Say("news")
+	b.work()
+	require.Contains(t, before, "news")
+}
+
 // A broadcast is a wake and a turn for each of thousands of streams.
 func TestTurnAllocatesNothing(t *testing.T) {
 	b := newBench(t)

@@ -40,12 +40,14 @@ func (l *loops) take(w http.ResponseWriter, greeting []byte, src conn.Source, op
 	_ = nc.Close()
 	if err != nil {
 		l.engine.cfg.Logger.Error("a stream's connection can't be taken over", "error", err)
+		opt.Begin()
 		l.engine.over(src, conn.ReasonError)
 		return true
 	}
 	head := appendHead(make([]byte, 0, 1024), h, greeting, time.Now())
 	if !s.inbox.arrive(arrival{fd: fd, head: head, src: src, opt: opt}) {
 		abort(fd) // stopped in the meantime
+		opt.Begin()
 		l.engine.over(src, conn.ReasonStop)
 	}
 	return true
