@@ -31,7 +31,8 @@ type entrance struct {
 	mu     sync.Mutex
 	order  []*place // from the oldest that is not through and of which no request was read
 	asking []*place // from the oldest that is not through and of which one was
-	in     int      // that are not through
+	late   []*place // that spoke when their time was over, and wait for another place
+	in     int      // that have a place
 	// silent are the connections of which no request was read yet.
 	silent map[net.Conn]time.Time
 	freed  chan struct{}
@@ -43,9 +44,10 @@ type place struct {
 	door *entrance
 
 	// Guarded by entrance.mu:
-	since   time.Time // when it came, or when its request was read
-	asking  bool      // its request was read
-	kept    bool      // beyond the end of its handler
+	since   time.Time     // when it came, or when its request was read
+	asking  bool          // its request was read
+	kept    bool          // beyond the end of its handler
+	turn    chan struct{} // of one that is late: closed when it has a place again
 	through bool
 }
 
@@ -107,9 +109,16 @@ func (e *entrance) expire(queue *[]*place, asking bool, most time.Duration) time
 
 // leave says that a connection is through. Called with mu held.
 func (e *entrance) leave(p *place) {
-	if !p.through {
-		p.through = true
-		e.in--
+	if p.through {
+		return
+	}
+	p.through = true
+	e.in--
+	for e.in < entering && len(e.late) > 0 {
+		first := e.late[0]
+		e.late[0] = nil
+		e.late = e.late[1:]
+		e.take(first)
 	}
 }
 
@@ -172,31 +181,17 @@ func (e *entrance) expects() bool {
 	return false
 }
 
-// asks says that the first request of a connection was read. Whoever was silent for too
-// long counts again from now on.
-func (e *entrance) asks(p *place) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if p.asking {
-		return // and it was not the first
-	}
-	if p.through {
-		e.in++
-	}
-	p.asking, p.through, p.since = true, false, time.Now()
-	e.asking = append(e.asking, p)
-}
-
 // handler has a connection's first request give its place back.
 func (e *entrance) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p, ok := r.Context().Value(placeKey{}).(*place); ok {
 			e.spoke(p.conn)
-			e.asks(p)
-			if r.URL.Path != e.path {
+			if r.URL.Path == e.path {
+				e.asks(r.Context(), p)
+				defer e.answered(p)
+			} else {
 				e.through(p)
 			}
-			defer e.answered(p)
 		}
 		next.ServeHTTP(w, r)
 	})

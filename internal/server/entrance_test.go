@@ -88,11 +88,31 @@ func (d *doorway) in() []int {
 	return slices.Clone(d.taken)
 }
 
-// asks has the request of a connection be read.
-func (d *doorway) asks(i int) {
+// asks has the request of a connection be read. The channel is closed when its handler
+// goes on.
+func (d *doorway) asks(ctx context.Context, i int) (on chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.door.asks(d.places[i])
+	p := d.places[i]
+	on = make(chan struct{})
+	go func() {
+		d.door.asks(ctx, p)
+		close(on)
+	}()
+	synctest.Wait()
+	return on
+}
+
+// goneOn is how many handlers have gone on.
+func goneOn(handlers []chan struct{}) (n int) {
+	for _, on := range handlers {
+		select {
+		case <-on:
+			n++
+		default:
+		}
+	}
+	return n
 }
 
 // through has a connection get through.
@@ -124,7 +144,7 @@ func newDoorway() *doorway {
 func (d *doorway) remembered() int {
 	d.door.mu.Lock()
 	defer d.door.mu.Unlock()
-	return len(d.door.order) + len(d.door.asking)
+	return len(d.door.order) + len(d.door.asking) + len(d.door.late)
 }
 
 func TestConnectionsComeInInOrderAndFewAtOnce(t *testing.T) {
@@ -172,7 +192,7 @@ func TestARequestThatTakesLongKeepsOthersOutForAWhile(t *testing.T) {
 		d.feed.come(0, 3*entering)
 		synctest.Wait()
 		for i := range entering {
-			d.asks(i)
+			<-d.asks(t.Context(), i)
 		}
 		<-time.After(askTime - time.Millisecond)
 		synctest.Wait()
@@ -186,7 +206,7 @@ func TestARequestThatTakesLongKeepsOthersOutForAWhile(t *testing.T) {
 
 // A client that is slow to send its request must not be one more beside those who were
 // let in for it.
-func TestWhoSpeaksLateCountsAgain(t *testing.T) {
+func TestWhoSpeaksLateWaitsForAPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoorway()
@@ -194,18 +214,53 @@ func TestWhoSpeaksLateCountsAgain(t *testing.T) {
 		<-time.After(enterTime + time.Millisecond)
 		synctest.Wait()
 		require.Len(t, d.in(), 2*entering, "the first ones were silent for too long")
-		for i := range 2 * entering {
-			d.asks(i)
-			d.asks(i) // another request of the same connection is no other place
-		}
 		for i := range entering {
-			d.through(i)
-			synctest.Wait()
-			require.Len(t, d.in(), 2*entering, "more than enough are under way")
+			<-d.asks(t.Context(), entering+i)
 		}
-		d.through(entering)
+		late := make([]chan struct{}, entering)
+		for i := range late {
+			late[i] = d.asks(t.Context(), i)
+			<-d.asks(t.Context(), i) // another request of the same connection
+		}
+		require.Zero(t, goneOn(late))
+		for i := range 10 {
+			d.through(entering + i)
+			synctest.Wait()
+			require.Equal(t, i+1, goneOn(late), "one after the other")
+			<-late[i]
+		}
+		require.Len(t, d.in(), 2*entering, "they come before those who are new")
+
+		<-time.After(askTime - 2*time.Millisecond)
 		synctest.Wait()
-		require.Len(t, d.in(), 2*entering+1)
+		require.Equal(t, 10, goneOn(late))
+		<-time.After(4 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, entering, goneOn(late), "nobody waits for ever")
+		require.NoError(t, d.ahead.Close())
+	})
+}
+
+func TestWhoSpeaksLateAndLeavesWaitsNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoorway()
+		d.feed.come(0, 2*entering)
+		<-time.After(enterTime + time.Millisecond)
+		synctest.Wait()
+		require.Len(t, d.in(), 2*entering)
+		ctx, leave := context.WithCancel(t.Context())
+		on := d.asks(ctx, 0)
+		require.Zero(t, goneOn([]chan struct{}{on}))
+		leave()
+		<-on
+		d.through(0)
+		for i := range entering {
+			d.through(entering + i)
+		}
+		require.Zero(t, d.door.in)
+		<-d.asks(t.Context(), 1)
+		require.Equal(t, 1, d.door.in, "late, and there is a place")
 		require.NoError(t, d.ahead.Close())
 	})
 }
@@ -219,16 +274,16 @@ func TestFewConnectionsAreRememberedWhileOneIsSilent(t *testing.T) {
 		for i := 1; i < 500; i++ {
 			d.feed.come(i, 1)
 			synctest.Wait()
-			d.asks(i)
+			<-d.asks(t.Context(), i)
 			d.through(i)
 			<-time.After(time.Millisecond)
 		}
 		require.Less(t, d.remembered(), 2*int(enterTime/time.Millisecond))
-		d.asks(0)
+		<-d.asks(t.Context(), 0)
 		for i := 500; i < 1500; i++ {
 			d.feed.come(i, 1)
 			synctest.Wait()
-			d.asks(i)
+			<-d.asks(t.Context(), i)
 			d.through(i)
 			<-time.After(time.Millisecond)
 		}
