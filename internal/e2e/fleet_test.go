@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bellhop/bellhop/auth"
@@ -52,6 +54,7 @@ type fleet struct {
 type member struct {
 	url      string
 	registry *prometheus.Registry
+	hub      *hub.Hub // of a gateway
 }
 
 func newFleet(tb testing.TB, cluster *testenv.Cluster, gateways int) *fleet {
@@ -145,6 +148,7 @@ func (f *fleet) addGateway() {
 		Registerer: m.registry, Logger: f.logger,
 	})
 	require.NoError(f.tb, err)
+	m.hub = h
 	f.tb.Cleanup(func() { require.NoError(f.tb, h.Close()) })
 	verifier, err := auth.NewVerifier(auth.TokenConfig{Issuers: []auth.Issuer{{Secrets: []string{signingKey}}}})
 	require.NoError(f.tb, err)
@@ -224,6 +228,21 @@ func (f *fleet) total(name, label, value string) float64 {
 		}
 	}
 	return sum
+}
+
+// inDoubt tells whether a gateway does not rely on the bus, and how often they came to
+// that so far.
+func (f *fleet) inDoubt() (now bool, times float64) {
+	f.tb.Helper()
+	for _, g := range f.gateways {
+		now = now || g.hub.Doubt() > 0
+		families, err := g.registry.Gather()
+		require.NoError(f.tb, err)
+		i := slices.IndexFunc(families, func(family *dto.MetricFamily) bool { return family.GetName() == "bellhop_hub_bus_doubts_total" })
+		require.NotEqual(f.tb, -1, i)
+		times += families[i].GetMetric()[0].GetCounter().GetValue()
+	}
+	return now, times
 }
 
 func (f *fleet) plan() workload.Plan {
