@@ -71,7 +71,7 @@ build: ## build the programs into bin/
 test: deps vet lint $(NFPM)-$(NFPM_VERSION) ## everything that has to pass: vet, lint, tests on real servers
 	$(call say-if-slow,Compiling for the race detector: about three minutes on two cores. Later on it takes seconds.,-race)
 	@$(COMPILE) $(GO) list -race -test -deps -export $(PKG) >/dev/null
-	$(GO) test -race -vet=off -timeout 10m $(PKG)
+	$(GO) test -race -vet=off -timeout 20m $(PKG)
 	cd deploy/helm && $(COMPILE) $(GO) test ./...
 
 .PHONY: chart
