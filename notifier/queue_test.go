@@ -11,6 +11,20 @@ import (
 	"github.com/bellhop/bellhop/event"
 )
 
+// newCrowd is a roomy queue, and what pushes jobs, each to a channel of its own.
+func newCrowd(t *testing.T) (q *queue, push func(jobs int)) {
+	t.Helper()
+	q = newQueue(size{1000, 1 << 20}, size{1000, 1 << 20})
+	n := 0
+	return q, func(jobs int) {
+		t.Helper()
+		for range jobs {
+			n++
+			require.NoError(t, q.push(testJob(event.Channel(fmt.Sprintf("user:%d", n)), "x")))
+		}
+	}
+}
+
 // TestGroupsGatherWhenManyPublish: after a group of several events the next one waits
 // for half as long as that took, a millisecond at most, and takes what comes until
 // then. Nothing waits where few publish, where as many are there as before, or on the way
@@ -37,14 +51,7 @@ func TestGroupsGatherWhenManyPublish(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				q := newQueue(size{1000, 1 << 20}, size{1000, 1 << 20})
-				n := 0
-				push := func(jobs int) {
-					for range jobs {
-						n++
-						require.NoError(t, q.push(testJob(event.Channel(fmt.Sprintf("user:%d", n)), "x")))
-					}
-				}
+				q, push := newCrowd(t)
 				push(tc.before)
 				last := q.take(nil)
 				require.Len(t, last, tc.before)
@@ -82,14 +89,7 @@ func TestASecondGroupIsWorthATransaction(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				q := newQueue(size{1000, 1 << 20}, size{1000, 1 << 20})
-				n := 0
-				push := func(jobs int) {
-					for range jobs {
-						n++
-						require.NoError(t, q.push(testJob(event.Channel(fmt.Sprintf("user:%d", n)), "x")))
-					}
-				}
+				q, push := newCrowd(t)
 				push(tc.first)
 				first := q.take(nil)
 				require.Len(t, first, tc.first)
@@ -112,23 +112,18 @@ func TestASecondGroupIsWorthATransaction(t *testing.T) {
 func TestThoseWhoAreAnsweredMakeOneGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := newQueue(size{1000, 1 << 20}, size{1000, 1 << 20})
-		push := func(first, jobs int) {
-			for n := range jobs {
-				require.NoError(t, q.push(testJob(event.Channel(fmt.Sprintf("user:%d", first+n)), "x")))
-			}
-		}
-		push(0, 40)
+		q, push := newCrowd(t)
+		push(40)
 		first := q.take(nil)
-		push(100, overlapRows) // they wait: fewer than are under way
-		taken := make(chan []*job, 2)
+		push(overlapRows) // they wait: fewer than are under way
+		taken := make(chan []*job, 1)
 		go func() { taken <- q.take(nil) }()
 		synctest.Wait()
 		q.answering(first)
-		push(200, 40-1)
+		push(40 - 1)
 		synctest.Wait()
 		require.Empty(t, taken)
-		push(300, 1)
+		push(1)
 		synctest.Wait()
 		require.Len(t, <-taken, 40+overlapRows)
 		<-time.After(stallAfter) // for the timers of the groups

@@ -48,6 +48,15 @@ type peer struct {
 	src *conntest.Source
 }
 
+// socketPair returns two ends of a connection; the first is the shard's to close.
+func socketPair(t *testing.T) (fds [2]int) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = unix.Close(fds[1]) }) // the test is over
+	return fds
+}
+
 // connect begins a stream on one end of a socket pair.
 func (b *bench) connect(opt conn.Options) *peer {
 	b.t.Helper()
@@ -187,9 +196,7 @@ func TestOpenStreamsComeBeforeArrivals(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	live := b.connect(minute())
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = unix.Close(fds[1]) })
+	fds := socketPair(t)
 	var before string
 	opt := minute()
 	opt.Begun = func() { before, _ = live.read() }
@@ -202,9 +209,7 @@ func TestOpenStreamsComeBeforeArrivals(t *testing.T) {
 // A broadcast is a wake and a turn for each of thousands of streams.
 func TestTurnAllocatesNothing(t *testing.T) {
 	b := newBench(t)
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = unix.Close(fds[1]) })
+	fds := socketPair(t)
 	src := &follower{topic: &topic{block: []byte("event: a\ndata: b\n\n")}}
 	src.topic.started.Add(1)
 	b.begin(&arrival{fd: fds[0], src: src, opt: minute()})
