@@ -126,18 +126,24 @@ func (p *Page) Evaluate(expression string) string {
 }
 
 // still waits until an element, and what it is in, has come to where it stays: a
-// busy browser would press where it was.
+// busy browser would press where it was. A page may draw it anew meanwhile.
 const still = `
-	const moves = [];
-	for (let e = element; e; e = e.parentNode ?? e.host) if (e instanceof Element) moves.push(...e.getAnimations());
-	const ending = moves.filter(({ effect }) => effect.getComputedTiming().endTime < Infinity);
-	return Promise.allSettled(ending.map(({ finished }) => finished)).then(() => element);`
+	return (async () => {
+		for (;;) {
+			const element = find();
+			const moves = [];
+			for (let e = element; e; e = e.parentNode ?? e.host) if (e instanceof Element) moves.push(...e.getAnimations());
+			const ending = moves.filter(({ effect }) => effect.getComputedTiming().endTime < Infinity);
+			await Promise.allSettled(ending.map(({ finished }) => finished));
+			if (find() === element) return element;
+		}
+	})();`
 
 // Click presses a mouse's button in the middle of an element.
 func (p *Page) Click(element string) {
 	p.tb.Helper()
 	var reference any
-	p.command("/execute/sync", map[string]any{"script": "const element = " + element + ";" + still, "args": []any{}}, &reference)
+	p.command("/execute/sync", map[string]any{"script": "const find = () => " + element + ";" + still, "args": []any{}}, &reference)
 	require.NotNil(p.tb, reference, element)
 	p.act("pointer", map[string]any{"type": "pointerMove", "x": 0, "y": 0, "duration": 0, "origin": reference},
 		map[string]any{"type": "pointerDown", "button": 0}, map[string]any{"type": "pointerUp", "button": 0})
