@@ -300,6 +300,11 @@ function ago(at, now, lang) {
  * Row is a notification's element and what it shows.
  */
 class Row {
+  /** @type {HTMLElement} */
+  #actions;
+  /** @type {any[][]} */
+  #offered;
+
   /**
    * @param {object} handlers
    * @param {(event: Event) => void} handlers.open
@@ -322,7 +327,7 @@ class Row {
    * @param {import("../../bellhop-bell.d.ts").BellhopBellTexts} texts
    */
   show(item, view, texts) {
-    const { open, actions, act } = this.handlers;
+    const { open } = this.handlers;
     const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
     const tabIndex = this.main?.tabIndex ?? -1;
     this.item = item;
@@ -340,11 +345,23 @@ class Row {
     this.element.replaceChildren(
       this.main,
       h("span", { class: "unread-dot", part: "item-dot" }),
-      h("span", { class: "actions", part: "item-actions" }, ...actions(item, texts).map(([label, drawing, action]) => h("button", {
-        type: "button", "aria-label": label, title: label, onclick: () => act(action),
-      }, icon("action-icon", ...drawing)))),
+      this.#actions = h("span", { class: "actions", part: "item-actions" }),
     );
+    this.offer(texts);
     if (focused) this.main.focus();
+  }
+
+  /** offer brings its buttons up to date; keys stay at the one that they were at. */
+  offer(texts) {
+    const { actions, act } = this.handlers;
+    const all = this.#offered = actions(this.item, texts);
+    const { children } = this.#actions;
+    if (all.length === children.length && all.every(([label], i) => children[i].ariaLabel === label)) return;
+    const at = [...children].indexOf(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    this.#actions.replaceChildren(...all.map(([label, drawing], i) => h("button", {
+      type: "button", "aria-label": label, title: label, onclick: () => act(this.#offered[i][2]),
+    }, icon("action-icon", ...drawing))));
+    /** @type {HTMLElement} */ (children[at])?.focus();
   }
 
   #content(view) {
@@ -376,6 +393,8 @@ class Row {
 
 /** How near its end the list fetches more, in pixels. */
 const AHEAD = 240;
+
+const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 class List {
   /** @type {Map<number, Row>} by seq */
@@ -418,7 +437,11 @@ class List {
         row = this.#newRow(item.seq);
         row.element.classList.toggle("arrived", arrivals && item.seq > newest);
       }
-      if (row.item !== item || anew) row.show(item, viewOf(item) ?? defaultView(item), texts);
+      // One that was only fetched again stays as it is: somebody may be pressing on it.
+      const stays = !anew && same(row.item, item);
+      row.item = item;
+      if (stays) row.offer(texts);
+      else row.show(item, viewOf(item) ?? defaultView(item), texts);
       if (row.element === before) before = before.nextSibling;
       else this.element.insertBefore(row.element, before);
     }

@@ -34,6 +34,31 @@ func (v *visitor) press(keys ...string) {
 	}
 }
 
+// TestBellStaysUnderTheHand: who opens the list and presses at once presses on what
+// is fetched anew meanwhile.
+func TestBellStaysUnderTheHand(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	v := h.visit(as("mina"))
+	h.publish("mina", texts(1, 2)...)
+	v.until(inBell(".badge") + `.textContent === "2"`)
+	v.js("bell.show()")
+	v.shows("* Message 2|* Message 1")
+	v.js("window.title = " + inBell(".item-title"))
+	v.js("client.refresh()")
+	require.Equal(t, "true", v.js("title.isConnected"))
+	v.js(`import("/bellhop-tidy.js").then(({ tidy }) => { tidy(bell, { mute: { note: "Texts" } }); })`)
+	v.js("window.title = " + inBell(".item-title"))
+	v.js("(bell.close(), bell.show())")
+	v.until(action(".item", "Mute: Texts") + " !== null")
+	v.js(action(".item", "Mute: Texts") + ".focus()")
+	v.js(`client.request('PUT', '/v1/inbox/preferences', { muted: ['note'] })`)
+	v.until(action(".item", "Unmute: Texts") + " !== null && bell.shadowRoot.activeElement === " + action(".item", "Unmute: Texts"))
+	require.Equal(t, "true", v.js("title.isConnected"))
+	v.js("client.markRead([2])")
+	v.shows("Message 2|* Message 1")
+}
+
 // TestBellByKeyboard: everything can be done without a mouse.
 func TestBellByKeyboard(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,11 @@ import { ago, exactly } from "./texts.js";
  * Row is a notification's element and what it shows.
  */
 export class Row {
+  /** @type {HTMLElement} */
+  #actions;
+  /** @type {any[][]} */
+  #offered;
+
   /**
    * @param {object} handlers
    * @param {(event: Event) => void} handlers.open
@@ -31,7 +36,7 @@ export class Row {
    * @param {import("../../bellhop-bell.d.ts").BellhopBellTexts} texts
    */
   show(item, view, texts) {
-    const { open, actions, act } = this.handlers;
+    const { open } = this.handlers;
     const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
     const tabIndex = this.main?.tabIndex ?? -1;
     this.item = item;
@@ -49,11 +54,23 @@ export class Row {
     this.element.replaceChildren(
       this.main,
       h("span", { class: "unread-dot", part: "item-dot" }),
-      h("span", { class: "actions", part: "item-actions" }, ...actions(item, texts).map(([label, drawing, action]) => h("button", {
-        type: "button", "aria-label": label, title: label, onclick: () => act(action),
-      }, icon("action-icon", ...drawing)))),
+      this.#actions = h("span", { class: "actions", part: "item-actions" }),
     );
+    this.offer(texts);
     if (focused) this.main.focus();
+  }
+
+  /** offer brings its buttons up to date; keys stay at the one that they were at. */
+  offer(texts) {
+    const { actions, act } = this.handlers;
+    const all = this.#offered = actions(this.item, texts);
+    const { children } = this.#actions;
+    if (all.length === children.length && all.every(([label], i) => children[i].ariaLabel === label)) return;
+    const at = [...children].indexOf(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    this.#actions.replaceChildren(...all.map(([label, drawing], i) => h("button", {
+      type: "button", "aria-label": label, title: label, onclick: () => act(this.#offered[i][2]),
+    }, icon("action-icon", ...drawing))));
+    /** @type {HTMLElement} */ (children[at])?.focus();
   }
 
   #content(view) {

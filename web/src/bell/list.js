@@ -8,6 +8,8 @@ import { defaultView } from "./view.js";
 /** How near its end the list fetches more, in pixels. */
 const AHEAD = 240;
 
+const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
+
 export class List {
   /** @type {Map<number, Row>} by seq */
   #rows = new Map();
@@ -49,7 +51,11 @@ export class List {
         row = this.#newRow(item.seq);
         row.element.classList.toggle("arrived", arrivals && item.seq > newest);
       }
-      if (row.item !== item || anew) row.show(item, viewOf(item) ?? defaultView(item), texts);
+      // One that was only fetched again stays as it is: somebody may be pressing on it.
+      const stays = !anew && same(row.item, item);
+      row.item = item;
+      if (stays) row.offer(texts);
+      else row.show(item, viewOf(item) ?? defaultView(item), texts);
       if (row.element === before) before = before.nextSibling;
       else this.element.insertBefore(row.element, before);
     }

@@ -186,7 +186,7 @@ class Tidy {
     if (this.#countsUnseen || this.#tabs.some((tab) => tab?.types)) this.#count();
     if (Object.keys(this.#mute).length === 0) return;
     this.#muted?.end();
-    this.#muted = new Muted(this.#client, () => this.#bell.extend(this), this.#muted?.types);
+    this.#muted = new Muted(this.#client, () => this.#bell.extend(this, false), this.#muted?.types);
   }
 
   /** #open is called when the list was opened or closed; a closed one asks for nothing. */
