@@ -226,7 +226,10 @@ func (g *Gateway) inboxOf(r *http.Request, changes bool) (event.Channel, error) 
 	inbox := who.claims.Inbox()
 	if meant := r.Header.Get("Last-Event-ID"); meant != "" {
 		cursor, err := event.ParseCursor(meant)
-		if _, ok := cursor.Position(inbox); err != nil || !ok {
+		if err != nil {
+			return "", server.NewProblem(http.StatusPreconditionFailed, "Last-Event-ID does not say which inbox is meant: "+err.Error())
+		}
+		if _, ok := cursor.Position(inbox); !ok {
 			return "", server.NewProblem(http.StatusPreconditionFailed, "Last-Event-ID is of another inbox than that of who is signed in")
 		}
 	}

@@ -67,8 +67,11 @@ func TestInboxIsTheOneThatIsMeant(t *testing.T) {
 		send := func(meant string) *http.Response {
 			return r.send(q.method, q.path, q.body, cookie(token(t, "mina")), header{"Origin", r.url}, header{"Last-Event-ID", meant})
 		}
-		for _, meant := range []string{"0@user:jonas", "5.e1@user:mina2", "1.e1@topic:news", "nonsense"} {
-			problem(t, send(meant), http.StatusPreconditionFailed)
+		for meant, says := range map[string]string{
+			"0@user:jonas": "another inbox", "5.e1@user:mina2": "another inbox", "1.e1@topic:news": "another inbox",
+			"nonsense": "want seq.epoch@channel", "x.e1@user:mina": "does not say",
+		} {
+			require.Contains(t, problem(t, send(meant), http.StatusPreconditionFailed)["detail"], says, meant)
 		}
 		for _, meant := range []string{"0@user:mina", "7.e1@topic:news,1.e1@user:mina"} {
 			require.Less(t, send(meant).StatusCode, 300, "%s %s of %s", q.method, q.path, meant)
