@@ -74,7 +74,9 @@ func (f *fleet) begin(gatewayRedis, notifierRedis string) {
 	f.gatewayPrimary, f.notifierPrimary = testenv.Proxy(t, f.primary.Addr), testenv.Proxy(t, f.primary.Addr)
 	f.gatewayReplica = testenv.Proxy(t, f.cluster.Replica.Addr)
 	policies := testenv.Policies(t, append([]string{
-		"  topic: {access: public, log: database, retention: {max_age: 1h, max_count: 100}}",
+		// More than any run publishes: who is away while events are taken away is told to
+		// fetch anew, and rightly so.
+		"  topic: {access: public, log: database, retention: {max_age: 1h, max_count: 1000000}}",
 		"  raffle: {access: public, log: redis, conflate: true, join: latest, max_rate: 10, retention: {max_age: 1h, max_count: 100}}",
 	}, f.policies...)...)
 	f.notifierEnv = []string{
