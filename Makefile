@@ -183,10 +183,18 @@ $(NCHAN):
 	mkdir -p bin/nchan
 	cd bin/nchan && apt-get download libnginx-mod-nchan && dpkg -x libnginx-mod-nchan_*.deb .
 
-.PHONY: bench-nchan
-bench-nchan: deps $(NCHAN) ## measure a gateway beside nchan, on Debian, whose package of it is used
+CENTRIFUGO_VERSION := 6.9.1
+
+bin/centrifugo-$(CENTRIFUGO_VERSION):
+	GOBIN=$(abspath bin) $(GO) install github.com/centrifugal/centrifugo/v6@v$(CENTRIFUGO_VERSION)
+	mv bin/centrifugo $@
+
+.PHONY: bench-rivals
+bench-rivals: deps $(NCHAN) bin/centrifugo-$(CENTRIFUGO_VERSION) ## measure a gateway beside nchan, Mercure and Centrifugo, on Debian, whose package of nchan is used
+	cd bench/rival/mercure && $(GO) build -o $(abspath bin/mercure) .
 	BELLHOP_BENCH_STREAMS=$(STREAMS) BELLHOP_BENCH_ROUNDS=3 BELLHOP_BENCH_SECONDS=15 BELLHOP_BENCH_NCHAN=$(abspath $(NCHAN)) \
-		$(GO) test -run '^$$' -bench Beside -benchtime 1x -timeout 30m ./bench/rival
+		BELLHOP_BENCH_MERCURE=$(abspath bin/mercure) BELLHOP_BENCH_CENTRIFUGO=$(abspath bin/centrifugo-$(CENTRIFUGO_VERSION)) \
+		$(GO) test -run '^$$' -bench Beside -benchtime 1x -timeout 60m ./bench/rival
 
 RAFFLE        ?= 18000
 RAFFLE_WINDOW ?= 60s

@@ -46,7 +46,7 @@ func startPool(b *testing.B, n int, s *server, channel string) *clients {
 	b.Helper()
 	self, err := os.Executable()
 	require.NoError(b, err)
-	c := &clients{cmd: exec.CommandContext(b.Context(), self, "clients", strconv.Itoa(n), s.address, s.target+channel, s.ready)}
+	c := &clients{cmd: exec.CommandContext(b.Context(), self, "clients", strconv.Itoa(n), s.address, s.target+channel+s.end, s.ready)}
 	c.cmd.Stderr = os.Stderr
 	c.in, err = c.cmd.StdinPipe()
 	require.NoError(b, err)
@@ -166,7 +166,7 @@ func listen(i int, address, target, ready string, count *atomic.Int64, live func
 		switch {
 		case bytes.Contains(line, []byte(marker)):
 			count.Add(1)
-		case live != nil && string(bytes.TrimSpace(line)) == ready:
+		case live != nil && bytes.HasPrefix(line, []byte(ready)):
 			live()
 			live = nil
 		}

@@ -1,5 +1,6 @@
-// Package rival measures the gateway beside nchan, the module that makes Nginx
-// itself hold streams: the same clients, the same events, in turns.
+// Package rival measures the gateway beside other servers that hold streams: the same
+// clients, the same events, in turns. nchan makes Nginx itself hold them; Mercure and
+// Centrifugo are written in Go.
 package rival
 
 import (

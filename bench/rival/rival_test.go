@@ -18,8 +18,10 @@ import (
 const (
 	streamsVariable = "BELLHOP_BENCH_STREAMS" // on each server; default 200
 	roundsVariable  = "BELLHOP_BENCH_ROUNDS"  // default 1
-	// moduleVariable is where nchan's module is. Default: Bellhop runs alone.
-	moduleVariable = "BELLHOP_BENCH_NCHAN"
+	// Where nchan's module and the other programs are. Default: Bellhop runs alone.
+	nchanVariable      = "BELLHOP_BENCH_NCHAN"
+	mercureVariable    = "BELLHOP_BENCH_MERCURE"
+	centrifugoVariable = "BELLHOP_BENCH_CENTRIFUGO"
 	settleVariable = "BELLHOP_BENCH_SECONDS" // that streams are left alone before memory is looked at; default 0
 )
 
@@ -40,8 +42,14 @@ type figures struct {
 func BenchmarkBeside(b *testing.B) {
 	streams, rounds := testenv.Setting(b, streamsVariable, 200), testenv.Setting(b, roundsVariable, 1)
 	start := []func() *server{func() *server { return bellhop(b) }}
-	if module := os.Getenv(moduleVariable); module != "" {
-		start = append(start, func() *server { return nchan(b, module, streams) })
+	for variable, others := range map[string]func(file string) *server{
+		nchanVariable:      func(file string) *server { return nchan(b, file, streams) },
+		mercureVariable:    func(file string) *server { return mercure(b, file) },
+		centrifugoVariable: func(file string) *server { return centrifugo(b, file) },
+	} {
+		if file := os.Getenv(variable); file != "" {
+			start = append(start, func() *server { return others(file) })
+		}
 	}
 	measured := make(map[string]*figures)
 	var names []string

@@ -25,7 +25,8 @@ type server struct {
 	name    string
 	address string
 	target  string // of a stream of the channel whose name follows
-	ready   string // the line of a stream from which on it misses nothing
+	end     string // what follows the name
+	ready   string // what begins the line of a stream from which on it misses nothing
 	pid     int
 	// request publishes data to a channel.
 	request func(b *testing.B, channel string, data []byte) *http.Request
