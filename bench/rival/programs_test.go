@@ -61,7 +61,7 @@ func centrifugo(b *testing.B, file string) *server {
 		request: func(b *testing.B, channel string, data []byte) *http.Request {
 			b.Helper()
 			req := post(b, "http://"+address+"/api/publish", fmt.Appendf(nil, `{"channel":%q,"data":%s}`, channel, data))
-			req.Header.Set("X-API-Key", serviceKey)
+			req.Header.Set("X-Api-Key", serviceKey)
 			req.Header.Set("Content-Type", "application/json")
 			return req
 		},

@@ -22,7 +22,7 @@ const (
 	nchanVariable      = "BELLHOP_BENCH_NCHAN"
 	mercureVariable    = "BELLHOP_BENCH_MERCURE"
 	centrifugoVariable = "BELLHOP_BENCH_CENTRIFUGO"
-	settleVariable = "BELLHOP_BENCH_SECONDS" // that streams are left alone before memory is looked at; default 0
+	settleVariable     = "BELLHOP_BENCH_SECONDS" // that streams are left alone before memory is looked at; default 0
 )
 
 const (
