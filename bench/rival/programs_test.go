@@ -1,7 +1,6 @@
 package rival
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -71,24 +70,12 @@ func centrifugo(b *testing.B, file string) *server {
 // launch starts a program that ends with the benchmark, and waits until it listens.
 func launch(b *testing.B, address string, cmd *exec.Cmd) (pid int) {
 	b.Helper()
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.Stderr = os.Stderr
 	require.NoError(b, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	b.Cleanup(func() { <-ended }) // b's context has ended by then
-	for deadline := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
+	b.Cleanup(func() { _ = cmd.Wait() }) // it was killed: b's context has ended by then
+	require.Eventually(b, func() bool {
 		nc, err := net.Dial("tcp", address)
-		if err == nil {
-			require.NoError(b, nc.Close())
-			return cmd.Process.Pid
-		}
-		select {
-		case err := <-ended:
-			ended <- err
-			require.FailNow(b, "it ended", "%v: %s", err, said.String())
-		default:
-		}
-		require.True(b, time.Now().Before(deadline), "%s does not listen", cmd.Path)
-	}
+		return err == nil && nc.Close() == nil
+	}, time.Minute, 10*time.Millisecond, "%s does not listen", cmd.Path)
+	return cmd.Process.Pid
 }

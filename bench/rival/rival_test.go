@@ -42,13 +42,16 @@ type figures struct {
 func BenchmarkBeside(b *testing.B) {
 	streams, rounds := testenv.Setting(b, streamsVariable, 200), testenv.Setting(b, roundsVariable, 1)
 	start := []func() *server{func() *server { return bellhop(b) }}
-	for variable, others := range map[string]func(file string) *server{
-		nchanVariable:      func(file string) *server { return nchan(b, file, streams) },
-		mercureVariable:    func(file string) *server { return mercure(b, file) },
-		centrifugoVariable: func(file string) *server { return centrifugo(b, file) },
+	for _, other := range []struct {
+		variable string
+		start    func(b *testing.B, file string) *server
+	}{
+		{nchanVariable, func(b *testing.B, file string) *server { b.Helper(); return nchan(b, file, streams) }},
+		{mercureVariable, mercure},
+		{centrifugoVariable, centrifugo},
 	} {
-		if file := os.Getenv(variable); file != "" {
-			start = append(start, func() *server { return others(file) })
+		if file := os.Getenv(other.variable); file != "" {
+			start = append(start, func() *server { return other.start(b, file) })
 		}
 	}
 	measured := make(map[string]*figures)

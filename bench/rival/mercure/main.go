@@ -1,6 +1,6 @@
 // Command mercure is Mercure's hub as a program of its own, as far as a benchmark
-// needs it: anybody may subscribe, and updates are kept in memory. It listens at the
-// address that is its one argument, and takes updates that are signed with the second.
+// needs it: anybody may subscribe, and updates are kept in memory. Its arguments are the
+// address to listen at and the secret that publishers sign their tokens with.
 package main
 
 import (
