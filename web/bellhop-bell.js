@@ -21,6 +21,11 @@ function h(tag, props = {}, ...children) {
   return fill(document.createElement(tag), props, children);
 }
 
+/** active is what has the keys where an element is: in its shadow root, or on its page. */
+function active(element) {
+  return /** @type {any} */ (element.getRootNode()).activeElement;
+}
+
 /** icon makes a drawing of 24 by 24 from the data of its paths. */
 function icon(part, ...paths) {
   const svg = document.createElementNS(SVG, "svg");
@@ -328,7 +333,7 @@ class Row {
    */
   show(item, view, texts) {
     const { open } = this.handlers;
-    const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const focused = this.element.contains(active(this.element));
     const tabIndex = this.main?.tabIndex ?? -1;
     this.item = item;
     this.at = view instanceof Node ? NaN : new Date(view.time ?? NaN).getTime();
@@ -357,7 +362,7 @@ class Row {
     const all = this.#offered = actions(this.item, texts);
     const { children } = this.#actions;
     if (all.length === children.length && all.every(([label], i) => children[i].ariaLabel === label)) return;
-    const at = [...children].indexOf(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const at = [...children].indexOf(active(this.element));
     this.#actions.replaceChildren(...all.map(([label, drawing], i) => h("button", {
       type: "button", "aria-label": label, title: label, onclick: () => act(this.#offered[i][2]),
     }, icon("action-icon", ...drawing))));
@@ -475,7 +480,7 @@ class List {
 
   /** #drop takes a row away; keys that were in it go on at its neighbour. */
   #drop(seq, row) {
-    const focused = row.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const focused = row.element.contains(active(this.element));
     const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
     this.#rows.delete(seq);
     row.element.remove();
@@ -687,7 +692,7 @@ class Panel {
   }
 
   #focusIn(/** @type {HTMLElement} */ element) {
-    return element.contains(/** @type {any} */ (element.getRootNode()).activeElement);
+    return element.contains(active(element));
   }
 
   /** #focusSomething is for when what had the focus is gone: keys must go on somewhere. */

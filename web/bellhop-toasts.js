@@ -42,6 +42,11 @@ function h(tag, props = {}, ...children) {
   return fill(document.createElement(tag), props, children);
 }
 
+/** active is what has the keys where an element is: in its shadow root, or on its page. */
+function active(element) {
+  return /** @type {any} */ (element.getRootNode()).activeElement;
+}
+
 /** icon makes a drawing of 24 by 24 from the data of its paths. */
 function icon(part, ...paths) {
   const svg = document.createElementNS(SVG, "svg");

@@ -16,6 +16,11 @@ export function h(tag, props = {}, ...children) {
   return fill(document.createElement(tag), props, children);
 }
 
+/** active is what has the keys where an element is: in its shadow root, or on its page. */
+export function active(element) {
+  return /** @type {any} */ (element.getRootNode()).activeElement;
+}
+
 /** icon makes a drawing of 24 by 24 from the data of its paths. */
 export function icon(part, ...paths) {
   const svg = document.createElementNS(SVG, "svg");

@@ -1,6 +1,6 @@
 // One notification in the list.
 
-import { h, icon, ICONS, safeLink } from "./dom.js";
+import { active, h, icon, ICONS, safeLink } from "./dom.js";
 import { ago, exactly } from "./texts.js";
 
 /** @typedef {import("../../bellhop-bell.d.ts").BellhopView} View */
@@ -37,7 +37,7 @@ export class Row {
    */
   show(item, view, texts) {
     const { open } = this.handlers;
-    const focused = this.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const focused = this.element.contains(active(this.element));
     const tabIndex = this.main?.tabIndex ?? -1;
     this.item = item;
     this.at = view instanceof Node ? NaN : new Date(view.time ?? NaN).getTime();
@@ -66,7 +66,7 @@ export class Row {
     const all = this.#offered = actions(this.item, texts);
     const { children } = this.#actions;
     if (all.length === children.length && all.every(([label], i) => children[i].ariaLabel === label)) return;
-    const at = [...children].indexOf(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const at = [...children].indexOf(active(this.element));
     this.#actions.replaceChildren(...all.map(([label, drawing], i) => h("button", {
       type: "button", "aria-label": label, title: label, onclick: () => act(this.#offered[i][2]),
     }, icon("action-icon", ...drawing))));

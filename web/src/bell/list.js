@@ -1,7 +1,7 @@
 // The list of notifications: rows that stay what they are while others come and go,
 // and moving among them by keys.
 
-import { h } from "./dom.js";
+import { active, h } from "./dom.js";
 import { Row } from "./item.js";
 import { defaultView } from "./view.js";
 
@@ -89,7 +89,7 @@ export class List {
 
   /** #drop takes a row away; keys that were in it go on at its neighbour. */
   #drop(seq, row) {
-    const focused = row.element.contains(/** @type {any} */ (this.element.getRootNode()).activeElement);
+    const focused = row.element.contains(active(this.element));
     const next = row.element.nextElementSibling ?? row.element.previousElementSibling;
     this.#rows.delete(seq);
     row.element.remove();

@@ -1,6 +1,6 @@
 // What opens under the bell.
 
-import { h, icon, ICONS } from "./dom.js";
+import { active, h, icon, ICONS } from "./dom.js";
 
 /** The distance from the bell and from the window's edges, in pixels. */
 const GAP = 8;
@@ -115,7 +115,7 @@ export class Panel {
   }
 
   #focusIn(/** @type {HTMLElement} */ element) {
-    return element.contains(/** @type {any} */ (element.getRootNode()).activeElement);
+    return element.contains(active(element));
   }
 
   /** #focusSomething is for when what had the focus is gone: keys must go on somewhere. */
