@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,46 @@ type sightings struct {
 	opened, overlaps int
 	longest          time.Duration // of an overlap
 	crossed          []string      // as the page reports
+	became           []became
+}
+
+// became is what a page says that shows things of somebody where there was nobody.
+type became struct {
+	User         string
+	Since, Until int64 // Unix time in ms: there was nobody, until what came was shown
+	States       []string
+}
+
+// signing is a time during which somebody may have been signed in.
+type signing struct {
+	who      string
+	from, to int64 // Unix time in ms; to is 0 until it is over
+}
+
+// founded tells whether somebody was signed in at some time at which a tab may have
+// asked for what it then showed of them.
+func founded(b became, signings []signing) bool {
+	return slices.ContainsFunc(signings, func(s signing) bool {
+		return s.who == b.User && s.from <= b.Until && (s.to == 0 || s.to >= b.Since)
+	})
+}
+
+func TestFounded(t *testing.T) {
+	t.Parallel()
+	signings := []signing{{"mina", 10, 20}, {"", 15, 30}, {"jonas", 30, 0}}
+	for _, c := range []struct {
+		became  became
+		founded bool
+	}{
+		{became{User: "mina", Since: 5, Until: 9}, false},
+		{became{User: "mina", Since: 5, Until: 12}, true},
+		{became{User: "mina", Since: 18, Until: 25}, true}, // the answer came late
+		{became{User: "mina", Since: 21, Until: 25}, false},
+		{became{User: "jonas", Since: 21, Until: 25}, false},
+		{became{User: "jonas", Since: 40, Until: 45}, true},
+	} {
+		require.Equal(t, c.founded, founded(c.became, signings), "%+v", c.became)
+	}
 }
 
 func newFront(t *testing.T, target string) *front {
@@ -73,18 +114,31 @@ func newFront(t *testing.T, target string) *front {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/crossed" {
+	if r.URL.Path != "/crossed" && r.URL.Path != "/became" {
 		f.next.ServeHTTP(w, r)
 		return
 	}
 	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		b = []byte(err.Error())
+	var who became
+	if err == nil && r.URL.Path == "/became" {
+		err = json.Unmarshal(b, &who)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	switch {
+	case err != nil:
+		f.cross(err.Error())
+	case r.URL.Path == "/crossed":
+		f.cross(string(b))
+	default:
+		f.became = append(f.became, who)
+	}
+}
+
+// cross keeps a report. f.mu is held.
+func (f *front) cross(what string) {
 	if len(f.crossed) < mostCrossed {
-		f.crossed = append(f.crossed, string(b))
+		f.crossed = append(f.crossed, what)
 	}
 }
 

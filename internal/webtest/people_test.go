@@ -61,6 +61,7 @@ type people struct {
 	tabs     []*visitor
 	fresh    []bool // loaded since somebody signed in or out
 	signedIn string
+	signings []signing
 	events   map[string]int // by person
 }
 
@@ -106,7 +107,11 @@ func (p *people) load(at int) {
 
 func (p *people) sign(at int, who string) {
 	p.t.Helper()
+	p.signings = append(p.signings, signing{who: who, from: time.Now().UnixMilli()})
 	p.tabs[at].js(fmt.Sprintf("sign(%q)", who))
+	if last := len(p.signings) - 2; last >= 0 {
+		p.signings[last].to = time.Now().UnixMilli()
+	}
 	if who != p.signedIn {
 		p.signedIn = who
 		clear(p.fresh)
@@ -187,6 +192,12 @@ func (p *people) report() {
 	}
 	for _, crossed := range seen.crossed {
 		p.t.Errorf("crossed over: %s", crossed)
+	}
+	p.t.Logf("%d times a tab that was nobody's became somebody's", len(seen.became))
+	for _, became := range seen.became {
+		if !founded(became, p.signings) {
+			p.t.Errorf("somebody who was not signed in was shown: %+v", became)
+		}
 	}
 }
 
