@@ -19,6 +19,7 @@ import (
 	"github.com/bellhop/bellhop/fanout"
 	"github.com/bellhop/bellhop/internal/probe"
 	"github.com/bellhop/bellhop/internal/server"
+	"github.com/bellhop/bellhop/internal/wait"
 )
 
 // Exit codes of the programs.
@@ -109,13 +110,8 @@ func Run[S settings](p Process, s S, run func(context.Context, S, Invocation) er
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
-	reloads, rereads := make(chan config.Program, 1), make(chan struct{}, 1)
-	inv := Invocation{Command: result.Command, Log: log, Level: level, Stdout: p.Stdout, Reloads: reloads, Reread: func() {
-		select {
-		case rereads <- struct{}{}:
-		default:
-		}
-	}}
+	reloads, rereads := make(chan config.Program, 1), wait.NewSignal()
+	inv := Invocation{Command: result.Command, Log: log, Level: level, Stdout: p.Stdout, Reloads: reloads, Reread: rereads.Raise}
 	go func() { done <- command(ctx, s, inv, run) }()
 	for stopping := false; ; {
 		select {
