@@ -112,10 +112,10 @@ class API {
     for (let renewed = false; ; renewed = true) {
       const token = await this.#access.token();
       const answer = await this.#send(method, path, body, token);
-      const { status } = answer ?? {};
-      if (status === 412 || !this.#access.ours(answer?.cursor)) this.#access.lose(); // its next word says so
+      const { status, code, cursor } = answer ?? {};
+      if (status === 412 || !this.#access.ours(cursor)) this.#access.lose(); // its next word says so
       else if (!(answer instanceof BellhopError)) return answer;
-      else if (status === 401 && answer.code !== EARLY && !renewed && this.#access.renewable) this.#access.refused(token);
+      else if (status === 401 && code !== EARLY && !renewed && this.#access.renewable) this.#access.refused(token);
       else throw answer;
     }
   }
@@ -183,7 +183,7 @@ function parseCursor(text) {
  */
 function formatCursor(positions) {
   return [...positions]
-    .map(([channel, { seq, epoch }]) => `${seq}${epoch === "" ? "" : `.${epoch}`}@${channel}`)
+    .map(([channel, { seq, epoch }]) => `${seq}${epoch && `.${epoch}`}@${channel}`)
     .join(",");
 }
 
@@ -194,7 +194,7 @@ function formatCursor(positions) {
  * @param {Position | undefined} other
  */
 function covers(mine, other) {
-  return mine !== undefined && other !== undefined && mine.epoch === other.epoch && mine.seq >= other.seq;
+  return mine !== undefined && mine.epoch === other?.epoch && mine.seq >= other.seq;
 }
 
 /**
@@ -275,7 +275,7 @@ class Access {
 
   /** renewable tells whether a refused token can be replaced. */
   get renewable() {
-    return this.#source !== undefined;
+    return Boolean(this.#source);
   }
 
   /**
@@ -297,9 +297,8 @@ class Access {
    */
   ours(cursor = "") {
     const inboxes = [...parseCursor(cursor).keys()].filter((channel) => channel.startsWith("user:"));
-    if (inboxes.length === 0) return true;
-    this.inbox ||= inboxes[0];
-    return inboxes.includes(this.inbox);
+    this.inbox ||= inboxes[0] ?? "";
+    return inboxes.length === 0 || inboxes.includes(this.inbox);
   }
 
   /** lose says that the session is somebody else's now. */
@@ -425,8 +424,8 @@ class Parser {
   #skipLF = false; // the last chunk ended in CR
   #size = 0;
   #type = "";
-  #data = "";
-  #hasData = false;
+  /** @type {string[]} */
+  #data = []; // its lines
   #id;
 
   /**
@@ -459,17 +458,16 @@ class Parser {
       if (text[0] === "\n") text = text.slice(1);
     }
     let from = 0;
-    const ends = /\r\n|\r|\n/g;
-    for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
-      const line = this.#line + text.slice(from, end.index);
+    for (const { 0: end, index } of text.matchAll(/\r\n|\r|\n/g)) {
+      const line = this.#line + text.slice(from, index);
       this.#line = "";
-      from = ends.lastIndex;
+      from = index + end.length;
       // A CR at the very end may be half of a CRLF.
-      if (end[0] === "\r" && from === text.length) this.#skipLF = true;
+      if (end === "\r" && from === text.length) this.#skipLF = true;
       this.#take(line);
     }
     this.#line += text.slice(from);
-    if (this.#line.length + this.#size > MAX_BLOCK) throw new RangeError("a block of the stream is too large");
+    if (this.#line.length + this.#size > MAX_BLOCK) throw new RangeError("a block is too large");
   }
 
   /** @param {string} line */
@@ -478,18 +476,13 @@ class Parser {
       this.#dispatch();
       return;
     }
-    const colon = line.indexOf(":");
-    if (colon === 0) return; // a comment
-    const field = colon < 0 ? line : line.slice(0, colon);
-    let value = colon < 0 ? "" : line.slice(colon + 1);
-    if (value[0] === " ") value = value.slice(1);
+    const [, field, value] = /** @type {RegExpExecArray} */ (/([^:]*):? ?(.*)/s.exec(line));
     switch (field) {
       case "event":
         this.#type = value;
         break;
       case "data":
-        this.#data += this.#hasData ? `\n${value}` : value;
-        this.#hasData = true;
+        this.#data.push(value);
         this.#size += value.length + 1;
         break;
       case "id":
@@ -498,19 +491,18 @@ class Parser {
       case "retry":
         if (/^[0-9]+$/.test(value)) this.#handlers.retry?.(Number(value));
         break;
-      default: // other fields mean nothing
+      default: // other fields mean nothing, and a comment's is ""
     }
   }
 
   #dispatch() {
-    const block = { type: this.#type || "message", data: this.#data, id: this.#id };
-    const hasData = this.#hasData;
-    this.#type = this.#data = "";
-    this.#hasData = false;
+    const [type, data, id] = [this.#type, this.#data, this.#id];
+    this.#type = "";
+    this.#data = [];
     this.#size = 0;
     // The data first: an id must not be kept for a block that nobody was given.
-    if (hasData) this.#handlers.block(block);
-    this.#handlers.id?.(block.id);
+    if (data.length > 0) this.#handlers.block({ type: type || "message", data: data.join("\n"), id });
+    this.#handlers.id?.(id);
   }
 }
 
@@ -1255,16 +1247,12 @@ function watchPage(env, { away, back, activated, shown, online }) {
  * browser is what the client uses of its surroundings; tests bring their own.
  */
 function browser() {
-  const { document, navigator } = globalThis;
+  const { document, navigator, fetch, Response, ReadableStream, TextDecoder, EventSource, BroadcastChannel } = globalThis;
   return {
     window: globalThis,
     document,
-    fetch: globalThis.fetch?.bind(globalThis),
-    Response: globalThis.Response,
-    ReadableStream: globalThis.ReadableStream,
-    TextDecoder: globalThis.TextDecoder,
-    EventSource: globalThis.EventSource,
-    BroadcastChannel: globalThis.BroadcastChannel,
+    fetch: fetch?.bind(globalThis),
+    Response, ReadableStream, TextDecoder, EventSource, BroadcastChannel,
     locks: navigator?.locks,
     storage: () => globalThis.localStorage, // or an error, where it is blocked
     setTimeout: globalThis.setTimeout.bind(globalThis),
@@ -2158,7 +2146,7 @@ class Tabs {
   /** @param {Message} message */
   #receive(message) {
     if (message.t === "ping" && this.leading) this.post({ t: "pong" });
-    if (LEADERS.has(message.t)) {
+    if (LEADERS.includes(message.t)) {
       // Whoever speaks as the leader is alive.
       this.#env.clearTimeout(this.#question);
       this.#question = undefined;
@@ -2207,7 +2195,7 @@ class Tabs {
 }
 
 /** What only a leader sends. */
-const LEADERS = new Set(["lead", "welcome", "block", "status", "pong"]);
+const LEADERS = ["lead", "welcome", "block", "status", "pong"];
 
 // src/shared.js
 
@@ -2375,41 +2363,27 @@ class SharedStream {
 
   /** @param {import("./tabs.js").Message} message */
   #asLeader(message) {
-    switch (message.t) {
-      case "hello":
-        this.#welcome(message);
-        break;
-      case "reconnect":
-        this.#connection.open();
-        break;
-      case "ping":
-        this.#connection.check();
-        break;
-      default: // of a leader that does not know yet that it is none any more
-    }
+    // There are others, of a leader that does not know yet that it is none any more.
+    if (message.t === "hello") this.#welcome(message);
+    else if (message.t === "reconnect") this.#connection.open();
+    else if (message.t === "ping") this.#connection.check();
   }
 
   /** @param {import("./tabs.js").Message} message */
   #asFollower(message) {
-    switch (message.t) {
-      case "lead":
-        this.#introduce();
-        break;
-      case "welcome":
-        this.#leader = message.from;
-        this.#access.ours(message.cursor);
-        for (const block of message.blocks) this.#reader.take(block, true);
-        this.#reader.begin(parseCursor(message.cursor));
-        this.#handlers.onCounts(message.counts);
-        this.#set(message.status);
-        break;
-      case "block":
-        if (message.from === this.#leader) this.#reader.take(message.block, message.old);
-        break;
-      case "status":
-        if (message.from === this.#leader) this.#set(message.status);
-        break;
-      default: // for leaders
+    const { t, from, status } = message;
+    if (t === "lead") {
+      this.#introduce();
+    } else if (t === "welcome") {
+      this.#leader = from;
+      this.#access.ours(message.cursor);
+      for (const block of message.blocks) this.#reader.take(block, true);
+      this.#reader.begin(parseCursor(message.cursor));
+      this.#handlers.onCounts(message.counts);
+      this.#set(status);
+    } else if (from === this.#leader) {
+      if (t === "block") this.#reader.take(message.block, message.old);
+      else if (t === "status") this.#set(status);
     }
   }
 
@@ -2455,7 +2429,7 @@ class SharedStream {
 
 const DEFAULTS = {
   url: "", channels: [], inbox: true, share: true, transport: "auto", pageSize: 20, heartbeat: 20_000, cursor: "",
-  parse: (text) => JSON.parse(text),
+  parse: JSON.parse,
 };
 
 /** Where a client is in its life. */
@@ -2635,7 +2609,7 @@ export class Bellhop {
       if (this.#listed) listed = parseCursor(await this.#inbox.load());
     } catch (error) {
       if (over()) return;
-      if (error.final && (error.status === 401 || error.status === 403)) {
+      if (error.final && [401, 403].includes(error.status)) {
         this.#stage = NEW;
         this.#setStatus({ state: "denied", httpStatus: error.status, reason: error.message });
         return;
@@ -2683,10 +2657,10 @@ export class Bellhop {
    */
   async #who() {
     const token = await this.#access.token().catch(() => null);
+    if (token === null) return null;
     const { user, inbox } = this.#options;
-    if (token === null || user !== undefined) return token === null ? null : user;
     // Of a token that we can't read, or a cookie, the list or the stream says it.
-    return (inbox ? this.#ownInbox : this.#access.subject) || (token === "" && !inbox ? "" : null);
+    return user ?? ((inbox ? this.#ownInbox : this.#access.subject) || (token === "" && !inbox ? "" : null));
   }
 
   /** #ownInbox is the channel of our inbox, as far as that is known or likely. */
@@ -2711,7 +2685,7 @@ export class Bellhop {
   #open(/** @type {any} */ { way, ...target }, handlers) {
     const { url, inbox, channels } = this.#options;
     // By hand: URLSearchParams is half a thing in React Native.
-    const query = [`inbox=${inbox}`, ...channels.map((channel) => `channel=${encodeURIComponent(channel)}`)].join("&");
+    const query = [`inbox=${inbox}`, ...channels.map(encodeURIComponent)].join("&channel=");
     const open = way === "eventsource" ? openEventSource : openFetch;
     return open({ url: `${url}/v1/stream?${query}`, credentials: this.#access.credentials, ...target }, handlers, this.#env);
   }

@@ -54,7 +54,7 @@ export class Access {
 
   /** renewable tells whether a refused token can be replaced. */
   get renewable() {
-    return this.#source !== undefined;
+    return Boolean(this.#source);
   }
 
   /**
@@ -76,9 +76,8 @@ export class Access {
    */
   ours(cursor = "") {
     const inboxes = [...parseCursor(cursor).keys()].filter((channel) => channel.startsWith("user:"));
-    if (inboxes.length === 0) return true;
-    this.inbox ||= inboxes[0];
-    return inboxes.includes(this.inbox);
+    this.inbox ||= inboxes[0] ?? "";
+    return inboxes.length === 0 || inboxes.includes(this.inbox);
   }
 
   /** lose says that the session is somebody else's now. */

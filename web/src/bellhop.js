@@ -12,7 +12,7 @@ import { openEventSource, openFetch } from "./transport.js";
 
 const DEFAULTS = {
   url: "", channels: [], inbox: true, share: true, transport: "auto", pageSize: 20, heartbeat: 20_000, cursor: "",
-  parse: (text) => JSON.parse(text),
+  parse: JSON.parse,
 };
 
 /** Where a client is in its life. */
@@ -192,7 +192,7 @@ export class Bellhop {
       if (this.#listed) listed = parseCursor(await this.#inbox.load());
     } catch (error) {
       if (over()) return;
-      if (error.final && (error.status === 401 || error.status === 403)) {
+      if (error.final && [401, 403].includes(error.status)) {
         this.#stage = NEW;
         this.#setStatus({ state: "denied", httpStatus: error.status, reason: error.message });
         return;
@@ -240,10 +240,10 @@ export class Bellhop {
    */
   async #who() {
     const token = await this.#access.token().catch(() => null);
+    if (token === null) return null;
     const { user, inbox } = this.#options;
-    if (token === null || user !== undefined) return token === null ? null : user;
     // Of a token that we can't read, or a cookie, the list or the stream says it.
-    return (inbox ? this.#ownInbox : this.#access.subject) || (token === "" && !inbox ? "" : null);
+    return user ?? ((inbox ? this.#ownInbox : this.#access.subject) || (token === "" && !inbox ? "" : null));
   }
 
   /** #ownInbox is the channel of our inbox, as far as that is known or likely. */
@@ -268,7 +268,7 @@ export class Bellhop {
   #open(/** @type {any} */ { way, ...target }, handlers) {
     const { url, inbox, channels } = this.#options;
     // By hand: URLSearchParams is half a thing in React Native.
-    const query = [`inbox=${inbox}`, ...channels.map((channel) => `channel=${encodeURIComponent(channel)}`)].join("&");
+    const query = [`inbox=${inbox}`, ...channels.map(encodeURIComponent)].join("&channel=");
     const open = way === "eventsource" ? openEventSource : openFetch;
     return open({ url: `${url}/v1/stream?${query}`, credentials: this.#access.credentials, ...target }, handlers, this.#env);
   }

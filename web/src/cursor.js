@@ -33,7 +33,7 @@ export function parseCursor(text) {
  */
 export function formatCursor(positions) {
   return [...positions]
-    .map(([channel, { seq, epoch }]) => `${seq}${epoch === "" ? "" : `.${epoch}`}@${channel}`)
+    .map(([channel, { seq, epoch }]) => `${seq}${epoch && `.${epoch}`}@${channel}`)
     .join(",");
 }
 
@@ -44,7 +44,7 @@ export function formatCursor(positions) {
  * @param {Position | undefined} other
  */
 export function covers(mine, other) {
-  return mine !== undefined && other !== undefined && mine.epoch === other.epoch && mine.seq >= other.seq;
+  return mine !== undefined && mine.epoch === other?.epoch && mine.seq >= other.seq;
 }
 
 /**

@@ -36,16 +36,12 @@ export function watchPage(env, { away, back, activated, shown, online }) {
  * browser is what the client uses of its surroundings; tests bring their own.
  */
 export function browser() {
-  const { document, navigator } = globalThis;
+  const { document, navigator, fetch, Response, ReadableStream, TextDecoder, EventSource, BroadcastChannel } = globalThis;
   return {
     window: globalThis,
     document,
-    fetch: globalThis.fetch?.bind(globalThis),
-    Response: globalThis.Response,
-    ReadableStream: globalThis.ReadableStream,
-    TextDecoder: globalThis.TextDecoder,
-    EventSource: globalThis.EventSource,
-    BroadcastChannel: globalThis.BroadcastChannel,
+    fetch: fetch?.bind(globalThis),
+    Response, ReadableStream, TextDecoder, EventSource, BroadcastChannel,
     locks: navigator?.locks,
     storage: () => globalThis.localStorage, // or an error, where it is blocked
     setTimeout: globalThis.setTimeout.bind(globalThis),

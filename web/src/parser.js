@@ -31,8 +31,8 @@ export class Parser {
   #skipLF = false; // the last chunk ended in CR
   #size = 0;
   #type = "";
-  #data = "";
-  #hasData = false;
+  /** @type {string[]} */
+  #data = []; // its lines
   #id;
 
   /**
@@ -65,17 +65,16 @@ export class Parser {
       if (text[0] === "\n") text = text.slice(1);
     }
     let from = 0;
-    const ends = /\r\n|\r|\n/g;
-    for (let end = ends.exec(text); end !== null; end = ends.exec(text)) {
-      const line = this.#line + text.slice(from, end.index);
+    for (const { 0: end, index } of text.matchAll(/\r\n|\r|\n/g)) {
+      const line = this.#line + text.slice(from, index);
       this.#line = "";
-      from = ends.lastIndex;
+      from = index + end.length;
       // A CR at the very end may be half of a CRLF.
-      if (end[0] === "\r" && from === text.length) this.#skipLF = true;
+      if (end === "\r" && from === text.length) this.#skipLF = true;
       this.#take(line);
     }
     this.#line += text.slice(from);
-    if (this.#line.length + this.#size > MAX_BLOCK) throw new RangeError("a block of the stream is too large");
+    if (this.#line.length + this.#size > MAX_BLOCK) throw new RangeError("a block is too large");
   }
 
   /** @param {string} line */
@@ -84,18 +83,13 @@ export class Parser {
       this.#dispatch();
       return;
     }
-    const colon = line.indexOf(":");
-    if (colon === 0) return; // a comment
-    const field = colon < 0 ? line : line.slice(0, colon);
-    let value = colon < 0 ? "" : line.slice(colon + 1);
-    if (value[0] === " ") value = value.slice(1);
+    const [, field, value] = /** @type {RegExpExecArray} */ (/([^:]*):? ?(.*)/s.exec(line));
     switch (field) {
       case "event":
         this.#type = value;
         break;
       case "data":
-        this.#data += this.#hasData ? `\n${value}` : value;
-        this.#hasData = true;
+        this.#data.push(value);
         this.#size += value.length + 1;
         break;
       case "id":
@@ -104,18 +98,17 @@ export class Parser {
       case "retry":
         if (/^[0-9]+$/.test(value)) this.#handlers.retry?.(Number(value));
         break;
-      default: // other fields mean nothing
+      default: // other fields mean nothing, and a comment's is ""
     }
   }
 
   #dispatch() {
-    const block = { type: this.#type || "message", data: this.#data, id: this.#id };
-    const hasData = this.#hasData;
-    this.#type = this.#data = "";
-    this.#hasData = false;
+    const [type, data, id] = [this.#type, this.#data, this.#id];
+    this.#type = "";
+    this.#data = [];
     this.#size = 0;
     // The data first: an id must not be kept for a block that nobody was given.
-    if (hasData) this.#handlers.block(block);
-    this.#handlers.id?.(block.id);
+    if (data.length > 0) this.#handlers.block({ type: type || "message", data: data.join("\n"), id });
+    this.#handlers.id?.(id);
   }
 }

@@ -167,41 +167,27 @@ export class SharedStream {
 
   /** @param {import("./tabs.js").Message} message */
   #asLeader(message) {
-    switch (message.t) {
-      case "hello":
-        this.#welcome(message);
-        break;
-      case "reconnect":
-        this.#connection.open();
-        break;
-      case "ping":
-        this.#connection.check();
-        break;
-      default: // of a leader that does not know yet that it is none any more
-    }
+    // There are others, of a leader that does not know yet that it is none any more.
+    if (message.t === "hello") this.#welcome(message);
+    else if (message.t === "reconnect") this.#connection.open();
+    else if (message.t === "ping") this.#connection.check();
   }
 
   /** @param {import("./tabs.js").Message} message */
   #asFollower(message) {
-    switch (message.t) {
-      case "lead":
-        this.#introduce();
-        break;
-      case "welcome":
-        this.#leader = message.from;
-        this.#access.ours(message.cursor);
-        for (const block of message.blocks) this.#reader.take(block, true);
-        this.#reader.begin(parseCursor(message.cursor));
-        this.#handlers.onCounts(message.counts);
-        this.#set(message.status);
-        break;
-      case "block":
-        if (message.from === this.#leader) this.#reader.take(message.block, message.old);
-        break;
-      case "status":
-        if (message.from === this.#leader) this.#set(message.status);
-        break;
-      default: // for leaders
+    const { t, from, status } = message;
+    if (t === "lead") {
+      this.#introduce();
+    } else if (t === "welcome") {
+      this.#leader = from;
+      this.#access.ours(message.cursor);
+      for (const block of message.blocks) this.#reader.take(block, true);
+      this.#reader.begin(parseCursor(message.cursor));
+      this.#handlers.onCounts(message.counts);
+      this.#set(status);
+    } else if (from === this.#leader) {
+      if (t === "block") this.#reader.take(message.block, message.old);
+      else if (t === "status") this.#set(status);
     }
   }
 

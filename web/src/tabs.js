@@ -150,7 +150,7 @@ export class Tabs {
   /** @param {Message} message */
   #receive(message) {
     if (message.t === "ping" && this.leading) this.post({ t: "pong" });
-    if (LEADERS.has(message.t)) {
+    if (LEADERS.includes(message.t)) {
       // Whoever speaks as the leader is alive.
       this.#env.clearTimeout(this.#question);
       this.#question = undefined;
@@ -199,4 +199,4 @@ export class Tabs {
 }
 
 /** What only a leader sends. */
-const LEADERS = new Set(["lead", "welcome", "block", "status", "pong"]);
+const LEADERS = ["lead", "welcome", "block", "status", "pong"];

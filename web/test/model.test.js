@@ -27,7 +27,7 @@ for (const [what, file, safeguard, instead] of [
     "if (!error.final) this.suspect();", "for (const item of before) if (changed([item], change)[0] !== item) this.#insert(item);"],
   ["an answer is believed, whatever was heard since it was asked for", "inbox.js",
     "const current = heard === this.#heard && this.#isLive();", "const current = true;"],
-  ["nobody looks whose list or stream it is", "access.js", "return inboxes.includes(this.inbox);", "return true;"],
+  ["nobody looks whose list or stream it is", "access.js", "|| inboxes.includes(this.inbox);", "|| true;"],
   ["a change does not say whose inbox it means", "api.js", "if (this.#access.inbox) headers", "if (false) headers"],
   ["a tab that comes back looks at nothing", "bellhop.js", "this.#inbox.suspect();", ""],
   ["a long silence is like a short one", "inbox.js", "gap > LONG_GAP ||", ""],
