@@ -112,8 +112,8 @@ class API {
     for (let renewed = false; ; renewed = true) {
       const token = await this.#access.token();
       const answer = await this.#send(method, path, body, token);
-      const { status, code, cursor } = answer ?? {};
-      if (status === 412 || !this.#access.ours(cursor)) this.#access.lose(); // its next word says so
+      const { status, final, code, cursor } = answer ?? {};
+      if ((final && status === 412) || !this.#access.ours(cursor)) this.#access.lose(); // its next word says so
       else if (!(answer instanceof BellhopError)) return answer;
       else if (status === 401 && code !== EARLY && !renewed && this.#access.renewable) this.#access.refused(token);
       else throw answer;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bellhop } from "../src/bellhop.js";
-import { Machine, json, settle, sources } from "./fakes.js";
+import { Machine, json, page, settle, sources } from "./fakes.js";
 import { Server } from "./server.js";
 
 const jwt = (sub) => `x.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.y`;
@@ -118,6 +118,16 @@ test("a change says whose inbox it means, and is taken back if that is not who i
   assert.equal(server.unread, 9);
   assert.equal(client.unread, 1);
   assert.deepEqual({ ...client.status }, DENIED);
+});
+
+test("a 412 of somebody in between says nothing about who is signed in", async () => {
+  const { gateway, client, server } = await start();
+  gateway.last.ready(server.cursor, { unread: 2, head: 2 });
+  await settle();
+  gateway.answers.set("POST /v1/inbox/read", () => page(412));
+  await assert.rejects(client.markRead([1]), { name: "BellhopError", status: 412, final: false });
+  assert.equal(client.status.state, "live");
+  assert.equal(gateway.open.length, 1);
 });
 
 test("reconnect goes on as who is signed in now, with nothing of who was before", async () => {
