@@ -14,16 +14,35 @@ const CLOCK = {
 };
 
 /**
+ * over tells whether a client has nothing more to do with who it was: a refusal by the
+ * gateway, which has a status, may pass.
+ *
+ * @param {import("../bellhop.d.ts").BellhopStatus} status
+ */
+function over({ state, httpStatus }) {
+  return state === "closed" || (state === "denied" && !httpStatus);
+}
+
+/** What is asked of a view after its end: the client may be somebody else's by now. */
+const ENDED = { name: "BellhopError", status: 0, retryAfter: 0, final: true, code: "" };
+
+/**
  * View is an inbox's list that the server filters, kept in step by what a client hears.
  */
 class View extends Inbox {
   #types;
   #archived;
   #stops;
+  #ended = false;
 
   constructor(client, /** @type {any} */ { types, archived = false }, onChange, clock) {
     super({
-      api: client,
+      api: /** @type {any} */ ({
+        request: async (...args) => {
+          if (this.#ended) throw Object.assign(new Error("the view has ended"), ENDED);
+          return client.request(...args);
+        },
+      }),
       env: clock,
       pageSize: PAGE,
       isLive: () => client.status.state === "live",
@@ -37,7 +56,7 @@ class View extends Inbox {
       client.on("bellhop.change", (change) => this.read(change)),
       client.on("bellhop.ready", () => this.suspect()),
       client.on("bellhop.reset", ({ channel }) => { if (channel.startsWith("user:")) this.reset(); }),
-      client.on("bellhop.status", ({ state }) => { if (state === "denied" || state === "closed") this.close(); }),
+      client.on("bellhop.status", (status) => { if (over(status)) this.close(); }),
     ];
     this.refresh().catch(() => {});
   }
@@ -56,6 +75,7 @@ class View extends Inbox {
   }
 
   close() {
+    this.#ended = true;
     for (const stop of this.#stops) stop();
     super.close();
   }

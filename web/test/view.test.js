@@ -120,6 +120,62 @@ test("a view that is closed, or whose person has gone, asks for nothing", async 
   assert.deepEqual(seqs(others), [4, 2]);
 });
 
+test("a view marks and shows nothing of who signs in after its person", async () => {
+  const { client, server, gateway, view } = await start();
+  const likes = await view({ types: ["like"] });
+  const list = gateway.answers.get("GET /v1/inbox");
+  let go;
+  gateway.answers.set("GET /v1/inbox", async (request) => {
+    const answer = await list(request);
+    await new Promise((resolve) => { go = resolve; });
+    return answer;
+  });
+  const late = assert.rejects(likes.refresh(), { name: "BellhopError", final: true });
+  await settle();
+  gateway.last.event("user:42", 5, { type: "like" }); // the answer is too old, so it is asked for again
+  gateway.last.notice("read", { change: "other", up_to: null, seqs: null, unread: 4, head: 5 });
+  await settle();
+  gateway.answers.set("GET /v1/inbox", list);
+  server.user = "user:7";
+  server.items = [];
+  server.head = 0;
+  server.add(5, false, "like");
+  const ready = () => gateway.last.ready(server.cursor, { unread: server.unread, head: server.head });
+  ready();
+  await settle();
+  assert.equal(client.status.state, "denied");
+  client.reconnect();
+  await settle();
+  ready();
+  await settle();
+  assert.deepEqual([client.status.state, client.unread], ["live", 5]);
+  go();
+  await late;
+  const { length } = gateway.requests;
+  for (const f of [() => likes.markRead([4]), () => likes.archive([4]), () => likes.remove(4), () => likes.loadMore(), () => likes.refresh()]) {
+    await f().catch(({ name, final }) => assert.deepEqual([name, final], ["BellhopError", true]));
+  }
+  assert.equal(gateway.requests.length, length);
+  assert.equal(server.unread, 5);
+  assert.ok(likes.inbox.items.every(({ channel }) => channel === "user:42"));
+});
+
+test("a view goes on after a refusal that passes", async () => {
+  const { client, clock, server, gateway, view } = await start();
+  const likes = await view({ types: ["like"] });
+  gateway.refusals.push(json({ detail: "the session is over" }, 401));
+  gateway.last.cut();
+  await clock.advance(5_000);
+  assert.equal(client.status.state, "denied");
+  server.add(1, false, "like");
+  client.reconnect();
+  await settle();
+  gateway.last.event("user:42", 5, { type: "like" });
+  gateway.last.ready(server.cursor, { unread: server.unread, head: server.head });
+  await settle();
+  assert.deepEqual([client.status.state, seqs(client), seqs(likes)], ["live", [5, 4, 3, 2], [5, 4, 2]]);
+});
+
 test("mutes are asked for once, turned one by one, and heard of from elsewhere", async () => {
   const { client, gateway, notice } = await start((server, { gateway: { answers } }) => {
     answers.set("GET /v1/inbox/preferences", () => json({ muted: ["like"] }));
