@@ -359,9 +359,9 @@ class Access {
    * refused says that the server did not take a token, so that the next question
    * asks the page. One that has been replaced already is no news.
    *
-   * @param {string} token
+   * @param {string} [token]  default: the one that we have
    */
-  refused(token) {
+  refused(token = this.#token) {
     if (token === this.#token) this.#renew = true;
   }
 
@@ -2558,6 +2558,8 @@ export class Bellhop {
 
   reconnect() {
     if (this.#away) return;
+    // The page may have another token by now, of which the last one knows nothing.
+    if (this.#status.state === "denied") this.#access.refused();
     if (this.#stage === LOST) {
       this.#build();
       this.#stage = NEW;

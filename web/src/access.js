@@ -138,9 +138,9 @@ export class Access {
    * refused says that the server did not take a token, so that the next question
    * asks the page. One that has been replaced already is no news.
    *
-   * @param {string} token
+   * @param {string} [token]  default: the one that we have
    */
-  refused(token) {
+  refused(token = this.#token) {
     if (token === this.#token) this.#renew = true;
   }
 

@@ -141,6 +141,8 @@ export class Bellhop {
 
   reconnect() {
     if (this.#away) return;
+    // The page may have another token by now, of which the last one knows nothing.
+    if (this.#status.state === "denied") this.#access.refused();
     if (this.#stage === LOST) {
       this.#build();
       this.#stage = NEW;

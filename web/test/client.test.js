@@ -178,6 +178,24 @@ test("a refused token is renewed at once, the next ones ever later, and then no 
   assert.deepEqual(asked, [false, true, true, true, true, true]);
 });
 
+test("who calls reconnect after a refusal is asked for another token", async () => {
+  for (const where of ["stream", "list"]) {
+    const asked = [];
+    let refused = true;
+    const { gateway, client } = await start({ inbox: where === "list", token: ({ renew }) => `t${asked.push(renew)}` }, (g) => {
+      const no = () => json({ detail: "this token does not open topic:a" }, 403);
+      if (where === "stream") g.refusals.push(no());
+      g.answers.set("GET /v1/inbox", () => (refused ? no() : json({ items: [], next: null, unread: 0, head: 0, cursor: "0.e1@user:42" })));
+    });
+    assert.equal(client.status.state, "denied", where);
+    refused = false;
+    client.reconnect();
+    await settle();
+    assert.deepEqual(asked, [false, true], where);
+    assert.equal(gateway.last.request.headers.Authorization, "Bearer t2");
+  }
+});
+
 test("a stream that works again makes up for all that went before", async () => {
   const { gateway, clock, client } = await start({ token: () => "t" }, (g) => {
     for (let i = 0; i < 6; i++) g.refusals.push(json({}, 503));
