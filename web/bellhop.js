@@ -2224,6 +2224,7 @@ class SharedStream {
   #status = { state: "connecting" };
   #leader = ""; // whom we follow, once it has taken us in
   #passing = false; // another tab may do better
+  #new = true; // we came after the leader's last word, and have not tried ourselves
   #late; // timer: the leader should have tried again by then
   #rewound = false; // gone back for another tab, and not caught up yet
 
@@ -2297,6 +2298,7 @@ class SharedStream {
 
   /** resume goes on after pause. */
   resume() {
+    this.#new = true;
     if (this.#tabs) this.#tabs.join();
     else this.#connection.open(this.cursor);
   }
@@ -2381,6 +2383,10 @@ class SharedStream {
       this.#reader.begin(parseCursor(message.cursor));
       this.#handlers.onCounts(message.counts);
       this.#set(status);
+      // A leader that was refused before we came may have been somebody whose session
+      // was over: we try once ourselves.
+      if (this.#new && status.state === "denied") this.#tabs.steal();
+      this.#new = false;
     } else if (from === this.#leader) {
       if (t === "block") this.#reader.take(message.block, message.old);
       else if (t === "status") this.#set(status);

@@ -421,6 +421,37 @@ test("a follower whose leader was denied takes its place with what it has itself
   assert.equal(gateway.open.length, 1);
 });
 
+test("a tab that comes after its leader was denied tries once itself", async () => {
+  const machine = new Machine();
+  const { gateway, clock } = machine;
+  const server = new Server(gateway);
+  server.add(2);
+  const inbox = { inbox: true, channels: [] };
+  const a = await open(machine, inbox);
+  gateway.last.ready(server.cursor, { unread: 2, head: 2 });
+  await settle();
+  gateway.refusals.push(json({ detail: "the session is over" }, 401));
+  gateway.last.cut();
+  await clock.advance(10_000);
+  assert.equal(a.client.status.state, "denied");
+  // The person signs in again, in another tab.
+  const b = await open(machine, inbox);
+  gateway.last.ready(server.cursor, { unread: 2, head: 2 });
+  await settle();
+  assert.deepEqual([a.client.status.state, b.client.status.state], ["live", "live"]);
+  assert.equal(gateway.open.length, 1);
+
+  // Tabs none of which is let in do not take turns.
+  gateway.refusals.push(...Array.from({ length: 50 }, () => json({ detail: "the session is over" }, 401)));
+  gateway.last.cut();
+  await clock.advance(10_000);
+  const before = gateway.refusals.length;
+  const others = [await open(machine, inbox), await open(machine, inbox)];
+  await clock.advance(600_000);
+  assert.equal(before - gateway.refusals.length, others.length);
+  for (const { client } of [a, b, ...others]) assert.equal(client.status.state, "denied");
+});
+
 test("whenever the leader changes there is a notice, after which it is said", async () => {
   const { gateway, a, b } = await pair({ token: () => "t", user: "zoe" });
   gateway.refusals.push(json({ detail: "not yours" }, 403));
