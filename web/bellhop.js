@@ -879,7 +879,7 @@ class Inbox {
   #items = [];
   #next = null; // what the next page is before
   #base = { unread: 0, head: 0 };
-  #above = new Set(); // seqs of events above base.head
+  #above = new Set(); // seqs of events above base.head, ascending
   #heard = 0; // changes that were confirmed so far
   /** @type {Set<Change>} changes of ours that nobody has confirmed */
   #pending = new Set();
@@ -1061,7 +1061,7 @@ class Inbox {
     this.#life = life;
     this.#items = [...kept, ...page.items];
     this.#next = page.next;
-    this.#above = new Set(kept.filter(({ read }) => !read).map(({ seq }) => seq));
+    this.#above = new Set(kept.filter(({ read }) => !read).map(({ seq }) => seq).reverse());
     this.#base = { unread: page.unread, head: page.head };
     this.#loaded = true;
     this.#heard++;

@@ -138,6 +138,29 @@ test("what is archived leaves the list at once, and what is seen stays unread", 
   assert.equal(client.unread, 2);
 });
 
+test("what has arrived while a list was fetched is seen too", async () => {
+  const { gateway, client, server, ready } = await start({ events: 4 });
+  await ready();
+  const list = gateway.answers.get("GET /v1/inbox");
+  let go;
+  gateway.answers.set("GET /v1/inbox", async (request) => {
+    const answer = await list(request);
+    await new Promise((resolve) => { go = resolve; });
+    return answer;
+  });
+  const refreshed = client.refresh();
+  await settle();
+  server.add(2);
+  gateway.last.event("user:42", 5);
+  gateway.last.event("user:42", 6);
+  await settle();
+  go();
+  await refreshed;
+  gateway.answers.set("POST /v1/inbox/seen", () => json({ unread: 6, head: 6 }));
+  await client.markSeen();
+  assert.equal(gateway.requests.at(-1).body, '{"up_to":6}');
+});
+
 test("what comes back from the archive is fetched", async () => {
   const { client, gateway, server, ready, seqs, clock } = await start({ events: 2 });
   await ready();
