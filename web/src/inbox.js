@@ -318,9 +318,10 @@ export class Inbox {
     await this.#mutate({ change: "archived", seqs }, "POST", "/archive", { seqs });
   }
 
-  /** What comes back leaves a list of what is archived: for the others the stream says so. */
+  /** What comes back leaves a list of what is archived, and no other: for those the stream says so. */
   async unarchive(/** @type {readonly number[]} */ seqs) {
-    await this.#mutate({ change: "removed", seqs }, "POST", "/unarchive", { seqs });
+    const change = this.#filter.includes("&archived") ? "removed" : "unarchived";
+    await this.#mutate({ change, seqs }, "POST", "/unarchive", { seqs });
   }
 
   async markSeen(upTo = this.#newest) {

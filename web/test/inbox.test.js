@@ -179,6 +179,16 @@ test("what comes back from the archive is fetched", async () => {
   assert.deepEqual(seqs(), [-2, 1]);
 });
 
+test("what is not archived stays where it is when it is put back", async () => {
+  const { gateway, client, ready, seqs } = await start({ events: 3 });
+  await ready();
+  gateway.answers.set("POST /v1/inbox/unarchive", () => json({ unread: 3, head: 3 }));
+  const done = client.unarchive([3]);
+  assert.deepEqual([seqs(), client.unread], [[3, 2, 1], 3]);
+  await done;
+  assert.deepEqual([seqs(), client.unread], [[3, 2, 1], 3]);
+});
+
 test("all means what has arrived, not what came after the click", async () => {
   const { client, server, gateway, ready } = await start({ events: 2 });
   await ready();
