@@ -630,7 +630,8 @@ class Inbox {
       return page;
     } catch (error) {
       this.#error = error;
-      this.#notBefore = this.#env.now() + error.retryAfter;
+      // Without a wait no time is kept: a clock that is set back would make it one.
+      this.#notBefore = error.retryAfter && this.#env.now() + error.retryAfter;
       // Some other day, but not never: the list is known to be wrong.
       if (!error.final) this.#refetchSoon(10 * REFETCH_SPREAD * (1 + this.#env.random()));
       throw error;

@@ -423,6 +423,19 @@ test("a list that can't be had now is asked for when the server says", async () 
   assert.equal(server.calls.length, calls + 1);
 });
 
+test("a clock that is set back does not put off what is to be fetched again", async () => {
+  const { client, gateway, server, clock, ready } = await start({ events: 3 });
+  await ready();
+  server.page = { status: 503 };
+  await assert.rejects(client.refresh(), { status: 503 });
+  server.page = { status: 200 };
+  clock.jump(-24 * 3_600_000);
+  server.mark({ seqs: [3] }, true);
+  gateway.last.notice("read", { change: "other", up_to: 0, seqs: null, unread: 2, head: 3 }, { id: server.cursor });
+  await clock.advance(60_000);
+  assert.ok(client.items[0].read);
+});
+
 test("a list that stays wrong is asked for again, ever more slowly than hammering", async () => {
   const { gateway, server, clock } = await start({ events: 3 });
   server.page = { status: 500 };
