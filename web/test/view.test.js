@@ -248,3 +248,33 @@ test("events are counted without asking, changes by asking once", async (t) => {
   assert.equal(listeners.size, 0);
   assert.ok(told > 0);
 });
+
+test("counts of a new life are taken, though its seqs are lower", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const listeners = new Map();
+  const asked = [];
+  const client = /** @type {any} */ ({
+    on: (type, listener) => { listeners.set(type, listener); return () => listeners.delete(type); },
+    request: () => new Promise((resolve) => asked.push(resolve)),
+  });
+  const counts = new Counts(client, () => {});
+  const answer = async (unread, head) => {
+    asked.shift()({ unread, unseen: unread, by_type: { note: unread }, head });
+    await new Promise((resolve) => process.nextTick(() => setImmediate(resolve)));
+  };
+  const shown = () => [counts.unseen, counts.of(["note"])];
+  await answer(3, 300);
+  listeners.get("*")({ channel: "user:42", seq: 301, type: "note" });
+  counts.see();
+  listeners.get("bellhop.change")({ change: "read" });
+  t.mock.timers.tick(150);
+  listeners.get("bellhop.reset")({ channel: "user:42", from: null, to: null });
+  listeners.get("*")({ channel: "user:42", seq: 8, type: "note" });
+  await answer(4, 301); // of the old one
+  t.mock.timers.tick(3_000);
+  await answer(1, 7);
+  assert.deepEqual(shown(), [2, 2]);
+  listeners.get("bellhop.reset")({ channel: "topic:a", from: null, to: null });
+  t.mock.timers.tick(3_000);
+  assert.deepEqual([shown(), asked.length], [[2, 2], 0]);
+});

@@ -23,6 +23,7 @@ export class Counts {
   #above = new Map(); // types of events above base.head, by seq
   #seen = 0; // all up to this seq
   #changes = 0;
+  #life = 0; // changes that began one
   #asking = false;
   #timer;
   #stops;
@@ -43,7 +44,7 @@ export class Counts {
         const known = this.#base ? unread === this.#base.unread + this.#above.size && head <= this.#newest : this.#asking;
         if (!known) this.#askAfter(Math.random() * SPREAD);
       }),
-      client.on("bellhop.reset", () => this.#askAfter(Math.random() * SPREAD)),
+      client.on("bellhop.reset", ({ channel }) => { if (channel.startsWith("user:")) this.#reset(); }),
     ];
     this.#ask();
   }
@@ -80,6 +81,15 @@ export class Counts {
     this.#onChange();
   }
 
+  /** #reset: seqs begin anew, and what is known is of a life that is over. */
+  #reset() {
+    this.#askAfter(Math.random() * SPREAD);
+    this.#life = this.#changes;
+    this.#seen = 0;
+    this.#above.clear();
+    if (this.#base) this.#base = { ...this.#base, head: 0 };
+  }
+
   /** #askAfter asks once for all that happens within a time. */
   #askAfter(wait) {
     this.#changes++;
@@ -95,6 +105,7 @@ export class Counts {
     this.#asking = false;
     if (!counts) return;
     if (changes !== this.#changes) this.#askAfter(SOON);
+    if (changes < this.#life) return;
     if (counts.head < (this.#base?.head ?? 0)) return;
     this.#base = counts;
     for (const seq of this.#above.keys()) if (seq <= counts.head) this.#above.delete(seq);
