@@ -203,6 +203,24 @@ test("mutes are asked for once, turned one by one, and heard of from elsewhere",
   assert.deepEqual(muted.types, []);
 });
 
+test("mutes that are turned at the same time are all turned", async () => {
+  let kept = [];
+  const { client } = await start((_, { gateway: { answers } }) => {
+    answers.set("GET /v1/inbox/preferences", () => json({ muted: kept }));
+    answers.set("PUT /v1/inbox/preferences", ({ body }) => {
+      kept = JSON.parse(body).muted;
+      return kept.includes("bad") ? json({ detail: "no" }, 422) : json({ muted: kept });
+    });
+  });
+  const muted = new Muted(client, () => {});
+  await settle();
+  await Promise.all([muted.turn("like"), muted.turn("note")]);
+  assert.deepEqual(kept, ["like", "note"]);
+  const bad = muted.turn("bad");
+  await Promise.all([assert.rejects(bad, { status: 422 }), muted.turn("like")]);
+  assert.deepEqual([kept, muted.types], [["note"], ["note"]]);
+});
+
 test("where nothing can be muted nothing is known, and nothing breaks", async () => {
   const { client } = await start();
   const muted = new Muted(client, () => assert.fail("there is no such call"));

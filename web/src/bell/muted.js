@@ -10,6 +10,7 @@ export class Muted {
   #client;
   #onChange;
   #heard = 0;
+  #turning = Promise.resolve(); // the last turn: the whole list is sent, so one comes after the other
   #stops;
 
   /**
@@ -34,7 +35,13 @@ export class Muted {
   has(type) { return this.types?.includes(type); }
 
   /** turn mutes a type, or does so no more. */
-  async turn(type) {
+  turn(type) {
+    const turned = this.#turning.then(() => this.#turn(type));
+    this.#turning = turned.catch(() => {});
+    return turned;
+  }
+
+  async #turn(type) {
     const rest = this.types.filter((other) => other !== type);
     const types = this.has(type) ? rest : [...rest, type];
     await this.#client.request("PUT", PREFERENCES, { muted: types });
