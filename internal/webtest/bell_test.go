@@ -59,6 +59,22 @@ func TestBellStaysUnderTheHand(t *testing.T) {
 	v.shows("Message 2|* Message 1")
 }
 
+// TestKeysStayAtTheirButton when an item gets another one.
+func TestKeysStayAtTheirButton(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.publish("mina", texts(1, 1)...)
+	v := h.visit(as("mina"))
+	v.js(`(window.ask = client.request, client.request = async (...args) => { await new Promise((go) => { window.go = go; }); return ask.apply(client, args); })`)
+	v.js(`import("/bellhop-tidy.js").then(({ tidy }) => { tidy(bell, { mute: { note: "Texts" } }); })`)
+	v.js("bell.show()")
+	v.until(action(".item", "Remove") + " !== null")
+	v.js(action(".item", "Remove") + ".focus()")
+	v.js("go()")
+	v.until(action(".item", "Mute: Texts") + " !== null")
+	require.Equal(t, "true", v.js("bell.shadowRoot.activeElement === "+action(".item", "Remove")))
+}
+
 // TestBellByKeyboard: everything can be done without a mouse.
 func TestBellByKeyboard(t *testing.T) {
 	t.Parallel()

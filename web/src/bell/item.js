@@ -66,11 +66,14 @@ export class Row {
     const all = this.#offered = actions(this.item, texts);
     const { children } = this.#actions;
     if (all.length === children.length && all.every(([label], i) => children[i].ariaLabel === label)) return;
-    const at = [...children].indexOf(active(this.element));
+    const focused = active(this.element);
+    const was = [...children].indexOf(focused);
+    const is = all.findIndex(([label]) => was >= 0 && label === focused.ariaLabel);
     this.#actions.replaceChildren(...all.map(([label, drawing], i) => h("button", {
       type: "button", "aria-label": label, title: label, onclick: () => act(this.#offered[i][2]),
     }, icon("action-icon", ...drawing))));
-    /** @type {HTMLElement} */ (children[at])?.focus();
+    // It may have another place, or another name in the same one.
+    /** @type {HTMLElement} */ (children[is < 0 ? was : is])?.focus();
   }
 
   #content(view) {
