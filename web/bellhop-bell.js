@@ -402,7 +402,10 @@ class Row {
 /** How near its end the list fetches more, in pixels. */
 const AHEAD = 240;
 
-const same = (a, b) => a === b || JSON.stringify(a) === JSON.stringify(b);
+/** A page's own parse may make numbers that JSON has no word for. */
+const words = (item) => JSON.stringify(item, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+
+const same = (a, b) => a === b || words(a) === words(b);
 
 class List {
   /** @type {Map<number, Row>} by seq */

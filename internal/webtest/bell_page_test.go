@@ -1,6 +1,7 @@
 package webtest
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -77,6 +78,24 @@ func TestBellOutlivesThePagesFaults(t *testing.T) {
 	v.until(inBell(".badge") + `.textContent === "5"`)
 	v.js("bell.show()")
 	v.shows("* Message 5|* Message 4|* three|* Note|* one")
+}
+
+// TestBellShowsLargeNumbers of a page whose parse keeps them.
+func TestBellShowsLargeNumbers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	v := h.visit(as("mina", "cookie", ""))
+	h.publish("mina", map[string]any{"title": "Message 1", "post": json.Number("12345678901234567890")})
+	v.js(`import("/bellhop.js").then(({ Bellhop }) => { window.large = bell.client = new Bellhop({ parse: (text) =>
+		JSON.parse(text, (key, value, { source }) => (typeof value === "number" && /^-?\d{16,}$/.test(source) ? BigInt(source) : value)) }); })`)
+	v.js("bell.show()")
+	v.shows("* Message 1")
+	require.Equal(t, `"12345678901234567890"`, v.js("String(large.items[0].data.post)"))
+	v.js("window.title = " + inBell(".item-title"))
+	v.js("large.refresh()")
+	require.Equal(t, "true", v.js("title.isConnected"))
+	v.js("large.markRead([1])")
+	v.shows("Message 1")
 }
 
 // TestOneBellSpeaks where several show one inbox: the first that can be seen.
