@@ -44,3 +44,18 @@ func TestBellSaysThatItHasNoClient(t *testing.T) {
 	// Firefox would not ask for the same one again.
 	v.until(`performance.getEntriesByType("resource").some(({ name }) => name.endsWith("/bellhop.js?1"))`)
 }
+
+// TestBellOfAClientThatCounts: a list that the client does not fetch by itself is
+// fetched when the bell is opened.
+func TestBellOfAClientThatCounts(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.publish("mina", texts(1, 2)...)
+	v := h.visit(as("mina", "page", "0"))
+	v.until(inBell(".badge") + `.textContent === "2"`)
+	require.Equal(t, "[0,false]", v.js("[client.items.length, client.inbox.loaded]"))
+	v.js("bell.show()")
+	v.shows("* Message 2|* Message 1")
+	h.publish("mina", texts(3, 3)...)
+	v.shows("* Message 3|* Message 2|* Message 1")
+}

@@ -283,7 +283,9 @@ export class BellhopBell extends Element {
   #more() {
     const { inbox } = this.#shown ?? {};
     // After a failure only somebody's click tries again, or scrolling would hammer.
-    if (inbox?.hasMore && !inbox.loading && !inbox.error) this.#shown.loadMore().catch(() => {});
+    // A client that only counts fetches a list when it is asked for one.
+    const asked = inbox?.hasMore || (inbox?.loaded === false && this.#client.status.state === "live");
+    if (asked && !inbox.loading && !inbox.error) this.#shown.loadMore().catch(() => {});
   }
 
   #retry() {
