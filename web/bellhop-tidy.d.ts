@@ -64,6 +64,7 @@ export interface BellhopView extends Pick<Bellhop, "loadMore" | "refresh" | "mar
 
 /**
  * Another list of a client's inbox; fetches its first page. `onChange` gets each snapshot.
- * It ends by its `close()`, with the client, and when somebody else signs in.
+ * It ends by its `close()`, with the client, and when somebody else signs in. From then on
+ * it stays as it is, and its methods fail.
  */
 export function view(client: Bellhop, filter: BellhopFilter, onChange: (inbox: BellhopPart) => void): BellhopView;
