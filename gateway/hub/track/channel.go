@@ -138,7 +138,7 @@ func (c *Channel) push(e Entry, at Moment) {
 	r.ring.push(e, at.RingFrames, at.RingBytes)
 	c.filled.Seq = e.Seq
 	c.announced = max(c.announced, e.Seq)
-	if t, ok := event.Frame(e.Block[:e.Frame]).Time(); ok {
+	if t, ok := event.Frame(e.Block[:e.Frame]).Time(); ok && e.Seq > r.old {
 		at.Aged(at.Now.Sub(t))
 	}
 }

@@ -16,6 +16,9 @@ type recent struct {
 	// rewritten is how far a deletion concerned the channel. Up to there events are
 	// taken from the log alone.
 	rewritten uint64
+	// old is how far a fill brings what was there before it was asked for: it is late for
+	// nobody.
+	old uint64
 	// early is the newest position heard of while the channel's was not known, or
 	// in another epoch than that. It makes sure that nothing is missed while the log
 	// is being asked; the frame itself is then read from the log.
@@ -79,7 +82,7 @@ func (c *Channel) Awaited() bool { return len(c.look().waiters) > 0 }
 // shrink drops the channel's recent if there is nothing in it.
 func (c *Channel) shrink() {
 	if r := c.recent; r != nil && len(r.ring.entries) == 0 && len(r.ahead) == 0 && len(r.waiters) == 0 && r.merged == nil &&
-		r.early == (event.Position{}) && r.earlyNote.Note == nil && r.rewritten <= c.filled.Seq {
+		r.early == (event.Position{}) && r.earlyNote.Note == nil && max(r.rewritten, r.old) <= c.filled.Seq {
 		c.recent = nil
 	}
 }

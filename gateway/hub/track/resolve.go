@@ -158,6 +158,11 @@ func (c *Channel) begin(head event.Position, floor uint64, stale bool, at Moment
 	}
 	c.dropAnnounced()
 	c.beginRing()
+	if c.filled.Seq < head.Seq {
+		c.use().old = head.Seq
+	} else if c.recent != nil {
+		c.recent.old = 0
+	}
 	if c.filled.Seq == floor {
 		c.nothingBelow(at)
 	}

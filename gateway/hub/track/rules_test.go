@@ -52,6 +52,48 @@ func TestNothingIsAskedBeforeTheAcknowledgement(t *testing.T) {
 	require.Equal(t, Ask, fx.Do)
 }
 
+// TestWhatWasThereBeforeIsLateForNobody: what is read for who joins first, or read again,
+// has an age, but nobody waited for it.
+func TestWhatWasThereBeforeIsLateForNobody(t *testing.T) {
+	t.Parallel()
+	for name, rules := range map[string]*Rules{"the newest one": {JoinLatest: true}, "the newest of each type": {JoinLatest: true, Conflate: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			aged := 0
+			at := someMoment()
+			at.Aged = func(time.Duration) { aged++ }
+			c, out := joined(rules, 5)
+			require.NotZero(t, out.Effects.Do&Fill)
+			fill := func(page *store.Page) {
+				var r store.Range
+				require.True(t, c.Want(true, &r))
+				c.FillDone(event.Position{Epoch: "e1", Seq: r.After}, page, at)
+			}
+			fill(pageOf(5, 4, 5))
+			require.EqualValues(t, 5, c.Filled().Seq)
+			require.Zero(t, aged, "before anybody listened")
+
+			for _, seq := range []uint64{6, 8} {
+				c.Message(event.Position{Epoch: "e1", Seq: seq}, event.NewFrame(&pageOf(seq, seq).Events[0]), nil, at)
+			}
+			require.Equal(t, 1, aged, "7 is missing")
+			c.GapDue()
+			fill(pageOf(8, 7, 8))
+			require.EqualValues(t, 8, c.Filled().Seq)
+			require.Equal(t, 3, aged, "what the bus lost is late")
+
+			if !rules.Conflate {
+				return
+			}
+			c.Forget()
+			require.Equal(t, Fill, c.refill())
+			fill(pageOf(8, 5, 6, 7, 8))
+			require.EqualValues(t, 8, c.Filled().Seq)
+			require.Equal(t, 3, aged, "for the second time")
+		})
+	}
+}
+
 // TestAFillWithoutNewsWaitsLonger: what was announced is not there. The head is asked for,
 // and the log is not read again as often as after a gap that was just seen.
 func TestAFillWithoutNewsWaitsLonger(t *testing.T) {

@@ -41,7 +41,8 @@ type Limits struct {
 	RingAge               time.Duration // how long they are kept
 	GapWait               time.Duration // how long a gap may close by itself
 	Idle                  time.Duration // how long a channel without listeners is held
-	// Aged is told the age of each event as it is handed to a channel's listeners.
+	// Aged is told the age of each event as it is handed to a channel's listeners, but not
+	// of those that were there when the channel was joined first, or are read again.
 	Aged func(time.Duration)
 	// Marks makes the mark of each event that comes, for whoever is handed it. Nil: none
 	// gets one.
