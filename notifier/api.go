@@ -19,6 +19,7 @@ type EventBody struct {
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"The event is hidden from then on."`
 	CollapseKey string     `json:"collapse_key,omitempty" maxLength:"128" doc:"The event replaces the newest unread item with the same key in the inbox."`
 	Renew       bool       `json:"renew,omitempty" doc:"The event replaces the item with its collapse_key even if that is read."`
+	Critical    bool       `json:"critical,omitempty" doc:"People get it even if they have muted its type."`
 }
 
 type keyedEventBody struct {

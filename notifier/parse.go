@@ -33,6 +33,9 @@ type parser struct {
 	tooLarge  bool
 }
 
+// eventMembers are the members of an event, as EventBody describes them.
+var eventMembers = []string{"channels", "users", "type", "data", "expires_at", "collapse_key", "renew", "critical"}
+
 // event reads an event whose members were split already. The key of the header
 // or of the item comes separately, empty if there is none. What it refuses, it
 // refuses as a whole: a key that does not reach a namespace first, then data
@@ -40,9 +43,7 @@ type parser struct {
 func (p *parser) event(m members, key string) (store.Entry, *server.Problem) {
 	var unknown []string
 	for i := range m {
-		switch m[i].name {
-		case "channels", "users", "type", "data", "expires_at", "collapse_key", "renew", "critical":
-		default:
+		if !slices.Contains(eventMembers, m[i].name) {
 			unknown = append(unknown, m[i].name)
 		}
 	}

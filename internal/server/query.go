@@ -59,6 +59,17 @@ func checkQuery(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
+// describeQueryErrors says of each operation what checkQuery may answer.
+func describeQueryErrors(_ *huma.OpenAPI, op *huma.Operation) {
+	const status = "400"
+	for _, r := range op.Responses {
+		if content := r.Content[ProblemType]; content != nil && op.Responses[status] == nil {
+			op.Responses[status] = &huma.Response{Description: http.StatusText(http.StatusBadRequest), Content: r.Content}
+			return
+		}
+	}
+}
+
 // howToWrite says how a parameter gets its value, or several.
 func howToWrite(p *huma.Param) string {
 	switch {

@@ -119,6 +119,7 @@ func New(opt Options) (*Server, error) {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.CreateHooks = nil // no "$schema" member in every answer
 	config.Transformers = []huma.Transformer{keepCause}
+	config.OnAddOperation = append(config.OnAddOperation, describeQueryErrors)
 	s.API = huma.NewAPI(config, headToo{humaecho.New(e, config).Adapter()})
 	s.API.UseMiddleware(compressOperation, checkQuery, limitOperation)
 
