@@ -63,7 +63,7 @@ func TestWhatWasThereBeforeIsLateForNobody(t *testing.T) {
 			at := someMoment()
 			at.Aged = func(time.Duration) { aged++ }
 			c, out := joined(rules, 5)
-			require.NotZero(t, out.Effects.Do&Fill)
+			require.NotZero(t, out.Do&Fill)
 			fill := func(page *store.Page) {
 				var r store.Range
 				require.True(t, c.Want(true, &r))
