@@ -61,40 +61,13 @@ func oneEach(channels []event.Channel, seq uint64, size int) []fanout.Message {
 	return messages
 }
 
-// hold is what a handler waits at while it is held. It has to be freed before the
-// handler's subscriber is closed.
-type hold struct {
-	mu   sync.Mutex
-	open chan struct{} // closed while nobody is held
-}
-
-func newHold() *hold {
-	open := make(chan struct{})
-	close(open)
-	return &hold{open: open}
-}
-
-// hold has whoever waits from now on wait until free. It must not be called twice.
-func (h *hold) hold() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.open = make(chan struct{})
-}
-
-// free lets everybody pass. Doing it again does no harm.
-func (h *hold) free() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	select {
-	case <-h.open:
-	default:
-		close(h.open)
-	}
-}
-
-func (h *hold) wait() {
-	h.mu.Lock()
-	open := h.open
-	h.mu.Unlock()
-	<-open
+// holding makes a recorder that the messages of a channel hold up until it is freed,
+// which has to be before its subscriber is closed.
+func holding(ch event.Channel) (r *Recorder, free func()) {
+	release := make(chan struct{})
+	return &Recorder{Hold: func(of event.Channel) {
+		if of == ch {
+			<-release
+		}
+	}}, sync.OnceFunc(func() { close(release) })
 }

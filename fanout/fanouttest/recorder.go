@@ -141,12 +141,6 @@ func (r *Recorder) awaits(k Kind, ch event.Channel, n int, most time.Duration) b
 	return true
 }
 
-// WaitAny waits until there was a call for a channel that f accepts.
-func (r *Recorder) WaitAny(tb testing.TB, ch event.Channel, f func(Call) bool) {
-	tb.Helper()
-	require.Eventually(tb, func() bool { return slices.ContainsFunc(r.Of(ch), f) }, WaitFor, Tick)
-}
-
 // WaitAll waits until there was a call of a kind for each of the channels.
 func (r *Recorder) WaitAll(tb testing.TB, k Kind, channels []event.Channel) {
 	tb.Helper()

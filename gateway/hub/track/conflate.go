@@ -119,7 +119,8 @@ func (c *Channel) refill() Do {
 	if c.gap.asked() {
 		return 0 // when that read ends everybody is woken, and Read comes here again
 	}
-	c.announced, c.recent.old = max(c.announced, c.filled.Seq), max(c.recent.old, c.filled.Seq)
+	c.announced = max(c.announced, c.filled.Seq)
+	c.recent.old = max(c.recent.old, c.filled.Seq)
 	c.filled.Seq -= min(c.backfill(), c.filled.Seq)
 	c.beginRing()
 	c.recent.merged.next = time.Time{} // what was shown is gone: it is shown again as soon as it is read
