@@ -157,6 +157,22 @@ class Stream {
   }
 }
 
+/** hold makes answers to a call wait until they are let go, made as they were asked for. */
+export function hold(gateway, call) {
+  const answer = gateway.answers.get(call);
+  const held = [];
+  gateway.answers.set(call, (request) => {
+    const response = Promise.resolve(answer(request));
+    response.catch(() => {}); // a lost one is held as well
+    return new Promise((resolve) => held.push(() => resolve(response)));
+  });
+  return async () => {
+    gateway.answers.set(call, answer);
+    for (const go of held.splice(0)) go();
+    await settle();
+  };
+}
+
 /** page is an answer of somebody in between, who is no gateway. */
 export function page(status, headers = {}) {
   return new Response("<html>sign in to the wifi</html>", { status, headers: { "Content-Type": "text/html", ...headers } });

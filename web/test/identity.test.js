@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bellhop } from "../src/bellhop.js";
-import { Machine, json, page, settle, sources } from "./fakes.js";
+import { Machine, hold, json, page, settle, sources } from "./fakes.js";
 import { Server } from "./server.js";
 
 const jwt = (sub) => `x.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.y`;
@@ -136,11 +136,7 @@ test("reconnect goes on as who is signed in now, with nothing of who was before"
   await settle();
   // A list of the first one is under way all the time.
   const list = gateway.answers.get("GET /v1/inbox");
-  let late;
-  gateway.answers.set("GET /v1/inbox", async (request) => {
-    const response = await list(request);
-    return new Promise((resolve) => { late = () => resolve(response); });
-  });
+  const late = hold(gateway, "GET /v1/inbox");
   client.refresh().catch(() => {});
   await settle();
   gateway.answers.set("GET /v1/inbox", list);
@@ -157,8 +153,7 @@ test("reconnect goes on as who is signed in now, with nothing of who was before"
   await settle();
   gateway.last.ready(server.cursor, { unread: 1, head: 1 });
   await settle();
-  late();
-  await settle();
+  await late();
   assert.equal(client.status.state, "live");
   assert.equal(gateway.last.cursor, "1.e1@user:7");
   assert.deepEqual(client.items.map(({ channel, seq }) => [channel, seq]), [["user:7", 1]]);

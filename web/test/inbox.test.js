@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Bellhop } from "../src/bellhop.js";
-import { Machine, json, settle } from "./fakes.js";
+import { Machine, hold, json, settle } from "./fakes.js";
 import { Server, item } from "./server.js";
 
 async function start({ events = 0, options = {}, prepare = () => {} } = {}) {
@@ -141,20 +141,14 @@ test("what is archived leaves the list at once, and what is seen stays unread", 
 test("what has arrived while a list was fetched is seen too", async () => {
   const { gateway, client, server, ready } = await start({ events: 4 });
   await ready();
-  const list = gateway.answers.get("GET /v1/inbox");
-  let go;
-  gateway.answers.set("GET /v1/inbox", async (request) => {
-    const answer = await list(request);
-    await new Promise((resolve) => { go = resolve; });
-    return answer;
-  });
+  const go = hold(gateway, "GET /v1/inbox");
   const refreshed = client.refresh();
   await settle();
   server.add(2);
   gateway.last.event("user:42", 5);
   gateway.last.event("user:42", 6);
   await settle();
-  go();
+  await go();
   await refreshed;
   gateway.answers.set("POST /v1/inbox/seen", () => json({ unread: 6, head: 6 }));
   await client.markSeen();
@@ -532,22 +526,6 @@ test("a list that is refused at the start is fetched when the server says", asyn
   assert.ok(client.inbox.loaded);
   assert.equal(client.items.length, 2);
 });
-
-/** hold makes answers to a call wait until they are let go, made as they were asked for. */
-function hold(gateway, call) {
-  const answer = gateway.answers.get(call);
-  const held = [];
-  gateway.answers.set(call, (request) => {
-    const response = Promise.resolve(answer(request));
-    response.catch(() => {}); // a lost one is held as well
-    return new Promise((resolve) => held.push(() => resolve(response)));
-  });
-  return async () => {
-    gateway.answers.set(call, answer);
-    for (const go of held.splice(0)) go();
-    await settle();
-  };
-}
 
 const OVERTAKEN = [
   ["a mark of ours", (client) => client.markRead(8)],

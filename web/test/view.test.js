@@ -5,7 +5,7 @@ import { Bellhop } from "../src/bellhop.js";
 import { Counts } from "../src/bell/counts.js";
 import { Muted } from "../src/bell/muted.js";
 import { view } from "../src/view.js";
-import { Machine, json, settle } from "./fakes.js";
+import { Machine, hold, json, settle } from "./fakes.js";
 import { Server } from "./server.js";
 
 /** start has an inbox of notes 1, 3 and likes 2, 4, all of them unread. */
@@ -124,12 +124,7 @@ test("a view marks and shows nothing of who signs in after its person", async ()
   const { client, server, gateway, view } = await start();
   const likes = await view({ types: ["like"] });
   const list = gateway.answers.get("GET /v1/inbox");
-  let go;
-  gateway.answers.set("GET /v1/inbox", async (request) => {
-    const answer = await list(request);
-    await new Promise((resolve) => { go = resolve; });
-    return answer;
-  });
+  const go = hold(gateway, "GET /v1/inbox");
   const late = assert.rejects(likes.refresh(), { name: "BellhopError", final: true });
   await settle();
   gateway.last.event("user:42", 5, { type: "like" }); // the answer is too old, so it is asked for again
@@ -149,7 +144,7 @@ test("a view marks and shows nothing of who signs in after its person", async ()
   ready();
   await settle();
   assert.deepEqual([client.status.state, client.unread], ["live", 5]);
-  go();
+  await go();
   await late;
   const { length } = gateway.requests;
   for (const f of [() => likes.markRead([4]), () => likes.archive([4]), () => likes.remove(4), () => likes.loadMore(), () => likes.refresh()]) {
